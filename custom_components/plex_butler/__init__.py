@@ -1,0 +1,36 @@
+"""Plex Media Server's scheduled maintenance, Butler, in Home Assistant."""
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .connection import async_create_client
+from .const import DOMAIN
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [Platform.BUTTON, Platform.SWITCH]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which are there whether a server is or not."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
+    """Set up one server."""
+    client = await async_create_client(hass, entry.data)
+    coordinator = PlexButlerCoordinator(hass, entry, client)
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
+    """Let go of one server."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)

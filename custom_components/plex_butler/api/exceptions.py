@@ -1,0 +1,38 @@
+"""What can go wrong between us and a Plex Media Server."""
+
+
+class PlexError(Exception):
+    """Anything that kept the server from doing what it was asked."""
+
+
+class PlexConnectionError(PlexError):
+    """The server could not be reached, or hung up."""
+
+
+class PlexTimeoutError(PlexConnectionError):
+    """The server did not answer in time."""
+
+
+class PlexTlsError(PlexConnectionError):
+    """No secure connection could be agreed on."""
+
+
+class PlexAuthenticationError(PlexError):
+    """The server does not accept the token (401)."""
+
+
+class PlexNotOwnerError(PlexError):
+    """The token is valid, but not that of the server's owner (403)."""
+
+
+class PlexMaintenanceError(PlexError):
+    """The server is starting or migrating its database (503)."""
+
+
+class PlexResponseError(PlexError):
+    """The server's answer is not one that a Plex Media Server gives."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Keep the HTTP status where the status is what is wrong."""
+        super().__init__(message)
+        self.status = status

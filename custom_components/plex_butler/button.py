@@ -1,0 +1,70 @@
+"""Buttons for all tasks at once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .entity import PlexButlerEntity
+
+# The server gets one command at a time; what it makes of two at once is not known.
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlexButlerButtonDescription(ButtonEntityDescription):
+    """A button and what it does."""
+
+    press_fn: Callable[[PlexButlerCoordinator], Awaitable[None]]
+
+
+BUTTONS = (
+    PlexButlerButtonDescription(
+        key="start_all_tasks",
+        translation_key="start_all_tasks",
+        # Hours of work at one touch: not for a dashboard that nobody asked for.
+        entity_category=EntityCategory.CONFIG,
+        press_fn=PlexButlerCoordinator.async_start_all_tasks,
+    ),
+    PlexButlerButtonDescription(
+        key="stop_all_tasks",
+        translation_key="stop_all_tasks",
+        press_fn=PlexButlerCoordinator.async_stop_all_tasks,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: PlexButlerConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons."""
+    async_add_entities(
+        PlexButlerButton(entry.runtime_data, description) for description in BUTTONS
+    )
+
+
+class PlexButlerButton(PlexButlerEntity, ButtonEntity):
+    """A button that speaks to all of Butler."""
+
+    entity_description: PlexButlerButtonDescription
+
+    def __init__(
+        self,
+        coordinator: PlexButlerCoordinator,
+        description: PlexButlerButtonDescription,
+    ) -> None:
+        """Take what the button does."""
+        super().__init__(coordinator, description.key)
+        self.entity_description = description
+
+    @override
+    async def async_press(self) -> None:
+        """Send the command."""
+        await self.entity_description.press_fn(self.coordinator)

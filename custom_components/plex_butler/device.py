@@ -1,0 +1,40 @@
+"""The device that stands for a server's Butler, and what its entities are called."""
+
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+
+from .api import Server
+from .const import DOMAIN
+
+_TASK = "_task_"
+
+
+def server_name(server: Server) -> str:
+    """Return what to call a server that may have no name."""
+    return server.name or "Plex Media Server"
+
+
+def device_info(server: Server, url: str) -> DeviceInfo:
+    """Describe the service that is a server's Butler."""
+    return DeviceInfo(
+        configuration_url=f"{url}/web",
+        entry_type=DeviceEntryType.SERVICE,
+        identifiers={(DOMAIN, server.machine_identifier)},
+        manufacturer="Plex",
+        model="Plex Media Server",
+        # The server's own name alone belongs to the device of the Plex integration.
+        name=f"{server_name(server)} Butler",
+        sw_version=server.version,
+    )
+
+
+def task_unique_id(machine_identifier: str, task: str) -> str:
+    """Return the identity of a task's switch."""
+    return f"{machine_identifier}{_TASK}{task}"
+
+
+def task_of_unique_id(machine_identifier: str, unique_id: str) -> str | None:
+    """Return which task an entity belongs to, if to any."""
+    prefix = f"{machine_identifier}{_TASK}"
+    if not unique_id.startswith(prefix):
+        return None
+    return unique_id.removeprefix(prefix)

@@ -1,0 +1,70 @@
+"""Forgets the tasks that a server no longer has."""
+
+from collections.abc import Container, Iterator
+from time import monotonic
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .const import DOMAIN, SERVER_INTERVAL, STALE_AFTER
+from .device import task_of_unique_id
+
+
+class StaleTasks:
+    """Removes the entities of tasks that have been missing for long.
+
+    A list may lack a task for a while, and its entity may be in somebody's automations:
+    only a day's worth of good answers without it, or an update of the server, tells that
+    it is gone for good.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Take the entry whose tasks are watched."""
+        self._hass = hass
+        self._entry = entry
+        self._machine = entry.unique_id or ""
+        self._missing_for: dict[str, float] = {}
+        self._version: str | None = None
+        self._last_answer: float | None = None
+
+    @callback
+    def async_listed(self, tasks: Container[str], *, version: str) -> None:
+        """Take note of a good answer, and forget what has been missing for too long."""
+        missing = {
+            (entity_id, task)
+            for entity_id, task in self._registered()
+            if task not in tasks
+        }
+        elapsed = self._elapsed()
+        self._missing_for = {
+            task: self._missing_for.get(task, -elapsed) + elapsed for _, task in missing
+        }
+        updated = self._updated(version)
+        registry = er.async_get(self._hass)
+        for entity_id, task in missing:
+            if updated or self._missing_for[task] >= STALE_AFTER.total_seconds():
+                registry.async_remove(entity_id)
+
+    def _registered(self) -> Iterator[tuple[str, str]]:
+        registry = er.async_get(self._hass)
+        for entity in er.async_entries_for_config_entry(registry, self._entry.entry_id):
+            if task := task_of_unique_id(self._machine, entity.unique_id):
+                yield entity.entity_id, task
+
+    def _elapsed(self) -> float:
+        """Return the time that passed with good answers, outages left out."""
+        now, last = monotonic(), self._last_answer
+        self._last_answer = now
+        if last is None:
+            return 0
+        return min(now - last, SERVER_INTERVAL.total_seconds() * 1.5)
+
+    def _updated(self, version: str) -> bool:
+        """Tell whether this is another version than last time, restarts included."""
+        last, self._version = self._version or self._device_version(), version
+        return last is not None and last != version
+
+    def _device_version(self) -> str | None:
+        device = dr.async_get(self._hass).async_get_device({(DOMAIN, self._machine)})
+        return device.sw_version if device else None

@@ -1,0 +1,81 @@
+"""The tasks that have a name, an icon and translations of ours.
+
+Nothing depends on a task being listed here: what the server lists is what there is,
+and a task that nobody has heard of works the same under the server's own title.
+"""
+
+from collections.abc import Iterable
+import re
+from typing import Final
+
+from .api import ButlerTask
+
+# Some names carry the prefix, some do not: the server wants each just as it is.
+_PREFIX: Final = "ButlerTask"
+
+# They replace the server's software, so nobody should hit them by accident.
+UPDATE_TASKS: Final = frozenset({"AutomaticUpdates", "CheckForUpdates"})
+
+KNOWN_TASKS: Final = frozenset(
+    {
+        "AutomaticUpdates",
+        "BackupDatabase",
+        "BuildGracenoteCollections",
+        "ButlerTaskCleanSupplementalLogFiles",
+        "ButlerTaskGenerateAdMarkers",
+        "ButlerTaskGenerateCreditsMarkers",
+        "ButlerTaskGenerateIntroMarkers",
+        "ButlerTaskGenerateVoiceActivity",
+        "CheckForUpdates",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "DeepMediaAnalysis",
+        "GarbageCollectBlobs",
+        "GarbageCollectLibraryMedia",
+        "GenerateAutoTags",
+        "GenerateBlurHashes",
+        "GenerateChapterThumbs",
+        "GenerateMediaIndexFiles",
+        "LoudnessAnalysis",
+        "MusicAnalysis",
+        "OptimizeDatabase",
+        "ProcessAssets",
+        "RefreshEpgGuides",
+        "RefreshLibraries",
+        "RefreshLocalMedia",
+        "RefreshPeriodicMetadata",
+        "UpgradeMediaAnalysis",
+    }
+)
+
+
+def task_key(name: str) -> str:
+    """Return a server's task name the way that Home Assistant writes keys."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix(_PREFIX))
+    return words.lower()
+
+
+def find_task(tasks: Iterable[ButlerTask], wanted: str) -> ButlerTask | None:
+    """Return the task that a person means by its name, our key or its title.
+
+    The server's own names win, so that none can be hidden by another one's title.
+    """
+    wanted = wanted.strip().casefold()
+    tasks = tuple(tasks)
+    for name_fn in (_name, _key, _title):
+        for task in tasks:
+            if name_fn(task) == wanted:
+                return task
+    return None
+
+
+def _name(task: ButlerTask) -> str:
+    return task.name.casefold()
+
+
+def _key(task: ButlerTask) -> str:
+    return task_key(task.name)
+
+
+def _title(task: ButlerTask) -> str:
+    return task.title.casefold()
