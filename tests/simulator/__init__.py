@@ -1,0 +1,40 @@
+"""A simulated Plex Media Server with Butler; it knows nothing of Home Assistant."""
+
+from .clock import ManualClock, WallClock
+from .faults import FaultName
+from .messages import page
+from .profiles import PROFILES, Profile, draw_profile
+from .sessions import PlayState
+from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
+from .task import StartResult
+from .task_spec import TaskSpec
+from .tasks import ALL_TASKS, CURRENT_TASKS, LEGACY_TASKS
+from .traits import Naming, Rows, Standing, Traits
+from .truth import Cause, Ending, Interval, TaskState
+
+__all__ = [
+    "ALL_TASKS",
+    "CURRENT_TASKS",
+    "LEGACY_TASKS",
+    "OWNER_TOKEN",
+    "PROFILES",
+    "SHARED_TOKEN",
+    "Cause",
+    "Ending",
+    "FaultName",
+    "Interval",
+    "ManualClock",
+    "Naming",
+    "PlayState",
+    "Profile",
+    "Rows",
+    "SimulatedPlex",
+    "Standing",
+    "StartResult",
+    "TaskSpec",
+    "TaskState",
+    "Traits",
+    "WallClock",
+    "draw_profile",
+    "page",
+]

@@ -1,0 +1,178 @@
+"""The rows of the type butler: how running tasks show, which the traits decide."""
+
+from __future__ import annotations
+
+from .activities import DONE, UNKNOWN_PROGRESS, Board, Row
+from .butler import Butler
+from .row_texts import RowText, generic_text, row_text
+from .task import Task
+from .timeline import Event, Timeline
+from .traits import Rows, Standing, Traits
+from .truth import Ending
+
+BUTLER = "butler"
+
+
+class _ButlerRows:
+    """What both kinds have in common: progress, lingering, pushing."""
+
+    def __init__(
+        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
+    ) -> None:
+        """Show what the traits let be seen of an idle server."""
+        self._butler = butler
+        self._board = board
+        self._timeline = timeline
+        self._traits = traits
+        self._standing: str | None = None
+        self.stand()
+
+    def stand(self) -> None:
+        """Show the standing row of a server that has just started, under a new id."""
+        if self._traits.standing is Standing.NONE:
+            return
+        self._standing = self._show(generic_text(self._traits), DONE, push=False)
+
+    def _progress(self, task: Task) -> int:
+        known = self._traits.progress_known
+        return task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
+
+    def _standing_text(self, last: Task) -> RowText:
+        if self._traits.standing is Standing.LAST_TASK:
+            return row_text(last.spec, self._traits)
+        return generic_text(self._traits)
+
+    def _show(self, text: RowText, progress: int, *, push: bool) -> str:
+        uuid = self._board.new_uuid()
+        row = Row(uuid=uuid, type=BUTLER, progress=progress, **text)
+        self._board.begin(row, push=push)
+        return uuid
+
+    def _update(self, uuid: str, text: RowText, progress: int) -> None:
+        push = self._traits.pushes_rows
+        self._board.update(uuid, push=push, progress=progress, **text)
+
+    def _linger(self, ending: Ending) -> float:
+        by_hand = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
+        return self._traits.linger_after_stop if by_hand else 0.0
+
+    def _end(self, uuid: str) -> None:
+        push = self._traits.pushes_rows and self._traits.pushes_ended
+        self._board.end(uuid, push=push)
+
+
+class RowPerTask(_ButlerRows):
+    """Every run has a row of its own; the standing row is another one."""
+
+    def __init__(
+        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
+    ) -> None:
+        """Show no run yet."""
+        super().__init__(butler, board, timeline, traits)
+        self._rows: dict[str, tuple[str, Event]] = {}
+
+    def on_started(self, task: Task) -> None:
+        """Show the run."""
+        text = row_text(task.spec, self._traits)
+        uuid = self._show(text, self._progress(task), push=self._traits.pushes_rows)
+        self._tick_later(task, uuid)
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """Take the row away, now or after it has lingered."""
+        uuid, tick = self._rows.pop(task.name)
+        tick.cancel()
+        if seconds := self._linger(ending):
+            self._timeline.after(seconds, lambda: self._end(uuid))
+        else:
+            self._end(uuid)
+        if self._standing is not None and self._traits.standing is Standing.LAST_TASK:
+            self._update(self._standing, self._standing_text(task), DONE)
+
+    def _tick(self, task: Task, uuid: str) -> None:
+        self._update(uuid, row_text(task.spec, self._traits), self._progress(task))
+        self._tick_later(task, uuid)
+
+    def _tick_later(self, task: Task, uuid: str) -> None:
+        wait = self._traits.progress_interval
+        tick = self._timeline.after(wait, lambda: self._tick(task, uuid))
+        self._rows[task.name] = (uuid, tick)
+
+
+class SharedRow(_ButlerRows):
+    """One row for all runs; it names them in turn. Idle, it stands or goes."""
+
+    def __init__(
+        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
+    ) -> None:
+        """Show no run yet."""
+        self._uuid: str | None = None
+        self._ticker: Event | None = None
+        self._turn = 0
+        super().__init__(butler, board, timeline, traits)
+
+    def on_started(self, task: Task) -> None:
+        """Show the row, or let it name the new run."""
+        self._uuid = self._uuid or self._standing
+        text = row_text(task.spec, self._traits)
+        if self._uuid is None or self._uuid not in self._board.rows:
+            self._uuid = self._show(
+                text, self._progress(task), push=self._traits.pushes_rows
+            )
+        else:
+            self._update(self._uuid, text, self._progress(task))
+        self._tick_later()
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """Name another run, or let the row stand or go."""
+        if self._butler.running:
+            self._name_next()
+            return
+        self._cancel_tick()
+        if seconds := self._linger(ending):
+            self._timeline.after(seconds, lambda: self._rest(task))
+        else:
+            self._rest(task)
+
+    def _rest(self, last: Task) -> None:
+        if self._uuid is None or self._butler.running:
+            return
+        if self._standing is not None:
+            self._update(self._uuid, self._standing_text(last), DONE)
+        else:
+            self._end(self._uuid)
+        self._uuid = None
+
+    def _name_next(self) -> None:
+        running = self._butler.running
+        if self._uuid is None or not running:
+            return
+        self._turn += 1
+        task = running[self._turn % len(running)]
+        self._update(
+            self._uuid, row_text(task.spec, self._traits), self._progress(task)
+        )
+
+    def _tick(self) -> None:
+        self._name_next()
+        self._tick_later()
+
+    def _tick_later(self) -> None:
+        self._cancel_tick()
+        self._ticker = self._timeline.after(self._traits.progress_interval, self._tick)
+
+    def _cancel_tick(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._ticker = None
+
+
+def watch_butler(
+    butler: Butler, board: Board, timeline: Timeline, traits: Traits
+) -> RowPerTask | SharedRow | None:
+    """Let the board show what Butler does, as far as the traits allow."""
+    if traits.rows is Rows.NONE:
+        return None
+    kind = RowPerTask if traits.rows is Rows.PER_TASK else SharedRow
+    rows = kind(butler, board, timeline, traits)
+    butler.watchers.append(rows)
+    return rows

@@ -1,0 +1,86 @@
+"""The paths under /_simulator, which no real server has; they need no token."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .faults import FaultName
+from .messages import Ask
+from .sessions import PlayState
+from .task_spec import TaskSpec
+
+if TYPE_CHECKING:
+    from .simulated_plex import SimulatedPlex
+
+type Action = Callable[..., Awaitable[Any] | Any]
+
+
+class Control:
+    """Lets tests in another process do what the methods do in this one."""
+
+    def __init__(self, plex: SimulatedPlex) -> None:
+        """Know the actions by the last part of their path."""
+        self._plex = plex
+        self._reads: dict[str, Callable[[], Any]] = {
+            "truth": plex.state.truth,
+            "runs": lambda: [run.as_dict() for run in plex.intervals],
+            "requests": self._requests,
+        }
+        self._actions: dict[str, Action] = {
+            "fault": self._fault,
+            "clear-faults": plex.clear_faults,
+            "start": plex.client_start,
+            "stop": plex.client_stop,
+            "preference": plex.set_preference,
+            "duration": self._duration,
+            "add-task": lambda **fields: plex.add_task(TaskSpec(**fields)),
+            "remove-task": plex.remove_task,
+            "scan": plex.noise.scan,
+            "storm": plex.noise.storm,
+            "noise": plex.noise.ordinary_day,
+            "play": plex.sessions.play,
+            "playing": self._playing,
+            "restart": plex.restart,
+            "advance": plex.advance,
+        }
+
+    async def handle(self, request: web.BaseRequest, ask: Ask) -> web.Response:
+        """Answer in JSON; what cannot be done is a 400 that says why."""
+        name = ask.parts[1] if len(ask.parts) == 2 else ""
+        if request.method == "GET" and name in self._reads:
+            return web.json_response(self._reads[name]())
+        if request.method != "POST" or name not in self._actions:
+            return web.json_response({"error": f"no such thing: {name}"}, status=404)
+        try:
+            result = await self._act(name, await request.text())
+        except (KeyError, TypeError, ValueError) as err:
+            return web.json_response({"error": repr(err)}, status=400)
+        return web.json_response({"result": result})
+
+    async def _act(self, name: str, body: str) -> Any:
+        result = self._actions[name](**(json.loads(body) if body else {}))
+        return await result if isawaitable(result) else result
+
+    async def _fault(self, *, name: str, **fields: Any) -> None:
+        if name == FaultName.RESTART:
+            fields.pop("count", None)
+            await self._plex.restart(refused_for=fields.pop("delay", 0), **fields)
+        else:
+            self._plex.fault(name, **fields)
+
+    def _duration(self, *, task: str, seconds: float) -> None:
+        self._plex.durations[task] = seconds
+
+    def _playing(self, *, key: str, state: str) -> None:
+        self._plex.sessions.change(key, PlayState(state))
+
+    def _requests(self) -> list[dict[str, Any]]:
+        return [
+            {"method": entry.method, "path": entry.path, "status": entry.status}
+            for entry in self._plex.requests
+        ]

@@ -1,0 +1,83 @@
+"""How the faults of a request look on the wire."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from .faults import Fault, FaultName
+from .messages import page
+
+JSON = "application/json"
+XML = "text/xml"
+HTML = "text/html"
+
+_MAINTENANCE = '<Response code="503" title="Maintenance" status="The server is being made ready."/>'
+# What a reverse proxy says while nobody is behind it.
+_GATEWAY = "<html><body><center><h1>502 Bad Gateway</h1></center></body></html>\r\n"
+_GARBAGE = b"\x00\xff{]not <json or= xml"
+_CHUNK = b'"' + b"x" * 65_534 + b","
+_HUGE_CHUNKS = 160  # 10 MiB
+
+
+def maintenance() -> web.Response:
+    """Say that the server is starting; XML, whatever was asked for."""
+    return web.Response(status=503, text=_MAINTENANCE, content_type=XML)
+
+
+def status_answer(fault: Fault) -> web.Response:
+    """Answer with the status that the fault is named after."""
+    if fault.name is FaultName.MAINTENANCE:
+        return maintenance()
+    status = int(fault.name)
+    text = _GATEWAY if fault.name is FaultName.BAD_GATEWAY else page(status)
+    return web.Response(status=status, text=text, content_type=HTML)
+
+
+def garbage() -> web.Response:
+    """Answer with bytes that are nothing."""
+    return web.Response(body=_GARBAGE, content_type=JSON)
+
+
+def wrong_shape() -> web.Response:
+    """Answer with good JSON that is not what was asked for."""
+    text = '{"MediaContainer": ["unexpected"], "ButlerTasks": "unexpected"}'
+    return web.Response(text=text, content_type=JSON)
+
+
+def redirect(fault: Fault, path: str) -> web.Response:
+    """Send the client to another origin."""
+    headers = {"Location": fault.target + path}
+    return web.Response(status=302, text=page(302), content_type=HTML, headers=headers)
+
+
+def refuse(request: web.BaseRequest) -> None:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:
+    """Promise the whole answer, send half of it, and hang up."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    half = web.StreamResponse(status=whole.status)
+    half.content_type = whole.content_type
+    half.content_length = len(body) + 64
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2] or b"{")
+    if request.transport is not None:
+        request.transport.close()
+    return half
+
+
+async def huge(request: web.BaseRequest) -> web.StreamResponse:
+    """Send more than anybody should read, without saying so before."""
+    response = web.StreamResponse()
+    response.content_type = JSON
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b'{"MediaContainer": [')
+    for _ in range(_HUGE_CHUNKS):
+        await response.write(_CHUNK)
+    await response.write(b'""]}')
+    await response.write_eof()
+    return response

@@ -1,0 +1,126 @@
+"""The notification sockets: who is connected, and what each still has to get."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+
+from aiohttp import web
+
+from .encoding import to_json
+from .frames import Frame
+
+# Sent only to those who name it in `filters`.
+_ON_REQUEST = frozenset({"log"})
+
+
+class Socket:
+    """One connected client; frames wait here until they are sent, in order."""
+
+    def __init__(
+        self, request: web.BaseRequest, *, filters: Iterable[str], owner: bool
+    ) -> None:
+        """Begin with nothing to send."""
+        self.response = web.WebSocketResponse(compress=False)
+        self.filters = frozenset(filters)
+        self.sent = 0
+        self.muted = False
+        self._request = request
+        self._owner = owner
+        self._pending: deque[str | bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
+
+    def wants(self, frame: Frame) -> bool:
+        """Return if this client gets such a frame; only the owner gets any."""
+        if self.muted or not self._owner:
+            return False
+        if not self.filters:
+            return frame.type not in _ON_REQUEST
+        return frame.type in self.filters
+
+    def put(self, data: str | bytes) -> None:
+        """Let a frame wait to be sent."""
+        self._pending.append(data)
+        self._flushed.clear()
+        self._arrived.set()
+
+    async def send_forever(self) -> None:
+        """Send what waits until the connection is gone."""
+        with suppress(ConnectionError):
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                await self._send_pending()
+                self._flushed.set()
+
+    async def flushed(self) -> None:
+        """Wait until nothing waits to be sent."""
+        await self._flushed.wait()
+
+    def forget(self) -> None:
+        """Keep nobody waiting for a socket that is gone."""
+        self._pending.clear()
+        self._flushed.set()
+
+    def abort(self) -> None:
+        """Break the connection without a word."""
+        self.forget()
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def _send_pending(self) -> None:
+        while self._pending:
+            data = self._pending.popleft()
+            if isinstance(data, bytes):
+                await self.response.send_bytes(data)
+            else:
+                await self.response.send_str(data)
+            self.sent += 1
+
+
+class NotificationHub:
+    """All sockets; a frame is written once and put to each that wants it."""
+
+    def __init__(self, *, loose: bool) -> None:
+        """Begin with no socket."""
+        self.sockets: list[Socket] = []
+        self.connected = 0
+        self.muted = False
+        self._loose = loose
+
+    def publish(self, frame: Frame) -> None:
+        """Send a frame to all who want it."""
+        takers = [socket for socket in self.sockets if socket.wants(frame)]
+        if self.muted or not takers:
+            return
+        text = to_json(frame.as_dict(), loose=self._loose)
+        for socket in takers:
+            socket.put(text)
+
+    def send_raw(self, data: str | bytes) -> None:
+        """Send anything to everybody, wrong frames too."""
+        for socket in self.sockets:
+            socket.put(data)
+
+    def attach(self, socket: Socket) -> None:
+        """Let a socket get frames."""
+        self.connected += 1
+        self.sockets.append(socket)
+
+    def detach(self, socket: Socket) -> None:
+        """Let a socket get no more frames."""
+        socket.forget()
+        self.sockets.remove(socket)
+
+    async def flush(self) -> None:
+        """Wait until every frame has been handed to its connection."""
+        await asyncio.gather(*(socket.flushed() for socket in self.sockets))
+
+    def drop(self) -> None:
+        """Break all connections."""
+        for socket in self.sockets:
+            socket.abort()

@@ -1,0 +1,148 @@
+"""A server state on a socket, moved by a clock."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+import ssl
+from types import TracebackType
+from typing import Self
+
+from .clock import Clock, ManualClock, WallClock
+from .front import Front
+from .hub import NotificationHub
+from .listener import Listener
+from .requests_log import RecordedRequest
+from .router import Doorman
+from .state import ServerState
+
+
+class LiveServer:
+    """Listens, and lets things happen when they are due."""
+
+    def __init__(
+        self,
+        state: ServerState,
+        *,
+        clock: Clock,
+        doorman: Doorman,
+        address: tuple[str, int],
+        prefix: str,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Do not listen yet."""
+        self.state = state
+        self.clock = clock
+        self._prefix = prefix.rstrip("/")
+        self._front = Front(state, doorman, prefix=self._prefix)
+        self._listener = Listener(self._front.handle, address, tls)
+        self._listens = False
+        self._wake = asyncio.Event()
+        self._pump_task: asyncio.Task[None] | None = None
+        state.timeline.on_planned = self._wake.set
+
+    async def start(self) -> Self:
+        """Listen."""
+        await self.listen_again()
+        if isinstance(self.clock, WallClock):
+            self._pump_task = asyncio.create_task(self._pump(self.clock))
+        return self
+
+    async def stop(self) -> None:
+        """Leave no task and no socket behind."""
+        if self._pump_task is not None:
+            self._pump_task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump_task
+        self._front.release_all()
+        await self._listener.shutdown()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """Return the base address, with the prefix."""
+        return self._listener.url + self._prefix
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Return what was asked so far; clear it at will."""
+        return self._front.requests
+
+    @property
+    def hub(self) -> NotificationHub:
+        """Return the notification sockets."""
+        return self._front.hub
+
+    async def stop_listening(self) -> None:
+        """Break all connections and refuse new ones until `listen_again`."""
+        self._listens = False
+        await self._listen_as_due()
+
+    async def listen_again(self) -> None:
+        """Accept connections, at the same port."""
+        self._listens = True
+        await self._listen_as_due()
+
+    async def restart(
+        self,
+        version: str | None = None,
+        *,
+        refused_for: float = 0,
+        maintenance_for: float = 0,
+    ) -> None:
+        """Die and come back; seconds are simulated, nothing that ran goes on."""
+        self.state.catch_up()
+        # Dead processes say no last words: the sockets break first.
+        self._listener.abort_connections()
+        self.hub.drop()
+        self.state.restart(version)
+        self.state.outage.begin(refused_for, maintenance_for)
+        await self._listen_as_due()
+
+    def next_event_at(self) -> float | None:
+        """Return when something happens next, in seconds since the epoch."""
+        return self.state.timeline.next_at()
+
+    async def advance(self, seconds: float) -> None:
+        """Move simulated time on; all frames are with the sockets afterwards."""
+        await self.advance_to(self.clock.now() + seconds)
+
+    async def advance_to(self, when: float) -> None:
+        """Move simulated time to a moment."""
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError("only a ManualClock can be moved")
+        self.clock.move_to(when)
+        self.state.catch_up()
+        await self._listen_as_due()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Wait until every frame has been handed to its connection."""
+        await self.hub.flush()
+
+    async def _pump(self, clock: WallClock) -> None:
+        while True:
+            self.state.catch_up()
+            await self._listen_as_due()
+            self._wake.clear()
+            due = self.next_event_at()
+            delay = None if due is None else clock.wall_seconds(due - clock.now())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
+
+    async def _listen_as_due(self) -> None:
+        if self._listens and not self.state.outage.refusing:
+            await self._listener.open()
+        else:
+            self._listener.close()

@@ -1,0 +1,162 @@
+"""The simulated server as tests use it, in their own event loop."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+import ssl
+from typing import Any
+
+from .butler import Butler
+from .clock import Clock, WallClock
+from .control import Control
+from .durations import Durations
+from .faults import Fault, FaultName
+from .live_server import LiveServer
+from .noise import Noise
+from .preferences import Value
+from .profiles import PROFILES, Profile
+from .router import Doorman
+from .sessions import Sessions
+from .state import ServerState
+from .task import StartResult
+from .task_spec import TaskSpec
+from .truth import Cause, Ending, Interval, TaskState
+
+OWNER_TOKEN = "owner-token-0123456789"
+SHARED_TOKEN = "shared-token-9876543210"
+
+
+class SimulatedPlex(LiveServer):
+    """A Plex Media Server with Butler, on a real socket."""
+
+    def __init__(
+        self,
+        profile: str | Profile = "current",
+        *,
+        token: str = OWNER_TOKEN,
+        speed: float = 1.0,
+        clock: Clock | None = None,
+        zone: tzinfo = UTC,
+        window: tuple[int, int] | None = None,
+        seed: int = 0,
+        name: str = "Attic",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        prefix: str = "",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Describe the server; `start` makes it listen."""
+        self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+        self.token = token
+        self.shared_token = SHARED_TOKEN
+        clock = WallClock(speed) if clock is None else clock
+        if window is None and isinstance(clock, WallClock):
+            window = _far_window(clock, zone)
+        super().__init__(
+            ServerState(
+                self.profile,
+                clock=clock,
+                zone=zone,
+                seed=seed,
+                name=name,
+                window=window,
+            ),
+            clock=clock,
+            doorman=Doorman(token, self.shared_token),
+            address=(host, port),
+            prefix=prefix,
+            tls=tls,
+        )
+        self._front.control = Control(self)
+
+    @property
+    def machine_identifier(self) -> str:
+        """Return the server's id."""
+        return self.state.machine_identifier
+
+    @property
+    def version(self) -> str:
+        """Return the server's version."""
+        return self.state.version
+
+    @property
+    def name(self) -> str:
+        """Return the server's name."""
+        return self.state.name
+
+    @property
+    def butler(self) -> Butler:
+        """Return the model of Butler."""
+        return self.state.butler
+
+    @property
+    def noise(self) -> Noise:
+        """Return what makes scans and storms."""
+        return self.state.noise
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return who is watching."""
+        return self.state.sessions
+
+    @property
+    def durations(self) -> Durations:
+        """Return how long runs take, to be read and written."""
+        return Durations(self.butler)
+
+    def truth(self) -> dict[str, TaskState]:
+        """Return what every task really does now."""
+        self.state.catch_up()
+        return self.butler.truth()
+
+    @property
+    def intervals(self) -> list[Interval]:
+        """Return all runs and waits so far."""
+        self.state.catch_up()
+        return self.butler.log.intervals
+
+    def client_start(self, task: str) -> StartResult:
+        """Start a task as another client does."""
+        self.state.catch_up()
+        return self.butler.start(task, Cause.OTHER_CLIENT)
+
+    def client_stop(self, task: str) -> bool:
+        """Stop a task as another client does."""
+        self.state.catch_up()
+        return self.butler.stop(task, Ending.STOPPED_BY_OTHER)
+
+    def set_preference(self, name: str, value: Value) -> None:
+        """Change a setting as another client does."""
+        self.state.catch_up()
+        self.state.preferences.set(name, value)
+
+    def add_task(self, spec: TaskSpec) -> None:
+        """List one more task."""
+        self.butler.add_task(spec)
+
+    def remove_task(self, name: str) -> None:
+        """List a task no longer."""
+        self.state.catch_up()
+        self.butler.remove_task(name)
+
+    def fault(
+        self, name: str, count: int | None = 1, path: str = "/", **fields: Any
+    ) -> None:
+        """Let something go wrong for the next requests; sockets drop at once."""
+        fault = Fault(name=FaultName(name), count=count, path=path, **fields)
+        if fault.name is FaultName.RESTART:
+            raise ValueError("a restart takes time: await plex.restart()")
+        if fault.name is FaultName.DROP_SOCKETS:
+            self.hub.drop()
+        else:
+            self._front.faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self._front.faults.clear()
+
+
+def _far_window(clock: WallClock, zone: tzinfo) -> tuple[int, int]:
+    """Return hours half a day away, so that no test depends on the time of day."""
+    hour = datetime.fromtimestamp(clock.now(), zone).hour
+    return (hour + 11) % 24, (hour + 14) % 24

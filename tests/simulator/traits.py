@@ -1,0 +1,110 @@
+"""What is not known about real servers, as a set of switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+
+class Rows(StrEnum):
+    """How running tasks show as activities of the type butler."""
+
+    PER_TASK = "per_task"
+    SHARED = "shared"
+    NONE = "none"
+
+
+class Naming(StrEnum):
+    """Where a butler row says which task it is."""
+
+    TITLE = "title"
+    SUBTITLE = "subtitle"
+    NAME = "name"
+    NOTHING = "nothing"
+
+
+class Standing(StrEnum):
+    """What an idle server's butler row at 100 says; NONE is no such row."""
+
+    NONE = "none"
+    NAMELESS = "nameless"
+    LAST_TASK = "last_task"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """One way in which a server may behave; all times in simulated seconds."""
+
+    # What shows.
+    rows: Rows = Rows.PER_TASK
+    naming: Naming = Naming.TITLE
+    standing: Standing = Standing.NONE
+    # Rows speak the server's language, /butler the one that was asked for.
+    foreign_rows: bool = False
+    # The words around a task's title; "{}" alone is the bare title.
+    row_text: str = "{}"
+    progress_known: bool = True
+    progress_interval: float = 2.0
+    linger_after_stop: float = 0.0
+    # The work shows under its own type, beside the butler row.
+    work_rows: bool = False
+
+    # What is pushed.
+    pushes_rows: bool = True
+    pushes_ended: bool = True
+
+    # What commands do.
+    ignored_starts: float = 0.0
+    starts_disabled: bool = True
+    starts_not_due: bool = True
+    queues_single_start: bool = True
+    activity_header: bool = False
+
+    # How tasks run; concurrency None is no limit.
+    concurrency: int | None = None
+    duration_spread: float = 0.0
+    stops_at_window_end: bool = False
+    equal_hours_open: bool = False
+    hangs_on_database: bool = False
+
+    # How it answers.
+    not_owner_status: int = 403
+    loose_types: bool = False
+    old_hour_labels: bool = False
+    preferences_settle: float = 0.0
+
+    @classmethod
+    def draw(cls, rng: Random) -> Traits:
+        """Return a mix that the generator chose; the same state, the same mix."""
+        return cls(
+            rows=rng.choice(list(Rows)),
+            naming=rng.choice(list(Naming)),
+            standing=rng.choice(list(Standing)),
+            foreign_rows=_maybe(rng),
+            row_text=rng.choice(("{}", "{}", "Running {}", "{}...")),
+            progress_known=not _maybe(rng),
+            progress_interval=rng.choice((1.0, 2.0, 10.0, 60.0)),
+            linger_after_stop=rng.choice((0.0, 0.0, 3.0, 20.0)),
+            work_rows=_maybe(rng, 0.5),
+            pushes_rows=not _maybe(rng),
+            pushes_ended=not _maybe(rng),
+            ignored_starts=rng.choice((0.0, 0.0, 0.2)),
+            starts_disabled=not _maybe(rng),
+            starts_not_due=not _maybe(rng),
+            queues_single_start=_maybe(rng, 0.5),
+            activity_header=_maybe(rng),
+            concurrency=rng.choice((None, 1, 2, 3)),
+            duration_spread=rng.choice((0.0, 0.3, 0.9)),
+            stops_at_window_end=_maybe(rng, 0.5),
+            equal_hours_open=_maybe(rng, 0.5),
+            hangs_on_database=_maybe(rng),
+            not_owner_status=rng.choice((401, 403)),
+            loose_types=_maybe(rng),
+            old_hour_labels=_maybe(rng),
+            preferences_settle=rng.choice((0.0, 0.0, 0.7)),
+        )
+
+
+def _maybe(rng: Random, chance: float = 0.25) -> bool:
+    return rng.random() < chance
