@@ -1,0 +1,1 @@
+"""What the scripts do that is too long for a shell."""
