@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 type Action = Callable[..., Awaitable[Any] | Any]
 
+_RESTART_FIELDS = {"version", "refused_for", "maintenance_for"}
+
 
 class Control:
     """Lets tests in another process do what the methods do in this one."""
@@ -32,7 +34,7 @@ class Control:
             "requests": self._requests,
         }
         self._actions: dict[str, Action] = {
-            "fault": self._fault,
+            "fault": plex.fault,
             "clear-faults": plex.clear_faults,
             "start": plex.client_start,
             "stop": plex.client_stop,
@@ -45,7 +47,6 @@ class Control:
             "noise": plex.noise.ordinary_day,
             "play": plex.sessions.play,
             "playing": self._playing,
-            "restart": plex.restart,
             "advance": plex.advance,
         }
 
@@ -54,24 +55,26 @@ class Control:
         name = ask.parts[1] if len(ask.parts) == 2 else ""
         if request.method == "GET" and name in self._reads:
             return web.json_response(self._reads[name]())
-        if request.method != "POST" or name not in self._actions:
+        if request.method != "POST" or name not in {*self._actions, FaultName.RESTART}:
             return web.json_response({"error": f"no such thing: {name}"}, status=404)
         try:
-            result = await self._act(name, await request.text())
+            result = await self._act(request, name)
         except (KeyError, TypeError, ValueError) as err:
             return web.json_response({"error": repr(err)}, status=400)
         return web.json_response({"result": result})
 
-    async def _act(self, name: str, body: str) -> Any:
-        result = self._actions[name](**(json.loads(body) if body else {}))
+    async def _act(self, request: web.BaseRequest, name: str) -> Any:
+        fields = json.loads(await request.text() or "{}")
+        if name == FaultName.RESTART or fields.get("name") == FaultName.RESTART:
+            return await self._restart(request, fields)
+        result = self._actions[name](**fields)
         return await result if isawaitable(result) else result
 
-    async def _fault(self, *, name: str, **fields: Any) -> None:
-        if name == FaultName.RESTART:
-            fields.pop("count", None)
-            await self._plex.restart(refused_for=fields.pop("delay", 0), **fields)
-        else:
-            self._plex.fault(name, **fields)
+    async def _restart(self, request: web.BaseRequest, fields: dict[str, Any]) -> None:
+        """Restart by either path; as a fault it has a delay and a count."""
+        known = {name: fields[name] for name in _RESTART_FIELDS & fields.keys()}
+        known.setdefault("refused_for", fields.get("delay", 0))
+        await self._plex.restart(**known, spare=request.transport)
 
     def _duration(self, *, task: str, seconds: float) -> None:
         self._plex.durations[task] = seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from aiohttp import web
 
 from .faults import Fault, FaultName
@@ -12,8 +14,7 @@ XML = "text/xml"
 HTML = "text/html"
 
 _MAINTENANCE = '<Response code="503" title="Maintenance" status="The server is being made ready."/>'
-# What a reverse proxy says while nobody is behind it.
-_GATEWAY = "<html><body><center><h1>502 Bad Gateway</h1></center></body></html>\r\n"
+_GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
 _GARBAGE = b"\x00\xff{]not <json or= xml"
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
@@ -28,8 +29,15 @@ def status_answer(fault: Fault) -> web.Response:
     """Answer with the status that the fault is named after."""
     if fault.name is FaultName.MAINTENANCE:
         return maintenance()
+    if fault.name is FaultName.BAD_GATEWAY:
+        return gateway(502)
     status = int(fault.name)
-    text = _GATEWAY if fault.name is FaultName.BAD_GATEWAY else page(status)
+    return web.Response(status=status, text=page(status), content_type=HTML)
+
+
+def gateway(status: int) -> web.Response:
+    """Answer as a reverse proxy does that asks nobody."""
+    text = _GATEWAY.format(status, HTTPStatus(status).phrase)
     return web.Response(status=status, text=text, content_type=HTML)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -21,6 +20,7 @@ from .requests_log import RecordedRequest, record
 from .router import IDENTITY, Doorman, answer
 from .state import ServerState
 
+CONTROL = "_simulator"
 NOTIFICATIONS = (":", "websockets", "notifications")
 _PLEX_HEADERS = {"X-Plex-Protocol": "1.0", "Cache-Control": "no-cache"}
 
@@ -55,7 +55,9 @@ class Front:
         """Answer one request, whatever it is."""
         self._state.catch_up()
         ask = self._read(request)
-        if ask.parts[0] == "_simulator" and self.control is not None:
+        if ask is None:
+            return fault_answers.gateway(404)
+        if ask.parts[0] == CONTROL and self.control is not None:
             return await self.control.handle(request, ask)
         entry = record(request, self._state.timeline.now)
         self.requests.append(entry)
@@ -169,18 +171,17 @@ class Front:
             status=said.status, text=text, content_type=kind, headers=headers
         )
 
-    def _read(self, request: web.BaseRequest) -> Ask:
+    def _read(self, request: web.BaseRequest) -> Ask | None:
+        """Return what is asked of the server; None if that is outside its prefix."""
         parts = tuple(unquote(part) for part in request.rel_url.raw_path.split("/")[1:])
-        ask = Ask(
+        length = len(self._prefix)
+        if parts[:length] == self._prefix:
+            parts = parts[length:] or ("",)
+        elif parts[0] != CONTROL:
+            return None
+        return Ask(
             method=request.method,
             parts=parts,
             query=request.query,
             headers=request.headers,
         )
-        return replace(ask, parts=self._without_prefix(parts))
-
-    def _without_prefix(self, parts: tuple[str, ...]) -> tuple[str, ...]:
-        length = len(self._prefix)
-        if parts[:length] == self._prefix:
-            return parts[length:] or ("",)
-        return parts if parts[0] == "_simulator" else ("", "outside the prefix")

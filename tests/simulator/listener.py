@@ -49,19 +49,20 @@ class Listener:
         self.port = self._listening.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Let connections be refused, and break those that are there."""
+        """Let new connections be refused."""
         if self._listening is not None:
             self._listening.close()
             self._listening = None
-        self.abort_connections()
 
-    def abort_connections(self) -> None:
-        """Break all connections, as a process that dies does."""
+    def abort_connections(self, spare: asyncio.BaseTransport | None = None) -> None:
+        """Break all connections but one, as a process that dies does."""
         for connection in self._server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+            transport = connection.transport
+            if transport is not None and transport is not spare:
+                transport.abort()
 
     async def shutdown(self) -> None:
         """Stop for good; no task and no socket is left."""
         self.close()
+        self.abort_connections()
         await self._server.shutdown(_PATIENCE)

@@ -87,6 +87,7 @@ class LiveServer:
         """Break all connections and refuse new ones until `listen_again`."""
         self._listens = False
         await self._listen_as_due()
+        self._listener.abort_connections()
 
     async def listen_again(self) -> None:
         """Accept connections, at the same port."""
@@ -99,11 +100,15 @@ class LiveServer:
         *,
         refused_for: float = 0,
         maintenance_for: float = 0,
+        spare: asyncio.BaseTransport | None = None,
     ) -> None:
-        """Die and come back; seconds are simulated, nothing that ran goes on."""
+        """Die and come back; seconds are simulated, nothing that ran goes on.
+
+        `spare` is the connection over which somebody asked for it.
+        """
         self.state.catch_up()
         # Dead processes say no last words: the sockets break first.
-        self._listener.abort_connections()
+        self._listener.abort_connections(spare)
         self.hub.drop()
         self.state.restart(version)
         self.state.outage.begin(refused_for, maintenance_for)

@@ -1,0 +1,359 @@
+"""The API over sockets: what is answered, in which form, and to whom."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import aiohttp
+import pytest
+
+from tests.simulator import (
+    ALL_TASKS,
+    CURRENT_TASKS,
+    LEGACY_TASKS,
+    PlayState,
+    SimulatedPlex,
+    TaskSpec,
+    TaskState,
+    page,
+)
+from tests.simulator.row_texts import in_server_language
+
+from .client import Client
+from .conftest import StartPlex
+
+OWNER_ONLY = [
+    ("GET", "/butler"),
+    ("POST", "/butler"),
+    ("DELETE", "/butler"),
+    ("POST", "/butler/BackupDatabase"),
+    ("DELETE", "/butler/BackupDatabase"),
+    ("GET", "/:/prefs"),
+    ("PUT", "/:/prefs?ButlerStartHour=1"),
+    ("GET", "/:/prefs/get?id=ButlerStartHour"),
+    ("GET", "/status/sessions"),
+]
+FOR_ALL = [("GET", "/"), ("GET", "/activities")]
+
+
+async def test_the_task_list_has_its_own_root_and_all_fields(client: Client) -> None:
+    body = await client.json("/butler")
+    tasks = body["ButlerTasks"]["ButlerTask"]
+    assert [task["name"] for task in tasks] == [spec.name for spec in CURRENT_TASKS]
+    backup = next(task for task in tasks if task["name"] == "BackupDatabase")
+    assert backup == {
+        "name": "BackupDatabase",
+        "title": "Backup Database",
+        "description": ALL_TASKS["BackupDatabase"].description,
+        "interval": 3,
+        "scheduleRandomized": False,
+        "enabled": True,
+    }
+
+
+async def test_the_profiles_list_22_and_14_tasks() -> None:
+    assert (len(CURRENT_TASKS), len(LEGACY_TASKS)) == (22, 14)
+
+
+async def test_without_a_wish_for_json_everything_is_xml(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    plex.sessions.play()
+    plex.client_start("LoudnessAnalysis")
+    await plex.advance(10)
+    expected = {
+        "/butler": ("ButlerTasks", "ButlerTask"),
+        "/identity": ("MediaContainer", None),
+        "/": ("MediaContainer", "Directory"),
+        "/activities": ("MediaContainer", "Activity"),
+        "/:/prefs": ("MediaContainer", "Setting"),
+        "/status/sessions": ("MediaContainer", "Video"),
+    }
+    for path, (root, child) in expected.items():
+        status, kind, text = await client.ask("GET", path, accept="*/*")
+        element = ET.fromstring(text)  # noqa: S314 - our own server wrote it
+        assert (status, kind, element.tag) == (200, "text/xml", root)
+        assert {sub.tag for sub in element} == ({child} if child else set())
+
+
+async def test_xml_writes_booleans_as_digits(client: Client) -> None:
+    _, _, text = await client.ask("GET", "/butler", accept="*/*")
+    task = ET.fromstring(text)[0]  # noqa: S314 - our own server wrote it
+    assert task.attrib["enabled"] == "1"
+    assert task.attrib["scheduleRandomized"] == "0"
+    assert task.attrib["interval"] == "7"
+
+
+async def test_empty_lists_are_left_out(start_plex: StartPlex, client: Client) -> None:
+    plex = await start_plex("silent")
+    for spec in CURRENT_TASKS:
+        plex.remove_task(spec.name)
+    async with aiohttp.ClientSession() as session:
+        silent = Client(plex, session)
+        assert await silent.json("/butler") == {"ButlerTasks": {}}
+        assert await silent.json("/activities") == {"MediaContainer": {"size": 0}}
+        assert await silent.json("/status/sessions") == {"MediaContainer": {"size": 0}}
+
+
+async def test_identity_needs_no_token_and_has_no_name(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    body = (await client.json("/identity", token=None))["MediaContainer"]
+    assert body["machineIdentifier"] == plex.machine_identifier
+    assert body["version"] == plex.version
+    assert "friendlyName" not in body
+
+
+async def test_the_root_names_the_server(plex: SimulatedPlex, client: Client) -> None:
+    body = (await client.json("/"))["MediaContainer"]
+    assert body["friendlyName"] == plex.name == "Attic"
+    assert body["machineIdentifier"] == plex.machine_identifier
+
+
+async def test_a_token_in_the_address_is_taken_too(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    path = f"/butler?X-Plex-Token={plex.token}"
+    assert await client.status("GET", path, token=None) == 200
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+async def test_no_or_a_wrong_token_is_a_401_page(
+    client: Client, token: str | None
+) -> None:
+    for method, path in [*OWNER_ONLY, *FOR_ALL, ("GET", "/nope")]:
+        answer = await client.ask(method, path, token=token)
+        assert answer == (401, "text/html", page(401))
+
+
+@pytest.mark.parametrize(("profile", "status"), [("current", 403), ("legacy", 401)])
+async def test_a_token_that_is_not_the_owners_may_only_look(
+    start_plex: StartPlex, session: aiohttp.ClientSession, profile: str, status: int
+) -> None:
+    plex = await start_plex(profile)
+    plex.client_start("BackupDatabase")
+    client = Client(plex, session)
+    for method, path in OWNER_ONLY:
+        answer = await client.ask(method, path, token=plex.shared_token)
+        assert answer == (status, "text/html", page(status))
+    assert await client.status("GET", "/", token=plex.shared_token) == 200
+    own = await client.json("/activities", token=plex.shared_token)
+    assert own == {"MediaContainer": {"size": 0}}
+
+
+async def test_unknown_paths_are_a_404_page(client: Client) -> None:
+    for path in (
+        "/nope",
+        "/butler/",
+        "/butler/BackupDatabase/",
+        "/activities/",
+        "//butler",
+        "/Butler",
+    ):
+        assert await client.ask("GET", path) == (404, "text/html", page(404))
+
+
+async def test_wrong_methods_are_refused(client: Client) -> None:
+    for method, path in (
+        ("PUT", "/butler"),
+        ("GET", "/butler/BackupDatabase"),
+        ("POST", "/activities"),
+    ):
+        assert await client.ask(method, path) == (405, "text/html", page(405))
+
+
+async def test_start_and_stop_tell_what_was(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    path = "/butler/BackupDatabase"
+    assert await client.ask("POST", path) == (200, "text/html", "")
+    assert plex.truth()["BackupDatabase"] is TaskState.RUNNING
+    assert await client.ask("POST", path) == (202, "text/html", page(202))
+    assert await client.status("DELETE", path) == 200
+    assert plex.truth()["BackupDatabase"] is TaskState.IDLE
+    assert await client.ask("DELETE", path) == (404, "text/html", page(404))
+    assert await client.status("POST", "/butler/NoSuchTask") == 404
+    assert await client.status("DELETE", "/butler/NoSuchTask") == 404
+
+
+async def test_a_quoted_name_is_unquoted(plex: SimulatedPlex, client: Client) -> None:
+    plex.add_task(TaskSpec(name="Odd/Näme 1", title="Odd", description=""))
+    assert await client.status("POST", "/butler/Odd%2FN%C3%A4me%201") == 200
+    assert plex.truth()["Odd/Näme 1"] is TaskState.RUNNING
+
+
+async def test_start_all_and_stop_all(plex: SimulatedPlex, client: Client) -> None:
+    assert await client.status("POST", "/butler") == 200
+    assert plex.truth()["BackupDatabase"] is TaskState.RUNNING
+    assert plex.truth()["RefreshLibraries"] is TaskState.IDLE
+    assert await client.status("DELETE", "/butler") == 200
+    assert set(plex.truth().values()) == {TaskState.IDLE}
+    assert await client.status("DELETE", "/butler") == 200
+
+
+async def test_activities_have_the_servers_shape(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    plex.noise.scan()
+    await plex.advance(3)
+    (row,) = await client.rows("library.update.section")
+    assert list(row) == [
+        "uuid",
+        "type",
+        "cancellable",
+        "userID",
+        "title",
+        "subtitle",
+        "progress",
+        "Context",
+    ]
+    assert row["Context"] == {"librarySectionID": "1"}
+
+
+async def test_only_cancellable_activities_can_be_cancelled(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    firm = plex.noise.activity("media.download")
+    loose = plex.noise.activity("provider.subscriptions.process", cancellable=True)
+    assert await client.status("DELETE", f"/activities/{firm}") == 400
+    assert await client.status("DELETE", f"/activities/{loose}") == 200
+    assert await client.status("DELETE", f"/activities/{loose}") == 404
+
+
+async def test_settings_are_read_with_their_real_types(client: Client) -> None:
+    body = (await client.json("/:/prefs"))["MediaContainer"]
+    settings = {setting["id"]: setting for setting in body["Setting"]}
+    assert body["size"] == len(settings)
+    assert settings["ButlerStartHour"]["value"] == 2
+    assert settings["ButlerStartHour"]["enumValues"].startswith(
+        "0:0\ua78900|1:1\ua78900"
+    )
+    assert settings["ButlerTaskRefreshLibraries"]["value"] is False
+    assert settings["GenerateIntroMarkerBehavior"]["value"] == "asap"
+    one = await client.json("/:/prefs/get?id=ButlerEndHour")
+    assert one["MediaContainer"]["Setting"][0]["value"] == 5
+    assert await client.status("GET", "/:/prefs/get?id=Nope") == 404
+
+
+async def test_old_servers_have_other_labels(
+    start_plex: StartPlex, session: aiohttp.ClientSession
+) -> None:
+    client = Client(await start_plex("legacy"), session)
+    one = await client.json("/:/prefs/get?id=ButlerEndHour")
+    labels = one["MediaContainer"]["Setting"][0]["enumValues"]
+    assert labels.startswith("0:Midnight|1:1 am|")
+
+
+async def test_a_written_setting_changes_what_is_enabled(client: Client) -> None:
+    path = "/:/prefs?ButlerTaskRefreshLibraries=1&ButlerStartHour=23"
+    assert await client.status("PUT", path) == 200
+    tasks = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"]
+    enabled = {task["name"]: task["enabled"] for task in tasks}
+    assert enabled["RefreshLibraries"] is True
+    one = await client.json("/:/prefs/get?id=ButlerStartHour")
+    assert one["MediaContainer"]["Setting"][0]["value"] == 23
+
+
+async def test_a_wrong_write_changes_nothing(client: Client) -> None:
+    for wrong in (
+        "Nope=1",
+        "ButlerStartHour=24",
+        "ButlerStartHour=x",
+        "ButlerTaskBackupDatabase=2",
+    ):
+        path = f"/:/prefs?ButlerEndHour=7&{wrong}"
+        assert await client.status("PUT", path) == 400
+        one = await client.json("/:/prefs/get?id=ButlerEndHour")
+        assert one["MediaContainer"]["Setting"][0]["value"] == 5
+
+
+async def test_a_read_soon_after_a_write_may_fail(
+    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    slow = await start_plex(plex.profile.with_traits(preferences_settle=0.7))
+    client = Client(slow, session)
+    await client.status("PUT", "/:/prefs?ButlerStartHour=1")
+    assert await client.status("GET", "/:/prefs") == 400
+    await slow.advance(1)
+    assert await client.status("GET", "/:/prefs") == 200
+
+
+async def test_sessions_say_who_is_watching(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    key = plex.sessions.play("Nine Quiet Rooms")
+    plex.sessions.change(key, PlayState.PAUSED)
+    body = (await client.json("/status/sessions"))["MediaContainer"]
+    assert body["size"] == 1
+    assert body["Metadata"][0]["Player"]["state"] == "paused"
+    plex.sessions.change(key, PlayState.STOPPED)
+    assert (await client.json("/status/sessions"))["MediaContainer"]["size"] == 0
+
+
+async def test_titles_come_in_the_language_that_was_asked_for(
+    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    client = Client(
+        await start_plex(plex.profile.with_traits(foreign_rows=True)), session
+    )
+    for language, expected in (
+        ("en", "Optimize Database"),
+        ("de", in_server_language("Optimize Database")),
+    ):
+        body = await client.json("/butler", **{"Accept-Language": language})
+        assert body["ButlerTasks"]["ButlerTask"][0]["title"] == expected
+
+
+async def test_types_may_be_loose(
+    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    client = Client(
+        await start_plex(plex.profile.with_traits(loose_types=True)), session
+    )
+    task = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"][0]
+    assert (task["enabled"], task["interval"]) == ("1", "7")
+    assert (await client.rows())[0]["progress"] == "100"
+
+
+async def test_a_start_may_name_its_activity(
+    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    other = await start_plex(plex.profile.with_traits(activity_header=True))
+    headers = {"X-Plex-Token": other.token}
+    url = f"{other.url}/butler/BackupDatabase"
+    async with session.post(url, headers=headers) as response:
+        assert len(response.headers["X-Plex-Activity"]) == 36
+
+
+async def test_a_server_behind_a_path_prefix_is_only_there(
+    start_plex: StartPlex, session: aiohttp.ClientSession
+) -> None:
+    plex = await start_plex(prefix="/plex")
+    client = Client(plex, session)
+    assert plex.url.endswith("/plex")
+    assert await client.status("GET", "/butler") == 200
+    root = plex.url.removesuffix("/plex")
+    async with session.get(f"{root}/identity") as response:
+        assert response.status == 404
+
+
+async def test_requests_are_kept_as_they_came(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    await client.ask("GET", "/:/prefs/get?id=ButlerEndHour")
+    (request,) = plex.requests
+    assert (request.method, request.path, request.status) == (
+        "GET",
+        "/:/prefs/get",
+        200,
+    )
+    assert request.query == {"id": "ButlerEndHour"}
+    assert request.headers["x-plex-token"] == plex.token
+
+
+async def test_json_is_plain_utf_8(plex: SimulatedPlex, client: Client) -> None:
+    _, kind, text = await client.ask("GET", "/:/prefs")
+    assert kind == "application/json"
+    assert "\ua789" in text
+    json.loads(text)
