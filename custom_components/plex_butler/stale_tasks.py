@@ -7,7 +7,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .const import DOMAIN, SERVER_INTERVAL, STALE_AFTER
+from .const import SERVER_INTERVAL, STALE_AFTER
 from .device import task_of_unique_id
 
 
@@ -66,5 +66,7 @@ class StaleTasks:
         return last is not None and last != version
 
     def _device_version(self) -> str | None:
-        device = dr.async_get(self._hass).async_get_device({(DOMAIN, self._machine)})
-        return device.sw_version if device else None
+        devices = dr.async_entries_for_config_entry(
+            dr.async_get(self._hass), self._entry.entry_id
+        )
+        return devices[0].sw_version if devices else None

@@ -1,0 +1,283 @@
+"""The client against a simulated server, over sockets."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+import pytest
+
+from custom_components.plex_butler.api import (
+    PlexAuthenticationError,
+    PlexClient,
+    PlexConnectionError,
+    PlexError,
+    PlexMaintenanceError,
+    PlexNotOwnerError,
+    PlexResponseError,
+    PlexTimeoutError,
+    PlexTlsError,
+    StartResult,
+    StopResult,
+    client as client_module,
+)
+from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex, TaskSpec
+
+type MakeClient = Callable[..., PlexClient]
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+def make_client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> MakeClient:
+    def make(url: str | None = None, token: str | None = None) -> PlexClient:
+        return PlexClient(
+            session,
+            url or plex.url,
+            plex.token if token is None else token,
+            client_identifier="test",
+        )
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> PlexClient:
+    return make_client()
+
+
+async def test_the_identity_is_told_to_anybody(
+    make_client: MakeClient, plex: SimulatedPlex
+) -> None:
+    identity = await make_client(token="").get_identity()
+
+    assert identity.machine_identifier == plex.machine_identifier
+    assert identity.version == plex.version
+    assert identity.claimed
+
+
+async def test_the_server_has_a_name(client: PlexClient, plex: SimulatedPlex) -> None:
+    server = await client.get_server()
+
+    assert (server.name, server.version) == (plex.name, plex.version)
+    assert server.machine_identifier == plex.machine_identifier
+
+
+async def test_all_tasks_are_listed(client: PlexClient) -> None:
+    tasks = await client.get_butler_tasks()
+
+    assert [task.name for task in tasks] == [spec.name for spec in CURRENT_TASKS]
+
+
+async def test_what_runs_shows_as_an_activity(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    assert await client.start_task("BackupDatabase") is StartResult.STARTED
+
+    rows = await client.get_activities()
+
+    assert plex.truth()["BackupDatabase"] == "running"
+    assert "Backup Database" in [row.title for row in rows if row.type == "butler"]
+
+
+async def test_starting_what_runs_says_so(client: PlexClient) -> None:
+    await client.start_task("BackupDatabase")
+
+    assert await client.start_task("BackupDatabase") is StartResult.ALREADY_RUNNING
+
+
+async def test_stopping_says_whether_anything_ran(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await client.start_task("BackupDatabase")
+
+    assert await client.stop_task("BackupDatabase") is StopResult.STOPPED
+    assert plex.truth()["BackupDatabase"] == "idle"
+    assert await client.stop_task("BackupDatabase") is StopResult.NOT_RUNNING
+
+
+async def test_starting_what_is_no_task_is_an_error(client: PlexClient) -> None:
+    with pytest.raises(PlexResponseError) as err:
+        await client.start_task("PolishBrass")
+
+    assert err.value.status == 404
+
+
+async def test_all_tasks_start_and_stop_at_once(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await client.start_all_tasks()
+    assert "running" in plex.truth().values()
+
+    await client.stop_all_tasks()
+    assert set(plex.truth().values()) == {"idle"}
+
+
+async def test_a_name_of_any_characters_reaches_its_task(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    name = "Polish/the brass? 100%"
+    plex.add_task(TaskSpec(name=name, title="Polish", description="", interval=1))
+
+    await client.start_task(name)
+
+    assert plex.truth()[name] == "running"
+
+
+async def test_a_path_prefix_is_kept(
+    session: aiohttp.ClientSession, socket_enabled: None
+) -> None:
+    async with SimulatedPlex(prefix="/a/plex", clock=ManualClock()) as plex:
+        client = PlexClient(
+            session, f"{plex.url}/", plex.token, client_identifier="test"
+        )
+
+        assert await client.get_butler_tasks()
+        assert client.url == plex.url
+
+
+async def test_the_token_travels_in_the_header_only(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await client.get_butler_tasks()
+    await client.start_task("BackupDatabase")
+
+    for request in plex.requests:
+        assert request.headers["X-Plex-Token"] == plex.token
+        assert request.headers["X-Plex-Client-Identifier"] == "test"
+        assert request.headers["Accept-Language"] == "en"
+        assert plex.token not in f"{request.path}{request.query}"
+
+
+async def test_the_clients_own_version_is_told_if_there_is_one(
+    session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    client = PlexClient(session, plex.url, client_identifier="test", version="9.9")
+
+    await client.get_identity()
+
+    assert plex.requests[-1].headers["X-Plex-Version"] == "9.9"
+    assert "X-Plex-Token" not in plex.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("refuse", PlexConnectionError),
+        ("cut", PlexConnectionError),
+        ("401", PlexAuthenticationError),
+        ("403", PlexNotOwnerError),
+        ("404", PlexResponseError),
+        ("500", PlexResponseError),
+        ("502", PlexResponseError),
+        ("503", PlexMaintenanceError),
+        ("garbage", PlexResponseError),
+        ("wrong-shape", PlexResponseError),
+        ("huge", PlexResponseError),
+        ("redirect", PlexResponseError),
+    ],
+)
+async def test_every_fault_has_its_error_and_then_it_works_again(
+    client: PlexClient, plex: SimulatedPlex, fault: str, error: type[PlexError]
+) -> None:
+    # A GET on a kept connection that breaks is tried once more by aiohttp itself.
+    plex.fault(fault, count=2 if fault == "refuse" else 1, path="/butler")
+
+    with pytest.raises(PlexError) as raised:
+        await client.get_butler_tasks()
+    plex.clear_faults()
+
+    assert type(raised.value) is error
+    assert plex.token not in str(raised.value)
+    assert await client.get_butler_tasks()
+
+
+@pytest.mark.parametrize("fault", ["garbage", "wrong-shape", "huge"])
+async def test_the_body_of_a_command_is_never_looked_at(
+    client: PlexClient, plex: SimulatedPlex, fault: str
+) -> None:
+    plex.fault(fault, path="/butler", method="POST")
+
+    assert await client.start_task("BackupDatabase") is StartResult.STARTED
+
+
+async def test_a_server_that_is_silent_for_long_is_given_up(
+    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    plex.fault("slow", path="/butler", delay=1)
+
+    with pytest.raises(PlexTimeoutError):
+        await client.get_butler_tasks()
+    monkeypatch.undo()
+
+    assert await client.get_butler_tasks()
+
+
+async def test_a_server_that_is_not_there_is_a_connection_error(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await plex.stop_listening()
+    with pytest.raises(PlexConnectionError):
+        await client.get_identity()
+
+    await plex.listen_again()
+    assert await client.get_identity()
+
+
+async def test_https_to_a_server_without_it_is_a_tls_error(
+    make_client: MakeClient, plex: SimulatedPlex
+) -> None:
+    with pytest.raises(PlexTlsError):
+        await make_client(url=plex.url.replace("http://", "https://")).get_identity()
+
+
+async def test_json_nested_beyond_reason_is_a_response_error(
+    session: aiohttp.ClientSession, socket_enabled: None
+) -> None:
+    async def deep(request: web.Request) -> web.Response:
+        return web.Response(text="[" * 1_000_000)
+
+    app = web.Application()
+    app.router.add_get("/butler", deep)
+    async with TestServer(app) as server:
+        client = PlexClient(session, str(server.make_url("")), client_identifier="test")
+
+        with pytest.raises(PlexResponseError):
+            await client.get_butler_tasks()
+
+
+async def test_no_redirect_is_followed(
+    client: PlexClient, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
+        plex.fault("redirect", count=4, target=elsewhere.url)
+        calls: tuple[Callable[[], Awaitable[object]], ...] = (
+            client.get_identity,
+            client.get_butler_tasks,
+            client.start_all_tasks,
+            client.stop_all_tasks,
+        )
+        for call in calls:
+            with pytest.raises(PlexResponseError):
+                await call()
+
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("profile", ["legacy"])
+async def test_loose_types_are_understood(client: PlexClient) -> None:
+    tasks = await client.get_butler_tasks()
+
+    assert all(isinstance(task.interval, int) for task in tasks)
+    json.dumps([task.name for task in tasks])
+
+
+def test_what_is_no_url_is_refused_at_once(session: aiohttp.ClientSession) -> None:
+    with pytest.raises(ValueError, match="IPv6"):
+        PlexClient(session, "http://[::1", client_identifier="test")

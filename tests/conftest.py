@@ -1,0 +1,124 @@
+"""What all tests share: a quiet log, a simulated server and an entry for it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import logging
+from unittest.mock import PropertyMock, patch
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+# Imported before `hass` is made: the plugin brings a `custom_components` of its own,
+# which would take the place of ours.
+from custom_components.plex_butler.const import DOMAIN
+from tests.simulator import ManualClock, Profile, SimulatedPlex
+
+# Home Assistant's own words about every custom integration, and asyncio's about a
+# machine that has other things to do.
+NOT_OURS = (
+    "We found a custom integration plex_butler which has not been tested",
+    "Executing <",
+)
+
+type Advance = Callable[[float], Awaitable[None]]
+type SetUp = Callable[[], Awaitable[MockConfigEntry]]
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(enable_custom_integrations: None) -> None:
+    """Let Home Assistant load the integration."""
+
+
+@pytest.fixture
+def expected_logs() -> list[str]:
+    """Return the list of what may be logged above info; each must come."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log(
+    caplog: pytest.LogCaptureFixture, expected_logs: list[str]
+) -> Iterator[None]:
+    """Fail a test that logs a warning or worse without having said so."""
+    yield
+    loud = [
+        record.getMessage()
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.WARNING
+    ]
+    loud = [line for line in loud if not any(part in line for part in NOT_OURS)]
+    unexpected = [
+        line for line in loud if not any(part in line for part in expected_logs)
+    ]
+    missing = [part for part in expected_logs if not any(part in line for line in loud)]
+    assert not unexpected, unexpected
+    assert not missing, missing
+
+
+@pytest.fixture
+def profile() -> Profile | str:
+    """Return the kind of server; tests that want another one parametrize it."""
+    return "current"
+
+
+@pytest.fixture
+async def plex(
+    socket_enabled: None, profile: Profile | str
+) -> AsyncIterator[SimulatedPlex]:
+    """Return a simulated server whose time stands still until `advance`."""
+    async with SimulatedPlex(profile, clock=ManualClock()) as plex:
+        yield plex
+
+
+@pytest.fixture
+def entry(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
+) -> MockConfigEntry:
+    """Return an entry for the simulated server, in a time that only tests move."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=plex.name,
+        unique_id=plex.machine_identifier,
+        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Return the entry, set up."""
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+@pytest.fixture
+def all_entities_enabled() -> Iterator[None]:
+    """Enable also what is disabled by default."""
+    with patch.object(
+        Entity, "entity_registry_enabled_default", PropertyMock(return_value=True)
+    ):
+        yield
+
+
+@pytest.fixture
+def advance(
+    hass: HomeAssistant, plex: SimulatedPlex, freezer: FrozenDateTimeFactory
+) -> Advance:
+    """Return what moves the time of Home Assistant and of the server together."""
+
+    async def move(seconds: float) -> None:
+        freezer.tick(seconds)
+        await plex.advance(seconds)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    return move

@@ -1,0 +1,83 @@
+"""Buttons speak to all of Butler."""
+
+from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    snapshot_platform,
+)
+from syrupy.assertion import SnapshotAssertion
+
+from tests.conftest import Advance
+from tests.simulator import SimulatedPlex
+
+START_ALL = "button.attic_butler_start_all_tasks"
+STOP_ALL = "button.attic_butler_stop_all_tasks"
+
+
+async def press(hass: HomeAssistant, entity_id: str) -> None:
+    await hass.services.async_call(
+        Platform.BUTTON, "press", {ATTR_ENTITY_ID: entity_id}, blocking=True
+    )
+
+
+def on(hass: HomeAssistant) -> set[str]:
+    return {
+        state.entity_id
+        for state in hass.states.async_all(Platform.SWITCH)
+        if state.state == STATE_ON
+    }
+
+
+async def test_all_buttons(
+    hass: HomeAssistant, loaded: MockConfigEntry, snapshot: SnapshotAssertion
+) -> None:
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
+        if entity.domain != Platform.BUTTON:
+            registry.async_remove(entity.entity_id)
+
+    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
+
+
+async def test_start_all_starts_what_is_due(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    await press(hass, START_ALL)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert "running" in plex.truth().values()
+    assert on(hass)
+
+
+async def test_stop_all_stops_everything(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = plex.durations["OptimizeDatabase"] = 3600
+    plex.client_start("BackupDatabase")
+    plex.client_start("OptimizeDatabase")
+    await advance(31)
+    assert len(on(hass)) == 2
+
+    await press(hass, STOP_ALL)
+
+    assert set(plex.truth().values()) == {"idle"}
+    assert on(hass) == set()
+
+
+@pytest.mark.parametrize("button", [START_ALL, STOP_ALL])
+async def test_a_press_that_fails_says_why(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, button: str
+) -> None:
+    plex.fault("403", path="/butler")
+    with pytest.raises(HomeAssistantError) as err:
+        await press(hass, button)
+    assert err.value.translation_key == "not_owner"
+
+    await press(hass, button)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    state = hass.states.get(button)
+    assert state and state.state != STATE_OFF

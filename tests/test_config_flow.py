@@ -1,0 +1,224 @@
+"""Adding a server, from the first form to the entry."""
+
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.simulator import ManualClock, SimulatedPlex
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+
+def typed(plex: SimulatedPlex, **changes: Any) -> dict[str, Any]:
+    return {
+        CONF_URL: plex.url,
+        CONF_TOKEN: plex.token,
+        CONF_VERIFY_SSL: True,
+    } | changes
+
+
+async def begin(hass: HomeAssistant) -> ConfigFlowResult:
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {}
+    return result
+
+
+async def submit(
+    hass: HomeAssistant, result: ConfigFlowResult, data: dict[str, Any]
+) -> ConfigFlowResult:
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
+    await hass.async_block_till_done()
+    return result
+
+
+def suggested(result: ConfigFlowResult) -> dict[str, Any]:
+    schema = result["data_schema"]
+    assert schema is not None
+    return {
+        str(key): (key.description or {}).get("suggested_value")
+        for key in schema.schema
+    }
+
+
+async def test_url_and_token_make_an_entry(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    result = await submit(hass, await begin(hass), typed(plex))
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == plex.name
+    assert result["data"] == typed(plex)
+    assert result["result"].unique_id == plex.machine_identifier
+    assert hass.states.get("switch.attic_butler_back_up_database")
+
+
+async def test_a_pasted_address_brings_its_token_along(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    pasted = f"{plex.url}/library/metadata/1?X-Plex-Token={plex.token}"
+
+    result = await submit(
+        hass, await begin(hass), {CONF_URL: pasted, CONF_VERIFY_SSL: True}
+    )
+
+    assert result["data"] == typed(plex)
+
+
+async def test_a_server_without_a_name_gets_one(hass: HomeAssistant) -> None:
+    async with SimulatedPlex(name="", clock=ManualClock()) as plex:
+        result = await submit(hass, await begin(hass), typed(plex))
+
+        assert result["title"] == "Plex Media Server"
+        assert hass.states.get("switch.plex_media_server_butler_back_up_database")
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "error"),
+    [
+        ("refuse", "/", "cannot_connect"),
+        ("cut", "/", "cannot_connect"),
+        ("503", "/", "maintenance"),
+        ("garbage", "/", "invalid_response"),
+        ("wrong-shape", "/identity", "invalid_response"),
+        ("redirect", "/", "invalid_response"),
+        ("404", "/identity", "invalid_response"),
+        ("404", "/butler", "invalid_response"),
+        ("403", "/butler", "not_owner"),
+        ("401", "/butler", "not_owner"),
+    ],
+)
+async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
+    hass: HomeAssistant, plex: SimulatedPlex, fault: str, path: str, error: str
+) -> None:
+    plex.fault(fault, count=None, path=path)
+
+    result = await submit(hass, await begin(hass), typed(plex))
+
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": error}
+    assert suggested(result) == typed(plex)
+
+    plex.clear_faults()
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("wrong", "errors"),
+    [
+        ({CONF_TOKEN: "wrong"}, {"base": "invalid_auth"}),
+        ({CONF_TOKEN: ""}, {CONF_TOKEN: "token_missing"}),
+        ({CONF_TOKEN: "  "}, {CONF_TOKEN: "token_missing"}),
+        ({CONF_URL: "ftp://attic"}, {CONF_URL: "invalid_url"}),
+        ({CONF_URL: "https://app.plex.tv/desktop"}, {CONF_URL: "invalid_url"}),
+    ],
+)
+async def test_what_was_typed_wrong_is_said_and_kept(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    wrong: dict[str, str],
+    errors: dict[str, str],
+) -> None:
+    result = await submit(hass, await begin(hass), typed(plex, **wrong))
+
+    assert result["errors"] == errors
+    assert suggested(result) == typed(plex, **wrong)
+
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("profile", ["current", "legacy"])
+async def test_another_users_token_is_told_from_a_wrong_one(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    shared = typed(plex, **{CONF_TOKEN: plex.shared_token})
+
+    result = await submit(hass, await begin(hass), shared)
+
+    assert result["errors"] == {"base": "not_owner"}
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_https_where_there_is_none_is_a_tls_error(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    url = plex.url.replace("http:", "https:")
+
+    result = await submit(hass, await begin(hass), typed(plex, **{CONF_URL: url}))
+
+    assert result["errors"] == {"base": "tls"}
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_token_pasted_with_a_wrong_address_is_kept_apart(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    plex.fault("503")
+    pasted = {CONF_URL: f"{plex.url}/?X-Plex-Token=abc", CONF_VERIFY_SSL: False}
+
+    result = await submit(hass, await begin(hass), pasted)
+
+    assert suggested(result) == {
+        CONF_URL: plex.url,
+        CONF_TOKEN: "abc",
+        CONF_VERIFY_SSL: False,
+    }
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_server_is_added_once(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
+) -> None:
+    result = await submit(hass, await begin(hass), typed(plex))
+
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_a_refused_token_is_replaced(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    hass.config_entries.async_update_entry(
+        loaded, data=typed(plex, **{CONF_TOKEN: "old"})
+    )
+    result = await loaded.start_reauth_flow(hass)
+    assert result["step_id"] == "reauth_confirm"
+
+    result = await submit(hass, result, {CONF_TOKEN: "still wrong"})
+    assert result["errors"] == {"base": "invalid_auth"}
+
+    result = await submit(hass, result, {CONF_TOKEN: f" {plex.token} "})
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data == typed(plex)
+
+
+async def test_the_token_of_another_server_is_no_replacement(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
+        assert other.machine_identifier != plex.machine_identifier
+        hass.config_entries.async_update_entry(
+            loaded, data=typed(plex, **{CONF_URL: other.url})
+        )
+
+        result = await submit(
+            hass, await loaded.start_reauth_flow(hass), {CONF_TOKEN: other.token}
+        )
+
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "wrong_server"
+        assert loaded.data[CONF_URL] == other.url

@@ -1,0 +1,123 @@
+"""What the integration's files say of each other is true."""
+
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant import components
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
+
+ROOT = Path(__file__).parents[1]
+INTEGRATION = ROOT / "custom_components" / "plex_butler"
+KEYS = {task_key(name) for name in KNOWN_TASKS}
+ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+ICONS = json.loads((INTEGRATION / "icons.json").read_text())
+SERVICES = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+SOURCE = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
+MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
+
+
+def texts(tree: Any, path: str = "") -> dict[str, str]:
+    if isinstance(tree, str):
+        return {path: tree}
+    return {
+        key: text
+        for name, branch in tree.items()
+        for key, text in texts(branch, f"{path}.{name}").items()
+    }
+
+
+def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> None:
+    assert ENGLISH["entity"]["switch"].keys() == KEYS | {"task"}
+    assert ICONS["entity"]["switch"].keys() == KEYS | {"task"}
+    assert ENGLISH["selector"]["task"]["options"].keys() == KEYS
+    for service in ("start_task", "stop_task"):
+        options = SERVICES[service]["fields"]["task"]["selector"]["select"]["options"]
+        assert set(options) == KEYS
+
+
+def test_a_task_is_called_the_same_everywhere() -> None:
+    for key, option in ENGLISH["selector"]["task"]["options"].items():
+        assert ENGLISH["entity"]["switch"][key]["name"] == option
+
+
+def test_names_are_in_sentence_case() -> None:
+    proper = {"TV", "Gracenote"}
+    for key, option in ENGLISH["selector"]["task"]["options"].items():
+        first, *others = option.split()
+        assert first[0].isupper(), key
+        assert all(word in proper or word.islower() for word in others), key
+
+
+def test_every_action_is_described_and_has_an_icon() -> None:
+    assert ENGLISH["services"].keys() == SERVICES.keys() == ICONS["services"].keys()
+    for name, service in SERVICES.items():
+        assert ENGLISH["services"][name]["fields"].keys() == service["fields"].keys()
+
+
+def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
+    raised = set(re.findall(r'translation_key="(\w+)",\n\s+translation_pl', SOURCE))
+
+    assert raised | MAPPED_ERRORS == ENGLISH["exceptions"].keys()
+
+
+def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
+    fields = set(re.findall(r'{CONF_\w+: "(\w+)"}', SOURCE))
+
+    assert MAPPED_ERRORS | fields == ENGLISH["config"]["error"].keys()
+
+
+def test_texts_are_as_home_assistant_wants_them() -> None:
+    for key, text in texts(ENGLISH).items():
+        assert key == key.lower(), key
+        assert text == text.strip(), key
+        assert not re.search(r"<\w+|'\{|\}'", text), key
+
+
+def test_icons_come_from_the_one_set() -> None:
+    assert all(re.fullmatch(r"mdi:[a-z0-9-]+", icon) for icon in texts(ICONS).values())
+
+
+def test_the_manifest_is_in_order_and_has_what_hacs_asks() -> None:
+    manifest = json.loads((INTEGRATION / "manifest.json").read_text())
+    keys = list(manifest)
+
+    assert keys[:2] == ["domain", "name"]
+    assert keys[2:] == sorted(keys[2:])
+    assert manifest["domain"] == INTEGRATION.name
+    assert "requirements" not in manifest
+    assert manifest["version"] in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_readme_names_the_oldest_release_that_is_supported() -> None:
+    oldest = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
+
+    assert (
+        f"Home Assistant {oldest.removesuffix('.0')}"
+        in (ROOT / "README.md").read_text()
+    )
+
+
+def test_the_quality_scale_speaks_of_every_rule() -> None:
+    core = Path(components.__path__[0])
+    ours = load_yaml_dict(str(INTEGRATION / "quality_scale.yaml"))["rules"]
+    theirs = load_yaml_dict(str(core / "peblar" / "quality_scale.yaml"))["rules"]
+
+    assert ours.keys() == theirs.keys()
+    for rule, status in ours.items():
+        if isinstance(status, dict):
+            assert status["status"] in {"exempt", "todo"}, rule
+            assert status["comment"], rule
+        else:
+            assert status in {"done", "todo"}, rule
+
+
+@pytest.mark.parametrize("name", ["icon.png", "icon@2x.png"])
+def test_the_brand_is_shipped(name: str) -> None:
+    image = (INTEGRATION / "brand" / name).read_bytes()
+
+    assert image.startswith(b"\x89PNG")

@@ -1,0 +1,304 @@
+"""Setting up, outages, refusals and letting go."""
+
+import logging
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import (
+    CONF_TOKEN,
+    STATE_OFF,
+    STATE_UNAVAILABLE,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import Advance
+from tests.simulator import SimulatedPlex
+
+BACKUP = "switch.attic_butler_back_up_database"
+
+
+def reauth_flows(hass: HomeAssistant) -> list[str]:
+    return [flow["step_id"] for flow in hass.config_entries.flow.async_progress()]
+
+
+def state_of(entry: MockConfigEntry) -> ConfigEntryState:
+    """Return the state; mypy would take it for unchanged in between."""
+    state: ConfigEntryState = entry.state
+    return state
+
+
+def devices(hass: HomeAssistant, entry: MockConfigEntry) -> list[dr.DeviceEntry]:
+    return dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+
+
+def asked(plex: SimulatedPlex, path: str) -> int:
+    return sum(request.path == path for request in plex.requests)
+
+
+async def test_a_server_is_one_service_with_its_name(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    (device,) = devices(hass, loaded)
+
+    assert device.identifiers == {(DOMAIN, plex.machine_identifier)}
+    assert device.name == "Attic Butler"
+    assert device.sw_version == plex.version
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert device.configuration_url == f"{plex.url}/web"
+
+
+async def test_every_task_has_its_switch(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    registry = er.async_get(hass)
+    ids = {
+        entity.unique_id
+        for entity in er.async_entries_for_config_entry(registry, loaded.entry_id)
+        if entity.domain == "switch"
+    }
+
+    assert ids == {f"{plex.machine_identifier}_task_{name}" for name in plex.truth()}
+
+
+async def test_set_up_waits_for_a_server_in_maintenance(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+) -> None:
+    plex.fault("503", count=None)
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "maintenance"
+
+    plex.clear_faults()
+    await advance(10)
+
+    assert state_of(entry) is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "words"),
+    [
+        ("503", "/", "starting or migrating its database"),
+        ("502", "/", "answered 502"),
+        ("404", "/", "answered 404"),
+        ("500", "/butler", "answered 500"),
+        ("garbage", "/butler", "not JSON"),
+        ("wrong-shape", "/activities", "cannot be used"),
+        ("cut", "/", "cannot be reached"),
+        ("403", "/butler", "not that of the owner"),
+        ("401", "/butler", "not that of the owner"),
+    ],
+)
+async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    path: str,
+    words: str,
+) -> None:
+    expected_logs.append(words)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    plex.fault(fault, count=None, path=path)
+    for _ in range(4):
+        await advance(31)
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_UNAVAILABLE
+
+    plex.clear_faults()
+    await advance(31)
+
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF
+    lines = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components")
+    ]
+    assert len(lines) == 2
+    assert words in lines[0]
+    assert "recovered" in lines[1]
+    assert reauth_flows(hass) == []
+
+
+async def test_a_healthy_day_leaves_nothing_in_the_log(
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    for _ in range(10):
+        await advance(31)
+
+    assert [
+        record for record in caplog.records if record.name.startswith("custom_")
+    ] == []
+
+
+async def test_only_a_token_that_is_refused_twice_is_asked_for_anew(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    plex.fault("401", count=None)
+    await advance(31)
+    assert reauth_flows(hass) == []
+
+    await advance(12)
+
+    assert reauth_flows(hass) == ["reauth_confirm"]
+
+
+async def test_a_server_that_refuses_while_it_starts_asks_for_nothing(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    plex.fault("401", count=2)
+    await advance(31)
+    await advance(12)
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF
+
+    # An hour later, the first refusal has been forgotten.
+    plex.fault("401", count=2)
+    await advance(3600)
+    await advance(12)
+
+    assert reauth_flows(hass) == []
+
+
+async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("starting or migrating its database")
+    plex.fault("401", path="/butler")
+    plex.fault("503", path="/")
+    await advance(31)
+    assert reauth_flows(hass) == []
+
+    await advance(31)
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF
+
+
+async def test_a_token_refused_at_set_up_is_asked_for_after_a_second_try(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, CONF_TOKEN: "wrong"}
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
+    assert reauth_flows(hass) == []
+
+    await advance(11)
+    assert state_of(entry) is ConfigEntryState.SETUP_ERROR
+    assert reauth_flows(hass) == ["reauth_confirm"]
+
+    (flow,) = hass.config_entries.flow.async_progress()
+    await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {CONF_TOKEN: plex.token}
+    )
+    await hass.async_block_till_done()
+    assert state_of(entry) is ConfigEntryState.LOADED
+
+
+async def test_another_server_at_the_address_is_not_taken_for_ours(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+) -> None:
+    hass.config_entries.async_update_entry(entry, unique_id="another")
+    await hass.config_entries.async_setup(entry.entry_id)
+    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "wrong_server"
+
+    hass.config_entries.async_update_entry(entry, unique_id=plex.machine_identifier)
+    await advance(10)
+
+    assert state_of(entry) is ConfigEntryState.LOADED
+
+
+async def test_idle_servers_are_asked_every_half_minute(
+    plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.requests.clear()
+    for _ in range(60):
+        await advance(5)
+
+    assert 9 <= asked(plex, "/butler") <= 11
+    assert asked(plex, "/activities") == asked(plex, "/butler")
+    assert asked(plex, "/") == 0
+
+
+async def test_busy_servers_are_asked_for_their_activities_alone(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 3600
+    plex.client_start("BackupDatabase")
+    await advance(31)
+    plex.requests.clear()
+    for _ in range(60):
+        await advance(5)
+
+    # Timers fall on whole seconds, so some five seconds are four or six.
+    assert 45 <= asked(plex, "/activities") <= 75
+    assert 9 <= asked(plex, "/butler") <= 12
+
+
+async def test_a_new_version_and_name_are_on_the_device(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+) -> None:
+    await plex.restart(version="1.99.0")
+    plex.set_preference("FriendlyName", "Loft")
+    await advance(3601)
+
+    (device,) = devices(hass, loaded)
+    assert (device.name, device.sw_version) == ("Loft Butler", "1.99.0")
+
+
+async def test_unloading_leaves_nothing_that_asks(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    plex.requests.clear()
+    await advance(120)
+
+    assert plex.requests == []
+    assert loaded.state is ConfigEntryState.NOT_LOADED
+
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF

@@ -1,0 +1,173 @@
+"""The actions, as automations call them."""
+
+from typing import Any
+
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_ON
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_get_exception_message
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.simulator import ManualClock, SimulatedPlex
+
+
+async def call(
+    hass: HomeAssistant, service: str, *, answer: bool = True, **data: Any
+) -> Any:
+    return await hass.services.async_call(
+        DOMAIN, service, data, blocking=True, return_response=answer
+    )
+
+
+async def test_all_tasks_are_told(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "start_task", task="BackupDatabase")
+
+    tasks = {
+        task["name"]: task for task in (await call(hass, "get_butler_tasks"))["tasks"]
+    }
+
+    assert tasks.keys() == plex.truth().keys()
+    assert tasks["BackupDatabase"]["title"] == "Backup Database"
+    assert tasks["BackupDatabase"]["state"] == "running"
+    assert tasks["OptimizeDatabase"]["state"] == "idle"
+    assert tasks["OptimizeDatabase"].keys() == {
+        "name",
+        "title",
+        "description",
+        "enabled",
+        "interval",
+        "schedule_randomized",
+        "state",
+    }
+
+
+@pytest.mark.parametrize(
+    "wanted", ["BackupDatabase", "backup_database", "backup database", "BACKUPDATABASE"]
+)
+async def test_a_task_is_started_by_any_of_its_names(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, wanted: str
+) -> None:
+    answer = await call(hass, "start_task", task=wanted)
+
+    assert answer == {
+        "tasks": [
+            {"name": "BackupDatabase", "title": "Backup Database", "result": "started"}
+        ]
+    }
+    assert plex.truth()["BackupDatabase"] == "running"
+    state = hass.states.get("switch.attic_butler_back_up_database")
+    assert state and state.state == STATE_ON
+
+
+async def test_several_tasks_are_started_and_stopped(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    both = ["backup_database", "optimize_database"]
+    await call(hass, "start_task", task="backup_database", answer=False)
+
+    started = await call(hass, "start_task", task=both)
+    assert [task["result"] for task in started["tasks"]] == [
+        "already_running",
+        "started",
+    ]
+
+    await call(hass, "stop_task", task="backup_database", answer=False)
+    stopped = await call(hass, "stop_task", task=both)
+    assert [task["result"] for task in stopped["tasks"]] == ["not_running", "stopped"]
+    assert set(plex.truth().values()) == {"idle"}
+
+
+async def test_all_tasks_are_started_and_stopped(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "start_all_tasks", answer=False)
+    assert "running" in plex.truth().values()
+
+    await call(hass, "stop_all_tasks", answer=False)
+    assert set(plex.truth().values()) == {"idle"}
+
+
+@pytest.mark.parametrize("service", ["start_task", "stop_task"])
+async def test_an_unknown_task_starts_nothing_and_lists_the_known_ones(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
+) -> None:
+    with pytest.raises(ServiceValidationError) as err:
+        await call(hass, service, task=["backup_database", "polish_brass"])
+
+    assert err.value.translation_key == "unknown_task"
+    message = async_get_exception_message(
+        DOMAIN, "unknown_task", err.value.translation_placeholders
+    )
+    assert "polish_brass" in str(err.value.translation_placeholders)
+    assert "OptimizeDatabase" in str(err.value.translation_placeholders)
+    assert message
+    assert set(plex.truth().values()) == {"idle"}
+
+    assert await call(hass, service, task="backup_database")
+
+
+@pytest.mark.parametrize("data", [{}, {"task": []}, {"task": "x", "polish": True}])
+async def test_what_is_no_call_is_refused(
+    hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]
+) -> None:
+    with pytest.raises(vol.Invalid):
+        await call(hass, "start_task", **data)
+
+
+@pytest.mark.parametrize(
+    "service", ["start_task", "stop_task", "start_all_tasks", "stop_all_tasks"]
+)
+async def test_what_the_server_refuses_is_said(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
+) -> None:
+    data = {"task": "backup_database"} if service.endswith("_task") else {}
+    plex.fault("401", path="/butler")
+    with pytest.raises(HomeAssistantError) as err:
+        await call(hass, service, answer=False, **data)
+    assert err.value.translation_key == "invalid_auth"
+
+    await call(hass, service, answer=False, **data)
+
+
+async def test_the_server_must_be_named_when_there_are_two(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            title=other.name,
+            unique_id=other.machine_identifier,
+            data={CONF_URL: other.url, CONF_TOKEN: other.token, CONF_VERIFY_SSL: True},
+        )
+        entry.add_to_hass(hass)
+        await hass.config_entries.async_setup(entry.entry_id)
+
+        with pytest.raises(ServiceValidationError):
+            await call(hass, "start_task", task="backup_database")
+        await call(
+            hass,
+            "start_task",
+            task="backup_database",
+            config_entry_id=entry.entry_id,
+        )
+
+        assert other.truth()["BackupDatabase"] == "running"
+        assert plex.truth()["BackupDatabase"] == "idle"
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_server_that_is_not_loaded_is_said(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    await hass.config_entries.async_unload(loaded.entry_id)
+    with pytest.raises(ServiceValidationError):
+        await call(hass, "start_task", task="x", config_entry_id=loaded.entry_id)
+
+    await hass.config_entries.async_setup(loaded.entry_id)
+    await call(hass, "start_task", task="backup_database")
+    assert plex.truth()["BackupDatabase"] == "running"

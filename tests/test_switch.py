@@ -1,0 +1,274 @@
+"""Switches tell what runs, and make it so."""
+
+import asyncio
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    SERVICE_TURN_OFF,
+    SERVICE_TURN_ON,
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+    Platform,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    snapshot_platform,
+)
+from syrupy.assertion import SnapshotAssertion
+
+from tests.conftest import Advance
+from tests.simulator import SimulatedPlex, TaskSpec
+
+BACKUP = "switch.attic_butler_back_up_database"
+OPTIMIZE = "switch.attic_butler_optimize_database"
+POLISH = "switch.attic_butler_polish_the_brass"
+POLISH_TASK = TaskSpec(
+    name="PolishTheBrass", title="Polish the brass", description="Shiny", interval=7
+)
+
+
+async def turn(hass: HomeAssistant, service: str, entity_id: str = BACKUP) -> None:
+    await hass.services.async_call(
+        Platform.SWITCH, service, {ATTR_ENTITY_ID: entity_id}, blocking=True
+    )
+
+
+def state(hass: HomeAssistant, entity_id: str = BACKUP) -> str | None:
+    found = hass.states.get(entity_id)
+    return found.state if found else None
+
+
+async def test_all_switches(
+    hass: HomeAssistant,
+    all_entities_enabled: None,
+    loaded: MockConfigEntry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
+        if entity.domain != Platform.SWITCH:
+            registry.async_remove(entity.entity_id)
+
+    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
+
+
+async def test_turning_on_starts_the_task_until_it_ends(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 60
+    await turn(hass, SERVICE_TURN_ON)
+    assert plex.truth()["BackupDatabase"] == "running"
+    assert state(hass) == STATE_ON
+    assert state(hass, OPTIMIZE) == STATE_OFF
+
+    await advance(30)
+    assert state(hass) == STATE_ON
+
+    await advance(31)
+    assert plex.truth()["BackupDatabase"] == "idle"
+    await advance(6)
+    assert state(hass) == STATE_OFF
+
+
+async def test_turning_off_stops_the_task(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 3600
+    plex.client_start("BackupDatabase")
+    await advance(31)
+    assert state(hass) == STATE_ON
+
+    await turn(hass, SERVICE_TURN_OFF)
+    assert plex.truth()["BackupDatabase"] == "idle"
+    assert state(hass) == STATE_OFF
+
+    await advance(31)
+    assert state(hass) == STATE_OFF
+
+
+@pytest.mark.parametrize("service", [SERVICE_TURN_ON, SERVICE_TURN_OFF])
+async def test_doing_what_is_done_is_no_error(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
+) -> None:
+    await turn(hass, service)
+    await turn(hass, service)
+
+    assert state(hass) == (STATE_ON if service == SERVICE_TURN_ON else STATE_OFF)
+
+
+async def test_what_others_start_shows(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["OptimizeDatabase"] = 60
+    plex.client_start("OptimizeDatabase")
+    await advance(31)
+    assert state(hass, OPTIMIZE) == STATE_ON
+
+    plex.client_stop("OptimizeDatabase")
+    await advance(6)
+    assert state(hass, OPTIMIZE) == STATE_OFF
+
+
+async def test_a_command_that_fails_says_why_and_changes_nothing(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    plex.fault("503", path="/butler")
+    with pytest.raises(HomeAssistantError) as err:
+        await turn(hass, SERVICE_TURN_ON)
+    assert err.value.translation_key == "maintenance"
+    assert state(hass) == STATE_OFF
+
+    await turn(hass, SERVICE_TURN_ON)
+    assert state(hass) == STATE_ON
+
+
+async def test_a_new_task_gets_its_switch_under_the_servers_title(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.add_task(POLISH_TASK)
+    await advance(31)
+    assert state(hass, POLISH) == STATE_OFF
+
+    await turn(hass, SERVICE_TURN_ON, POLISH)
+    assert plex.truth()["PolishTheBrass"] == "running"
+
+
+async def test_a_missing_task_is_unavailable_and_forgotten_after_a_day(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    registry = er.async_get(hass)
+    plex.remove_task("BackupDatabase")
+    await advance(31)
+    assert state(hass) == STATE_UNAVAILABLE
+
+    for _ in range(23):
+        await advance(3600)
+    assert registry.async_get(BACKUP)
+
+    await advance(3700)
+    assert not registry.async_get(BACKUP)
+    assert state(hass) is None
+    assert state(hass, OPTIMIZE) == STATE_OFF
+
+
+async def test_outages_do_not_count_towards_the_day(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("starting or migrating its database")
+    plex.remove_task("BackupDatabase")
+    await advance(31)
+    plex.fault("503", count=None)
+    for _ in range(30):
+        await advance(3600)
+    plex.clear_faults()
+    await advance(31)
+
+    assert er.async_get(hass).async_get(BACKUP)
+
+
+async def test_a_task_that_comes_back_is_the_same_again(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.add_task(POLISH_TASK)
+    await advance(31)
+    plex.remove_task("PolishTheBrass")
+    await advance(31)
+    assert state(hass, POLISH) == STATE_UNAVAILABLE
+
+    plex.add_task(POLISH_TASK)
+    await advance(31)
+    assert state(hass, POLISH) == STATE_OFF
+
+
+async def test_an_update_of_the_server_forgets_missing_tasks_at_once(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.remove_task("BackupDatabase")
+    await plex.restart(version="1.99.0")
+    await advance(3601)
+    assert not er.async_get(hass).async_get(BACKUP)
+
+    plex.add_task(
+        TaskSpec(
+            name="BackupDatabase", title="Backup Database", description="", interval=3
+        )
+    )
+    await advance(31)
+    assert state(hass) == STATE_OFF
+
+
+async def test_an_update_while_home_assistant_was_away_counts_too(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    assert await hass.config_entries.async_unload(loaded.entry_id)
+    plex.remove_task("BackupDatabase")
+    await plex.restart(version="1.99.0")
+
+    assert await hass.config_entries.async_setup(loaded.entry_id)
+
+    assert not er.async_get(hass).async_get(BACKUP)
+
+
+async def test_an_answer_that_a_command_overtook_does_not_undo_it(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    plex.durations["BackupDatabase"] = 3600
+    plex.fault("slow", path="/activities", delay=3)
+    plex.requests.clear()
+    freezer.tick(31)
+    while not any(request.path == "/activities" for request in plex.requests):
+        await asyncio.sleep(0)
+
+    await turn(hass, SERVICE_TURN_ON)
+    await advance(4)
+
+    assert state(hass) == STATE_ON
+
+
+@pytest.mark.parametrize("profile", ["anonymous", "silent"])
+async def test_on_a_server_that_names_nothing_our_own_command_shows(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 4
+    await turn(hass, SERVICE_TURN_ON)
+    assert state(hass) == STATE_ON
+
+    await advance(6)
+    await advance(6)
+    assert state(hass) == STATE_OFF
+
+
+async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("starting or migrating its database")
+    plex.durations["BackupDatabase"] = 3600
+    plex.fault("503", count=None)
+    await advance(31)
+    plex.clear_faults()
+
+    await hass.services.async_call(
+        "plex_butler", "start_task", {"task": "backup_database"}, blocking=True
+    )
+    assert state(hass) == STATE_UNAVAILABLE
+
+    await advance(31)
+    assert state(hass) == STATE_ON

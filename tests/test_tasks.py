@@ -1,0 +1,53 @@
+"""Tasks have names of ours where they are known, and work without."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.plex_butler.api import ButlerTask
+from custom_components.plex_butler.tasks import KNOWN_TASKS, find_task, task_key
+
+TASK = ButlerTask(
+    name="BackupDatabase",
+    title="Backup Database",
+    description="",
+    interval=3,
+    schedule_randomized=False,
+    enabled=True,
+)
+INTROS = replace(TASK, name="ButlerTaskGenerateIntroMarkers", title="Mark Intros")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("BackupDatabase", "backup_database"),
+        ("ButlerTaskGenerateIntroMarkers", "generate_intro_markers"),
+        ("RefreshEpgGuides", "refresh_epg_guides"),
+        ("Polish2Brass", "polish2_brass"),
+    ],
+)
+def test_a_key_is_the_name_in_lower_case_words(name: str, key: str) -> None:
+    assert task_key(name) == key
+
+
+def test_no_two_known_tasks_share_a_key() -> None:
+    assert len({task_key(name) for name in KNOWN_TASKS}) == len(KNOWN_TASKS)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["BackupDatabase", "backupdatabase", "backup_database", " BACKUP DATABASE "],
+)
+def test_a_task_is_found_by_name_key_or_title(wanted: str) -> None:
+    assert find_task([INTROS, TASK], wanted) is TASK
+
+
+def test_a_name_wins_over_another_tasks_title() -> None:
+    impostor = replace(INTROS, title="BackupDatabase")
+
+    assert find_task([impostor, TASK], "BackupDatabase") is TASK
+
+
+def test_what_is_no_task_is_not_found() -> None:
+    assert find_task([INTROS, TASK], "Backup") is None
