@@ -230,7 +230,7 @@ async def test_an_answer_that_a_command_overtook_does_not_undo_it(
     plex.fault("slow", path="/activities", delay=3)
     plex.requests.clear()
     freezer.tick(31)
-    while not any(request.path == "/activities" for request in plex.requests):
+    while not any(request.path == "/activities" for request in plex.requests):  # noqa: ASYNC110 no event tells what was asked
         await asyncio.sleep(0)
 
     await turn(hass, SERVICE_TURN_ON)

@@ -47,3 +47,8 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 def client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> Client:
     """Return the owner's client of the server."""
     return Client(plex, session)
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Leave the loop's debug mode off: it costs as much as all tests here."""

@@ -89,8 +89,14 @@ class NotificationHub:
         """Begin with no socket."""
         self.sockets: list[Socket] = []
         self.connected = 0
+        self._sent_before = 0
         self.muted = False
         self._loose = loose
+
+    @property
+    def sent(self) -> int:
+        """Return how many frames were handed to connections since the start."""
+        return self._sent_before + sum(socket.sent for socket in self.sockets)
 
     def publish(self, frame: Frame) -> None:
         """Send a frame to all who want it."""
@@ -114,6 +120,7 @@ class NotificationHub:
     def detach(self, socket: Socket) -> None:
         """Let a socket get no more frames."""
         socket.forget()
+        self._sent_before += socket.sent
         self.sockets.remove(socket)
 
     async def flush(self) -> None:

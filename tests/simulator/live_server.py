@@ -83,6 +83,11 @@ class LiveServer:
         """Return the notification sockets."""
         return self._front.hub
 
+    @property
+    def parked(self) -> int:
+        """Return how many requests wait until a database task ends."""
+        return self._front.parking.waiting
+
     async def stop_listening(self) -> None:
         """Break all connections and refuse new ones until `listen_again`."""
         self._listens = False

@@ -16,6 +16,7 @@ class Parking:
         """Watch Butler."""
         self._butler = butler
         self._hangs = hangs
+        self.waiting = 0
         self._free = asyncio.Event()
         self._free.set()
         butler.watchers.append(self)
@@ -36,5 +37,9 @@ class Parking:
 
     async def wait(self) -> None:
         """Wait until the database is free."""
-        while not self._free.is_set():
-            await self._free.wait()
+        self.waiting += 1
+        try:
+            while not self._free.is_set():
+                await self._free.wait()
+        finally:
+            self.waiting -= 1

@@ -53,10 +53,12 @@ class Doorman:
 
     owner_token: str
     shared_token: str
+    claimed: bool = True
 
     def admits(self, ask: Ask) -> bool:
         """Return if the token is anybody's."""
-        return ask.token in (self.owner_token, self.shared_token)
+        known = (self.owner_token, self.shared_token)
+        return self.claimed and ask.token in known
 
     def is_owner(self, ask: Ask) -> bool:
         """Return if the token is the owner's."""

@@ -62,7 +62,9 @@ class SimulatedPlex(LiveServer):
                 window=window,
             ),
             clock=clock,
-            doorman=Doorman(token, self.shared_token),
+            doorman=Doorman(
+                token, self.shared_token, claimed=self.profile.traits.claimed
+            ),
             address=(host, port),
             prefix=prefix,
             tls=tls,

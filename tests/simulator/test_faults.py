@@ -202,6 +202,7 @@ async def test_a_hanging_server_answers_when_the_database_is_free(
     asking = asyncio.create_task(client.status("GET", "/activities"))
     done, _ = await asyncio.wait([asking], timeout=0.05)
     assert not done
+    assert hanging.parked == 1
     assert await client.status("GET", "/identity") == 200
     await hanging.advance(31)
     assert await asking == 200

@@ -96,6 +96,14 @@ async def test_empty_lists_are_left_out(start_plex: StartPlex, client: Client) -
         assert await silent.json("/status/sessions") == {"MediaContainer": {"size": 0}}
 
 
+async def test_an_unclaimed_server_only_says_who_it_is(
+    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    client = Client(await start_plex(plex.profile.with_traits(claimed=False)), session)
+    assert await client.status("GET", "/") == 401
+    assert (await client.json("/identity"))["MediaContainer"]["claimed"] is False
+
+
 async def test_identity_needs_no_token_and_has_no_name(
     plex: SimulatedPlex, client: Client
 ) -> None:

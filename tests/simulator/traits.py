@@ -68,7 +68,8 @@ class Traits:
     equal_hours_open: bool = False
     hangs_on_database: bool = False
 
-    # How it answers.
+    # How it answers. An unclaimed server knows no token.
+    claimed: bool = True
     not_owner_status: int = 403
     loose_types: bool = False
     old_hour_labels: bool = False
