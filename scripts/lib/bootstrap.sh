@@ -9,6 +9,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/plex-butler
 readonly root cache
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV # of the shell that this was called from
 readonly python_wanted=">=3.14.2,<3.15"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -27,7 +28,7 @@ bring_uv() {
   say "Installing uv ..."
   rm -rf "$cache/uv" && mkdir -p "$cache"
   if ! { python3 -m venv "$cache/uv" &&
-    "$cache/uv/bin/pip" install --quiet --require-hashes -r "$root/requirements/uv.txt"; }; then
+    "$cache/uv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$root/requirements/uv.txt"; }; then
     rm -rf "$cache/uv"
     give_up "uv is missing and pip cannot bring it: install uv, then run this again"
   fi

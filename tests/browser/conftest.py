@@ -52,7 +52,11 @@ def home_assistant(
         release.extractall(instance.integration_folder)
     KEPT.mkdir(exist_ok=True)
     log = KEPT / "home-assistant.log"
-    with log.open("wb") as output, instance.start(output=output) as program:
+    install = "PLEX_BUTLER_INSTALL" in os.environ  # for releases that no lock knows
+    with (
+        log.open("wb") as output,
+        instance.start(output=output, install=install) as program,
+    ):
         instance.welcome(program)
         yield instance
     complaints = list(filter(COMPLAINTS.search, log.read_text().splitlines()))
