@@ -1,6 +1,6 @@
 """What the entities of Plex Butler have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import override
 
 from homeassistant.const import Platform
@@ -14,7 +14,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .api import ButlerTask
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .describe import IDLE
 from .device import task_unique_id
+from .run_state import TaskView
 from .tasks import KNOWN_TASKS, task_key
 
 
@@ -30,6 +32,20 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         self._attr_unique_id = f"{machine}_{key}"
         # The coordinator describes the device, for it knows when that changes.
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine)})
+        self._last_shown: Hashable = None
+
+    @property
+    def shown(self) -> Hashable:
+        """Return what the state is made of: if it is the same, nothing is written."""
+        return object()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it would be another; most news are others' news."""
+        if (shown := self.shown) != self._last_shown:
+            self._last_shown = shown
+            super()._handle_coordinator_update()
 
 
 class PlexButlerTaskEntity(PlexButlerEntity):
@@ -44,6 +60,11 @@ class PlexButlerTaskEntity(PlexButlerEntity):
         else:
             self._attr_translation_key = "task"
             self._attr_translation_placeholders = {"title": task.title}
+
+    @property
+    def run(self) -> TaskView:
+        """Return what is known of the task's running."""
+        return self.coordinator.data.runs.tasks.get(self.task_name, IDLE)
 
     @property
     @override
