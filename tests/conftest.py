@@ -13,6 +13,8 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
 
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
@@ -60,6 +62,12 @@ def _quiet_log(
     missing = [part for part in expected_logs if not any(part in line for line in loud)]
     assert not unexpected, unexpected
     assert not missing, missing
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Let snapshots leave out what differs from one run to the next."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)
 
 
 @pytest.fixture

@@ -75,6 +75,8 @@ class Front:
         self.parking.open()
 
     async def _serve(self, request: web.BaseRequest, ask: Ask) -> web.StreamResponse:
+        if self._state.outage.refusing:
+            raise NoAnswerError
         fault = self.faults.take(ask.method, "/" + "/".join(ask.parts))
         if fault is not None:
             return await self._serve_fault(request, ask, fault)

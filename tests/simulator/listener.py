@@ -9,6 +9,7 @@ import ssl
 from aiohttp import web
 
 _PATIENCE = 1.0
+_ROUNDS = 3
 
 
 class Listener:
@@ -64,5 +65,8 @@ class Listener:
     async def shutdown(self) -> None:
         """Stop for good; no task and no socket is left."""
         self.close()
+        # Who has just been accepted needs some rounds of the loop to be known.
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
         self.abort_connections()
         await self._server.shutdown(_PATIENCE)

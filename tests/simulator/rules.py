@@ -21,6 +21,12 @@ HOUR = 3_600.0
 NIGHT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
+PLAIN = TaskSpec(name="Plain", title="Plain", description="", seconds=100)
+OTHER = TaskSpec(name="Other", title="Other", description="", seconds=50, interval=3)
+RANDOM = TaskSpec(name="Random", title="Random", description="", randomized=True)
+SMALL = Profile(name="small", tasks=(PLAIN, OTHER, RANDOM))
+
+
 class Rules:
     """A state, the clock that moves it, and the frames that it sent."""
 
@@ -91,11 +97,6 @@ class Rules:
             for element in frame.elements
             if element["Activity"]["type"] == kind
         ]
-
-
-def small_profile(*specs: TaskSpec, **traits: Any) -> Profile:
-    """Return a server with a few tasks only."""
-    return Profile(name="small", tasks=specs).with_traits(**traits)
 
 
 def drawn(seed: int) -> Rules:

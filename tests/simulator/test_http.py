@@ -6,7 +6,6 @@ import json
 from xml.etree import ElementTree as ET
 
 import aiohttp
-import pytest
 
 from tests.simulator import (
     ALL_TASKS,
@@ -22,19 +21,6 @@ from tests.simulator.row_texts import in_server_language
 
 from .client import Client
 from .conftest import StartPlex
-
-OWNER_ONLY = [
-    ("GET", "/butler"),
-    ("POST", "/butler"),
-    ("DELETE", "/butler"),
-    ("POST", "/butler/BackupDatabase"),
-    ("DELETE", "/butler/BackupDatabase"),
-    ("GET", "/:/prefs"),
-    ("PUT", "/:/prefs?ButlerStartHour=1"),
-    ("GET", "/:/prefs/get?id=ButlerStartHour"),
-    ("GET", "/status/sessions"),
-]
-FOR_ALL = [("GET", "/"), ("GET", "/activities")]
 
 
 async def test_the_task_list_has_its_own_root_and_all_fields(client: Client) -> None:
@@ -96,58 +82,10 @@ async def test_empty_lists_are_left_out(start_plex: StartPlex, client: Client) -
         assert await silent.json("/status/sessions") == {"MediaContainer": {"size": 0}}
 
 
-async def test_an_unclaimed_server_only_says_who_it_is(
-    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
-) -> None:
-    client = Client(await start_plex(plex.profile.with_traits(claimed=False)), session)
-    assert await client.status("GET", "/") == 401
-    assert (await client.json("/identity"))["MediaContainer"]["claimed"] is False
-
-
-async def test_identity_needs_no_token_and_has_no_name(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    body = (await client.json("/identity", token=None))["MediaContainer"]
-    assert body["machineIdentifier"] == plex.machine_identifier
-    assert body["version"] == plex.version
-    assert "friendlyName" not in body
-
-
 async def test_the_root_names_the_server(plex: SimulatedPlex, client: Client) -> None:
     body = (await client.json("/"))["MediaContainer"]
     assert body["friendlyName"] == plex.name == "Attic"
     assert body["machineIdentifier"] == plex.machine_identifier
-
-
-async def test_a_token_in_the_address_is_taken_too(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    path = f"/butler?X-Plex-Token={plex.token}"
-    assert await client.status("GET", path, token=None) == 200
-
-
-@pytest.mark.parametrize("token", [None, "wrong"])
-async def test_no_or_a_wrong_token_is_a_401_page(
-    client: Client, token: str | None
-) -> None:
-    for method, path in [*OWNER_ONLY, *FOR_ALL, ("GET", "/nope")]:
-        answer = await client.ask(method, path, token=token)
-        assert answer == (401, "text/html", page(401))
-
-
-@pytest.mark.parametrize(("profile", "status"), [("current", 403), ("legacy", 401)])
-async def test_a_token_that_is_not_the_owners_may_only_look(
-    start_plex: StartPlex, session: aiohttp.ClientSession, profile: str, status: int
-) -> None:
-    plex = await start_plex(profile)
-    plex.client_start("BackupDatabase")
-    client = Client(plex, session)
-    for method, path in OWNER_ONLY:
-        answer = await client.ask(method, path, token=plex.shared_token)
-        assert answer == (status, "text/html", page(status))
-    assert await client.status("GET", "/", token=plex.shared_token) == 200
-    own = await client.json("/activities", token=plex.shared_token)
-    assert own == {"MediaContainer": {"size": 0}}
 
 
 async def test_unknown_paths_are_a_404_page(client: Client) -> None:
@@ -227,64 +165,6 @@ async def test_only_cancellable_activities_can_be_cancelled(
     assert await client.status("DELETE", f"/activities/{firm}") == 400
     assert await client.status("DELETE", f"/activities/{loose}") == 200
     assert await client.status("DELETE", f"/activities/{loose}") == 404
-
-
-async def test_settings_are_read_with_their_real_types(client: Client) -> None:
-    body = (await client.json("/:/prefs"))["MediaContainer"]
-    settings = {setting["id"]: setting for setting in body["Setting"]}
-    assert body["size"] == len(settings)
-    assert settings["ButlerStartHour"]["value"] == 2
-    assert settings["ButlerStartHour"]["enumValues"].startswith(
-        "0:0\ua78900|1:1\ua78900"
-    )
-    assert settings["ButlerTaskRefreshLibraries"]["value"] is False
-    assert settings["GenerateIntroMarkerBehavior"]["value"] == "asap"
-    one = await client.json("/:/prefs/get?id=ButlerEndHour")
-    assert one["MediaContainer"]["Setting"][0]["value"] == 5
-    assert await client.status("GET", "/:/prefs/get?id=Nope") == 404
-
-
-async def test_old_servers_have_other_labels(
-    start_plex: StartPlex, session: aiohttp.ClientSession
-) -> None:
-    client = Client(await start_plex("legacy"), session)
-    one = await client.json("/:/prefs/get?id=ButlerEndHour")
-    labels = one["MediaContainer"]["Setting"][0]["enumValues"]
-    assert labels.startswith("0:Midnight|1:1 am|")
-
-
-async def test_a_written_setting_changes_what_is_enabled(client: Client) -> None:
-    path = "/:/prefs?ButlerTaskRefreshLibraries=1&ButlerStartHour=23"
-    assert await client.status("PUT", path) == 200
-    tasks = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"]
-    enabled = {task["name"]: task["enabled"] for task in tasks}
-    assert enabled["RefreshLibraries"] is True
-    one = await client.json("/:/prefs/get?id=ButlerStartHour")
-    assert one["MediaContainer"]["Setting"][0]["value"] == 23
-
-
-async def test_a_wrong_write_changes_nothing(client: Client) -> None:
-    for wrong in (
-        "Nope=1",
-        "ButlerStartHour=24",
-        "ButlerStartHour=x",
-        "ButlerTaskBackupDatabase=2",
-    ):
-        path = f"/:/prefs?ButlerEndHour=7&{wrong}"
-        assert await client.status("PUT", path) == 400
-        one = await client.json("/:/prefs/get?id=ButlerEndHour")
-        assert one["MediaContainer"]["Setting"][0]["value"] == 5
-
-
-async def test_a_read_soon_after_a_write_may_fail(
-    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
-) -> None:
-    slow = await start_plex(plex.profile.with_traits(preferences_settle=0.7))
-    client = Client(slow, session)
-    await client.status("PUT", "/:/prefs?ButlerStartHour=1")
-    assert await client.status("GET", "/:/prefs") == 400
-    await slow.advance(1)
-    assert await client.status("GET", "/:/prefs") == 200
 
 
 async def test_sessions_say_who_is_watching(
