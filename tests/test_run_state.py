@@ -20,7 +20,6 @@ from custom_components.plex_butler.run_state import (
     Window,
     WindowChanged,
 )
-
 from tests.run_state_story import (
     BACKUP,
     CLEAN,
@@ -263,9 +262,9 @@ def test_row_unchanged_for_six_hours_is_standing_until_it_changes(it: Row) -> No
     story = Story().see(0)
     for second in range(10, STANDING_AFTER + 10, 60):
         story.see(second, it)
-    assert story.butler is ButlerState.BUSY
+    assert story.wait(STANDING_AFTER).butler is ButlerState.BUSY
     story.wait(STANDING_AFTER + 10).see(STANDING_AFTER + 70, it)
-    assert story.butler is ButlerState.IDLE
+    assert story.see(STANDING_AFTER + 71, it).butler is ButlerState.IDLE
     assert story.on == set()
     assert all(run.result is Result.LOST for run in story.ended)
     changed = Row(uuid=it.uuid, title=it.title, progress=41)
@@ -347,6 +346,12 @@ def test_already_running_renews_the_limit_and_keeps_the_start() -> None:
     assert story.wait(LIMIT + 999).is_on(BACKUP)
     assert not story.wait(LIMIT + 1000).is_on(BACKUP)
     assert len(story.started) == 1
+
+
+def test_row_asked_for_before_its_task_was_told_to_end_begins_nothing() -> None:
+    story = Story().see(0).start(10, BACKUP).hear(12, Told.ENDED, row(BACKUP, "u9"))
+    story.see(13, row(BACKUP, "u5"), asked=11)
+    assert story.on == set()
 
 
 def test_second_start_tells_that_the_first_run_is_over() -> None:
@@ -582,7 +587,7 @@ def test_queued_task_outlives_an_idle_butler() -> None:
     ],
 )
 def test_window_may_cross_midnight(
-    hours: tuple[int, int], hour: int, is_open: bool, ends_in: int
+    *, hours: tuple[int, int], hour: int, is_open: bool, ends_in: int
 ) -> None:
     now = moment(hour * HOUR)
     assert window(*hours).is_open(now.utc) is is_open

@@ -156,7 +156,8 @@ def _handle(step: Step, event: Event) -> None:
             version_seen(step, event)
         case ServerRefused():
             refused(step)
-        case ServerAnswered() | Tick():
-            pass
         case ServerRestarted():
             restarted(step, step.now)
+        case _:
+            # An answer, or time alone: both were looked at already
+            pass

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from .model import (
     DEFAULT_LIMIT,
@@ -19,6 +19,9 @@ from .model import (
 
 type Memory = dict[str, Any]
 
+# A server that is updated every week need not know what it could last year
+VERSIONS: Final = 5
+
 
 def dump(state: RunState) -> Memory:
     """Return what is worth remembering."""
@@ -31,7 +34,7 @@ def dump(state: RunState) -> Memory:
                 "pushed": known.pushed,
                 "parallel": known.parallel,
             }
-            for version, known in state.learned.items()
+            for version, known in list(state.learned.items())[-VERSIONS:]
         },
         "runs": [_dump_run(run) for run in state.runs.values()],
         "last": [_dump_ended(run) for run in state.last.values()],

@@ -7,7 +7,7 @@ from typing import Final
 from .deadlines import STALE_AFTER, WORK_GAP
 from .events import Snapshot
 from .model import Company, Evidence, Moment, Result, Run, RunState, TaskState
-from .rows import WORK_TYPES, is_muted, is_standing, key_of, live_rows
+from .rows import WORK_TYPES, is_muted, key_of, live_rows
 from .step import Step
 
 # The row of a task that was started shows within so long, if it does
@@ -68,9 +68,7 @@ def judge_seen(step: Step, run: Run, at: Moment, evidence: Evidence) -> None:
     state = step.state
     row = state.rows.get(run.row or "")
     if row and row.busy:
-        if is_standing(state, row):
-            step.lose(run)
-        elif row.task != run.task and run.unnamed is None:
+        if row.task != run.task and run.unnamed is None:
             step.put(replace(run, unnamed=at, evidence=Evidence.INFERRED))
     elif other := next((it for it in live_rows(state) if it.task == run.task), None):
         step.put(replace(run, row=other.key))
