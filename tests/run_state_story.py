@@ -17,6 +17,7 @@ from custom_components.plex_butler.run_state import (
     Moment,
     Notified,
     PushMissed,
+    Result,
     Run,
     RunEnded,
     RunStarted,
@@ -213,6 +214,11 @@ class Story:
     def missed(self) -> int:
         """Return how often the stream was found out to have missed a row."""
         return sum(isinstance(it, PushMissed) for it in self.changes)
+
+
+def outcome(story: Story) -> list[tuple[str, Result]]:
+    """Return how the runs ended."""
+    return [(run.task, run.result) for run in story.ended]
 
 
 def seconds(run: EndedRun) -> float | None:

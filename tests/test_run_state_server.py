@@ -44,6 +44,7 @@ from tests.run_state_story import (
     Task,
     at,
     moment,
+    outcome,
     row,
     window,
 )
@@ -53,10 +54,6 @@ LIMIT = 30 * 60
 
 UP = PushChanged(up=True)
 DOWN = PushChanged(up=False)
-
-
-def outcome(story: Story) -> list[tuple[str, Result]]:
-    return [(run.task, run.result) for run in story.ended]
 
 
 def running() -> Story:

@@ -4,6 +4,7 @@ There is no I/O here and no clock. The caller tells what happened and when, and 
 the next state and what changed; the same inputs give the same outputs.
 """
 
+from .clock import Moment, Window
 from .commands import answered as _command_answered, sent as _command_sent
 from .deadlines import expire, next_deadline, next_snapshot
 from .events import (
@@ -38,12 +39,10 @@ from .model import (
     EndedRun,
     Evidence,
     Learned,
-    Moment,
     Result,
     Run,
     RunState,
     TaskState,
-    Window,
 )
 from .rows import BUTLER
 from .server import (

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from .clock import Moment
 from .events import Answer, Command, CommandAnswered, CommandSent
-from .model import Evidence, Moment, Mute, Result, Run, TaskState
+from .model import Evidence, Mute, Result, Run, TaskState
 from .rows import mutes_of
 from .step import Step, is_for
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from .model import Evidence, Moment, Result, Run, RunState, TaskState
+from .clock import Moment
+from .model import Evidence, Result, Run, RunState, TaskState
 from .rows import MUTED_FOR, is_standing, live_rows, stands_from
 from .step import Step
 

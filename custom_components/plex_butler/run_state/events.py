@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from .model import EndedRun, Moment, Run, Window
+from .clock import Moment, Window
+from .model import EndedRun, Run
 
 
 class TaskLike(Protocol):

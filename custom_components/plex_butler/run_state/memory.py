@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from .clock import Moment
 from .model import (
     DEFAULT_LIMIT,
     Company,
     EndedRun,
     Evidence,
     Learned,
-    Moment,
     Result,
     Run,
     RunState,
@@ -31,6 +31,7 @@ def dump(state: RunState) -> Memory:
             version: {
                 "tasks": sorted(known.tasks),
                 "busy": known.busy,
+                "nameless": known.nameless,
                 "pushed": known.pushed,
                 "parallel": known.parallel,
             }
@@ -100,6 +101,7 @@ def _load_learned(learned: object) -> dict[str, Learned]:
         version: Learned(
             tasks=frozenset(filter(None, map(str, item.get("tasks", ())))),
             busy=item.get("busy") is True,
+            nameless=item.get("nameless") is True,
             pushed=item.get("pushed") is True,
             parallel=item.get("parallel") is True,
         )

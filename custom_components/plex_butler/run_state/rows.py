@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from .clock import Moment
 from .events import RowLike, TaskLike
-from .model import KnownRow, Moment, Mute, RunState
+from .model import KnownRow, Mute, RunState
 
 BUTLER: Final = "butler"
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from .clock import Moment
 from .events import TasksListed, VersionSeen, WindowChanged
-from .model import Moment, TaskState
+from .model import TaskState
 from .rows import names_of
 from .step import Step
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from .clock import Moment
 from .events import Command, Notified, PushMissed, RowLike, Snapshot, Told
-from .model import Evidence, KnownRow, Moment, Result, Run, TaskState
+from .model import Evidence, KnownRow, Result, Run, TaskState
 from .rows import is_butler, is_live, is_muted, key_of, live_rows, look, task_of
 from .step import Step
 from .verdicts import judge_row, judge_runs, track
@@ -126,10 +127,10 @@ def _prove(step: Step, key: str, at: Moment, *, told: Told | None, dated: bool) 
     row, known = step.state.rows[key], step.state.known
     if not is_live(step.state, row):
         return
-    named = known.tasks if row.task is None else known.tasks | {row.task}
-    step.learn(replace(known, busy=True, tasks=named))
     if row.task is None:
+        step.learn(replace(known, busy=True, nameless=True))
         return
+    step.learn(replace(known, busy=True, tasks=known.tasks | {row.task}))
     run = step.state.runs.get(row.task)
     if run and run.held and told is Told.STARTED:
         step.lose(run)

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from .clock import Moment
 from .events import Change, Command, RunEnded, RunQueued, RunStarted
 from .model import (
     EndedRun,
     Evidence,
     KnownRow,
     Learned,
-    Moment,
     Result,
     Run,
     RunState,

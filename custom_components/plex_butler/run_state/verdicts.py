@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from .clock import Moment
 from .deadlines import STALE_AFTER, WORK_GAP
 from .events import Snapshot
-from .model import Company, Evidence, Moment, Result, Run, RunState, TaskState
+from .model import Company, Evidence, Result, Run, RunState, TaskState
 from .rows import WORK_TYPES, is_muted, key_of, live_rows
 from .step import Step
 
@@ -93,20 +94,34 @@ def _judge_unseen(
 ) -> None:
     """End a run that we began, if its not being seen says anything."""
     state = step.state
-    shown = run.task in state.known.tasks
-    if run.company is Company.NAMELESS or not shown:
-        if run.company is not Company.NONE and _is_idle(state, asked):
-            nameless = run.company is Company.NAMELESS
-            result = Result.ENDED if nameless else Result.LOST
-            step.end(run, result, state.idle_since or asked, Evidence.INFERRED)
-        elif not shown:
-            _judge_work(step, run, event, asked)
-    elif age >= ROW_DELAY and not _is_silenced(state, run.task):
-        if live_rows(state) and not state.known.parallel:
-            # Where one task runs after another, it may wait for its turn
-            step.put(replace(run, waited=True))
-        else:
-            step.lose(run, asked)
+    early = age < ROW_DELAY or _is_silenced(state, run.task)
+    if run.task in state.known.tasks and run.company is not Company.NAMELESS:
+        if not early:
+            _judge_absent(step, run, asked)
+    elif run.company is not Company.NONE and _is_idle(state, asked):
+        nameless = run.company is Company.NAMELESS
+        result = Result.ENDED if nameless else Result.LOST
+        step.end(run, result, state.idle_since or asked, Evidence.INFERRED)
+    elif run.company is Company.NONE and state.known.nameless and not early:
+        _judge_never_busy(step, run, asked)
+    else:
+        _judge_work(step, run, event, asked)
+
+
+def _judge_absent(step: Step, run: Run, asked: Moment) -> None:
+    """End a run that the server would show, unless it may wait for its turn."""
+    if live_rows(step.state) and not step.state.known.parallel:
+        step.put(replace(run, waited=True))
+    else:
+        step.lose(run, asked)
+
+
+def _judge_never_busy(step: Step, run: Run, asked: Moment) -> None:
+    """End a run if a server that shows work without names shows none, twice."""
+    if run.waited:
+        step.lose(run, asked)
+    else:
+        step.put(replace(run, waited=True))
 
 
 def _is_idle(state: RunState, asked: Moment) -> bool:
@@ -117,9 +132,9 @@ def _is_idle(state: RunState, asked: Moment) -> bool:
 
 
 def _is_silenced(state: RunState, task: str) -> bool:
-    """Tell whether a row that names the task is ignored after a stop."""
+    """Tell whether a row that may show the task is ignored after a stop."""
     return any(
-        row.task == task and row.busy and is_muted(state, row.key, task)
+        row.busy and row.task in (None, task) and is_muted(state, row.key, row.task)
         for row in state.rows.values()
     )
 
