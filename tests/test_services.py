@@ -43,6 +43,10 @@ async def test_all_tasks_are_told(
         "interval",
         "schedule_randomized",
         "state",
+        "evidence",
+        "since",
+        "progress",
+        "last_run",
     }
 
 

@@ -239,16 +239,32 @@ async def test_an_answer_that_a_command_overtook_does_not_undo_it(
     assert state(hass) == STATE_ON
 
 
-@pytest.mark.parametrize("profile", ["anonymous", "silent"])
-async def test_on_a_server_that_names_nothing_our_own_command_shows(
+@pytest.mark.parametrize("profile", ["anonymous"])
+async def test_on_a_server_that_names_nothing_our_own_command_shows_until_it_is_idle(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 20
+    await turn(hass, SERVICE_TURN_ON)
+    for _ in range(4):
+        await advance(5)
+        assert state(hass) == STATE_ON
+
+    await advance(6)
+    await advance(6)
+    assert state(hass) == STATE_OFF
+
+
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_on_a_server_that_shows_nothing_our_own_command_shows_up_to_the_limit(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     plex.durations["BackupDatabase"] = 4
     await turn(hass, SERVICE_TURN_ON)
-    assert state(hass) == STATE_ON
+    for _ in range(29):
+        await advance(60)
+        assert state(hass) == STATE_ON
 
-    await advance(6)
-    await advance(6)
+    await advance(61)
     assert state(hass) == STATE_OFF
 
 

@@ -4,10 +4,10 @@ from collections.abc import Hashable
 from typing import Final, override
 
 from homeassistant.components.binary_sensor import (
-    BinarySensorDeviceClass,
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -19,7 +19,11 @@ from .run_state import ButlerState
 PARALLEL_UPDATES = 0
 
 BUTLER: Final = BinarySensorEntityDescription(
-    key="butler", translation_key="butler", device_class=BinarySensorDeviceClass.RUNNING
+    key="butler",
+    translation_key="butler",
+    device_class=BinarySensorDeviceClass.RUNNING,
+    # The device is Butler itself.
+    name=None,
 )
 # A server that was never seen at work may just not show it.
 STATES: Final = {ButlerState.BUSY: True, ButlerState.IDLE: False}

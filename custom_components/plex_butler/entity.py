@@ -37,7 +37,7 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
     @property
     def shown(self) -> Hashable:
         """Return what the state is made of: if it is the same, nothing is written."""
-        return object()
+        return self.available
 
     @callback
     @override
@@ -51,14 +51,16 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
 class PlexButlerTaskEntity(PlexButlerEntity):
     """An entity of one task, named by us or by the server."""
 
+    key_prefix = ""
+
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         """Take the task's name in our words, or its title in the server's."""
         super().__init__(coordinator, f"task_{task.name}")
         self.task_name = task.name
         if task.name in KNOWN_TASKS:
-            self._attr_translation_key = task_key(task.name)
+            self._attr_translation_key = f"{self.key_prefix}{task_key(task.name)}"
         else:
-            self._attr_translation_key = "task"
+            self._attr_translation_key = f"{self.key_prefix}task"
             self._attr_translation_placeholders = {"title": task.title}
 
     @property

@@ -82,6 +82,7 @@ class PlexButlerRunningTasks(PlexButlerEntity, SensorEntity):
 class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     """Tells when a task ended last, and how that run went."""
 
+    key_prefix = "last_run_"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_entity_registry_enabled_default = False

@@ -39,6 +39,7 @@ class RunTracker:
         self._on_change = on_change
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
+        self._closed = False
         self.state = RunState(now=self.now())
         self.view = run_state.view(self.state)
 
@@ -63,13 +64,17 @@ class RunTracker:
             self.state = run_state.load(memory, self.now())
 
     async def async_close(self) -> None:
-        """Keep what is known for the next time."""
+        """Keep what is known for the next time, and learn no more."""
+        self._closed = True
         self._cancel_tick()
         await self._store.async_save(run_state.dump(self.state))
 
     @callback
     def async_apply(self, event: Event) -> None:
         """Let something happen."""
+        if self._closed:
+            # The stream goes down last.
+            return
         before = self.state
         self.state, changes = run_state.apply(before, event, self.now())
         if changes or self.state.learned is not before.learned:
