@@ -193,6 +193,7 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     expected_logs: list[str],
 ) -> None:
     expected_logs.append("starting or migrating its database")
+    await advance(31)
     plex.fault("401", path="/butler")
     plex.fault("503", path="/")
     await advance(31)
