@@ -115,6 +115,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         try:
             data = await self._ask()
         except PlexAuthenticationError as err:
+            self._set_interval(IDLE_INTERVAL)
             raise await self._refusals.async_judge(err) from err
         except PlexError as err:
             self.async_heard_error(err)
@@ -154,7 +155,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def _ask_preferences(self) -> None:
         if not self._is_due("preferences", PREFERENCES_INTERVAL):
             return
-        window = window_of(await self.client.get_preferences())
+        try:
+            window = window_of(await self.client.get_preferences())
+        except PlexResponseError as err:
+            # A server that has just been given other settings answers 400 for a while,
+            # and all else works without them.
+            LOGGER.debug("%s: no preferences: %s", self.name, err)
+            return
         self._asked_at["preferences"] = monotonic()
         self.tracker.async_apply(WindowChanged(window=window))
 
@@ -195,6 +202,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._asked_at.pop(key, None)
 
     @callback
+    def async_ask_soon(self, *what: str) -> None:
+        """Have something asked for at a poll that does not wait for its turn."""
+        self.async_ask_again(*what)
+        if self._next_poll - monotonic() > _SOON.total_seconds():
+            self._set_interval(_SOON)
+            self._schedule_refresh()
+
+    @callback
     def async_heard_error(self, err: PlexError) -> None:
         """Take note of what an error says of the server; a time-out says nothing."""
         match err:
@@ -221,15 +236,16 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if changes:
             for listener in tuple(self._change_listeners):
                 listener(changes)
-        if self._unsub_publish is None and self._async_publish():
-            self._unsub_publish = async_call_later(
-                self.hass, PUBLISH_INTERVAL, self._async_publish_late
-            )
+        if self._unsub_publish is None:
+            self._async_publish_paced()
 
     @callback
-    def _async_publish_late(self, _: datetime) -> None:
+    def _async_publish_paced(self, _: datetime | None = None) -> None:
         self._unsub_publish = None
-        self._async_publish()
+        if self._async_publish():
+            self._unsub_publish = async_call_later(
+                self.hass, PUBLISH_INTERVAL, self._async_publish_paced
+            )
 
     @callback
     def _async_publish(self) -> bool:
