@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any, override
+from contextvars import Context
+from typing import Any, Final, override
 
 from tests.simulator import ManualClock
+
+# Seconds since the epoch are no finer than this: what is due must count as due.
+_FINEST: Final = 1e-6
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
@@ -20,12 +24,22 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """Read this clock."""
         self._clock = clock
         super().__init__()
-        # Seconds since the epoch are no finer, and what is due must count as due.
-        self._clock_resolution = 1e-6
+        self._clock_resolution = _FINEST
 
     @override
     def time(self) -> float:
         return self._clock.now()
+
+    @override
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Be late, as every loop is; too early by a rounding would be for ever."""
+        return super().call_at(when + 2 * _FINEST, callback, *args, context=context)
 
     @property
     def idle(self) -> bool:
