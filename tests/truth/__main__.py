@@ -47,10 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def tell(scores: Sequence[Score], *, markdown: bool) -> int:
     """Print figures, and what they miss; return 1 if there is anything."""
-    print(as_markdown(scores) if markdown else as_text(scores))
+    table = as_markdown(scores) if markdown else as_text(scores)
+    sys.stdout.write(f"{table}\n")
     complaints = [line for score in scores for line in missed(score)]
     details = [line for score in scores for line in _details(score)]
-    print(*complaints, *details, sep="\n", file=sys.stderr)
+    sys.stderr.writelines(f"{line}\n" for line in [*complaints, *details])
     return 1 if complaints else 0
 
 

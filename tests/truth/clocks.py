@@ -78,5 +78,7 @@ def _import_all(package: ModuleType) -> None:
 
 def _modules() -> list[ModuleType]:
     return [
-        module for name, module in list(sys.modules.items()) if name.startswith(_PACKAGES)
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith(_PACKAGES)
     ]

@@ -38,6 +38,7 @@ class Day:
         self._home = home
         self._rng = Random(f"day-{seed}")
         self.outages: list[Outage] = []
+        self.updates: list[float] = []
         self.next_at = plex.clock.now()
         for task in plex.butler.tasks.values():
             # Others wait while the database is locked, so that is not for hours.
@@ -99,4 +100,6 @@ class Day:
         version = self._rng.choice((None, None, None, *_VERSIONS))
         now = self._plex.clock.now()
         self.outages.append(Outage(now, now + refused + ready))
+        if version not in (None, self._plex.version):
+            self.updates.append(now)
         await self._plex.restart(version, refused_for=refused, maintenance_for=ready)

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from urllib.parse import unquote
 
-from tests.simulator import SimulatedPlex, TaskState
+from tests.simulator import Rows, SimulatedPlex, TaskState
 from tests.simulator.requests_log import RecordedRequest
 
+from .day import Day
 from .observed import Command, Observed, Outage
 
 
-def complete(seen: Observed, plex: SimulatedPlex, outages: Iterable[Outage]) -> None:
+def complete(seen: Observed, plex: SimulatedPlex, day: Day) -> None:
     """Add the truth; what goes on is copied, for it will be changed later."""
     seen.intervals = [copy(interval) for interval in plex.intervals]
-    seen.outages = [*outages, *_hangs(seen, plex)]
+    seen.outages = [*day.outages, *_hangs(seen, plex)]
+    seen.updates = day.updates
+    seen.shows = plex.profile.traits.rows is not Rows.NONE
     specs = (task.spec for task in plex.butler.tasks.values())
     seen.randomized = frozenset(spec.name for spec in specs if spec.randomized)
     seen.commands = list(_commands(plex.requests))

@@ -31,11 +31,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._clock.now()
 
     @override
-    def call_at(
+    def call_at[*Ts](
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Be late, as every loop is; too early by a rounding would be for ever."""

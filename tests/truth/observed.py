@@ -9,6 +9,7 @@ from tests.simulator import Interval
 ON = "on"
 OFF = "off"
 UNAVAILABLE = "unavailable"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,12 @@ class Observed:
     end: float
     # The simulator's truth.
     intervals: list[Interval] = field(default_factory=list)
+    # Whether this server shows that Butler works.
+    shows: bool = True
     randomized: frozenset[str] = frozenset()
     outages: list[Outage] = field(default_factory=list)
+    # When the server was another version than before, of which nothing is known.
+    updates: list[float] = field(default_factory=list)
     window_ends: list[float] = field(default_factory=list)
     # Home Assistant's side, by task.
     switches: dict[str, list[Shown]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .excess import overdue, unbidden, untrue
 from .lags import end_lags, percentile, start_lags
-from .observed import OFF, ON, Observed
+from .observed import OFF, ON, UNAVAILABLE, UNKNOWN, Observed
 from .reports import Reports, compare
 from .spans import Spans, common, total, union, without
 from .truths import Truths, shown_as
@@ -64,7 +64,7 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
         unbidden=tuple(unbidden(truths)),
         untrue=tuple(untrue(truths)),
         overdue=tuple(overdue(truths)),
-        assumed=all(it.assumed for shown in seen.switches.values() for it in shown),
+        assumed=_all_assumed(seen),
         errors=tuple(seen.errors),
     )
 
@@ -83,20 +83,36 @@ def _hits(truths: Truths) -> tuple[float, float]:
 
 
 def _busy(truths: Truths) -> float:
-    """Return how often the sensor was right; unknown is, before Butler ever worked."""
+    """Return how often the sensor was right.
+
+    Unknown is, until this version was seen at work; for ever where none shows that.
+    """
     seen = truths.seen
     day: Spans = [(seen.start, seen.end)]
     asked = without(day, truths.outages)
     busy = truths.running()
-    never: Spans = [(seen.start, busy[0][0] if busy else seen.end)]
     right = union(
         [
             *common(shown_as(seen, seen.butler, ON), busy),
             *common(shown_as(seen, seen.butler, OFF), without(day, busy)),
-            *common(shown_as(seen, seen.butler, "unknown"), never),
+            *common(shown_as(seen, seen.butler, UNKNOWN), _never_seen(truths)),
         ]
     )
     return _share(total(common(asked, right)), total(asked))
+
+
+def _never_seen(truths: Truths) -> Spans:
+    seen = truths.seen
+    runs = [start for start, _ in truths.running()] if seen.shows else []
+    return union(
+        (fresh, min((run for run in runs if run >= fresh), default=seen.end))
+        for fresh in (seen.start, *seen.updates)
+    )
+
+
+def _all_assumed(seen: Observed) -> bool:
+    states = (state for shown in seen.switches.values() for state in shown)
+    return all(it.assumed for it in states if it.state != UNAVAILABLE)
 
 
 def _lag(lags: list[float]) -> Lag:

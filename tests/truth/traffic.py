@@ -13,6 +13,7 @@ from unittest.mock import patch
 import aiohttp
 
 from custom_components.plex_butler.api import NotificationStream, PlexClient, client
+from custom_components.plex_butler.api.notifications import open_stream
 from tests.simulator import SimulatedPlex
 
 from .clocks import wall
@@ -95,12 +96,9 @@ class Traffic:
 
     @asynccontextmanager
     async def _open(self, *args: Any) -> AsyncIterator[NotificationStream]:
-        async with _open_stream(*args) as stream:
+        async with open_stream(*args) as stream:
             self._streams.append(stream)
             try:
                 yield stream
             finally:
                 self._streams.remove(stream)
-
-
-_open_stream: Final = client.open_stream

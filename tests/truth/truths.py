@@ -9,7 +9,7 @@ from typing import Final
 from tests.simulator import Cause, Interval, TaskState
 
 from .observed import ON, UNAVAILABLE, Observed, Shown
-from .spans import Span, Spans, common, union
+from .spans import Span, Spans, common, meet, union, without
 
 # Who polls every 30 s finds a server that is back after so long, and not later.
 _NOTICED_AFTER: Final = 32.0
@@ -53,7 +53,8 @@ class Truths:
 
     def left_out(self, task: str) -> Spans:
         """Return when nobody could know: outages, and what the server alone queued."""
-        return union([*self.outages, *self._queued(task, ours=False)])
+        waits = self._queued(task, ours=False)
+        return union([*self.outages, *waits, *self._apart(task)])
 
     def on(self, task: str) -> Spans:
         """Return when the switch was shown on."""
@@ -63,6 +64,16 @@ class Truths:
         """Return when it began and ended, at the latest with the day."""
         end = self.seen.end if interval.end is None else interval.end
         return interval.start, end
+
+    def _apart(self, task: str) -> Iterator[Span]:
+        """Yield how long runs are shown that nobody could see, be it after their end."""
+        runs = [self.span(run) for run in self.runs(task)]
+        for run in runs:
+            if not without([run], self.outages):
+                later = [start for start, _ in runs if start > run[1]]
+                for start, end in self.on(task):
+                    if meet((start, end), run):
+                        yield run[0], min([end, *later])
 
     def _queued(self, task: str, *, ours: bool) -> Iterator[Span]:
         for it in self.seen.intervals:
