@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import logging
 from typing import Final, override
 
+# The simulator's own, when somebody hangs up on it.
+_SERVER: Final = "aiohttp.server"
 # The one line with which an outage begins.
 _OUTAGE: Final = "Error fetching "
 
@@ -21,7 +23,7 @@ class _Errors(logging.Handler):
     @override
     def emit(self, record: logging.LogRecord) -> None:
         line = record.getMessage()
-        if line.startswith(_OUTAGE):
+        if record.name == _SERVER or line.startswith(_OUTAGE):
             return
         trouble = record.exc_info[1] if record.exc_info else None
         self._errors.append(f"{record.name}: {line} {trouble or ''}".strip())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from .observed import ON, UNAVAILABLE, Command
+from .observed import Command
 from .spans import Span, meets_any, union
-from .truths import Truths, shown_as
+from .truths import Truths
 
 LIMIT: Final = 1800.0
 # A poll is so late, and a row may linger after a stop.
@@ -17,17 +17,10 @@ _ANSWERED: Final = 16.0
 _SLACK: Final = 60.0
 
 
-def periods(truths: Truths, task: str) -> list[Span]:
-    """Return when a switch was on, be it unavailable in between."""
-    shown = truths.seen.switches.get(task, [])
-    known = [state for state in shown if state.state != UNAVAILABLE]
-    return shown_as(truths.seen, known, ON)
-
-
 def unbidden(truths: Truths) -> Iterator[str]:
     """Yield switches that went on though nobody told them to."""
     for task in truths.tasks:
-        for period in periods(truths, task):
+        for period in truths.periods(task):
             if not _is_commanded(truths, task, period):
                 yield f"{task} at {period[0]:.0f}"
 
@@ -36,7 +29,7 @@ def untrue(truths: Truths) -> Iterator[str]:
     """Yield switches that went on though nobody told them to and nothing ran."""
     for task in truths.tasks:
         wanted = truths.wanted(task)
-        for period in periods(truths, task):
+        for period in truths.periods(task):
             begin = (period[0] - _LATE, period[0])
             if not _is_commanded(truths, task, period) and not meets_any(begin, wanted):
                 yield f"{task} at {period[0]:.0f}"
@@ -45,7 +38,7 @@ def untrue(truths: Truths) -> Iterator[str]:
 def overdue(truths: Truths) -> Iterator[float]:
     """Yield for how many seconds too long each switch stayed on that did."""
     for task in truths.tasks:
-        for start, end in periods(truths, task):
+        for start, end in truths.periods(task):
             reasons = [reason for reason in _reasons(truths, task) if reason[0] <= end]
             lasts = max((until for _, until in reasons), default=start)
             if end > lasts + _SLACK:

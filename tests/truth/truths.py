@@ -60,6 +60,12 @@ class Truths:
         """Return when the switch was shown on."""
         return shown_as(self.seen, self.seen.switches.get(task, []), ON)
 
+    def periods(self, task: str) -> Spans:
+        """Return when the switch was on, be it unavailable in between."""
+        shown = self.seen.switches.get(task, [])
+        known = [state for state in shown if state.state != UNAVAILABLE]
+        return shown_as(self.seen, known, ON)
+
     def span(self, interval: Interval) -> Span:
         """Return when it began and ended, at the latest with the day."""
         end = self.seen.end if interval.end is None else interval.end
@@ -71,7 +77,7 @@ class Truths:
         for run in runs:
             if not without([run], self.outages):
                 later = [start for start, _ in runs if start > run[1]]
-                for start, end in self.on(task):
+                for start, end in self.periods(task):
                     if meet((start, end), run):
                         yield run[0], min([end, *later])
 
