@@ -58,6 +58,9 @@ type ChangeListener = Callable[[tuple[Change, ...]], None]
 _EARLY: Final = timedelta(seconds=2)
 _SOON: Final = timedelta(seconds=1)
 
+# What is asked for less often than activities are.
+_PARTS: Final = {"server", "preferences", "tasks"}
+
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
 
@@ -123,7 +126,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._set_interval(IDLE_INTERVAL)
             raise UpdateFailed(**translation(err)) from err
         self._refusals.forget()
-        self._set_interval(self.tracker.until_next_look)
+        # What was to be asked again while this was under way may have been missed.
+        missed = self._asked_at.keys() != _PARTS
+        self._set_interval(_SOON if missed else self.tracker.until_next_look)
         return data
 
     async def _ask(self) -> PlexButlerData:
@@ -139,7 +144,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         return PlexButlerData(server=server, tasks=tasks, runs=self.tracker.view)
 
     async def _ask_server(self) -> Server:
-        if self.data and not self._is_due("server", SERVER_INTERVAL):
+        if not self._is_due("server", SERVER_INTERVAL) and self.data:
             return self.data.server
         server = await self.client.get_server()
         if server.machine_identifier != self.machine_identifier:
@@ -148,7 +153,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
                 translation_key="wrong_server",
                 translation_placeholders={"url": self.client.url},
             )
-        self._asked_at["server"] = monotonic()
         self.tracker.async_apply(VersionSeen(version=server.version))
         return server
 
@@ -161,24 +165,27 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             # A server that has just been given other settings answers 400 for a while,
             # and all else works without them.
             LOGGER.debug("%s: no preferences: %s", self.name, err)
+            self._asked_at["preferences"] = float("-inf")
             return
-        self._asked_at["preferences"] = monotonic()
         self.tracker.async_apply(WindowChanged(window=window))
 
     async def _ask_tasks(self, server: Server) -> Mapping[str, ButlerTask]:
         interval = TRUSTED_INTERVAL if self.tracker.trusted else IDLE_INTERVAL
-        if self.data and not self._is_due("tasks", interval):
+        if not self._is_due("tasks", interval) and self.data:
             return self.data.tasks
         tasks = {task.name: task for task in await self.client.get_butler_tasks()}
-        self._asked_at["tasks"] = monotonic()
         self.tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
         self._stale.async_listed(tasks, version=server.version)
         self._async_update_device(server)
         return tasks
 
     def _is_due(self, what: str, interval: timedelta) -> bool:
+        """Tell whether to ask for something now, and take note of it."""
         since = monotonic() - self._asked_at.get(what, float("-inf"))
-        return since >= (interval - _EARLY).total_seconds()
+        if since < (interval - _EARLY).total_seconds():
+            return False
+        self._asked_at[what] = monotonic()
+        return True
 
     @callback
     def _async_update_device(self, server: Server) -> None:
