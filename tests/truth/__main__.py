@@ -17,6 +17,7 @@ import sys
 
 from .days import all_scored, names
 from .goals import missed
+from .real_time import scored_in_real_time
 from .score import Score
 from .table import as_markdown, as_text
 
@@ -30,6 +31,8 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
     parser.add_argument("--drawn", type=int, default=4, help="drawn kinds per seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--markdown", action="store_true", help="a table for documents")
+    parser.add_argument("--real-time", action="store_true", help="`current`, as it is")
+    parser.add_argument("--minutes", type=float, default=10, help="of real time")
     return parser.parse_args(arguments)
 
 
@@ -38,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parse(arguments)
     # What went wrong is counted, and told below.
     logging.getLogger().addHandler(logging.NullHandler())
+    if wanted.real_time:
+        seconds = wanted.minutes * 60
+        scores = [scored_in_real_time(seconds, seed) for seed in wanted.seed[:1]]
+        return tell(scores, markdown=wanted.markdown)
     kinds = wanted.profile or names(wanted.drawn)
     days = [(name, seed) for name in kinds for seed in wanted.seed]
     return tell(

@@ -37,8 +37,6 @@ class Day:
         self._plex = plex
         self._home = home
         self._rng = Random(f"day-{seed}")
-        self.outages: list[Outage] = []
-        self.updates: list[float] = []
         self.next_at = plex.clock.now()
         for task in plex.butler.tasks.values():
             # Others wait while the database is locked, so that is not for hours.
@@ -99,7 +97,7 @@ class Day:
         ready = self._rng.choice((0.0, 15.0, 60.0))
         version = self._rng.choice((None, None, None, *_VERSIONS))
         now = self._plex.clock.now()
-        self.outages.append(Outage(now, now + refused + ready))
+        self._home.seen.outages.append(Outage(now, now + refused + ready))
         if version not in (None, self._plex.version):
-            self.updates.append(now)
+            self._home.seen.updates.append(now)
         await self._plex.restart(version, refused_for=refused, maintenance_for=ready)

@@ -59,4 +59,5 @@ def _profile(name: str, seed: int) -> Profile:
     if kind == DRAWN:
         return draw_profile(100 * seed + int(number or 1))
     base = PROFILES[name.partition(",")[0]]
-    return base.with_traits(hangs_on_database=True)
+    # Every other day, for what hides behind a locked database is counted apart.
+    return base.with_traits(hangs_on_database=seed % 2 == 0)

@@ -9,15 +9,13 @@ from urllib.parse import unquote
 from tests.simulator import Rows, SimulatedPlex, TaskState
 from tests.simulator.requests_log import RecordedRequest
 
-from .day import Day
 from .observed import Command, Observed, Outage
 
 
-def complete(seen: Observed, plex: SimulatedPlex, day: Day) -> None:
+def complete(seen: Observed, plex: SimulatedPlex) -> None:
     """Add the truth; what goes on is copied, for it will be changed later."""
     seen.intervals = [copy(interval) for interval in plex.intervals]
-    seen.outages = [*day.outages, *_hangs(seen, plex)]
-    seen.updates = day.updates
+    seen.outages += _hangs(seen, plex)
     seen.shows = plex.profile.traits.rows is not Rows.NONE
     specs = (task.spec for task in plex.butler.tasks.values())
     seen.randomized = frozenset(spec.name for spec in specs if spec.randomized)

@@ -26,9 +26,7 @@ _EVERY: Final = (
     Goal("nothing turned on by noise", lambda it: not it.untrue),
     Goal("nothing on for longer than the limit allows", lambda it: not it.overdue),
 )
-_PUSHED: Final = (
-    Goal("recall >= 99 %", lambda it: it.recall >= 0.99),
-    Goal("precision >= 99 %", lambda it: it.precision >= 0.99),
+_REPORTED: Final = (
     Goal(
         "every run of over 10 s reported once",
         lambda it: it.reports.once == it.reports.happened,
@@ -38,6 +36,11 @@ _PUSHED: Final = (
         lambda it: it.reports.right == it.reports.happened,
     ),
     Goal("no run reported that was none", lambda it: not it.reports.invented),
+)
+_PUSHED: Final = (
+    *_REPORTED,
+    Goal("recall >= 99 %", lambda it: it.recall >= 0.99),
+    Goal("precision >= 99 %", lambda it: it.precision >= 0.99),
 )
 _POLLED: Final = (
     Goal("start lag p95 <= 31 s", lambda it: _within(it.start, 31)),
@@ -54,7 +57,7 @@ _ANONYMOUS: Final = (
     Goal("end of our runs, alone, p95 <= 15 s", lambda it: _within(it.end_alone, 15)),
 )
 _REAL_TIME: Final = (
-    *_PUSHED,
+    *_REPORTED,
     Goal("start lag p95 <= 1 s", lambda it: _within(it.start, 1)),
     Goal("end lag p95 <= 1 s", lambda it: _within(it.end, 1)),
 )

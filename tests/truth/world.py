@@ -64,7 +64,7 @@ class World:
         self._day = Day(self.plex, home, f"{self._plan.profile.name}-{self._plan.seed}")
         while self._clock.now() < seen.end:
             await self._step(seen.end)
-        complete(seen, self.plex, self._day)
+        complete(seen, self.plex)
         self._day = None
         await self._until_done(home.unload())
         await self._until_done(hass.async_stop(force=True))
