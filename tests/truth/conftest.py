@@ -13,3 +13,8 @@ def _custom_integrations(socket_enabled: None) -> None:
 @pytest.fixture(autouse=True)
 async def enable_event_loop_debug() -> None:
     """Leave the loop's debug mode off: it costs as much as all tests here."""
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> None:
+    """Let outages be logged; the score itself counts all other errors."""

@@ -44,7 +44,7 @@ def all_scored(
 ) -> Iterator[Score]:
     """Yield the figures of many days, side by side in processes of their own."""
     days = list(days)
-    if jobs == 1:
+    if 1 in (jobs, len(days)):
         yield from (scored(name, seed, hours) for name, seed in days)
         return
     context = multiprocessing.get_context("spawn")
