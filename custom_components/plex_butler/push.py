@@ -13,7 +13,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .api import (
-    ActivityNotification,
     Notification,
     NotificationStream,
     PlexError,
@@ -59,13 +58,6 @@ class PushListener:
         self._answered = True
         self._told = False
         self._wake = asyncio.Event()
-        self.connects = 0
-        self.notifications = 0
-
-    @property
-    def connected(self) -> bool:
-        """Tell whether the stream is up."""
-        return self._stream is not None
 
     async def async_run(self) -> None:
         """Keep the stream up; never give up."""
@@ -116,20 +108,17 @@ class PushListener:
         self._failures = 0
         self._failing_since = None
         self._stream = stream
-        self.connects += 1
         # Whatever changed meanwhile, nobody told of.
-        self._coordinator.async_ask_again("server", "tasks", "preferences")
+        self._coordinator.async_ask_soon("server", "tasks", "preferences")
         self._coordinator.tracker.async_apply(PushChanged(up=True))
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
-        self.notifications += 1
-        match notification:
-            case ActivityNotification(event=event, activity=activity):
-                told = Notified(told=Told(event), row=activity)
-                self._coordinator.tracker.async_apply(told)
-            case PreferenceNotification():
-                self._coordinator.async_ask_soon("preferences", "tasks")
+        if isinstance(notification, PreferenceNotification):
+            self._coordinator.async_ask_soon("preferences", "tasks")
+            return
+        told = Notified(told=Told(notification.event), row=notification.activity)
+        self._coordinator.tracker.async_apply(told)
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
