@@ -1,7 +1,9 @@
 """What all tests share: a quiet log, a simulated server and an entry for it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import logging
+from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
@@ -21,12 +23,17 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.plex_butler.const import DOMAIN
 from tests.simulator import ManualClock, Profile, SimulatedPlex
 
-# Home Assistant's own words about every custom integration, and asyncio's about a
-# machine that has other things to do.
+# Home Assistant's own words about every custom integration, asyncio's about a machine
+# that has other things to do, and those of the web server that some tests ask.
 NOT_OURS = (
     "We found a custom integration plex_butler which has not been tested",
     "Executing <",
+    "zlib_ng and isal are not available",
 )
+
+# What is sent on this machine is there in the next turn of the loop, and its answer a
+# few later.
+SETTLING_TURNS = 10
 
 type Advance = Callable[[float], Awaitable[None]]
 type SetUp = Callable[[], Awaitable[MockConfigEntry]]
@@ -90,6 +97,11 @@ def entry(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
 ) -> MockConfigEntry:
     """Return an entry for the simulated server, in a time that only tests move."""
+    return add_entry(hass, plex)
+
+
+def add_entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
+    """Return an entry for a simulated server."""
     entry = MockConfigEntry(
         domain=DOMAIN,
         title=plex.name,
@@ -101,10 +113,19 @@ def entry(
 
 
 @pytest.fixture
+async def live(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
+    """Return an entry, set up, in Home Assistant's own time."""
+    entry = add_entry(hass, plex)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: bool(plex.hub.sockets))
+    return entry
+
+
+@pytest.fixture
 async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
     """Return the entry, set up."""
     await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await settle(hass)
     return entry
 
 
@@ -127,6 +148,27 @@ def advance(
         freezer.tick(seconds)
         await plex.advance(seconds)
         async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await settle(hass)
 
     return move
+
+
+def is_stream(task: asyncio.Future[Any]) -> bool:
+    """Tell the task that listens for notifications from those that end."""
+    return isinstance(task, asyncio.Task) and task.get_name().endswith(" notifications")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what is about to happen."""
+    while not condition():  # noqa: ASYNC110 no event tells of what others do
+        await asyncio.sleep(0)
+
+
+async def settle(hass: HomeAssistant) -> None:
+    """Wait until everything has been answered, but for the stream, which never ends."""
+    for _ in range(SETTLING_TURNS):
+        await asyncio.sleep(0)
+        # What the public method would wait for, the stream among it.
+        while not all(map(is_stream, hass._background_tasks)):  # noqa: ASYNC110 no event tells of it
+            await asyncio.sleep(0)
+        await hass.async_block_till_done()

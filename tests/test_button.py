@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from tests.conftest import Advance
+from tests.conftest import Advance, settle
 from tests.simulator import SimulatedPlex
 
 START_ALL = "button.attic_butler_start_all_tasks"
@@ -47,7 +47,7 @@ async def test_start_all_starts_what_is_due(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
     await press(hass, START_ALL)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass)
 
     assert "running" in plex.truth().values()
     assert on(hass)
@@ -78,6 +78,6 @@ async def test_a_press_that_fails_says_why(
     assert err.value.translation_key == "not_owner"
 
     await press(hass, button)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass)
     state = hass.states.get(button)
     assert state and state.state != STATE_OFF

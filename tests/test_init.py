@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance
-from tests.simulator import SimulatedPlex
+from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
 
@@ -193,6 +193,7 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     expected_logs: list[str],
 ) -> None:
     expected_logs.append("starting or migrating its database")
+    await advance(31)
     plex.fault("401", path="/butler")
     plex.fault("503", path="/")
     await advance(31)
@@ -251,6 +252,7 @@ async def test_another_server_at_the_address_is_not_taken_for_ours(
 async def test_idle_servers_are_asked_every_half_minute(
     plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
+    await advance(31)
     plex.requests.clear()
     for _ in range(60):
         await advance(5)
@@ -260,6 +262,9 @@ async def test_idle_servers_are_asked_every_half_minute(
     assert asked(plex, "/") == 0
 
 
+@pytest.mark.parametrize(
+    "profile", [PROFILES["current"].with_traits(pushes_rows=False)]
+)
 async def test_busy_servers_are_asked_for_their_activities_alone(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

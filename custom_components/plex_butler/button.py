@@ -9,6 +9,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .commands import Commands
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
 
@@ -20,7 +21,7 @@ PARALLEL_UPDATES = 1
 class PlexButlerButtonDescription(ButtonEntityDescription):
     """A button and what it does."""
 
-    press_fn: Callable[[PlexButlerCoordinator], Awaitable[None]]
+    press_fn: Callable[[Commands], Awaitable[None]]
 
 
 BUTTONS = (
@@ -29,12 +30,12 @@ BUTTONS = (
         translation_key="start_all_tasks",
         # Hours of work at one touch: not for a dashboard that nobody asked for.
         entity_category=EntityCategory.CONFIG,
-        press_fn=PlexButlerCoordinator.async_start_all_tasks,
+        press_fn=Commands.async_start_all_tasks,
     ),
     PlexButlerButtonDescription(
         key="stop_all_tasks",
         translation_key="stop_all_tasks",
-        press_fn=PlexButlerCoordinator.async_stop_all_tasks,
+        press_fn=Commands.async_stop_all_tasks,
     ),
 )
 
@@ -67,4 +68,4 @@ class PlexButlerButton(PlexButlerEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         """Send the command."""
-        await self.entity_description.press_fn(self.coordinator)
+        await self.entity_description.press_fn(self.coordinator.commands)

@@ -9,10 +9,14 @@ LOGGER: Final = logging.getLogger(__package__)
 
 # Nothing tells when Butler begins by itself, so this is how late we may notice.
 IDLE_INTERVAL: Final = timedelta(seconds=30)
-# A task of interest is running: its end should be seen while somebody still looks.
-BUSY_INTERVAL: Final = timedelta(seconds=5)
+# Where notifications can be relied upon, only a list that changed without one is missed.
+TRUSTED_INTERVAL: Final = timedelta(hours=1)
 # The server's name and version change about once a month.
 SERVER_INTERVAL: Final = timedelta(hours=1)
+# Whoever changes a setting is told of by a notification; this is for those that are not.
+PREFERENCES_INTERVAL: Final = timedelta(hours=6)
+# More often, nobody sees a difference.
+PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
 # A server that has just started refuses good tokens for a moment.
 UNAUTHORIZED_GRACE: Final = timedelta(seconds=10)
 # Long enough that a task hidden for one night keeps its switch and its history.

@@ -1,49 +1,68 @@
 """When to ask the server, and what its errors mean."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
-from homeassistant.util.hass_dict import HassKey
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import (
+    TimestampDataUpdateCoordinator,
+    UpdateFailed,
+)
 
 from .api import (
     ButlerTask,
     PlexAuthenticationError,
     PlexClient,
     PlexError,
-    PlexNotOwnerError,
+    PlexMaintenanceError,
+    PlexRefusedError,
+    PlexResponseError,
     Server,
-    StartResult,
-    StopResult,
 )
+from .commands import Commands
 from .const import (
-    BUSY_INTERVAL,
     DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
+    PREFERENCES_INTERVAL,
+    PUBLISH_INTERVAL,
     SERVER_INTERVAL,
-    UNAUTHORIZED_GRACE,
+    TRUSTED_INTERVAL,
 )
 from .device import device_info
-from .errors import translated_errors, translation
-from .run_state import RunState
+from .errors import translation
+from .refusals import Refusals
+from .run_state import (
+    ButlerView,
+    Change,
+    ServerRefused,
+    Snapshot,
+    TasksListed,
+    VersionSeen,
+    WindowChanged,
+)
 from .stale_tasks import StaleTasks
+from .tracker import RunTracker
+from .window import window_of
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
-
-# When an entry's token was first refused: a set-up that fails begins anew with another
-# coordinator, and the second refusal must still be known as the second.
-_REFUSED_SINCE: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_refused_since")
+type ChangeListener = Callable[[tuple[Change, ...]], None]
 
 # Home Assistant's timers may come up to a second early.
 _EARLY: Final = timedelta(seconds=2)
+_SOON: Final = timedelta(seconds=1)
+
+# What is asked for less often than activities are.
+_PARTS: Final = {"server", "preferences", "tasks"}
+
+# A poll that is due anyway so soon is not moved.
+_SLACK: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +71,10 @@ class PlexButlerData:
 
     server: Server
     tasks: Mapping[str, ButlerTask]
-    runs: RunState
+    runs: ButlerView
 
 
-class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
+class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     """Keeps what is known of one server's Butler up to date."""
 
     config_entry: PlexButlerConfigEntry
@@ -73,11 +92,14 @@ class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        self._runs = RunState()
-        self._commands = 0
+        self.tracker = RunTracker(hass, entry.entry_id, self._async_runs_changed)
         self._asked_at: dict[str, float] = {}
-        self._refused_since = hass.data.setdefault(_REFUSED_SINCE, {})
+        self._next_poll = float("inf")
+        self._unsub_publish: CALLBACK_TYPE | None = None
+        self._refusals = Refusals(hass, entry, client)
         self._stale = StaleTasks(hass, entry)
+        self._change_listeners: list[ChangeListener] = []
+        self.commands = Commands(client, self.tracker, self.async_commanded)
 
     @property
     def machine_identifier(self) -> str:
@@ -86,16 +108,27 @@ class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
         return self.config_entry.unique_id or ""
 
     @override
+    async def _async_setup(self) -> None:
+        """Remember what was known before."""
+        await self.tracker.async_load()
+
+    @override
     async def _async_update_data(self) -> PlexButlerData:
         """Ask for what is due, and tell what errors mean."""
         try:
             data = await self._ask()
         except PlexAuthenticationError as err:
-            raise await self._refusal(err) from err
+            self._set_interval(IDLE_INTERVAL)
+            raise await self._refusals.async_judge(err) from err
         except PlexError as err:
+            self.async_heard_error(err)
+            # Who does not answer is not asked more often for having been busy.
+            self._set_interval(IDLE_INTERVAL)
             raise UpdateFailed(**translation(err)) from err
-        self._refused_since.pop(self.config_entry.entry_id, None)
-        self.update_interval = BUSY_INTERVAL if data.runs.busy else IDLE_INTERVAL
+        self._refusals.forget()
+        # What was to be asked again while this was under way may have been missed.
+        missed = self._asked_at.keys() != _PARTS
+        self._set_interval(_SOON if missed else self.tracker.until_next_look)
         return data
 
     async def _ask(self) -> PlexButlerData:
@@ -103,16 +136,15 @@ class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
             # Who comes back from an outage may have been updated or replaced.
             self._asked_at.clear()
         server = await self._ask_server()
+        await self._ask_preferences()
         tasks = await self._ask_tasks(server)
-        commands = self._commands
+        asked = self.tracker.now()
         rows = await self.client.get_activities()
-        if commands == self._commands:
-            # An answer that our command overtook would undo it.
-            self._runs = self._runs.seen(rows, tasks)
-        return PlexButlerData(server=server, tasks=tasks, runs=self._runs)
+        self.tracker.async_apply(Snapshot(rows=rows, asked=asked))
+        return PlexButlerData(server=server, tasks=tasks, runs=self.tracker.view)
 
     async def _ask_server(self) -> Server:
-        if self.data and not self._due("server", SERVER_INTERVAL):
+        if not self._is_due("server", SERVER_INTERVAL) and self.data:
             return self.data.server
         server = await self.client.get_server()
         if server.machine_identifier != self.machine_identifier:
@@ -121,21 +153,39 @@ class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
                 translation_key="wrong_server",
                 translation_placeholders={"url": self.client.url},
             )
-        self._asked_at["server"] = monotonic()
+        self.tracker.async_apply(VersionSeen(version=server.version))
         return server
 
+    async def _ask_preferences(self) -> None:
+        if not self._is_due("preferences", PREFERENCES_INTERVAL):
+            return
+        try:
+            window = window_of(await self.client.get_preferences())
+        except PlexResponseError as err:
+            # A server that has just been given other settings answers 400 for a while,
+            # and all else works without them.
+            LOGGER.debug("%s: no preferences: %s", self.name, err)
+            self._asked_at["preferences"] = float("-inf")
+            return
+        self.tracker.async_apply(WindowChanged(window=window))
+
     async def _ask_tasks(self, server: Server) -> Mapping[str, ButlerTask]:
-        if self.data and not self._due("tasks", IDLE_INTERVAL):
+        interval = TRUSTED_INTERVAL if self.tracker.trusted else IDLE_INTERVAL
+        if not self._is_due("tasks", interval) and self.data:
             return self.data.tasks
         tasks = {task.name: task for task in await self.client.get_butler_tasks()}
-        self._asked_at["tasks"] = monotonic()
+        self.tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
         self._stale.async_listed(tasks, version=server.version)
         self._async_update_device(server)
         return tasks
 
-    def _due(self, what: str, interval: timedelta) -> bool:
+    def _is_due(self, what: str, interval: timedelta) -> bool:
+        """Tell whether to ask for something now, and take note of it."""
         since = monotonic() - self._asked_at.get(what, float("-inf"))
-        return since >= (interval - _EARLY).total_seconds()
+        if since < (interval - _EARLY).total_seconds():
+            return False
+        self._asked_at[what] = monotonic()
+        return True
 
     @callback
     def _async_update_device(self, server: Server) -> None:
@@ -147,64 +197,85 @@ class PlexButlerCoordinator(DataUpdateCoordinator[PlexButlerData]):
             **device_info(server, self.client.url),
         )
 
-    async def _refusal(self, err: PlexAuthenticationError) -> Exception:
-        """Tell what a 401 means: it takes more than one to call a token bad.
-
-        Older servers also answer it to users who are not the owner, and any server may
-        while it starts.
-        """
-        try:
-            await self.client.get_server()
-        except PlexAuthenticationError:
-            pass
-        except PlexError as other:
-            return UpdateFailed(**translation(other))
-        else:
-            self._refused_since.pop(self.config_entry.entry_id, None)
-            return UpdateFailed(**translation(PlexNotOwnerError(str(err))))
-        now = monotonic()
-        since = self._refused_since.setdefault(self.config_entry.entry_id, now)
-        if now - since < UNAUTHORIZED_GRACE.total_seconds():
-            return UpdateFailed(
-                **translation(err), retry_after=UNAUTHORIZED_GRACE.total_seconds() + 1
-            )
-        return ConfigEntryAuthFailed(**translation(err))
-
-    async def async_start_task(self, name: str) -> StartResult:
-        """Have a task started, and show it at once."""
-        with translated_errors():
-            result = await self.client.start_task(name)
-        self._async_commanded(self._runs.started(name))
-        return result
-
-    async def async_stop_task(self, name: str) -> StopResult:
-        """Have a task stopped, and show it at once."""
-        with translated_errors():
-            result = await self.client.stop_task(name)
-        self._async_commanded(self._runs.stopped(name))
-        return result
-
-    async def async_start_all_tasks(self) -> None:
-        """Have all tasks started that are due; which those are, only the server knows."""
-        with translated_errors():
-            await self.client.start_all_tasks()
-        await self.async_request_refresh()
-
-    async def async_stop_all_tasks(self) -> None:
-        """Have all tasks stopped, and show it at once."""
-        with translated_errors():
-            await self.client.stop_all_tasks()
-        self._async_commanded(RunState())
+    def _set_interval(self, interval: timedelta) -> None:
+        """Have the next poll after an interval, counted from now."""
+        self.update_interval = max(interval, _SOON)
+        self._next_poll = monotonic() + self.update_interval.total_seconds()
 
     @callback
-    def _async_commanded(self, runs: RunState) -> None:
-        """Show what a command changed, and look soon at what came of it."""
-        self._commands += 1
-        self._runs = runs
-        if not self.last_update_success:
+    def async_ask_again(self, *what: str) -> None:
+        """Have something asked for at the next poll, however fresh it is."""
+        for key in what:
+            self._asked_at.pop(key, None)
+
+    @callback
+    def async_ask_soon(self, *what: str) -> None:
+        """Have something asked for at a poll that does not wait for its turn."""
+        self.async_ask_again(*what)
+        if self._next_poll - monotonic() > _SOON.total_seconds():
+            self._set_interval(_SOON)
+            self._schedule_refresh()
+
+    @callback
+    def async_heard_error(self, err: PlexError) -> None:
+        """Take note of what an error says of the server; a time-out says nothing."""
+        match err:
+            case PlexRefusedError() | PlexMaintenanceError():
+                self.tracker.async_apply(ServerRefused())
+            case PlexResponseError(status=502):
+                self.tracker.async_apply(ServerRefused())
+
+    @callback
+    def async_commanded(self) -> None:
+        """Show what a command changed, and look what became of it."""
+        self.async_ask_again("tasks")
+        self._async_publish()
+
+    @callback
+    def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:
+        """Have runs that begin and end told to somebody."""
+        self._change_listeners.append(listener)
+        return lambda: self._change_listeners.remove(listener)
+
+    @callback
+    def _async_runs_changed(self, changes: tuple[Change, ...]) -> None:
+        """Show what changed: the first at once, more not sooner than can be seen."""
+        if changes:
+            for listener in tuple(self._change_listeners):
+                listener(changes)
+        if self._unsub_publish is None:
+            self._async_publish_paced()
+
+    @callback
+    def _async_publish_paced(self, _: datetime | None = None) -> None:
+        self._unsub_publish = None
+        if self._async_publish():
+            self._unsub_publish = async_call_later(
+                self.hass, PUBLISH_INTERVAL, self._async_publish_paced
+            )
+
+    @callback
+    def _async_publish(self) -> bool:
+        """Show what is known and look again in time; return if there was any news."""
+        if not self.data or not self.last_update_success:
             # Let the poll tell that the outage is over.
-            return
-        self.update_interval = BUSY_INTERVAL
-        self.async_set_updated_data(
-            PlexButlerData(server=self.data.server, tasks=self.data.tasks, runs=runs)
-        )
+            return False
+        is_news = self.data.runs != self.tracker.view
+        if is_news:
+            self.data = replace(self.data, runs=self.tracker.view)
+        wait = max(self.tracker.until_next_look, _SOON)
+        if wait.total_seconds() < self._next_poll - monotonic() - _SLACK:
+            self._set_interval(wait)
+            # Also starts the timer anew, which is why it is not done for all news.
+            self.async_set_updated_data(self.data)
+        elif is_news:
+            self.async_update_listeners()
+        return is_news
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Leave no timer behind, and keep what is known."""
+        await super().async_shutdown()
+        if self._unsub_publish:
+            self._unsub_publish()
+        await self.tracker.async_close()

@@ -8,6 +8,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
 from .coordinator import PlexButlerConfigEntry
+from .describe import IDLE, describe
 
 TO_REDACT = {CONF_TOKEN, CONF_URL, "title", "unique_id"}
 
@@ -22,7 +23,7 @@ async def async_get_config_entry_diagnostics(
         "entry": async_redact_data(entry.as_dict(), TO_REDACT),
         "server": {"version": data.server.version},
         "tasks": [
-            {**asdict(task), "state": data.runs.state(task.name)}
+            {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
             for task in data.tasks.values()
         ],
         "last_update_success": coordinator.last_update_success,

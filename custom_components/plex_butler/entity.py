@@ -1,6 +1,6 @@
 """What the entities of Plex Butler have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import override
 
 from homeassistant.const import Platform
@@ -14,7 +14,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .api import ButlerTask
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .describe import IDLE
 from .device import task_unique_id
+from .run_state import TaskView
 from .tasks import KNOWN_TASKS, task_key
 
 
@@ -30,20 +32,41 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         self._attr_unique_id = f"{machine}_{key}"
         # The coordinator describes the device, for it knows when that changes.
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine)})
+        self._last_shown: Hashable = None
+
+    @property
+    def shown(self) -> Hashable:
+        """Return what the state is made of: if it is the same, nothing is written."""
+        return self.available
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it would be another; most news are others' news."""
+        if (shown := self.shown) != self._last_shown:
+            self._last_shown = shown
+            super()._handle_coordinator_update()
 
 
 class PlexButlerTaskEntity(PlexButlerEntity):
     """An entity of one task, named by us or by the server."""
+
+    key_prefix = ""
 
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         """Take the task's name in our words, or its title in the server's."""
         super().__init__(coordinator, f"task_{task.name}")
         self.task_name = task.name
         if task.name in KNOWN_TASKS:
-            self._attr_translation_key = task_key(task.name)
+            self._attr_translation_key = f"{self.key_prefix}{task_key(task.name)}"
         else:
-            self._attr_translation_key = "task"
+            self._attr_translation_key = f"{self.key_prefix}task"
             self._attr_translation_placeholders = {"title": task.title}
+
+    @property
+    def run(self) -> TaskView:
+        """Return what is known of the task's running."""
+        return self.coordinator.data.runs.tasks.get(self.task_name, IDLE)
 
     @property
     @override

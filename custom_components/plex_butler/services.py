@@ -17,8 +17,10 @@ from homeassistant.helpers import config_validation as cv, service
 import voluptuous as vol
 
 from .api import ButlerTask
+from .commands import Commands
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .describe import IDLE, describe
 from .tasks import find_task
 
 ATTR_TASK: Final = "task"
@@ -34,7 +36,7 @@ TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
     {vol.Required(ATTR_TASK): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))}
 )
 
-type Command = Callable[[PlexButlerCoordinator, str], Awaitable[str]]
+type Command = Callable[[Commands, str], Awaitable[str]]
 
 
 @callback
@@ -70,7 +72,7 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     data = _coordinator(call).data
     return {
         "tasks": [
-            {**asdict(task), "state": data.runs.state(task.name)}
+            {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
             for task in data.tasks.values()
         ]
     }
@@ -78,22 +80,22 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
 
 async def _async_start_task(call: ServiceCall) -> ServiceResponse:
     """Start one task or several."""
-    return await _async_each(call, PlexButlerCoordinator.async_start_task)
+    return await _async_each(call, Commands.async_start_task)
 
 
 async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop one task or several."""
-    return await _async_each(call, PlexButlerCoordinator.async_stop_task)
+    return await _async_each(call, Commands.async_stop_task)
 
 
 async def _async_start_all_tasks(call: ServiceCall) -> None:
     """Start what is enabled and due."""
-    await _coordinator(call).async_start_all_tasks()
+    await _coordinator(call).commands.async_start_all_tasks()
 
 
 async def _async_stop_all_tasks(call: ServiceCall) -> None:
     """Stop what runs or waits."""
-    await _coordinator(call).async_stop_all_tasks()
+    await _coordinator(call).commands.async_stop_all_tasks()
 
 
 async def _async_each(call: ServiceCall, command: Command) -> ServiceResponse:
@@ -105,7 +107,7 @@ async def _async_each(call: ServiceCall, command: Command) -> ServiceResponse:
             {
                 "name": task.name,
                 "title": task.title,
-                "result": await command(coordinator, task.name),
+                "result": await command(coordinator.commands, task.name),
             }
             for task in tasks
         ]

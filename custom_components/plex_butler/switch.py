@@ -1,5 +1,6 @@
 """A switch for every task: on while it runs."""
 
+from collections.abc import Hashable
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
@@ -10,7 +11,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api import ButlerTask
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerTaskEntity, async_add_task_entities
-from .run_state import TaskState
 from .tasks import UPDATE_TASKS
 
 # The server gets one command at a time; what it makes of two at once is not known.
@@ -40,14 +40,26 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @override
     def is_on(self) -> bool:
         """Tell whether the task runs or is about to."""
-        return self.coordinator.data.runs.state(self.task_name) is not TaskState.IDLE
+        return self.run.is_on
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        """Tell whether this server has never shown the task running."""
+        return self.run.assumed
+
+    @property
+    @override
+    def shown(self) -> Hashable:
+        """Return what the state is made of, progress left out."""
+        return self.available, self.run.is_on, self.run.assumed
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Start the task; that it runs already is no error."""
-        await self.coordinator.async_start_task(self.task_name)
+        await self.coordinator.commands.async_start_task(self.task_name)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Stop the task; that it does not run is no error."""
-        await self.coordinator.async_stop_task(self.task_name)
+        await self.coordinator.commands.async_stop_task(self.task_name)

@@ -8,27 +8,41 @@ from .exceptions import (
     PlexError,
     PlexMaintenanceError,
     PlexNotOwnerError,
+    PlexRefusedError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
 )
-from .models import BUTLER_ACTIVITY, Activity, ButlerTask, Identity, Server
+from .models import Activity, ButlerTask, Identity, Preference, Server
+from .notifications import (
+    ActivityEvent,
+    ActivityNotification,
+    Notification,
+    NotificationStream,
+    PreferenceNotification,
+)
 
 __all__ = [
-    "BUTLER_ACTIVITY",
     "Activity",
+    "ActivityEvent",
+    "ActivityNotification",
     "Address",
     "ButlerTask",
     "Identity",
+    "Notification",
+    "NotificationStream",
     "PlexAuthenticationError",
     "PlexClient",
     "PlexConnectionError",
     "PlexError",
     "PlexMaintenanceError",
     "PlexNotOwnerError",
+    "PlexRefusedError",
     "PlexResponseError",
     "PlexTimeoutError",
     "PlexTlsError",
+    "Preference",
+    "PreferenceNotification",
     "Server",
     "StartResult",
     "StopResult",

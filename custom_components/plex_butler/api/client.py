@@ -1,6 +1,6 @@
 """A client for the parts of a Plex Media Server that concern its Butler."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from http import HTTPStatus
@@ -11,30 +11,24 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from .exceptions import (
-    PlexAuthenticationError,
-    PlexConnectionError,
-    PlexMaintenanceError,
-    PlexNotOwnerError,
-    PlexResponseError,
-    PlexTimeoutError,
-    PlexTlsError,
-)
+from .exceptions import PlexResponseError
 from .models import (
     Activity,
     ButlerTask,
     Identity,
+    Preference,
     Server,
     parse_activities,
     parse_butler_tasks,
     parse_identity,
+    parse_preferences,
     parse_server,
 )
+from .notifications import NotificationStream, open_stream
+from .transport import network_errors, read, status_error
 
 # Longer than any healthy answer takes, shorter than people wait for a dialog.
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
-# No answer that we ask for comes near this; a wrong address may stream for ever.
-MAX_BODY: Final = 8 * 1024 * 1024
 
 
 class StartResult(StrEnum):
@@ -117,6 +111,28 @@ class PlexClient:
         """
         return parse_activities(await self._get("/activities"))
 
+    async def get_preferences(self) -> tuple[Preference, ...]:
+        """Return the server's settings.
+
+        Source: `GET /:/prefs`.
+        """
+        return parse_preferences(await self._get("/:/prefs"))
+
+    @asynccontextmanager
+    async def notifications(
+        self, *, filters: Iterable[str] = ()
+    ) -> AsyncIterator[NotificationStream]:
+        """Open the stream of what happens on the server.
+
+        `filters` are the types of messages to send; none means all of them.
+        Source: WebSocket `/:/websockets/notifications`.
+        """
+        url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
+        if names := ",".join(filters):
+            url = url.with_query(filters=names)
+        async with open_stream(self._session, url, self._headers) as stream:
+            yield stream
+
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today.
 
@@ -157,7 +173,7 @@ class PlexClient:
 
     async def _get(self, path: str) -> object:
         async with self._request("GET", path) as response:
-            body = await _read(response)
+            body = await read(response)
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as err:
@@ -175,7 +191,7 @@ class PlexClient:
         self, method: str, path: str, *, accept: HTTPStatus | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request; every error of the network or of HTTP leaves as ours."""
-        try:
+        with network_errors():
             async with self._session.request(
                 method,
                 URL(f"{self.url}{path}", encoded=True),
@@ -184,37 +200,10 @@ class PlexClient:
                 # A redirect would carry the token to wherever it points.
                 allow_redirects=False,
             ) as response:
-                if response.status != accept:
-                    _raise_for_status(response)
+                if not 200 <= response.status < 300 and response.status != accept:
+                    raise status_error(response.status)
                 yield response
-        except TimeoutError as err:
-            raise PlexTimeoutError("The server did not answer in time") from err
-        except aiohttp.ClientSSLError as err:
-            raise PlexTlsError(str(err)) from err
-        except (aiohttp.ClientError, OSError) as err:
-            raise PlexConnectionError(str(err)) from err
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise PlexResponseError("The answer is too large to be one of Plex's")
-    return bytes(body)
 
 
 def _task_path(name: str) -> str:
     return f"/butler/{quote(name, safe='')}"
-
-
-def _raise_for_status(response: aiohttp.ClientResponse) -> None:
-    match response.status:
-        case HTTPStatus.UNAUTHORIZED:
-            raise PlexAuthenticationError("The server does not accept the token")
-        case HTTPStatus.FORBIDDEN:
-            raise PlexNotOwnerError("The token is not that of the server's owner")
-        case HTTPStatus.SERVICE_UNAVAILABLE:
-            raise PlexMaintenanceError("The server is starting or in maintenance")
-        case status if not 200 <= status < 300:
-            raise PlexResponseError(f"The server answered {status}", status=status)

@@ -9,6 +9,10 @@ class PlexConnectionError(PlexError):
     """The server could not be reached, or hung up."""
 
 
+class PlexRefusedError(PlexConnectionError):
+    """Nothing listens at the server's address."""
+
+
 class PlexTimeoutError(PlexConnectionError):
     """The server did not answer in time."""
 

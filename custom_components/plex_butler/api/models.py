@@ -11,7 +11,6 @@ from typing import Final
 
 from .exceptions import PlexResponseError
 
-BUTLER_ACTIVITY: Final = "butler"
 UNKNOWN_PROGRESS: Final = -1
 
 type Json = Mapping[str, object]
@@ -56,6 +55,14 @@ class Server:
     machine_identifier: str
     version: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preference:
+    """One of the server's settings; the type of its value is the server's choice."""
+
+    id: str
+    value: bool | int | float | str
 
 
 def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
@@ -105,6 +112,16 @@ def parse_server(payload: object) -> Server:
         machine_identifier=_required(container, "machineIdentifier"),
         version=_required(container, "version"),
         name=_text(container, "friendlyName"),
+    )
+
+
+def parse_preferences(payload: object) -> tuple[Preference, ...]:
+    """Return the server's settings; those without a simple value are skipped."""
+    return tuple(
+        Preference(id=name, value=value)
+        for item in _items(payload, "MediaContainer", "Setting")
+        if (name := _text(item, "id"))
+        and isinstance(value := item.get("value"), bool | int | float | str)
     )
 
 

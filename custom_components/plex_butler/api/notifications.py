@@ -1,0 +1,180 @@
+"""The server's notification stream: filtered first, decoded late.
+
+A single library scan sends more than a thousand messages, hardly any of which concern
+Butler, so most frames are told apart by a few bytes and never become anything else.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+import json
+from typing import Final, Literal, override
+
+import aiohttp
+from yarl import URL
+
+from .exceptions import PlexConnectionError, PlexResponseError
+from .models import Activity, Json, parse_activity
+from .transport import network_errors
+
+# A dead connection is noticed after this and half as long again.
+HEARTBEAT: Final = 30.0
+# As long as for any other answer.
+OPEN_TIMEOUT: Final = 15.0
+# No notification comes near this.
+MAX_MESSAGE: Final = 1024 * 1024
+
+# What a frame of interest must contain; what else it may be is decided after decoding.
+_MARKS: Final = (b'"butler"', b'"preference"')
+
+# Only a socket's closing is timed: that nothing comes for hours is normal.
+_TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
+_DATA: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
+
+
+class ActivityEvent(StrEnum):
+    """What happened to an activity."""
+
+    STARTED = "started"
+    UPDATED = "updated"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivityNotification:
+    """An activity began, changed or ended."""
+
+    event: ActivityEvent
+    activity: Activity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreferenceNotification:
+    """Settings were changed, by us or by somebody else."""
+
+    ids: frozenset[str]
+
+
+type Notification = ActivityNotification | PreferenceNotification
+
+
+class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
+    """A socket that leaves no timer behind."""
+
+    @override
+    async def close(
+        self, *, code: int = aiohttp.WSCloseCode.OK, message: bytes = b""
+    ) -> bool:
+        """Hang up."""
+        try:
+            return await super().close(code=code, message=message)
+        finally:
+            # The server's good-bye has started the heartbeat anew.
+            self._cancel_heartbeat()
+
+
+class NotificationStream:
+    """An open stream; iterating yields notifications until the server hangs up."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        """Take a socket that has just been opened."""
+        self._socket = socket
+        self.frames = 0
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
+        """Yield what each frame brings, be it nothing of interest.
+
+        Raises PlexConnectionError when the connection breaks.
+        """
+        while (message := await self._socket.receive()).type in _DATA:
+            self.frames += 1
+            yield parse_frame(message.data)
+        if isinstance(message.data, Exception):
+            raise PlexConnectionError(str(message.data)) from message.data
+
+    async def close(self) -> None:
+        """Hang up, which ends the iteration."""
+        await self._socket.close()
+
+
+@asynccontextmanager
+async def open_stream(
+    session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str]
+) -> AsyncIterator[NotificationStream]:
+    """Open the stream at a URL with the session's connections."""
+    # Unlike a request, a WebSocket cannot be told not to follow redirects.
+    async with (
+        aiohttp.ClientSession(
+            connector=session.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=session.headers,
+            middlewares=(_stay_at(url.origin()),),
+            ws_response_class=_Socket,
+        ) as guarded,
+    ):
+        with network_errors():
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                socket = await guarded.ws_connect(
+                    url,
+                    headers=headers,
+                    heartbeat=HEARTBEAT,
+                    max_msg_size=MAX_MESSAGE,
+                    decode_text=False,
+                    timeout=_TIMEOUT,
+                )
+        try:
+            yield NotificationStream(socket)
+        finally:
+            await socket.close()
+
+
+def _stay_at(origin: URL) -> aiohttp.ClientMiddlewareType:
+    async def refuse_others(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.url.origin() != origin:
+            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
+        return await handler(request)
+
+    return refuse_others
+
+
+def parse_frame(frame: bytes) -> tuple[Notification, ...]:
+    """Return what a frame brings; what cannot be understood brings nothing."""
+    if not any(mark in frame for mark in _MARKS):
+        return ()
+    try:
+        return tuple(_parse(json.loads(frame)))
+    except ValueError, RecursionError:
+        return ()
+
+
+def _parse(payload: object) -> Iterator[Notification]:
+    match payload:
+        case {"NotificationContainer": {"ActivityNotification": items}}:
+            yield from filter(None, map(_activity, _listed(items)))
+        case {"NotificationContainer": {"Setting": items}}:
+            ids = {str(item.get("id")) for item in _listed(items)}
+            yield PreferenceNotification(ids=frozenset(ids))
+
+
+def _listed(items: object) -> Iterator[Json]:
+    for item in items if isinstance(items, list) else (items,):
+        if isinstance(item, Mapping):
+            yield item
+
+
+def _activity(item: Json) -> ActivityNotification | None:
+    match item:
+        case {"event": str(event), "Activity": Mapping() as row} if (
+            event in ActivityEvent
+        ):
+            # The identity may stand beside the activity only.
+            row = {"uuid": item.get("uuid"), **row}
+            return ActivityNotification(
+                event=ActivityEvent(event), activity=parse_activity(row)
+            )
+    return None

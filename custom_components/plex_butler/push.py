@@ -1,0 +1,178 @@
+"""Keeps the notification stream up, and feeds what it brings to the coordinator."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+import random
+from time import monotonic
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from .api import (
+    Notification,
+    NotificationStream,
+    PlexError,
+    PreferenceNotification,
+)
+from .const import LOGGER
+from .coordinator import PlexButlerCoordinator
+from .run_state import Change, Notified, PushChanged, PushMissed, Told
+
+# Waits between two attempts, in seconds.
+RETRY_MINIMUM: Final = 1.0
+RETRY_MAXIMUM: Final = 300.0
+# A stream that lived so long was a good one, even if the server had nothing to say.
+PROVEN_AFTER: Final = 60.0
+# Fewer failures than these in a row are a restart, or a hiccup.
+FAILURES_TO_TELL: Final = 4
+
+# What is needed of a stream that carries much more.
+FILTERS: Final = ("activity", "preference")
+
+
+class PushListener:
+    """Listens to one server, for as long as its entry is loaded.
+
+    Polling is right without it: a stream that never comes up costs nothing but time.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        coordinator: PlexButlerCoordinator,
+    ) -> None:
+        """Take whom to feed."""
+        self._hass = hass
+        self._entry = entry
+        self._coordinator = coordinator
+        self._filters: Iterable[str] = FILTERS
+        self._stream: NotificationStream | None = None
+        self._retry = RETRY_MINIMUM
+        self._failures = 0
+        self._failing_since: datetime | None = None
+        self._answered = True
+        self._told = False
+        self._wake = asyncio.Event()
+
+    async def async_run(self) -> None:
+        """Keep the stream up; never give up."""
+        while True:
+            try:
+                await self._async_listen()
+            except PlexError as err:
+                self._async_failed(err)
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._next_delay()):
+                    await self._wake.wait()
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to listen, until the entry is unloaded."""
+        coordinator = self._coordinator
+        self._entry.async_on_unload(
+            coordinator.async_add_change_listener(self._async_changed)
+        )
+        self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
+        self._entry.async_create_background_task(
+            self._hass, self.async_run(), f"{coordinator.name} notifications"
+        )
+
+    async def _async_listen(self) -> None:
+        client = self._coordinator.client
+        async with client.notifications(filters=self._filters) as stream:
+            began = monotonic()
+            self._async_connected(stream)
+            try:
+                async for notifications in stream:
+                    self._retry = RETRY_MINIMUM
+                    for notification in notifications:
+                        self._async_notified(notification)
+            finally:
+                self._stream = None
+                if monotonic() - began >= PROVEN_AFTER:
+                    self._retry = RETRY_MINIMUM
+                self._coordinator.tracker.async_apply(PushChanged(up=False))
+
+    @callback
+    def _async_connected(self, stream: NotificationStream) -> None:
+        LOGGER.debug("%s: notifications connected", self._coordinator.name)
+        if self._told:
+            LOGGER.info("%s: notifications are back", self._coordinator.name)
+        self._told = False
+        self._failures = 0
+        self._failing_since = None
+        self._stream = stream
+        # Whatever changed meanwhile, nobody told of.
+        self._coordinator.async_ask_soon("server", "tasks", "preferences")
+        self._coordinator.tracker.async_apply(PushChanged(up=True))
+
+    @callback
+    def _async_notified(self, notification: Notification) -> None:
+        if isinstance(notification, PreferenceNotification):
+            self._coordinator.async_ask_soon("preferences", "tasks")
+            return
+        told = Notified(told=Told(notification.event), row=notification.activity)
+        self._coordinator.tracker.async_apply(told)
+
+    @callback
+    def _async_failed(self, err: PlexError) -> None:
+        """Take note of a failure; speak of it only if nobody else does.
+
+        While HTTP does not answer either, the coordinator has said so already.
+        """
+        LOGGER.debug("%s: notifications failed: %s", self._coordinator.name, err)
+        self._failing_since = self._failing_since or dt_util.utcnow()
+        self._failures += 1
+        self._coordinator.async_heard_error(err)
+        if self._failures >= FAILURES_TO_TELL and not self._told and self._polls_work:
+            self._told = True
+            LOGGER.warning(
+                "%s: no notifications, so changes show later: %s",
+                self._coordinator.name,
+                err,
+            )
+
+    @property
+    def _polls_work(self) -> bool:
+        """Tell whether the server has answered otherwise since this began to fail."""
+        answered = self._coordinator.last_update_success_time
+        return bool(
+            self._coordinator.last_update_success
+            and answered
+            and self._failing_since
+            and answered > self._failing_since
+        )
+
+    @callback
+    def _async_polled(self) -> None:
+        """Try again at once when the server answers again."""
+        answers = self._coordinator.last_update_success
+        if answers and not self._answered:
+            self._retry = RETRY_MINIMUM
+            self._failures = 0
+            self._failing_since = None
+            self._wake.set()
+        self._answered = answers
+
+    @callback
+    def _async_changed(self, changes: tuple[Change, ...]) -> None:
+        """Listen to everything if what was asked for does not come."""
+        if self._stream and any(isinstance(change, PushMissed) for change in changes):
+            self._filters = ()
+            self._entry.async_create_background_task(
+                self._hass,
+                self._stream.close(),
+                f"{self._coordinator.name} notifications reconnect",
+            )
+
+    def _next_delay(self) -> float:
+        delay = self._retry
+        self._retry = min(self._retry * 2, RETRY_MAXIMUM)
+        # Many homes lose the same power at once.
+        return delay * random.uniform(0.5, 1)  # noqa: S311 no secret

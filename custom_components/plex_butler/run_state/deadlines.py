@@ -1,0 +1,104 @@
+"""What time alone changes, and when somebody should look."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from .clock import Moment
+from .model import Evidence, Result, Run, RunState, TaskState
+from .rows import MUTED_FOR, is_standing, live_rows, stands_from
+from .step import Step
+
+# A run whose row now names something else may still be named again
+UNNAMED_FOR: Final = timedelta(seconds=30)
+# A row that nobody could look at for so long may have gone at any time
+STALE_AFTER: Final = timedelta(minutes=5)
+# Rows of one kind of work that follow each other so closely are one piece of work
+WORK_GAP: Final = timedelta(seconds=15)
+# No answer to a command comes after so long
+PENDING_FOR: Final = timedelta(minutes=1)
+
+# How often to look: while something must be settled, and then with trusted push ...
+SETTLING: Final = timedelta(seconds=5)
+TRUSTED_BUSY: Final = timedelta(seconds=60)
+TRUSTED_IDLE: Final = timedelta(minutes=5)
+# ... and without
+BUSY: Final = timedelta(seconds=5)
+IDLE: Final = timedelta(seconds=30)
+
+
+def expire(step: Step) -> None:
+    """Do what time alone does."""
+    for run in list(step.state.runs.values()):
+        _expire_run(step, run)
+    state, now = step.state, step.now
+    mutes = tuple(mute for mute in state.mutes if now < mute.answered + MUTED_FOR)
+    if mutes != state.mutes:
+        step.poke()
+    pending = {
+        key: sent for key, sent in state.pending.items() if now < sent + PENDING_FOR
+    }
+    step.state = replace(step.state, mutes=mutes, pending=pending)
+
+
+def _expire_run(step: Step, run: Run) -> None:
+    row = step.state.rows.get(run.row) if run.row else None
+    if row and row.busy and is_standing(step.state, row):
+        step.lose(run)
+    elif (deadline := _deadline(step.state, run)) and deadline <= step.now:
+        if run.unnamed:
+            # Dated when it was last named
+            step.end(run, Result.ENDED, run.proved)
+        else:
+            step.lose(run)
+
+
+def _deadline(state: RunState, run: Run) -> Moment | None:
+    """Return when a run ends if nothing more is seen of it."""
+    if run.held:
+        return None
+    if run.unnamed:
+        return run.unnamed + UNNAMED_FOR
+    if run.row:
+        return run.proved + max(state.limit, STALE_AFTER)
+    if run.until:
+        return run.until
+    limit = run.proved + state.limit
+    return max(limit, run.worked + WORK_GAP) if run.worked else limit
+
+
+def next_deadline(state: RunState) -> Moment | None:
+    """Return when a `Tick` is due, if nothing else happens before."""
+    moments = [mute.answered + MUTED_FOR for mute in state.mutes]
+    moments += [stands_from(state, row) for row in live_rows(state)]
+    moments += filter(None, (_deadline(state, run) for run in state.runs.values()))
+    return min(moments, default=None)
+
+
+def next_snapshot(state: RunState) -> Moment:
+    """Return when a snapshot is due; the past means at once.
+
+    It counts from the last success: to go easier on a server that does not answer is
+    up to the caller.
+    """
+    if state.asked is None:
+        return state.now
+    due = state.asked + _interval(state)
+    if state.poked and state.asked < state.poked:
+        return min(due, state.poked)
+    return due
+
+
+def _interval(state: RunState) -> timedelta:
+    trusted = state.push_since is not None and state.known.pushed
+    runs = [run for run in state.runs.values() if run.state is TaskState.RUNNING]
+    busy = bool(runs or live_rows(state))
+    if state.mutes or any(_is_unsettled(run) for run in runs):
+        return SETTLING
+    if trusted:
+        return TRUSTED_BUSY if busy else TRUSTED_IDLE
+    return BUSY if busy else IDLE
+
+
+def _is_unsettled(run: Run) -> bool:
+    return run.row is None or run.evidence is Evidence.INFERRED

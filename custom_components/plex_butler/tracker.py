@@ -1,0 +1,131 @@
+"""Feeds the rules of run state, keeps time for them and remembers what they learned."""
+
+from collections.abc import Callable
+from datetime import timedelta
+import sys
+from time import monotonic
+from typing import Any, Final, override
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from . import run_state
+from .const import DOMAIN
+from .run_state import Change, Event, Memory, Moment, RunState
+
+_STORE_VERSION: Final = 1
+# What is lost in a power cut is worth no more wear of an SD card.
+_SAVE_DELAY: Final = 30
+
+
+class _MemoryStore(Store[Memory]):
+    """Keeps what can be learned anew, so what is unknown to this version may go."""
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Any
+    ) -> Memory:
+        return {}
+
+
+def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
+    """Return where a server's memory is kept."""
+    return _MemoryStore(
+        hass,
+        _STORE_VERSION,
+        f"{DOMAIN}.{entry_id}",
+        max_readable_version=sys.maxsize,
+    )
+
+
+class RunTracker:
+    """What is known of one server's runs, from one event to the next."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry_id: str,
+        on_change: Callable[[tuple[Change, ...]], None],
+    ) -> None:
+        """Take whom to tell when there may be something else to show."""
+        self._hass = hass
+        self._store = store_for(hass, entry_id)
+        self._on_change = on_change
+        self._unsub_tick: CALLBACK_TYPE | None = None
+        self._tick_at: Moment | None = None
+        self._closed = False
+        # What is in the store, as long as that is known for sure
+        self._kept: Memory | None = None
+        self.state = RunState(now=self.now())
+        self.view = run_state.view(self.state)
+
+    @staticmethod
+    def now() -> Moment:
+        """Return the moment on both of the clocks that the rules know."""
+        return Moment(dt_util.utcnow(), monotonic())
+
+    @property
+    def trusted(self) -> bool:
+        """Tell whether notifications can be relied upon."""
+        return self.state.push_since is not None and self.state.known.pushed
+
+    @property
+    def until_next_look(self) -> timedelta:
+        """Return how long the server's activities need not be asked for."""
+        return run_state.next_snapshot(self.state) - self.now()
+
+    async def async_load(self) -> None:
+        """Remember what was known before."""
+        memory = await self._store.async_load()
+        if isinstance(memory, dict):
+            self.state = run_state.load(memory, self.now())
+            self._kept = run_state.dump(self.state)
+
+    async def async_close(self) -> None:
+        """Keep what is known for the next time, and learn no more."""
+        self._closed = True
+        self._cancel_tick()
+        if (memory := self._memory()) != self._kept:
+            await self._store.async_save(memory)
+
+    @callback
+    def async_apply(self, event: Event) -> None:
+        """Let something happen."""
+        if self._closed:
+            # The stream goes down last.
+            return
+        before = self.state
+        self.state, changes = run_state.apply(before, event, self.now())
+        if changes or self.state.learned is not before.learned:
+            self._kept = None
+            self._store.async_delay_save(self._memory, _SAVE_DELAY)
+        self._schedule_tick()
+        self.view = run_state.view(self.state)
+        self._on_change(changes)
+
+    @callback
+    def _memory(self) -> Memory:
+        return run_state.dump(self.state)
+
+    def _schedule_tick(self) -> None:
+        """Have the rules looked at when one of them comes due by time alone."""
+        due = run_state.next_deadline(self.state)
+        if due == self._tick_at:
+            return
+        self._cancel_tick()
+        if due:
+            self._tick_at = due
+            delay = max(due - self.now(), timedelta())
+            self._unsub_tick = async_call_later(self._hass, delay, self._tick)
+
+    @callback
+    def _tick(self, _: object) -> None:
+        self._unsub_tick = self._tick_at = None
+        self.async_apply(run_state.Tick())
+
+    def _cancel_tick(self) -> None:
+        if self._unsub_tick:
+            self._unsub_tick()
+        self._unsub_tick = self._tick_at = None
