@@ -7,6 +7,10 @@ from typing import Final
 DOMAIN: Final = "plex_butler"
 LOGGER: Final = logging.getLogger(__package__)
 
+CONF_SERVER: Final = "server"
+# Whether plex.tv may be asked for a new name when the certificate gets one.
+CONF_SIGNED_IN: Final = "signed_in"
+
 # Nothing tells when Butler begins by itself, so this is how late we may notice.
 IDLE_INTERVAL: Final = timedelta(seconds=30)
 # Where notifications can be relied upon, only a list that changed without one is missed.
@@ -19,5 +23,7 @@ PREFERENCES_INTERVAL: Final = timedelta(hours=6)
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
 # A server that has just started refuses good tokens for a moment.
 UNAUTHORIZED_GRACE: Final = timedelta(seconds=10)
+# A server that works on its database answers nobody for a while.
+PATIENCE: Final = timedelta(minutes=2)
 # Long enough that a task hidden for one night keeps its switch and its history.
 STALE_AFTER: Final = timedelta(hours=24)

@@ -8,6 +8,7 @@ from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import (
@@ -23,6 +24,7 @@ from .api import (
     PlexMaintenanceError,
     PlexRefusedError,
     PlexResponseError,
+    PlexTimeoutError,
     Server,
 )
 from .commands import Commands
@@ -30,6 +32,7 @@ from .const import (
     DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
+    PATIENCE,
     PREFERENCES_INTERVAL,
     PUBLISH_INTERVAL,
     SERVER_INTERVAL,
@@ -37,6 +40,7 @@ from .const import (
 )
 from .device import device_info
 from .errors import translation
+from .problems import Problems
 from .refusals import Refusals
 from .run_state import (
     ButlerView,
@@ -48,6 +52,7 @@ from .run_state import (
     WindowChanged,
 )
 from .stale_tasks import StaleTasks
+from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 from .window import window_of
 
@@ -94,6 +99,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._next_poll = float("inf")
         self._unsub_publish: CALLBACK_TYPE | None = None
         self._refusals = Refusals(hass, entry, client)
+        self._problems = Problems(hass, entry)
+        self._silent_since: float | None = None
         self._stale = StaleTasks(hass, entry)
         self._change_listeners: list[ChangeListener] = []
         self.commands = Commands(client, self.tracker, self.async_commanded)
@@ -103,6 +110,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return the server's identity, which outlives names and addresses."""
         # Every entry has been given one by the config flow.
         return self.config_entry.unique_id or ""
+
+    @property
+    def push_state(self) -> str:
+        """Tell whether notifications are relied upon, tried out or missing."""
+        if self.tracker.trusted:
+            return "trusted"
+        return "connected" if self.tracker.state.push_since else "polling"
 
     @override
     async def _async_setup(self) -> None:
@@ -114,16 +128,43 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Ask for what is due, and tell what errors mean."""
         try:
             data = await self._ask()
-        except PlexAuthenticationError as err:
-            raise await self._refusals.async_judge(err) from err
+        except PlexTimeoutError as err:
+            if self._is_working_on_its_database():
+                return self.data
+            raise await self._async_failure(err) from err
         except PlexError as err:
-            self.async_heard_error(err)
-            # Who does not answer is not asked more often for having been busy.
-            self._set_interval(IDLE_INTERVAL)
-            raise UpdateFailed(**translation(err)) from err
+            raise await self._async_failure(err) from err
+        self._silent_since = None
+        self._problems.async_clear()
         self._refusals.forget()
         self._set_interval(self.tracker.until_next_look)
         return data
+
+    async def _async_failure(self, err: PlexError) -> Exception:
+        """Return what an error means for the entry."""
+        # Who does not answer is not asked more often for having been busy.
+        self._set_interval(IDLE_INTERVAL)
+        if isinstance(err, PlexAuthenticationError):
+            err = await self._refusals.async_explain(err)
+            if self._refusals.are_final:
+                return ConfigEntryAuthFailed(**translation(err))
+        self.async_heard_error(err)
+        await self._problems.async_report(err)
+        return UpdateFailed(**translation(err), retry_after=self._refusals.retry_after)
+
+    def _is_working_on_its_database(self) -> bool:
+        """Tell whether silence is most likely work: a backup leaves nobody a connection."""
+        now = monotonic()
+        self._silent_since = self._silent_since or now
+        return (
+            now - self._silent_since < PATIENCE.total_seconds()
+            and self.data is not None
+            and any(
+                run.is_on
+                for task, run in self.tracker.view.tasks.items()
+                if task in DATABASE_TASKS
+            )
+        )
 
     async def _ask(self) -> PlexButlerData:
         if not self.last_update_success:
