@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -101,6 +101,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._refusals = Refusals(hass, entry, client)
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
+        self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
         self._stale = StaleTasks(hass, entry)
         self._change_listeners: list[ChangeListener] = []
         self.commands = Commands(client, self.tracker, self.async_commanded)

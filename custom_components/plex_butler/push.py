@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 import random
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -80,9 +80,22 @@ class PushListener:
                     await self._wake.wait()
 
     @callback
+    def statistics(self) -> dict[str, Any]:
+        """Return what a bug report needs to know of the stream."""
+        return {
+            "connected": self.connected,
+            "connects": self.connects,
+            "failures": self._failures,
+            "filters": list(self._filters),
+            "frames": self._stream.frames if self._stream else 0,
+            "notifications": self.notifications,
+        }
+
+    @callback
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
+        coordinator.push_statistics_fn = self.statistics
         self._entry.async_on_unload(
             coordinator.async_add_change_listener(self._async_changed)
         )

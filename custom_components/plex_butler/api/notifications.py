@@ -5,6 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,9 +64,12 @@ type Notification = ActivityNotification | PreferenceNotification
 class NotificationStream:
     """An open stream; iterating yields notifications until the server hangs up."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Take a socket that has just been opened."""
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse[bool], kept: deque[bytes]
+    ) -> None:
+        """Take a socket that has just been opened, and where to keep what it brings."""
         self._socket = socket
+        self._kept = kept
         self.frames = 0
 
     async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
@@ -75,7 +79,11 @@ class NotificationStream:
         """
         while (message := await self._socket.receive()).type in _DATA:
             self.frames += 1
-            yield parse_frame(message.data)
+            notifications = parse_frame(message.data)
+            # Settings are nobody's business.
+            if any(isinstance(it, ActivityNotification) for it in notifications):
+                self._kept.append(message.data)
+            yield notifications
         if isinstance(message.data, Exception):
             raise PlexConnectionError(str(message.data)) from message.data
 
@@ -87,7 +95,7 @@ class NotificationStream:
 @asynccontextmanager
 async def open_stream(
     session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str]
-) -> AsyncIterator[NotificationStream]:
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse[bool]]:
     """Open the stream at a URL with the session's connections."""
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
     async with (
@@ -110,7 +118,7 @@ async def open_stream(
                     timeout=_TIMEOUT,
                 )
         try:
-            yield NotificationStream(socket)
+            yield socket
         finally:
             await socket.close()
 
