@@ -21,16 +21,18 @@ def shipped() -> list[Path]:
     )
 
 
-def require_changelog() -> str:
-    """Return the version, which the changelog must have a heading for."""
+def require_version(tags: list[str]) -> str:
+    """Return the version: tagged so, if at all, and written of in the changelog."""
     manifest = json.loads((INTEGRATION / "manifest.json").read_text())
     version: str = manifest["version"]
+    if tags and tags != [f"v{version}"]:
+        sys.exit(f"The manifest's version is {version}, not that of {' '.join(tags)}")
     headings = [
         line
         for line in (ROOT / "CHANGELOG.md").read_text().splitlines()
         if line.startswith("## ")
     ]
-    if not any(version in heading.strip("# ").split() for heading in headings):
+    if not any(heading.split()[1:2] == [version] for heading in headings):
         sys.exit(f"CHANGELOG.md has no heading for {version}: write it first")
     return version
 
@@ -47,6 +49,6 @@ def build() -> None:
 
 
 if __name__ == "__main__":
-    version = require_changelog()
+    version = require_version(sys.argv[1:])
     build()
     print(f"{ARCHIVE.relative_to(ROOT)}: Plex Butler {version}")

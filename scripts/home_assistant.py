@@ -71,6 +71,8 @@ class HomeAssistant:
         return Program(
             "Home Assistant",
             command if install else [*command, "--skip-pip"],
+            # In the checkout it would load the integration from there
+            folder=self.folder,
             output=output,
         )
 
@@ -87,6 +89,11 @@ class HomeAssistant:
             headers["Authorization"] = f"Bearer {self.access_token}"
         body = None if data is None else json.dumps(data).encode()
         return ask(self.url + path, method=method, body=body, headers=headers)
+
+    def state(self, entity_id: str) -> str:
+        """Return an entity's state."""
+        state: str = self.request("GET", f"/api/states/{entity_id}")["state"]
+        return state
 
     def add_server(self, *, url: str, token: str, verify_ssl: bool = True) -> str:
         """Go through the integration's own dialog; return the entry's id."""

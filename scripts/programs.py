@@ -1,6 +1,6 @@
 """Programs that are started, waited for and ended together with all they started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 import os
 from pathlib import Path
@@ -25,14 +25,13 @@ class Program:
         name: str,
         command: list[str],
         *,
+        folder: Path = ROOT,
         output: IO[bytes] | int | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self._process = subprocess.Popen(
             command,
-            cwd=ROOT,
-            env={**os.environ, **(environment or {})},
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=None if output == subprocess.PIPE else output,

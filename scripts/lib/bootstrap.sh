@@ -2,6 +2,7 @@
 # Sourced by the scripts beside this folder. Brings uv, a Python and the environments,
 # each only where it is missing; knows nothing of what they are used for.
 #
+#   oldest_home_assistant     prints the oldest release that is supported
 #   bring_uv                  uv is on PATH afterwards
 #   bring_python              sets $python to an interpreter that Home Assistant accepts
 #   bring_environment NAME    sets $environment to a folder with requirements/NAME.txt
@@ -9,7 +10,14 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/plex-butler
 readonly root cache
+# Of the shell that this was called from; without its bytecode Home Assistant starts slowly
+unset PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 readonly python_wanted=">=3.14.2,<3.15"
+
+# hacs.json is the one place that names it
+oldest_home_assistant() {
+  sed -n 's/.*"homeassistant": "\(.*\)".*/\1/p' "$root/hacs.json"
+}
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -27,7 +35,7 @@ bring_uv() {
   say "Installing uv ..."
   rm -rf "$cache/uv" && mkdir -p "$cache"
   if ! { python3 -m venv "$cache/uv" &&
-    "$cache/uv/bin/pip" install --quiet --require-hashes -r "$root/requirements/uv.txt"; }; then
+    "$cache/uv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$root/requirements/uv.txt"; }; then
     rm -rf "$cache/uv"
     give_up "uv is missing and pip cannot bring it: install uv, then run this again"
   fi

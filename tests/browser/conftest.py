@@ -1,0 +1,94 @@
+"""A simulated server, a Home Assistant with the release installed, and a browser."""
+
+from collections.abc import Callable, Iterator
+import os
+import re
+from zipfile import ZipFile
+
+from playwright.sync_api import Page, expect, sync_playwright
+import pytest
+
+from scripts.home_assistant import PASSWORD, USERNAME, HomeAssistant
+from scripts.programs import ROOT
+from scripts.simulator import Simulator
+
+KEPT = ROOT / "screenshots"  # what a run leaves behind to be looked at
+RELEASE = ROOT / "dist" / "plex_butler.zip"
+SPEED = 3.0  # a backup takes ten seconds, which a person could follow
+PATIENCE = 30_000  # milliseconds; the first page of a fresh start takes long
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+COMPLAINTS = re.compile(
+    r" (WARNING|ERROR|CRITICAL) .*\[custom_components\.plex_butler"
+    r"|Detected that custom integration 'plex_butler'"
+    r"|File \".*/custom_components/plex_butler/"
+)
+
+type Keep = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    """Run a simulated server in which simulated time flies."""
+    with Simulator(speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def home_assistant(
+    simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HomeAssistant]:
+    """Run Home Assistant with the integration as the release ships it.
+
+    The simulator is asked for only so that it outlives Home Assistant.
+    """
+    instance = HomeAssistant(tmp_path_factory.mktemp("home_assistant"))
+    with ZipFile(RELEASE) as release:
+        release.extractall(instance.integration_folder)
+    KEPT.mkdir(exist_ok=True)
+    log = KEPT / "home-assistant.log"
+    install = "PLEX_BUTLER_INSTALL" in os.environ  # for releases that no lock knows
+    with (
+        log.open("wb") as output,
+        instance.start(output=output, install=install) as program,
+    ):
+        instance.welcome(program)
+        yield instance
+    complaints = list(filter(COMPLAINTS.search, log.read_text().splitlines()))
+    assert not complaints, "\n".join(["In Home Assistant's log:", *complaints])
+
+
+@pytest.fixture(scope="session")
+def page(home_assistant: HomeAssistant) -> Iterator[Page]:
+    """Open a browser and log in."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("PLEX_BUTLER_CHROMIUM"), args=FLAGS
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 960})
+        page.set_default_timeout(PATIENCE)
+        page.goto(home_assistant.url)
+        page.get_by_role("textbox", name="Username").fill(USERNAME)
+        page.get_by_role("textbox", name="Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_text("Settings", exact=True)).to_be_visible()
+        yield page
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def keep(request: pytest.FixtureRequest, page: Page) -> Iterator[Keep]:
+    """Keep pictures of the page: those asked for, and how each test left it."""
+    test = request.node.name.removeprefix("test_")
+
+    def picture(name: str) -> None:
+        page.screenshot(path=KEPT / f"{test}-{name}.png")
+
+    yield picture
+    picture("end")
