@@ -1,0 +1,257 @@
+"""TLS: certificates, names, and plain http at the same port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+import ssl
+
+import aiohttp
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+import pytest
+
+from tests.simulator import Names, SecureConnections, SimulatedPlex, SimulatedPlexTv
+from tests.simulator.names import CERT_HASH, plex_direct_name
+from tests.tls import Certificates, VerifyCode
+
+from .client import NOTIFICATIONS, Client
+from .conftest import StartPlex
+
+OTHER_HASH = "f" * 32
+
+
+@pytest.fixture
+def certificates() -> Certificates:
+    return Certificates()
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    with Names().in_force() as names:
+        yield names
+
+
+@pytest.fixture
+async def home_session(
+    hass: HomeAssistant, socket_enabled: None, certificates: Certificates
+) -> aiohttp.ClientSession:
+    """Return Home Assistant's session, which was there before the certificates."""
+    session = async_get_clientsession(hass)
+    certificates.let_home_assistant_trust()
+    return session
+
+
+async def get(session: aiohttp.ClientSession, url: str) -> int:
+    """Return the status of a server's identity."""
+    async with session.get(f"{url}/identity") as response:
+        return response.status
+
+
+async def verify_code(session: aiohttp.ClientSession, url: str) -> int:
+    """Return why a certificate was not accepted."""
+    with pytest.raises(aiohttp.ClientConnectorCertificateError) as caught:
+        await get(session, url)
+    error = caught.value.certificate_error
+    assert isinstance(error, ssl.SSLCertVerificationError)
+    return error.verify_code
+
+
+async def test_home_assistant_trusts_the_authority_of_the_test(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+    names: Names,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    assert plex.url.startswith("https://127.0.0.1:")
+    assert await get(home_session, plex.url) == 200
+    assert await get(home_session, plex.url_at("localhost")) == 200
+
+
+async def test_home_assistant_does_not_trust_an_authority_that_it_was_not_given(
+    hass: HomeAssistant, start_plex: StartPlex, certificates: Certificates
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    session = async_get_clientsession(hass)
+    assert await verify_code(session, plex.url) == VerifyCode.UNKNOWN_AUTHORITY
+
+
+async def test_every_bad_certificate_is_bad_in_its_own_way(
+    start_plex: StartPlex,
+    hass: HomeAssistant,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+    names: Names,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    for context, code in (
+        (certificates.expired(), VerifyCode.EXPIRED),
+        (certificates.self_signed(), VerifyCode.SELF_SIGNED),
+        (certificates.of_unknown_authority(), VerifyCode.UNKNOWN_AUTHORITY),
+        (certificates.plex_direct(), VerifyCode.OTHER_ADDRESS),
+    ):
+        await plex.use_certificate(context)
+        assert await verify_code(home_session, plex.url) == code
+        careless = async_get_clientsession(hass, verify_ssl=False)
+        async with careless.get(f"{plex.url}/identity") as response:
+            assert response.status == 200
+
+
+async def test_a_plex_direct_name_until_the_certificate_is_renamed(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+    names: Names,
+) -> None:
+    plex = await start_plex(tls=certificates.plex_direct())
+    url = plex.url_at(plex_direct_name("127.0.0.1"))
+    assert await get(home_session, url) == 200
+    await plex.use_certificate(certificates.plex_direct(OTHER_HASH))
+    assert await verify_code(home_session, url) == VerifyCode.OTHER_NAME
+    renamed = plex.url_at(plex_direct_name("127.0.0.1", OTHER_HASH))
+    assert await get(home_session, renamed) == 200
+
+
+async def test_another_certificate_cuts_off_who_is_connected(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    socket = await Client(plex, home_session).listen()
+    await plex.use_certificate(certificates.right())
+    message = await socket.receive(timeout=1)
+    assert message.type is not aiohttp.WSMsgType.TEXT
+    again = await Client(plex, home_session).listen()
+    await again.close()
+
+
+async def test_only_a_server_with_tls_has_a_certificate(
+    plex: SimulatedPlex, certificates: Certificates
+) -> None:
+    with pytest.raises(TypeError):
+        await plex.use_certificate(certificates.right())
+
+
+async def test_names_that_nobody_knows_do_not_resolve(
+    home_session: aiohttp.ClientSession, names: Names
+) -> None:
+    with pytest.raises(aiohttp.ClientConnectorDNSError):
+        await get(home_session, "http://attic.example")
+    assert names.asked == ["attic.example"]
+
+
+async def test_a_name_can_be_known_and_forgotten(
+    plex: SimulatedPlex, home_session: aiohttp.ClientSession, names: Names
+) -> None:
+    names.point("attic.example", plex.port)
+    assert await get(home_session, "http://attic.example") == 200
+    names.forget("attic.example")
+    await plex.stop_listening()
+    assert isinstance(home_session.connector, aiohttp.TCPConnector)
+    home_session.connector.clear_dns_cache()
+    with pytest.raises(aiohttp.ClientConnectorDNSError):
+        await get(home_session, "http://attic.example")
+
+
+async def test_rebinding_protection_hides_names_of_the_home(
+    home_session: aiohttp.ClientSession, names: Names
+) -> None:
+    names.rebinding_protection = True
+    for address in ("127.0.0.1", "192.168.1.5"):
+        with pytest.raises(aiohttp.ClientConnectorDNSError):
+            await get(home_session, f"https://{plex_direct_name(address)}")
+
+
+async def test_other_addresses_in_names_of_plex_refuse(
+    home_session: aiohttp.ClientSession, names: Names
+) -> None:
+    for name in (
+        plex_direct_name("203.0.113.7"),
+        f"2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct",
+    ):
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await get(home_session, f"https://{name}:32400")
+        assert isinstance(caught.value.os_error, ConnectionRefusedError)
+
+
+async def test_plain_http_is_closed_without_an_answer_where_tls_is_required(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    plain = plex.url_at("127.0.0.1", scheme="http")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await get(home_session, plain)
+    assert plex.requests == []
+    assert await get(home_session, plex.url) == 200
+    plex.secure_connections = SecureConnections.PREFERRED
+    assert await get(home_session, plain) == 200
+    assert await get(home_session, plex.url) == 200
+
+
+async def test_a_server_without_tls_gives_no_handshake(
+    plex: SimulatedPlex, home_session: aiohttp.ClientSession
+) -> None:
+    with pytest.raises(aiohttp.ClientConnectorSSLError):
+        await get(home_session, plex.url_at("127.0.0.1", scheme="https"))
+
+
+async def test_a_server_with_tls_goes_away_and_comes_back(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    assert await get(home_session, plex.url) == 200
+    await plex.stop_listening()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await get(home_session, plex.url)
+    await plex.listen_again()
+    assert await get(home_session, plex.url) == 200
+
+
+async def test_who_connects_and_says_nothing_is_sent_away_at_the_end(
+    start_plex: StartPlex, certificates: Certificates
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    reader, writer = await asyncio.open_connection("127.0.0.1", plex.port)
+    await asyncio.sleep(0.01)
+    await plex.stop_listening()
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_notifications_come_over_tls(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    socket = await Client(plex, home_session).listen()
+    plex.noise.scan()
+    message = await socket.receive(timeout=1)
+    assert message.type is aiohttp.WSMsgType.TEXT
+    await socket.close()
+    assert plex.requests[-1].path == NOTIFICATIONS
+
+
+async def test_the_real_address_of_plex_tv_leads_to_the_simulated_one(
+    home_session: aiohttp.ClientSession, certificates: Certificates, names: Names
+) -> None:
+    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
+        names.point("plex.tv", tv.port)
+        async with home_session.get("https://plex.tv/api/v2/resources") as response:
+            assert response.status == 400
+    assert tv.requests[-1].headers["Host"] == "plex.tv"
+
+
+async def test_other_clients_can_trust_the_authority_too(
+    start_plex: StartPlex, session: aiohttp.ClientSession, certificates: Certificates
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    context = certificates.client_context()
+    async with session.get(f"{plex.url}/identity", ssl=context) as response:
+        assert response.status == 200
