@@ -43,7 +43,11 @@ async def test_a_server_is_one_service_with_its_name(
 ) -> None:
     (device,) = devices(hass, loaded)
 
-    assert device.identifiers == {(DOMAIN, plex.machine_identifier)}
+    assert device.identifiers == {
+        (DOMAIN, plex.machine_identifier),
+        # The device of the Plex integration, which is shown as linked.
+        ("plex", plex.machine_identifier),
+    }
     assert device.name == "Attic Butler"
     assert device.sw_version == plex.version
     assert device.entry_type is dr.DeviceEntryType.SERVICE

@@ -5,6 +5,8 @@ import logging
 from typing import Final
 
 DOMAIN: Final = "plex_butler"
+# Home Assistant's own integration: its entries are read, its device is linked with.
+PLEX_DOMAIN: Final = "plex"
 LOGGER: Final = logging.getLogger(__package__)
 
 CONF_SERVER: Final = "server"

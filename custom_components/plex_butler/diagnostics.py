@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from . import run_state
 from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
-from .redact import redact_answer, redact_frames
+from .redact import redact_answer, redact_frame
 
 TO_REDACT = {CONF_TOKEN, CONF_URL, "title", "unique_id"}
 
@@ -34,5 +34,5 @@ async def async_get_config_entry_diagnostics(
         "memory": run_state.dump(coordinator.tracker.state),
         "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
         "answers": redact_answer(client.last_answers),
-        "notifications": redact_frames(client.last_frames),
+        "notifications": [redact_frame(frame) for frame in client.last_frames],
     }

@@ -6,9 +6,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 
-from .const import DOMAIN
-
-PLEX_DOMAIN = "plex"
+from .const import DOMAIN, PLEX_DOMAIN
 
 
 @callback

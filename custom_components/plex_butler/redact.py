@@ -1,6 +1,6 @@
 """What answers of a server may say in public: nothing of what people watch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import json
 from typing import Any, Final
 
@@ -8,6 +8,9 @@ REDACTED: Final = "**REDACTED**"
 
 # Butler's own rows are what is to be learned; others name libraries and films.
 _OPEN_TYPES: Final = frozenset({"butler"})
+# What says which kind of thing something is.
+_KINDS: Final = frozenset({"type", "event", "notificationName"})
+_OPEN_WORDS: Final = ("butler", "database")
 _PRIVATE: Final = frozenset({"title", "subtitle", "Context", "Response", "userID"})
 
 
@@ -26,6 +29,30 @@ def redact_answer(payload: object) -> Any:
     return payload
 
 
-def redact_frames(frames: Iterable[bytes]) -> list[Any]:
-    """Return notifications, decoded and without names."""
-    return [redact_answer(json.loads(frame)) for frame in frames]
+def redact_frame(frame: bytes) -> Any:
+    """Return a notification of any kind, decoded, without names.
+
+    Kinds that are not known keep only what speaks of Butler or of the database.
+    """
+    try:
+        payload = json.loads(frame)
+    except ValueError:
+        return REDACTED
+    match payload:
+        case {"NotificationContainer": {"ActivityNotification": _}}:
+            return redact_answer(payload)
+    return _redact_texts(payload)
+
+
+def _redact_texts(payload: object) -> Any:
+    match payload:
+        case Mapping():
+            return {
+                key: value if key in _KINDS else _redact_texts(value)
+                for key, value in payload.items()
+            }
+        case list():
+            return [_redact_texts(item) for item in payload]
+        case str(text) if not any(word in text.lower() for word in _OPEN_WORDS):
+            return REDACTED
+    return payload

@@ -77,13 +77,18 @@ class NotificationStream:
 
         Raises PlexConnectionError when the connection breaks.
         """
-        while (message := await self._socket.receive()).type in _DATA:
-            self.frames += 1
-            notifications = parse_frame(message.data)
+        async for frame in self.raw():
+            notifications = parse_frame(frame)
             # Settings are nobody's business.
             if any(isinstance(it, ActivityNotification) for it in notifications):
-                self._kept.append(message.data)
+                self._kept.append(frame)
             yield notifications
+
+    async def raw(self) -> AsyncIterator[bytes]:
+        """Yield the frames as they are, for those who study the server."""
+        while (message := await self._socket.receive()).type in _DATA:
+            self.frames += 1
+            yield message.data
         if isinstance(message.data, Exception):
             raise PlexConnectionError(str(message.data)) from message.data
 
