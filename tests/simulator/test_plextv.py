@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-import json
-from typing import Any
-from unittest.mock import patch
 from xml.etree import ElementTree as ET
 
 import aiohttp
-from plex_api_client import PlexAPI
-from plexapi.myplex import MyPlexPinLogin, MyPlexResource
 import pytest
 
 from tests.simulator import ManualClock, SimulatedPlex, SimulatedPlexTv
 
-PINS = "/api/v2/pins?strong=true"
-RESOURCES = "/api/v2/resources?includeHttps=1&includeIPv6=1"
-
-
-class TvClient:
-    """Asks plex.tv."""
-
-    def __init__(self, tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
-        self.headers = {
-            "Accept": "application/json",
-            "X-Plex-Client-Identifier": "client-1",
-            "X-Plex-Product": "Product",
-        }
-        self._tv = tv
-        self._session = session
-
-    async def ask(
-        self, method: str, path: str, without: str = "", **headers: str
-    ) -> tuple[int, str]:
-        """Return status and body."""
-        headers = self.headers | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
-        headers.pop(without, None)
-        async with self._session.request(
-            method, self._tv.url + path, headers=headers
-        ) as response:
-            return response.status, await response.text(errors="replace")
-
-    async def json(self, method: str, path: str, **headers: str) -> Any:
-        """Return what a good answer says."""
-        status, text = await self.ask(method, path, **headers)
-        assert status in (200, 201), text
-        return json.loads(text)
-
-    async def status(self, method: str, path: str, **headers: str) -> int:
-        """Return only the status."""
-        return (await self.ask(method, path, **headers))[0]
-
-
-@pytest.fixture
-async def tv(socket_enabled: None) -> AsyncIterator[SimulatedPlexTv]:
-    async with SimulatedPlexTv(clock=ManualClock()) as tv:
-        yield tv
-
-
-@pytest.fixture
-def client(tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
-    return TvClient(tv, session)
+from .tv_client import PINS, RESOURCES, TvClient
 
 
 async def test_a_new_pin_has_a_long_code_and_no_token(
-    tv: SimulatedPlexTv, client: TvClient
+    tv: SimulatedPlexTv, tv_client: TvClient
 ) -> None:
-    assert await client.status("POST", PINS) == 201
-    pin = await client.json("POST", PINS)
+    assert await tv_client.status("POST", PINS) == 201
+    pin = await tv_client.json("POST", PINS)
     assert len(pin["code"]) == 25
     assert pin["authToken"] is None
     assert pin["expiresIn"] == 900
@@ -80,37 +26,39 @@ async def test_a_new_pin_has_a_long_code_and_no_token(
     assert tv.pins[-1].id == pin["id"]
 
 
-async def test_a_pin_that_is_not_strong_has_four_characters(client: TvClient) -> None:
-    assert len((await client.json("POST", "/api/v2/pins"))["code"]) == 4
+async def test_a_pin_that_is_not_strong_has_four_characters(
+    tv_client: TvClient,
+) -> None:
+    assert len((await tv_client.json("POST", "/api/v2/pins"))["code"]) == 4
 
 
 @pytest.mark.parametrize("header", ["X-Plex-Client-Identifier", "X-Plex-Product"])
 async def test_a_pin_is_made_only_for_a_client_that_says_what_it_is(
-    client: TvClient, header: str
+    tv_client: TvClient, header: str
 ) -> None:
-    status, text = await client.ask("POST", PINS, without=header)
+    status, text = await tv_client.ask("POST", PINS, without=header)
     assert status == 400
     assert f"{header} is missing" in text
 
 
 @pytest.mark.parametrize("key", ["id", "code", None])
 async def test_a_linked_pin_gives_the_accounts_token_to_its_client_only(
-    tv: SimulatedPlexTv, client: TvClient, key: str | None
+    tv: SimulatedPlexTv, tv_client: TvClient, key: str | None
 ) -> None:
-    pin = await client.json("POST", PINS)
+    pin = await tv_client.json("POST", PINS)
     path = f"/api/v2/pins/{pin['id']}"
-    assert (await client.json("GET", path))["authToken"] is None
+    assert (await tv_client.json("GET", path))["authToken"] is None
     tv.link(pin[key] if key else None)
-    assert (await client.json("GET", path))["authToken"] == tv.token
-    assert await client.status("GET", path, X_Plex_Client_Identifier="other") == 404
+    assert (await tv_client.json("GET", path))["authToken"] == tv.token
+    assert await tv_client.status("GET", path, X_Plex_Client_Identifier="other") == 404
 
 
 async def test_a_pin_expires_with_time_or_when_a_test_says_so(
-    client: TvClient, tv: SimulatedPlexTv
+    tv_client: TvClient, tv: SimulatedPlexTv
 ) -> None:
-    pin = await client.json("POST", PINS)
+    pin = await tv_client.json("POST", PINS)
     tv.expire()
-    assert await client.status("GET", f"/api/v2/pins/{pin['id']}") == 404
+    assert await tv_client.status("GET", f"/api/v2/pins/{pin['id']}") == 404
     with pytest.raises(LookupError):
         tv.link(pin["code"])
 
@@ -120,34 +68,34 @@ async def test_a_pin_lives_for_a_quarter_of_an_hour(
 ) -> None:
     clock = ManualClock()
     async with SimulatedPlexTv(clock=clock) as tv:
-        client = TvClient(tv, session)
-        path = f"/api/v2/pins/{(await client.json('POST', PINS))['id']}"
+        tv_client = TvClient(tv, session)
+        path = f"/api/v2/pins/{(await tv_client.json('POST', PINS))['id']}"
         clock.move_to(clock.now() + 899)
-        assert (await client.json("GET", path))["expiresIn"] == 1
+        assert (await tv_client.json("GET", path))["expiresIn"] == 1
         clock.move_to(clock.now() + 1)
-        assert await client.status("GET", path) == 404
+        assert await tv_client.status("GET", path) == 404
 
 
 async def test_resources_need_the_accounts_token_in_the_header(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
+    tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
     tv.add_server(plex)
-    assert await client.status("GET", RESOURCES) == 401
-    assert await client.status("GET", f"{RESOURCES}&X-Plex-Token={tv.token}") == 401
-    assert await client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 401
-    assert await client.status("GET", RESOURCES, X_Plex_Token=tv.token) == 200
+    assert await tv_client.status("GET", RESOURCES) == 401
+    assert await tv_client.status("GET", f"{RESOURCES}&X-Plex-Token={tv.token}") == 401
+    assert await tv_client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 401
+    assert await tv_client.status("GET", RESOURCES, X_Plex_Token=tv.token) == 200
     tv.accepts_server_tokens = True
-    assert await client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 200
+    assert await tv_client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 200
 
 
 async def test_resources_are_servers_and_players_each_with_a_token_of_its_own(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
+    tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
-    assert await client.json("GET", RESOURCES, X_Plex_Token=tv.token) == []
+    assert await tv_client.json("GET", RESOURCES, X_Plex_Token=tv.token) == []
     tv.add_server(plex)
     tv.add_server(plex, owned=False)
     tv.add_player()
-    listed = await client.json("GET", RESOURCES, X_Plex_Token=tv.token)
+    listed = await tv_client.json("GET", RESOURCES, X_Plex_Token=tv.token)
     own, shared, player = listed
     assert (own["provides"], own["owned"], own["accessToken"]) == (
         "server",
@@ -161,10 +109,10 @@ async def test_resources_are_servers_and_players_each_with_a_token_of_its_own(
 
 
 async def test_the_ways_to_a_server_are_of_all_kinds(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
+    tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
     tv.add_server(plex)
-    ((own,)) = await client.json("GET", RESOURCES, X_Plex_Token=tv.token)
+    ((own,)) = await tv_client.json("GET", RESOURCES, X_Plex_Token=tv.token)
     ways = [
         (way["protocol"], way["local"], way["relay"], way["IPv6"])
         for way in own["connections"]
@@ -183,79 +131,79 @@ async def test_the_ways_to_a_server_are_of_all_kinds(
 
 
 async def test_https_and_ipv6_are_for_those_who_ask(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
+    tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
     tv.add_server(plex)
-    ((own,)) = await client.json("GET", "/api/v2/resources", X_Plex_Token=tv.token)
+    ((own,)) = await tv_client.json("GET", "/api/v2/resources", X_Plex_Token=tv.token)
     assert {way["protocol"] for way in own["connections"]} == {"http"}
     assert not any(way["IPv6"] for way in own["connections"])
 
 
-async def test_unknown_paths_and_methods_are_refused(client: TvClient) -> None:
+async def test_unknown_paths_and_methods_are_refused(tv_client: TvClient) -> None:
     for path in ("/", "/api/v2/pins/", "/api/v2/pins/abc", "/pins", "/api/v2/users"):
-        assert await client.status("GET", path) == 404
-    assert await client.status("GET", PINS) == 405
-    assert await client.status("POST", RESOURCES) == 405
+        assert await tv_client.status("GET", path) == 404
+    assert await tv_client.status("GET", PINS) == 405
+    assert await tv_client.status("POST", RESOURCES) == 405
 
 
 async def test_without_a_wish_for_json_everything_is_xml(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
+    tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
-    _, text = await client.ask("POST", PINS, Accept="*/*")
+    _, text = await tv_client.ask("POST", PINS, Accept="*/*")
     pin = ET.fromstring(text)  # noqa: S314 - our own server wrote it
     assert (pin.tag, pin.attrib["authToken"]) == ("pin", "")
     tv.add_server(plex)
-    _, text = await client.ask(
+    _, text = await tv_client.ask(
         "GET", RESOURCES, Accept="text/xml", X_Plex_Token=tv.token
     )
     root = ET.fromstring(text)  # noqa: S314 - our own server wrote it
     assert len(root.findall("resource/connections/connection")) == 5
-    status, text = await client.ask("GET", RESOURCES, Accept="*/*")
+    status, text = await tv_client.ask("GET", RESOURCES, Accept="*/*")
     error = ET.fromstring(text)[0]  # noqa: S314 - our own server wrote it
     assert (status, error.tag, error.attrib["code"]) == (401, "error", "1001")
 
 
 @pytest.mark.parametrize("name", ["429", "500", "503"])
 async def test_a_status_fault_passes(
-    tv: SimulatedPlexTv, client: TvClient, name: str
+    tv: SimulatedPlexTv, tv_client: TvClient, name: str
 ) -> None:
     tv.fault(name, path="/api/v2/pins")
-    assert await client.status("POST", PINS) == int(name)
-    assert await client.status("POST", PINS) == 201
+    assert await tv_client.status("POST", PINS) == int(name)
+    assert await tv_client.status("POST", PINS) == 201
 
 
-async def test_the_other_faults(tv: SimulatedPlexTv, client: TvClient) -> None:
+async def test_the_other_faults(tv: SimulatedPlexTv, tv_client: TvClient) -> None:
     tv.fault("refuse")
     with pytest.raises(aiohttp.ServerDisconnectedError):
-        await client.ask("POST", PINS)
+        await tv_client.ask("POST", PINS)
     tv.fault("garbage")
-    assert "json or= xml" in (await client.ask("GET", RESOURCES))[1]
+    assert "json or= xml" in (await tv_client.ask("GET", RESOURCES))[1]
     tv.fault("slow", delay=0.2)
-    asking = asyncio.create_task(client.status("POST", PINS))
+    asking = asyncio.create_task(tv_client.status("POST", PINS))
     done, _ = await asyncio.wait([asking], timeout=0.05)
     assert not done
     assert await asking == 201
     tv.fault("500", count=None)
     tv.clear_faults()
-    assert await client.status("POST", PINS) == 201
+    assert await tv_client.status("POST", PINS) == 201
     with pytest.raises(ValueError, match="half-open"):
         tv.fault("half-open")
 
 
 async def test_it_can_be_away_and_come_back(
-    tv: SimulatedPlexTv, client: TvClient
+    tv: SimulatedPlexTv, tv_client: TvClient
 ) -> None:
     await tv.stop_listening()
     with pytest.raises(aiohttp.ClientConnectorError):
-        await client.ask("POST", PINS)
+        await tv_client.ask("POST", PINS)
     await tv.listen_again()
-    assert await client.status("POST", PINS) == 201
+    assert await tv_client.status("POST", PINS) == 201
 
 
 async def test_it_remembers_what_was_asked(
-    tv: SimulatedPlexTv, client: TvClient
+    tv: SimulatedPlexTv, tv_client: TvClient
 ) -> None:
-    await client.ask("POST", PINS)
+    await tv_client.ask("POST", PINS)
     (request,) = tv.requests
     assert (request.method, request.path, request.status) == (
         "POST",
@@ -263,43 +211,3 @@ async def test_it_remembers_what_was_asked(
         201,
     )
     assert request.headers["x-plex-product"] == "Product"
-
-
-async def test_plexapi_signs_in(tv: SimulatedPlexTv) -> None:
-    with patch.object(MyPlexPinLogin, "PINS", f"{tv.url}/api/v2/pins"):
-        login = MyPlexPinLogin(oauth=True)  # type: ignore[no-untyped-call]
-        address = await asyncio.to_thread(login.oauthUrl)
-        assert tv.pins[-1].code in address
-        assert not await asyncio.to_thread(login.checkLogin)
-        tv.link()
-        assert await asyncio.to_thread(login.checkLogin)
-    assert login.token == tv.token
-
-
-async def test_plexapi_reads_resources(
-    tv: SimulatedPlexTv, client: TvClient, plex: SimulatedPlex
-) -> None:
-    tv.add_server(plex)
-    _, text = await client.ask(
-        "GET", RESOURCES, Accept="text/xml", X_Plex_Token=tv.token
-    )
-    root = ET.fromstring(text)  # noqa: S314 - our own server wrote it
-    resource = MyPlexResource(None, root[0])  # type: ignore[no-untyped-call]
-    assert resource.owned is True
-    assert [way.local for way in resource.connections].count(True) == 2
-    assert resource.connections[-1].uri.startswith("https://127-0-0-1.")
-
-
-async def test_plex_api_client_reads_resources(
-    tv: SimulatedPlexTv, plex: SimulatedPlex
-) -> None:
-    tv.add_server(plex)
-    async with PlexAPI(token=tv.token, client_identifier="client-1") as api:
-        answer = await api.plex.get_server_resources_async(
-            request={"include_https": 1, "include_i_pv6": 1},
-            server_url=f"{tv.url}/api/v2",
-        )
-    assert answer.plex_devices is not None
-    (device,) = answer.plex_devices
-    assert device.access_token == plex.token
-    assert len(device.connections) == 5

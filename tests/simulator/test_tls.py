@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 import ssl
 
 import aiohttp
@@ -12,46 +11,19 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from tests.simulator import Names, SecureConnections, SimulatedPlex, SimulatedPlexTv
-from tests.simulator.names import CERT_HASH, plex_direct_name
+from tests.simulator.names import plex_direct_name
 from tests.tls import Certificates, VerifyCode
 
-from .client import NOTIFICATIONS, Client
+from .client import NOTIFICATIONS, Client, identity_status
 from .conftest import StartPlex
 
 OTHER_HASH = "f" * 32
 
 
-@pytest.fixture
-def certificates() -> Certificates:
-    return Certificates()
-
-
-@pytest.fixture
-def names() -> Iterator[Names]:
-    with Names().in_force() as names:
-        yield names
-
-
-@pytest.fixture
-async def home_session(
-    hass: HomeAssistant, socket_enabled: None, certificates: Certificates
-) -> aiohttp.ClientSession:
-    """Return Home Assistant's session, which was there before the certificates."""
-    session = async_get_clientsession(hass)
-    certificates.let_home_assistant_trust()
-    return session
-
-
-async def get(session: aiohttp.ClientSession, url: str) -> int:
-    """Return the status of a server's identity."""
-    async with session.get(f"{url}/identity") as response:
-        return response.status
-
-
 async def verify_code(session: aiohttp.ClientSession, url: str) -> int:
     """Return why a certificate was not accepted."""
     with pytest.raises(aiohttp.ClientConnectorCertificateError) as caught:
-        await get(session, url)
+        await identity_status(session, url)
     error = caught.value.certificate_error
     assert isinstance(error, ssl.SSLCertVerificationError)
     return error.verify_code
@@ -65,8 +37,8 @@ async def test_home_assistant_trusts_the_authority_of_the_test(
 ) -> None:
     plex = await start_plex(tls=certificates.right())
     assert plex.url.startswith("https://127.0.0.1:")
-    assert await get(home_session, plex.url) == 200
-    assert await get(home_session, plex.url_at("localhost")) == 200
+    assert await identity_status(home_session, plex.url) == 200
+    assert await identity_status(home_session, plex.url_at("localhost")) == 200
 
 
 async def test_home_assistant_does_not_trust_an_authority_that_it_was_not_given(
@@ -106,11 +78,11 @@ async def test_a_plex_direct_name_until_the_certificate_is_renamed(
 ) -> None:
     plex = await start_plex(tls=certificates.plex_direct())
     url = plex.url_at(plex_direct_name("127.0.0.1"))
-    assert await get(home_session, url) == 200
+    assert await identity_status(home_session, url) == 200
     await plex.use_certificate(certificates.plex_direct(OTHER_HASH))
     assert await verify_code(home_session, url) == VerifyCode.OTHER_NAME
     renamed = plex.url_at(plex_direct_name("127.0.0.1", OTHER_HASH))
-    assert await get(home_session, renamed) == 200
+    assert await identity_status(home_session, renamed) == 200
 
 
 async def test_another_certificate_cuts_off_who_is_connected(
@@ -134,48 +106,6 @@ async def test_only_a_server_with_tls_has_a_certificate(
         await plex.use_certificate(certificates.right())
 
 
-async def test_names_that_nobody_knows_do_not_resolve(
-    home_session: aiohttp.ClientSession, names: Names
-) -> None:
-    with pytest.raises(aiohttp.ClientConnectorDNSError):
-        await get(home_session, "http://attic.example")
-    assert names.asked == ["attic.example"]
-
-
-async def test_a_name_can_be_known_and_forgotten(
-    plex: SimulatedPlex, home_session: aiohttp.ClientSession, names: Names
-) -> None:
-    names.point("attic.example", plex.port)
-    assert await get(home_session, "http://attic.example") == 200
-    names.forget("attic.example")
-    await plex.stop_listening()
-    assert isinstance(home_session.connector, aiohttp.TCPConnector)
-    home_session.connector.clear_dns_cache()
-    with pytest.raises(aiohttp.ClientConnectorDNSError):
-        await get(home_session, "http://attic.example")
-
-
-async def test_rebinding_protection_hides_names_of_the_home(
-    home_session: aiohttp.ClientSession, names: Names
-) -> None:
-    names.rebinding_protection = True
-    for address in ("127.0.0.1", "192.168.1.5"):
-        with pytest.raises(aiohttp.ClientConnectorDNSError):
-            await get(home_session, f"https://{plex_direct_name(address)}")
-
-
-async def test_other_addresses_in_names_of_plex_refuse(
-    home_session: aiohttp.ClientSession, names: Names
-) -> None:
-    for name in (
-        plex_direct_name("203.0.113.7"),
-        f"2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct",
-    ):
-        with pytest.raises(aiohttp.ClientConnectorError) as caught:
-            await get(home_session, f"https://{name}:32400")
-        assert isinstance(caught.value.os_error, ConnectionRefusedError)
-
-
 async def test_plain_http_is_closed_without_an_answer_where_tls_is_required(
     start_plex: StartPlex,
     home_session: aiohttp.ClientSession,
@@ -184,19 +114,19 @@ async def test_plain_http_is_closed_without_an_answer_where_tls_is_required(
     plex = await start_plex(tls=certificates.right())
     plain = plex.url_at("127.0.0.1", scheme="http")
     with pytest.raises(aiohttp.ServerDisconnectedError):
-        await get(home_session, plain)
+        await identity_status(home_session, plain)
     assert plex.requests == []
-    assert await get(home_session, plex.url) == 200
+    assert await identity_status(home_session, plex.url) == 200
     plex.secure_connections = SecureConnections.PREFERRED
-    assert await get(home_session, plain) == 200
-    assert await get(home_session, plex.url) == 200
+    assert await identity_status(home_session, plain) == 200
+    assert await identity_status(home_session, plex.url) == 200
 
 
 async def test_a_server_without_tls_gives_no_handshake(
     plex: SimulatedPlex, home_session: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(aiohttp.ClientConnectorSSLError):
-        await get(home_session, plex.url_at("127.0.0.1", scheme="https"))
+        await identity_status(home_session, plex.url_at("127.0.0.1", scheme="https"))
 
 
 async def test_a_server_with_tls_goes_away_and_comes_back(
@@ -205,12 +135,12 @@ async def test_a_server_with_tls_goes_away_and_comes_back(
     certificates: Certificates,
 ) -> None:
     plex = await start_plex(tls=certificates.right())
-    assert await get(home_session, plex.url) == 200
+    assert await identity_status(home_session, plex.url) == 200
     await plex.stop_listening()
     with pytest.raises(aiohttp.ClientConnectorError):
-        await get(home_session, plex.url)
+        await identity_status(home_session, plex.url)
     await plex.listen_again()
-    assert await get(home_session, plex.url) == 200
+    assert await identity_status(home_session, plex.url) == 200
 
 
 async def test_who_connects_and_says_nothing_is_sent_away_at_the_end(
