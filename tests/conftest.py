@@ -21,7 +21,8 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
-from tests.simulator import ManualClock, Profile, SimulatedPlex
+from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
+from tests.tls import Certificates
 
 # Home Assistant's own words about every custom integration, and asyncio's about a
 # machine that has other things to do.
@@ -92,6 +93,21 @@ async def plex(
 
 
 @pytest.fixture
+def certificates() -> Certificates:
+    """Return certificates of an authority that Home Assistant trusts."""
+    certificates = Certificates()
+    certificates.let_home_assistant_trust()
+    return certificates
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """Return what resolves; everything else does not."""
+    with Names().in_force() as names:
+        yield names
+
+
+@pytest.fixture
 def entry(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
 ) -> MockConfigEntry:
@@ -139,8 +155,10 @@ def advance(
 
 
 def is_stream(task: asyncio.Future[Any]) -> bool:
-    """Tell the task that listens for notifications from those that end."""
-    return isinstance(task, asyncio.Task) and task.get_name().endswith(" notifications")
+    """Tell the tasks that wait for a server or a person from those that end."""
+    return isinstance(task, asyncio.Task) and task.get_name().endswith(
+        (" notifications", " sign-in")
+    )
 
 
 async def settle(hass: HomeAssistant) -> None:

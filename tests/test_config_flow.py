@@ -5,7 +5,6 @@ from typing import Any
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntryState,
-    ConfigFlowResult,
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
@@ -14,54 +13,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.flows import begin, choose, submit, suggested, typed
+from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-def typed(plex: SimulatedPlex, **changes: Any) -> dict[str, Any]:
-    return {
-        CONF_URL: plex.url,
-        CONF_TOKEN: plex.token,
-        CONF_VERIFY_SSL: True,
-    } | changes
-
-
-async def begin(hass: HomeAssistant, way: str = "manual") -> ConfigFlowResult:
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-    assert result["type"] is FlowResultType.MENU
-    result = await choose(hass, result, way)
-    assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {}
-    return result
-
-
-async def choose(
-    hass: HomeAssistant, result: ConfigFlowResult, way: str
-) -> ConfigFlowResult:
-    assert way in result["menu_options"]
-    return await hass.config_entries.flow.async_configure(
-        result["flow_id"], {"next_step_id": way}
-    )
-
-
-async def submit(
-    hass: HomeAssistant, result: ConfigFlowResult, data: dict[str, Any]
-) -> ConfigFlowResult:
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
-    await hass.async_block_till_done()
-    return result
-
-
-def suggested(result: ConfigFlowResult) -> dict[str, Any]:
-    schema = result["data_schema"]
-    assert schema is not None
-    return {
-        str(key): (key.description or {}).get("suggested_value")
-        for key in schema.schema
-    }
 
 
 async def test_url_and_token_make_an_entry(
@@ -202,7 +157,7 @@ async def test_a_token_pasted_with_a_wrong_address_is_kept_apart(
     ],
 )
 async def test_an_address_that_leads_nowhere_says_in_which_way(
-    hass: HomeAssistant, plex: SimulatedPlex, url: str, error: str
+    hass: HomeAssistant, plex: SimulatedPlex, names: Names, url: str, error: str
 ) -> None:
     result = await submit(hass, await begin(hass), typed(plex, **{CONF_URL: url}))
     assert result["errors"] == {"base": error}
@@ -262,7 +217,7 @@ async def test_the_token_of_another_server_is_no_replacement(
 
 
 async def test_address_token_and_tls_setting_can_be_changed(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+    hass: HomeAssistant, plex: SimulatedPlex, names: Names, loaded: MockConfigEntry
 ) -> None:
     result = await loaded.start_reconfigure_flow(hass)
     assert suggested(result) == {

@@ -13,7 +13,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 
 from .api import OwnedServer
-from .const import CONF_SERVER, CONF_SIGNED_IN
+from .const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
 from .flow_base import FlowBase
 from .flow_forms import choice_of
 from .probe import Attempt, async_best_url, async_try
@@ -38,7 +38,10 @@ class SignInFlow(FlowBase):
             except SignInError as err:
                 self._sign_in_error = str(err)
                 return await self.async_step_sign_in_failed()
-            self._sign_in_task = self.hass.async_create_task(self._sign_in.async_wait())
+            # In the background: nothing of Home Assistant's waits for a person.
+            self._sign_in_task = self.hass.async_create_background_task(
+                self._sign_in.async_wait(), f"{DOMAIN} sign-in"
+            )
         if not self._sign_in_task.done():
             return self.async_show_progress(
                 step_id="sign_in",

@@ -7,17 +7,17 @@ import tempfile
 from time import perf_counter, process_time
 import tracemalloc
 
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_test_home_assistant,
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
-from homeassistant.loader import DATA_CUSTOM_COMPONENTS
-from homeassistant.setup import async_setup_component
 from tests.simulator import SimulatedPlex
 
 ROUNDS = 50
@@ -64,8 +64,12 @@ async def measure(hass: HomeAssistant, plex: SimulatedPlex) -> None:
         await entry.runtime_data.async_refresh()
         polls.append(perf_counter() - began)
     await hass.config_entries.async_unload(entry.entry_id)
-    print(f"set-up with imports   {first[0] * 1000:7.1f} ms, CPU {first[1] * 1000:.1f} ms")
-    print(f"set-up once imported  {again[0] * 1000:7.1f} ms, CPU {again[1] * 1000:.1f} ms")
+    print(
+        f"set-up with imports   {first[0] * 1000:7.1f} ms, CPU {first[1] * 1000:.1f} ms"
+    )
+    print(
+        f"set-up once imported  {again[0] * 1000:7.1f} ms, CPU {again[1] * 1000:.1f} ms"
+    )
     print(f"memory of an entry    {(after - before) / 1024:7.0f} KiB")
     print(f"poll, median          {statistics.median(polls) * 1000:7.2f} ms")
 
