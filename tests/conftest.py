@@ -29,6 +29,7 @@ from tests.tls import Certificates
 NOT_OURS = (
     "We found a custom integration plex_butler which has not been tested",
     "Executing <",
+    "zlib_ng and isal are not available",
 )
 
 # What is sent on this machine is there in the next turn of the loop, and its answer a

@@ -131,6 +131,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             data = await self._ask()
         except PlexTimeoutError as err:
             if self._is_working_on_its_database():
+                self._set_interval(IDLE_INTERVAL)
                 return self.data
             raise await self._async_failure(err) from err
         except PlexError as err:

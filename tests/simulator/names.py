@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address, ip_network
@@ -72,7 +73,18 @@ class Names:
         ) -> list[ResolveResult]:
             return [self._resolve(host, port)]
 
-        with patch.object(AsyncResolver, "resolve", resolve):
+        async def getaddrinfo(
+            _loop: asyncio.BaseEventLoop, host: str, port: int, **_hints: object
+        ) -> list[tuple[object, ...]]:
+            found = self._resolve(host, port)
+            address = (found["host"], found["port"])
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address)]
+
+        with (
+            patch.object(AsyncResolver, "resolve", resolve),
+            # asyncio's own connections ask the system.
+            patch.object(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo),
+        ):
             yield self
 
     def _resolve(self, host: str, port: int) -> ResolveResult:
