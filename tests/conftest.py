@@ -113,6 +113,11 @@ def entry(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
 ) -> MockConfigEntry:
     """Return an entry for the simulated server, in a time that only tests move."""
+    return add_entry(hass, plex)
+
+
+def add_entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
+    """Return an entry for a simulated server."""
     entry = MockConfigEntry(
         domain=DOMAIN,
         title=plex.name,
@@ -120,6 +125,15 @@ def entry(
         data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
     )
     entry.add_to_hass(hass)
+    return entry
+
+
+@pytest.fixture
+async def live(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
+    """Return an entry, set up, in Home Assistant's own time."""
+    entry = add_entry(hass, plex)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: bool(plex.hub.sockets))
     return entry
 
 
@@ -160,6 +174,12 @@ def is_stream(task: asyncio.Future[Any]) -> bool:
     return isinstance(task, asyncio.Task) and task.get_name().endswith(
         (" notifications", " sign-in")
     )
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what is about to happen."""
+    while not condition():  # noqa: ASYNC110 no event tells of what others do
+        await asyncio.sleep(0)
 
 
 async def settle(hass: HomeAssistant) -> None:

@@ -63,6 +63,9 @@ type ChangeListener = Callable[[tuple[Change, ...]], None]
 _EARLY: Final = timedelta(seconds=2)
 _SOON: Final = timedelta(seconds=1)
 
+# What is asked for less often than activities are.
+_PARTS: Final = {"server", "preferences", "tasks"}
+
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
 
@@ -139,7 +142,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._silent_since = None
         self._problems.async_clear()
         self._refusals.forget()
-        self._set_interval(self.tracker.until_next_look)
+        # What was to be asked again while this was under way may have been missed.
+        missed = self._asked_at.keys() != _PARTS
+        self._set_interval(_SOON if missed else self.tracker.until_next_look)
         return data
 
     async def _async_failure(self, err: PlexError) -> Exception:
@@ -181,7 +186,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         return PlexButlerData(server=server, tasks=tasks, runs=self.tracker.view)
 
     async def _ask_server(self) -> Server:
-        if self.data and not self._is_due("server", SERVER_INTERVAL):
+        if not self._is_due("server", SERVER_INTERVAL) and self.data:
             return self.data.server
         server = await self.client.get_server()
         if server.machine_identifier != self.machine_identifier:
@@ -190,31 +195,39 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
                 translation_key="wrong_server",
                 translation_placeholders={"url": self.client.url},
             )
-        self._asked_at["server"] = monotonic()
         self.tracker.async_apply(VersionSeen(version=server.version))
         return server
 
     async def _ask_preferences(self) -> None:
         if not self._is_due("preferences", PREFERENCES_INTERVAL):
             return
-        window = window_of(await self.client.get_preferences())
-        self._asked_at["preferences"] = monotonic()
+        try:
+            window = window_of(await self.client.get_preferences())
+        except PlexResponseError as err:
+            # A server that has just been given other settings answers 400 for a while,
+            # and all else works without them.
+            LOGGER.debug("%s: no preferences: %s", self.name, err)
+            self._asked_at["preferences"] = float("-inf")
+            return
         self.tracker.async_apply(WindowChanged(window=window))
 
     async def _ask_tasks(self, server: Server) -> Mapping[str, ButlerTask]:
         interval = TRUSTED_INTERVAL if self.tracker.trusted else IDLE_INTERVAL
-        if self.data and not self._is_due("tasks", interval):
+        if not self._is_due("tasks", interval) and self.data:
             return self.data.tasks
         tasks = {task.name: task for task in await self.client.get_butler_tasks()}
-        self._asked_at["tasks"] = monotonic()
         self.tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
         self._stale.async_listed(tasks, version=server.version)
         self._async_update_device(server)
         return tasks
 
     def _is_due(self, what: str, interval: timedelta) -> bool:
+        """Tell whether to ask for something now, and take note of it."""
         since = monotonic() - self._asked_at.get(what, float("-inf"))
-        return since >= (interval - _EARLY).total_seconds()
+        if since < (interval - _EARLY).total_seconds():
+            return False
+        self._asked_at[what] = monotonic()
+        return True
 
     @callback
     def _async_update_device(self, server: Server) -> None:
@@ -236,6 +249,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Have something asked for at the next poll, however fresh it is."""
         for key in what:
             self._asked_at.pop(key, None)
+
+    @callback
+    def async_ask_soon(self, *what: str) -> None:
+        """Have something asked for at a poll that does not wait for its turn."""
+        self.async_ask_again(*what)
+        if self._next_poll - monotonic() > _SOON.total_seconds():
+            self._set_interval(_SOON)
+            self._schedule_refresh()
 
     @callback
     def async_heard_error(self, err: PlexError) -> None:
@@ -264,15 +285,16 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if changes:
             for listener in tuple(self._change_listeners):
                 listener(changes)
-        if self._unsub_publish is None and self._async_publish():
-            self._unsub_publish = async_call_later(
-                self.hass, PUBLISH_INTERVAL, self._async_publish_late
-            )
+        if self._unsub_publish is None:
+            self._async_publish_paced()
 
     @callback
-    def _async_publish_late(self, _: datetime) -> None:
+    def _async_publish_paced(self, _: datetime | None = None) -> None:
         self._unsub_publish = None
-        self._async_publish()
+        if self._async_publish():
+            self._unsub_publish = async_call_later(
+                self.hass, PUBLISH_INTERVAL, self._async_publish_paced
+            )
 
     @callback
     def _async_publish(self) -> bool:

@@ -142,7 +142,7 @@ class PushListener:
                 told = Notified(told=Told(event), row=activity)
                 self._coordinator.tracker.async_apply(told)
             case PreferenceNotification():
-                self._coordinator.async_ask_again("preferences", "tasks")
+                self._coordinator.async_ask_soon("preferences", "tasks")
 
     @callback
     def _async_failed(self, err: PlexError) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+import sys
 from time import monotonic
-from typing import Final
+from typing import Any, Final, override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
@@ -19,9 +20,24 @@ _STORE_VERSION: Final = 1
 _SAVE_DELAY: Final = 30
 
 
+class _MemoryStore(Store[Memory]):
+    """Keeps what can be learned anew, so what is unknown to this version may go."""
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Any
+    ) -> Memory:
+        return {}
+
+
 def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
     """Return where a server's memory is kept."""
-    return Store(hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}")
+    return _MemoryStore(
+        hass,
+        _STORE_VERSION,
+        f"{DOMAIN}.{entry_id}",
+        max_readable_version=sys.maxsize,
+    )
 
 
 class RunTracker:
@@ -40,6 +56,8 @@ class RunTracker:
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self._closed = False
+        # What is in the store, as long as that is known for sure
+        self._kept: Memory | None = None
         self.state = RunState(now=self.now())
         self.view = run_state.view(self.state)
 
@@ -60,14 +78,17 @@ class RunTracker:
 
     async def async_load(self) -> None:
         """Remember what was known before."""
-        if memory := await self._store.async_load():
+        memory = await self._store.async_load()
+        if isinstance(memory, dict):
             self.state = run_state.load(memory, self.now())
+            self._kept = run_state.dump(self.state)
 
     async def async_close(self) -> None:
         """Keep what is known for the next time, and learn no more."""
         self._closed = True
         self._cancel_tick()
-        await self._store.async_save(run_state.dump(self.state))
+        if (memory := self._memory()) != self._kept:
+            await self._store.async_save(memory)
 
     @callback
     def async_apply(self, event: Event) -> None:
@@ -78,6 +99,7 @@ class RunTracker:
         before = self.state
         self.state, changes = run_state.apply(before, event, self.now())
         if changes or self.state.learned is not before.learned:
+            self._kept = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
         self._schedule_tick()
         self.view = run_state.view(self.state)

@@ -86,6 +86,38 @@ async def test_what_runs_shows_as_an_activity(
     assert "Backup Database" in [row.title for row in rows if row.type == "butler"]
 
 
+async def test_settings_come_with_their_types(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    plex.set_preference("ButlerStartHour", 23)
+
+    values = {setting.id: setting.value for setting in await client.get_preferences()}
+
+    assert values["ButlerStartHour"] == 23
+    assert values["ButlerTaskBackupDatabase"] is True
+    assert values["FriendlyName"] == plex.name
+    assert isinstance(values["GenerateBIFBehavior"], str)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("garbage", PlexResponseError),
+        ("wrong-shape", PlexResponseError),
+        ("503", PlexMaintenanceError),
+        ("403", PlexNotOwnerError),
+    ],
+)
+async def test_settings_that_cannot_be_read_are_an_error_until_they_can(
+    client: PlexClient, plex: SimulatedPlex, fault: str, error: type[PlexError]
+) -> None:
+    plex.fault(fault, path="/:/prefs")
+    with pytest.raises(error):
+        await client.get_preferences()
+
+    assert await client.get_preferences()
+
+
 async def test_starting_what_runs_says_so(client: PlexClient) -> None:
     await client.start_task("BackupDatabase")
 

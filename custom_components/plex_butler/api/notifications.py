@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 import json
-from typing import Final
+from typing import Final, Literal, override
 
 import aiohttp
 from yarl import URL
@@ -59,6 +59,21 @@ class PreferenceNotification:
 
 
 type Notification = ActivityNotification | PreferenceNotification
+
+
+class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
+    """A socket that leaves no timer behind."""
+
+    @override
+    async def close(
+        self, *, code: int = aiohttp.WSCloseCode.OK, message: bytes = b""
+    ) -> bool:
+        """Hang up."""
+        try:
+            return await super().close(code=code, message=message)
+        finally:
+            # The server's good-bye has started the heartbeat anew.
+            self._cancel_heartbeat()
 
 
 class NotificationStream:
@@ -110,6 +125,7 @@ async def open_stream(
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=session.headers,
             middlewares=(_stay_at(url.origin()),),
+            ws_response_class=_Socket,
         ) as guarded,
     ):
         with network_errors():

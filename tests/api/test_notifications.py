@@ -1,0 +1,500 @@
+"""The notification stream against a simulated server, over sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+import json
+
+import aiohttp
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_butler.api import (
+    Activity,
+    ActivityEvent,
+    ActivityNotification,
+    Notification,
+    NotificationStream,
+    PlexAuthenticationError,
+    PlexClient,
+    PlexConnectionError,
+    PlexError,
+    PlexMaintenanceError,
+    PlexNotOwnerError,
+    PlexRefusedError,
+    PlexResponseError,
+    PlexTimeoutError,
+    PlexTlsError,
+    PreferenceNotification,
+    notifications,
+)
+from custom_components.plex_butler.api.notifications import parse_frame
+from tests.simulator import ManualClock, SimulatedPlex
+
+PATH = "/:/websockets/notifications"
+ROW = {
+    "uuid": "a-row",
+    "type": "butler",
+    "title": "Backup Database",
+    "subtitle": "",
+    "progress": 7,
+}
+ACTIVITY = Activity(
+    uuid="a-row", type="butler", title="Backup Database", subtitle="", progress=7
+)
+STARTED = ActivityNotification(event=ActivityEvent.STARTED, activity=ACTIVITY)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+def client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> PlexClient:
+    return PlexClient(session, plex.url, plex.token, client_identifier="test")
+
+
+def frame(**body: object) -> bytes:
+    return json.dumps({"NotificationContainer": body}).encode()
+
+
+def activity_frame(*items: object) -> bytes:
+    return frame(type="activity", size=len(items), ActivityNotification=list(items))
+
+
+async def heard(
+    plex: SimulatedPlex, stream: NotificationStream, frames: int = 1
+) -> list[Notification]:
+    """Return what the next frames bring."""
+    await plex.flush()
+    iterator = aiter(stream)
+    return [note for _ in range(frames) for note in await anext(iterator)]
+
+
+async def exhaust(stream: NotificationStream) -> None:
+    async for _ in stream:
+        pass
+
+
+async def hears_a_start(client: PlexClient, plex: SimulatedPlex) -> bool:
+    """Tell whether a new stream brings what happens."""
+    async with client.notifications() as stream:
+        plex.client_start("OptimizeDatabase")
+        (note,) = await heard(plex, stream)
+    return (
+        isinstance(note, ActivityNotification)
+        and note.activity.title == "Optimize Database"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (activity_frame({"event": "started", "uuid": "a-row", "Activity": ROW}), 1),
+        # One alone need not be listed, and identities may stand beside the row.
+        (
+            frame(
+                ActivityNotification={
+                    "event": "started",
+                    "uuid": "a-row",
+                    "Activity": {
+                        key: value for key, value in ROW.items() if key != "uuid"
+                    },
+                }
+            ),
+            1,
+        ),
+        # What is next to it need not make sense.
+        (
+            activity_frame(
+                "butler",
+                {"event": "paused", "Activity": ROW},
+                {"event": 7, "Activity": ROW},
+                {"event": "started", "Activity": "butler"},
+                {"Activity": ROW},
+                {"event": "started", "Activity": {**ROW, "progress": "7"}},
+            ),
+            1,
+        ),
+        (activity_frame(), 0),
+        (frame(ActivityNotification="butler"), 0),
+        (frame(type="butler"), 0),
+        (b'{"NotificationContainer": ["butler"]}', 0),
+        (b'["butler"]', 0),
+        (b'{"butler"', 0),
+        (b'\xff\xfe"butler"', 0),
+        (b'"butler"' + b"[" * 1_000_000, 0),
+        (b"", 0),
+    ],
+)
+def test_a_frame_brings_what_can_be_understood_of_it(
+    data: bytes, expected: int
+) -> None:
+    assert parse_frame(data) == (STARTED,) * expected
+
+
+def test_a_frame_tells_which_settings_changed() -> None:
+    told = frame(
+        type="preference", Setting=[{"id": "ButlerStartHour", "value": 1}, {"id": "X"}]
+    )
+
+    assert parse_frame(told) == (
+        PreferenceNotification(ids=frozenset({"ButlerStartHour", "X"})),
+    )
+
+
+def test_what_does_not_concern_butler_is_not_even_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scan = {**ROW, "type": "library.update.section"}
+    told = activity_frame({"event": "started", "uuid": "a-row", "Activity": scan})
+    monkeypatch.delattr(json, "loads")
+
+    assert parse_frame(told) == ()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text(), inner)
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "NotificationContainer": inner,
+                "ActivityNotification": inner,
+                "Setting": inner,
+                "Activity": inner,
+                "event": st.sampled_from(["started", "updated", "ended"]) | inner,
+                "id": inner,
+                "progress": inner,
+                "uuid": inner,
+            },
+        )
+    ),
+)
+
+
+@given(st.binary())
+def test_no_bytes_are_too_strange_for_it(data: bytes) -> None:
+    for mark in (b"", b'"butler"', b'"preference"'):
+        assert parse_frame(data + mark) == ()
+
+
+@given(ANYTHING, st.sampled_from(["ActivityNotification", "Setting"]))
+def test_no_json_is_too_strange_for_it(anything: object, key: str) -> None:
+    told = {"type": "butler", "NotificationContainer": {key: anything}}
+
+    for note in parse_frame(json.dumps(told).encode()):
+        assert isinstance(note, ActivityNotification | PreferenceNotification)
+    for note in parse_frame(json.dumps(["butler", anything]).encode()):
+        assert not note
+
+
+async def test_a_run_is_told_from_start_to_end(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    plex.durations["BackupDatabase"] = 5
+    async with client.notifications() as stream:
+        plex.client_start("BackupDatabase")
+        await plex.advance(6)
+        notes = await heard(plex, stream, 4)
+
+    told = [
+        (note.event, note.activity.title, note.activity.progress)
+        for note in notes
+        if isinstance(note, ActivityNotification)
+    ]
+    assert told[0] == (ActivityEvent.STARTED, "Backup Database", 0)
+    assert [event for event, _, _ in told[1:-1]] == [ActivityEvent.UPDATED] * 2
+    assert told[-1] == (ActivityEvent.ENDED, "Backup Database", 100)
+
+
+async def test_a_changed_setting_is_told(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        plex.set_preference("ButlerStartHour", 1)
+
+        assert await heard(plex, stream) == [
+            PreferenceNotification(ids=frozenset({"ButlerStartHour"}))
+        ]
+
+
+async def test_only_what_was_asked_for_is_sent(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications(filters=("activity", "preference")) as stream:
+        plex.noise.scan()
+        plex.sessions.play()
+        await heard(plex, stream)
+
+        assert plex.requests[-1].query == {"filters": "activity,preference"}
+        assert stream.frames == plex.hub.sent == 1
+
+
+async def test_who_asks_for_nothing_in_particular_gets_everything(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        plex.noise.scan()
+        plex.sessions.play()
+
+        assert await heard(plex, stream, 3) == []
+        assert plex.requests[-1].query == {}
+
+
+async def test_the_token_travels_in_the_header_only(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications(filters=("activity",)):
+        (request,) = plex.requests
+
+    assert request.path == PATH
+    assert request.headers["X-Plex-Token"] == plex.token
+    assert request.headers["X-Plex-Client-Identifier"] == "test"
+    assert plex.token not in f"{request.path}{request.query}"
+
+
+async def test_a_path_prefix_is_kept(
+    session: aiohttp.ClientSession, socket_enabled: None
+) -> None:
+    async with SimulatedPlex(prefix="/a/plex", clock=ManualClock()) as plex:
+        client = PlexClient(session, plex.url, plex.token, client_identifier="test")
+
+        assert await hears_a_start(client, plex)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("401", PlexAuthenticationError),
+        ("403", PlexNotOwnerError),
+        ("404", PlexResponseError),
+        ("500", PlexResponseError),
+        ("502", PlexResponseError),
+        ("503", PlexMaintenanceError),
+        ("refuse", PlexConnectionError),
+        ("garbage", PlexResponseError),
+        ("ignore", PlexResponseError),
+        ("cut", PlexResponseError),
+        ("redirect", PlexResponseError),
+    ],
+)
+async def test_every_fault_of_the_handshake_has_its_error_and_then_it_works(
+    client: PlexClient, plex: SimulatedPlex, fault: str, error: type[PlexError]
+) -> None:
+    plex.fault(fault, path=PATH, count=2)
+
+    with pytest.raises(PlexError) as raised:
+        async with client.notifications():
+            pass
+    plex.clear_faults()
+
+    assert type(raised.value) is error
+    assert plex.token not in str(raised.value)
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_bad_token_is_an_authentication_error(
+    session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    client = PlexClient(session, plex.url, "wrong", client_identifier="test")
+
+    with pytest.raises(PlexAuthenticationError):
+        async with client.notifications():
+            pass
+
+    client = PlexClient(session, plex.url, plex.token, client_identifier="test")
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_server_that_is_not_there_refuses(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await plex.stop_listening()
+    with pytest.raises(PlexRefusedError):
+        async with client.notifications():
+            pass
+
+    await plex.listen_again()
+    assert await hears_a_start(client, plex)
+
+
+async def test_an_address_without_tls_is_a_tls_error(
+    session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    url = plex.url.replace("http://", "https://")
+    client = PlexClient(session, url, plex.token, client_identifier="test")
+
+    with pytest.raises(PlexTlsError):
+        async with client.notifications():
+            pass
+
+
+async def test_a_host_without_an_address_is_a_connection_error(
+    session: aiohttp.ClientSession,
+    plex: SimulatedPlex,
+    monkeypatch: pytest.MonkeyPatch,
+    client: PlexClient,
+) -> None:
+    async def unknown(*args: object, **kwargs: object) -> None:
+        raise OSError("no such host")
+
+    assert session.connector
+    with monkeypatch.context() as patch:
+        patch.setattr(session.connector, "_resolve_host", unknown)
+        with pytest.raises(PlexConnectionError):
+            async with client.notifications():
+                pass
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_server_that_does_not_answer_the_handshake_is_given_up(
+    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "OPEN_TIMEOUT", 0.05)
+    plex.fault("slow", path=PATH, delay=5)
+
+    with pytest.raises(PlexTimeoutError):
+        async with client.notifications():
+            pass
+    monkeypatch.undo()
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_no_redirect_takes_the_token_elsewhere(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
+        plex.fault("redirect", path=PATH, target=elsewhere.url)
+        with pytest.raises(PlexResponseError, match="redirects"):
+            async with client.notifications():
+                pass
+
+        assert elsewhere.requests == []
+        assert elsewhere.hub.connected == 0
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_frames_that_mean_nothing_do_not_end_the_stream(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        strange = ("", "not json", '{"type": "butler"', b"\x00\x01", b'\xff"butler"')
+        for data in strange:
+            plex.hub.send_raw(data)
+        assert await heard(plex, stream, len(strange)) == []
+        assert stream.frames == len(strange)
+
+        plex.set_preference("ButlerStartHour", 1)
+        assert await heard(plex, stream)
+
+
+async def test_a_binary_frame_may_say_something_too(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        plex.hub.send_raw(activity_frame({"event": "started", "Activity": ROW}))
+
+        assert await heard(plex, stream) == [STARTED]
+
+
+async def test_a_frame_beyond_reason_breaks_the_stream(
+    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "MAX_MESSAGE", 1024)
+    async with client.notifications() as stream:
+        plex.hub.send_raw("x" * 2048)
+        with pytest.raises(PlexConnectionError):
+            await exhaust(stream)
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_server_that_hangs_up_ends_the_stream(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        (socket,) = plex.hub.sockets
+        hanging_up = asyncio.create_task(socket.response.close())
+        await exhaust(stream)
+        await hanging_up
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_connection_that_breaks_ends_the_stream(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        plex.hub.drop()
+        await exhaust(stream)
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_connection_that_is_dead_is_noticed(
+    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
+    plex.fault("half-open", path=PATH)
+    async with client.notifications() as stream:
+        with pytest.raises(PlexConnectionError):
+            await exhaust(stream)
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_a_connection_that_lives_stays_however_little_it_says(
+    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
+    async with client.notifications() as stream:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await exhaust(stream)
+        assert plex.hub.connected == 1
+
+        plex.set_preference("ButlerStartHour", 1)
+        assert await heard(plex, stream)
+
+
+async def test_closing_ends_the_iteration_and_leaves_no_socket(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    async with client.notifications() as stream:
+        listening = asyncio.create_task(exhaust(stream))
+        await asyncio.sleep(0)
+        await stream.close()
+        await listening
+    await until_no_socket(plex)
+
+    assert await hears_a_start(client, plex)
+
+
+async def test_leaving_hangs_up(client: PlexClient, plex: SimulatedPlex) -> None:
+    async with client.notifications():
+        assert len(plex.hub.sockets) == 1
+
+    await until_no_socket(plex)
+
+
+async def test_the_callers_session_outlives_the_stream(
+    client: PlexClient, session: aiohttp.ClientSession, plex: SimulatedPlex
+) -> None:
+    async with client.notifications():
+        pass
+
+    assert not session.closed
+    assert await client.get_identity()
+
+
+async def until_no_socket(plex: SimulatedPlex) -> None:
+    async with asyncio.timeout(1):
+        while plex.hub.sockets:  # noqa: ASYNC110 no event tells of it
+            await asyncio.sleep(0)

@@ -1,0 +1,63 @@
+"""The kinds of servers that are scored, and one scored day of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+import multiprocessing
+
+from tests.simulator import PROFILES, Profile, draw_profile
+from tests.simulator.clock import NOON
+
+from .score import Score, score
+from .world import Plan, live
+
+MUTED = "current, no push"
+DRAWN = "drawn"
+NAMED = ("current", MUTED, "anonymous", "silent", "legacy")
+
+
+def plan_of(name: str, seed: int, hours: float, start: datetime = NOON) -> Plan:
+    """Return the day of a kind of server; a drawn one is another with every seed."""
+    return Plan(
+        profile=_profile(name, seed),
+        seed=seed,
+        hours=hours,
+        start=start,
+        muted=name == MUTED,
+    )
+
+
+def names(count: int) -> tuple[str, ...]:
+    """Return all kinds, with so many drawn ones."""
+    return (*NAMED, *(f"{DRAWN} {number}" for number in range(1, count + 1)))
+
+
+def scored(name: str, seed: int, hours: float, start: datetime = NOON) -> Score:
+    """Return the figures of one day."""
+    return score(name, seed, live(plan_of(name, seed, hours, start)))
+
+
+def all_scored(
+    days: Iterable[tuple[str, int]], hours: float, jobs: int
+) -> Iterator[Score]:
+    """Yield the figures of many days, side by side in processes of their own."""
+    days = list(days)
+    if 1 in (jobs, len(days)):
+        yield from (scored(name, seed, hours) for name, seed in days)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context) as pool:
+        scores = [pool.submit(scored, name, seed, hours) for name, seed in days]
+        for future in scores:
+            yield future.result()
+
+
+def _profile(name: str, seed: int) -> Profile:
+    kind, _, number = name.partition(" ")
+    if kind == DRAWN:
+        return draw_profile(100 * seed + int(number or 1))
+    base = PROFILES[name.partition(",")[0]]
+    # Every other day, for what hides behind a locked database is counted apart.
+    return base.with_traits(hangs_on_database=seed % 2 == 0)

@@ -1,0 +1,163 @@
+"""A real Home Assistant, with the integration loaded for one simulated server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from unittest.mock import PropertyMock, patch
+
+import aiohttp
+from homeassistant import loader
+from homeassistant.const import (
+    ATTR_ASSUMED_STATE,
+    ATTR_ENTITY_ID,
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_STATE_CHANGED,
+)
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity import Entity
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.device import task_of_unique_id
+from custom_components.plex_butler.run_state import Change, Result, RunEnded
+from tests.simulator import SimulatedPlex
+
+from .observed import Observed, Reported, Shown
+
+_RESOLVER: Final = "homeassistant.helpers.aiohttp_client._async_make_resolver"
+
+
+class Home:
+    """What people at home see and do; all of it is written down."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        plex: SimulatedPlex,
+        now: Callable[[], float],
+        seen: Observed,
+    ) -> None:
+        """Have an entry that is not set up yet."""
+        self.hass = hass
+        self.seen = seen
+        self._machine = plex.machine_identifier
+        self._now = now
+        self._switches: dict[str, str] = {}
+        self.entry = MockConfigEntry(
+            domain=DOMAIN,
+            title=plex.name,
+            unique_id=plex.machine_identifier,
+            data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+        )
+        self.entry.add_to_hass(hass)
+
+    async def set_up(self) -> None:
+        """Load the entry, and write down what is shown from now on."""
+        self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        self.entry.runtime_data.async_add_change_listener(self._runs_changed)
+
+    async def unload(self) -> None:
+        """Let go of the server."""
+        await self.hass.config_entries.async_unload(self.entry.entry_id)
+
+    @callback
+    def switch(self, task: str, *, on: bool) -> None:
+        """Turn a switch on or off, if there is one."""
+        self._call("switch", "turn_on" if on else "turn_off", f"task_{task}")
+
+    @callback
+    def press(self, button: str) -> None:
+        """Press the button for all tasks."""
+        self._call("button", "press", button)
+
+    def _call(self, domain: str, service: str, key: str) -> None:
+        registry = er.async_get(self.hass)
+        unique_id = f"{self._machine}_{key}"
+        if entity_id := registry.async_get_entity_id(domain, DOMAIN, unique_id):
+            calling = self._called(domain, service, {ATTR_ENTITY_ID: entity_id})
+            self.hass.async_create_task(calling)
+
+    async def _called(self, domain: str, service: str, data: dict[str, Any]) -> None:
+        try:
+            await self.hass.services.async_call(domain, service, data, blocking=True)
+        except HomeAssistantError:
+            # As people see it: the server did not do it.
+            return
+
+    @callback
+    def _state_changed(self, event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is None:
+            return
+        if (shown := self._list_of(state.entity_id)) is not None:
+            shown.append(self._as_shown(state))
+
+    def _as_shown(self, state: State) -> Shown:
+        assumed = bool(state.attributes.get(ATTR_ASSUMED_STATE))
+        return Shown(self._now(), state.state, assumed)
+
+    def _list_of(self, entity_id: str) -> list[Shown] | None:
+        entity = er.async_get(self.hass).async_get(entity_id)
+        if entity is None or entity.platform != DOMAIN:
+            return None
+        if entity.unique_id == f"{self._machine}_butler":
+            return self.seen.butler
+        task = task_of_unique_id(self._machine, entity.unique_id)
+        if task is None or entity.domain != "switch":
+            return None
+        return self.seen.switches.setdefault(task, [])
+
+    @callback
+    def _runs_changed(self, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            if isinstance(change, RunEnded) and change.run.result is not Result.LOST:
+                self.seen.reported.append(_as_reported(change))
+
+
+def _as_reported(change: RunEnded) -> Reported:
+    run = change.run
+    duration = run.duration
+    return Reported(
+        task=run.task,
+        ended=run.ended_at.timestamp(),
+        duration=None if duration is None else duration.total_seconds(),
+    )
+
+
+@asynccontextmanager
+async def home_assistant() -> AsyncIterator[HomeAssistant]:
+    """Return a Home Assistant of this process, all of whose entities are enabled."""
+    enabled = PropertyMock(return_value=True)
+    with ExitStack() as stack:
+        directory = stack.enter_context(TemporaryDirectory())
+        stack.enter_context(
+            patch.object(Entity, "entity_registry_enabled_default", enabled)
+        )
+        stack.enter_context(patch(_RESOLVER, _resolver))
+        async with async_test_home_assistant(config_dir=directory) as hass:
+            # Let it look for custom integrations.
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            await hass.config.async_set_time_zone("UTC")
+            yield hass
+
+
+def _resolver(hass: HomeAssistant) -> aiohttp.ThreadedResolver:
+    resolver = aiohttp.ThreadedResolver()
+    resolver.real_close = resolver.close  # type: ignore[attr-defined]
+    return resolver

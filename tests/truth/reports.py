@@ -1,0 +1,85 @@
+"""Runs that were reported against runs that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.simulator import Interval
+
+from .observed import Reported
+from .spans import meets_any
+from .truths import Truths
+
+# Of shorter runs a server need not tell anything.
+_LONG: Final = 10.0
+_TOLERANCE: Final = 2.0
+# Later than this, a report is of something else.
+_NEAR: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reports:
+    """How many runs happened and how many of these were reported well."""
+
+    happened: int
+    once: int
+    right: int
+    # Reports of what did not happen.
+    invented: int
+    # Runs inside an outage, which are not among those that happened.
+    apart: int
+    apart_once: int
+
+
+def compare(truths: Truths) -> Reports:
+    """Match reports with runs by task and end."""
+    told = _matched(truths)
+    ended = [run for run in truths.runs() if run.end is not None]
+    apart = [run for run in ended if meets_any(truths.span(run), truths.outages)]
+    whole = [run for run in ended if run not in apart and _seconds(truths, run) > _LONG]
+    return Reports(
+        happened=len(whole),
+        once=sum(len(told[id(run)]) == 1 for run in whole),
+        right=sum(_is_right(truths, run, told[id(run)]) for run in whole),
+        invented=len(truths.seen.reported) - sum(map(len, told.values())),
+        apart=len(apart),
+        apart_once=sum(len(told[id(run)]) == 1 for run in apart),
+    )
+
+
+def faults(truths: Truths) -> Iterator[str]:
+    """Yield each run that was reported wrongly, for who looks for the reason."""
+    told = _matched(truths)
+    for run in truths.runs():
+        if run.end is None or meets_any(truths.span(run), truths.outages):
+            continue
+        if _seconds(truths, run) > _LONG and not _is_right(truths, run, told[id(run)]):
+            yield f"{run}: {told[id(run)]}"
+
+
+def _matched(truths: Truths) -> dict[int, list[Reported]]:
+    """Return the reports of each run, a run being known by its identity."""
+    told: dict[int, list[Reported]] = {id(run): [] for run in truths.runs()}
+    for report in truths.seen.reported:
+        ended = [run for run in truths.runs(report.task) if run.end is not None]
+        run = min(ended, key=lambda run: _gap(truths, run, report), default=None)
+        if run is not None and _gap(truths, run, report) <= _NEAR:
+            told[id(run)].append(report)
+    return told
+
+
+def _gap(truths: Truths, run: Interval, report: Reported) -> float:
+    return abs(truths.span(run)[1] - report.ended)
+
+
+def _seconds(truths: Truths, run: Interval) -> float:
+    start, end = truths.span(run)
+    return end - start
+
+
+def _is_right(truths: Truths, run: Interval, told: list[Reported]) -> bool:
+    if len(told) != 1 or told[0].duration is None:
+        return False
+    return abs(told[0].duration - _seconds(truths, run)) <= _TOLERANCE

@@ -1,0 +1,106 @@
+"""What was seen, as spans: when a task ran, was shown on, could not be known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from tests.simulator import Cause, Interval, TaskState
+
+from .observed import ON, UNAVAILABLE, Observed, Shown
+from .spans import Span, Spans, common, meet, union, without
+
+# Who polls every 30 s finds a server that is back after so long, and not later.
+_NOTICED_AFTER: Final = 32.0
+# An outage that is noticed later than this was none of the server's.
+_MARGIN: Final = 1.0
+
+
+class Truths:
+    """One day, looked at by task."""
+
+    def __init__(self, seen: Observed) -> None:
+        """Look at this day."""
+        self.seen = seen
+        self.tasks = sorted({run.task for run in seen.intervals} | seen.switches.keys())
+
+    @cached_property
+    def outages(self) -> Spans:
+        """Return when the server did not answer, or had not been asked again yet."""
+        unavailable = shown_as(self.seen, self.seen.butler, UNAVAILABLE)
+        return union(
+            piece
+            for outage in self.seen.outages
+            for piece in _noticed((outage.start, outage.end), unavailable)
+        )
+
+    def runs(self, task: str | None = None) -> list[Interval]:
+        """Return the runs of a task, or of all."""
+        return [
+            it
+            for it in self.seen.intervals
+            if it.state is TaskState.RUNNING and task in (None, it.task)
+        ]
+
+    def running(self, task: str | None = None) -> Spans:
+        """Return when a task, or any, ran."""
+        return union(self.span(run) for run in self.runs(task))
+
+    def wanted(self, task: str) -> Spans:
+        """Return when a task ran or waited because it was told to by Home Assistant."""
+        return union([*self.running(task), *self._queued(task, ours=True)])
+
+    def left_out(self, task: str) -> Spans:
+        """Return when nobody could know: outages, and what the server alone queued."""
+        waits = self._queued(task, ours=False)
+        return union([*self.outages, *waits, *self._apart(task)])
+
+    def on(self, task: str) -> Spans:
+        """Return when the switch was shown on."""
+        return shown_as(self.seen, self.seen.switches.get(task, []), ON)
+
+    def periods(self, task: str) -> Spans:
+        """Return when the switch was on, be it unavailable in between."""
+        shown = self.seen.switches.get(task, [])
+        known = [state for state in shown if state.state != UNAVAILABLE]
+        return shown_as(self.seen, known, ON)
+
+    def span(self, interval: Interval) -> Span:
+        """Return when it began and ended, at the latest with the day."""
+        end = self.seen.end if interval.end is None else interval.end
+        return interval.start, end
+
+    def _apart(self, task: str) -> Iterator[Span]:
+        """Yield how long runs are shown that nobody could see, be it after their end."""
+        runs = [self.span(run) for run in self.runs(task)]
+        for run in runs:
+            if not without([run], self.outages):
+                later = [start for start, _ in runs if start > run[1]]
+                for start, end in self.periods(task):
+                    if meet((start, end), run):
+                        yield run[0], min([end, *later])
+
+    def _queued(self, task: str, *, ours: bool) -> Iterator[Span]:
+        for it in self.seen.intervals:
+            is_ours = it.cause is Cause.COMMAND
+            if it.task == task and it.state is TaskState.QUEUED and is_ours is ours:
+                yield self.span(it)
+
+
+def shown_as(seen: Observed, shown: list[Shown], state: str) -> Spans:
+    """Return when an entity had a state."""
+    ends = [*(later.at for later in shown[1:]), seen.end]
+    spans = union(
+        (it.at, end) for it, end in zip(shown, ends, strict=False) if it.state == state
+    )
+    return common(spans, [(seen.start, seen.end)])
+
+
+def _noticed(outage: Span, unavailable: Spans) -> Iterator[Span]:
+    """Return an outage as it is seen from outside, which takes longer."""
+    yield outage
+    start, end = outage
+    for span in unavailable:
+        if start <= span[0] <= end + _MARGIN:
+            yield start, min(span[1], max(end, span[0]) + _NOTICED_AFTER)
