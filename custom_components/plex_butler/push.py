@@ -19,6 +19,7 @@ from .api import (
     PlexError,
     PreferenceNotification,
 )
+from .asker import PREFERENCES, TASKS
 from .const import LOGGER
 from .coordinator import PlexButlerCoordinator
 from .run_state import Change, Notified, PushChanged, PushMissed, Told
@@ -131,7 +132,7 @@ class PushListener:
         self._stream = stream
         self.connects += 1
         # Whatever changed meanwhile, nobody told of.
-        self._coordinator.async_ask_again("server", "tasks", "preferences")
+        self._coordinator.async_ask_again()
         self._coordinator.tracker.async_apply(PushChanged(up=True))
 
     @callback
@@ -142,7 +143,7 @@ class PushListener:
                 told = Notified(told=Told(event), row=activity)
                 self._coordinator.tracker.async_apply(told)
             case PreferenceNotification():
-                self._coordinator.async_ask_soon("preferences", "tasks")
+                self._coordinator.async_ask_soon(PREFERENCES, TASKS)
 
     @callback
     def _async_failed(self, err: PlexError) -> None:

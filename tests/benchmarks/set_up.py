@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
+from custom_components.plex_butler.asker import TASKS
 from custom_components.plex_butler.const import DOMAIN
 from tests.simulator import SimulatedPlex
 
@@ -60,7 +61,7 @@ async def measure(hass: HomeAssistant, plex: SimulatedPlex) -> None:
     polls = []
     for _ in range(ROUNDS):
         began = perf_counter()
-        entry.runtime_data.async_ask_again("tasks")
+        entry.runtime_data.async_ask_again(TASKS)
         await entry.runtime_data.async_refresh()
         polls.append(perf_counter() - began)
     await hass.config_entries.async_unload(entry.entry_id)
