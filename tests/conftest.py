@@ -24,8 +24,8 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
 from tests.tls import Certificates
 
-# Home Assistant's own words about every custom integration, and asyncio's about a
-# machine that has other things to do.
+# Home Assistant's own words about every custom integration, asyncio's about a machine
+# that has other things to do, and those of the web server that some tests ask.
 NOT_OURS = (
     "We found a custom integration plex_butler which has not been tested",
     "Executing <",
@@ -187,6 +187,6 @@ async def settle(hass: HomeAssistant) -> None:
     for _ in range(SETTLING_TURNS):
         await asyncio.sleep(0)
         # What the public method would wait for, the stream among it.
-        while not all(map(is_stream, hass._background_tasks)):
+        while not all(map(is_stream, hass._background_tasks)):  # noqa: ASYNC110 no event tells of it
             await asyncio.sleep(0)
         await hass.async_block_till_done()

@@ -100,6 +100,7 @@ async def test_it_is_unavailable_in_an_outage_and_right_afterwards(
     assert state(hass) == STATE_UNAVAILABLE
 
     plex.clear_faults()
+    plex.durations["BackupDatabase"] = 3600
     plex.client_start("BackupDatabase")
     await advance(31)
     assert state(hass) == STATE_ON

@@ -18,6 +18,10 @@ ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 ICONS = json.loads((INTEGRATION / "icons.json").read_text())
 SERVICES = load_yaml_dict(str(INTEGRATION / "services.yaml"))
 SOURCE = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
+ENTITIES = "\n".join(
+    (INTEGRATION / f"{platform}.py").read_text()
+    for platform in ("binary_sensor", "button", "sensor", "switch")
+)
 MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
 
 
@@ -43,6 +47,29 @@ def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> No
 def test_a_task_is_called_the_same_everywhere() -> None:
     for key, option in ENGLISH["selector"]["task"]["options"].items():
         assert ENGLISH["entity"]["switch"][key]["name"] == option
+
+
+def test_every_known_task_has_a_name_and_an_icon_for_its_last_run() -> None:
+    own = {"running_tasks"}
+    keys = {f"last_run_{key}" for key in KEYS | {"task"}}
+    assert ENGLISH["entity"]["sensor"].keys() == keys | own
+    for key, text in ENGLISH["selector"]["task"]["options"].items():
+        assert (
+            ENGLISH["entity"]["sensor"][f"last_run_{key}"]["name"] == f"{text} last run"
+        )
+    assert ICONS["entity"]["sensor"].keys() == keys | own
+
+
+def test_every_entity_that_is_not_named_after_its_device_has_a_name() -> None:
+    named = {
+        key
+        for platform in ENGLISH["entity"].values()
+        for key, texts_of in platform.items()
+        if texts_of["name"]
+    }
+    used = set(re.findall(r'translation_key="(\w+)",$', ENTITIES, re.MULTILINE))
+
+    assert used - named == {"butler"}
 
 
 def test_names_are_in_sentence_case() -> None:

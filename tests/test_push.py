@@ -178,8 +178,11 @@ async def test_the_first_news_show_at_once_and_more_at_most_every_250_ms(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     loaded: MockConfigEntry,
+    advance: Advance,
     freezer: FrozenDateTimeFactory,
 ) -> None:
+    await advance(31)
+    await advance(2)
     updates: list[float] = []
     loaded.runtime_data.async_add_listener(lambda: updates.append(monotonic()))
     began = monotonic()

@@ -110,6 +110,7 @@ async def test_what_only_waits_is_listed_and_not_counted(
     hour = dt_util.now().hour
     plex.set_preference("ButlerStartHour", (hour - 1) % 24)
     plex.set_preference("ButlerEndHour", (hour + 3) % 24)
+    await advance(1)
     await advance(2)
     await turn(hass, SERVICE_TURN_ON, GUIDE)
 
@@ -145,9 +146,10 @@ async def test_the_last_run_tells_when_it_ended_and_how(
     plex.durations["BackupDatabase"] = 60
     began = dt_util.utcnow()
     plex.client_start("BackupDatabase")
-    await advance(30)
+    await advance(1)
+    await advance(29)
     assert state(hass, LAST_RUN) == STATE_UNKNOWN
-    await advance(31)
+    await advance(30)
     await advance(1)
 
     ended = state(hass, LAST_RUN)
@@ -155,7 +157,7 @@ async def test_the_last_run_tells_when_it_ended_and_how(
     assert began < datetime.fromisoformat(ended) <= dt_util.utcnow()
     told = attributes(hass, LAST_RUN)
     assert (told["result"], told["evidence"]) == ("ended", "notification")
-    assert told["duration"] == pytest.approx(61, abs=2)
+    assert told["duration"] == pytest.approx(60, abs=2)
     assert (told["ended_at"] - told["started_at"]).total_seconds() == told["duration"]
 
     await turn(hass, SERVICE_TURN_ON)

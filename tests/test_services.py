@@ -1,5 +1,6 @@
 """The actions, as automations call them."""
 
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_ON
@@ -8,9 +9,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.translation import async_get_exception_message
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import until
 from tests.simulator import ManualClock, SimulatedPlex
 
 
@@ -20,6 +23,11 @@ async def call(
     return await hass.services.async_call(
         DOMAIN, service, data, blocking=True, return_response=answer
     )
+
+
+def is_on(hass: HomeAssistant) -> bool:
+    state = hass.states.get("switch.attic_butler_back_up_database")
+    return bool(state and state.state == STATE_ON)
 
 
 async def test_all_tasks_are_told(
@@ -50,6 +58,68 @@ async def test_all_tasks_are_told(
     }
 
 
+async def test_what_is_known_of_a_task_is_told_in_json(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    live: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    await call(hass, "start_task", task="OptimizeDatabase")
+    await call(hass, "stop_task", task="OptimizeDatabase")
+    plex.client_start("BackupDatabase")
+    await until(lambda: is_on(hass))
+    socket = await hass_ws_client(hass)
+    await socket.send_json_auto_id(
+        {
+            "type": "call_service",
+            "domain": DOMAIN,
+            "service": "get_butler_tasks",
+            "return_response": True,
+        }
+    )
+    answer = await socket.receive_json()
+
+    assert answer["success"]
+    listed = answer["result"]["response"]["tasks"]
+    tasks = {task["name"]: task for task in listed}
+    runs, ran = tasks["BackupDatabase"], tasks["OptimizeDatabase"]
+    assert (runs["state"], runs["evidence"]) == ("running", "notification")
+    assert (runs["progress"], runs["last_run"]) == (0, None)
+    assert datetime.fromisoformat(runs["since"]).tzinfo
+    assert (ran["state"], ran["evidence"]) == ("idle", None)
+    assert (ran["since"], ran["progress"]) == (None, None)
+    assert ran["last_run"].keys() == {
+        "result",
+        "evidence",
+        "started_at",
+        "ended_at",
+        "duration",
+    }
+    assert ran["last_run"]["result"] == "stopped"
+    started = datetime.fromisoformat(ran["last_run"]["started_at"])
+    assert started <= datetime.fromisoformat(ran["last_run"]["ended_at"])
+    assert ran["last_run"]["duration"] >= 0
+
+
+async def test_a_404_of_a_proxy_does_not_mean_that_nothing_runs(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    await call(hass, "start_task", task="BackupDatabase")
+    plex.fault("404", path="/butler", count=2)
+    with pytest.raises(HomeAssistantError) as err:
+        await call(hass, "stop_task", task="BackupDatabase")
+    assert err.value.translation_key == "invalid_response"
+    assert is_on(hass)
+
+    plex.remove_task("BackupDatabase")
+    with pytest.raises(HomeAssistantError) as err:
+        await call(hass, "stop_task", task="BackupDatabase")
+    assert err.value.translation_key == "invalid_response"
+
+    answer = await call(hass, "stop_task", task="OptimizeDatabase")
+    assert answer["tasks"][0]["result"] == "not_running"
+
+
 @pytest.mark.parametrize(
     "wanted", ["BackupDatabase", "backup_database", "backup database", "BACKUPDATABASE"]
 )
@@ -64,8 +134,7 @@ async def test_a_task_is_started_by_any_of_its_names(
         ]
     }
     assert plex.truth()["BackupDatabase"] == "running"
-    state = hass.states.get("switch.attic_butler_back_up_database")
-    assert state and state.state == STATE_ON
+    assert is_on(hass)
 
 
 async def test_several_tasks_are_started_and_stopped(

@@ -51,7 +51,7 @@ async def sign_in(
 ) -> ConfigFlowResult:
     """Answer the question on Plex's page, and come back."""
     assert result["type"] is FlowResultType.SHOW_PROGRESS
-    assert tv.pins[-1].code in result["description_placeholders"]["url"]
+    assert tv.pins[-1].code in (result["description_placeholders"] or {})["url"]
     await settle(hass)
     freezer.tick(seconds)
     await settle(hass)

@@ -4,6 +4,7 @@ import asyncio
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import (
+    ATTR_ASSUMED_STATE,
     ATTR_ENTITY_ID,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
@@ -288,3 +289,53 @@ async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(
 
     await advance(31)
     assert state(hass) == STATE_ON
+
+
+def is_assumed(hass: HomeAssistant, entity_id: str = BACKUP) -> bool:
+    found = hass.states.get(entity_id)
+    return bool(found and found.attributes.get(ATTR_ASSUMED_STATE))
+
+
+async def test_what_a_server_has_shown_once_is_assumed_no_more(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    assert is_assumed(hass)
+    plex.durations["BackupDatabase"] = 20
+    plex.client_start("BackupDatabase")
+    for seconds in (1, 10, 12, 1, 600):
+        await advance(seconds)
+        assert not is_assumed(hass)
+        assert is_assumed(hass, OPTIMIZE)
+    assert state(hass) == STATE_OFF
+
+    # What another version shows, it has to show itself.
+    await plex.restart(version="1.99.0")
+    for _ in range(8):
+        await advance(2)
+    assert is_assumed(hass)
+
+
+@pytest.mark.parametrize("profile", ["silent", "anonymous"])
+async def test_what_a_server_never_shows_stays_assumed_on_and_off(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await turn(hass, SERVICE_TURN_ON)
+    await advance(10)
+    assert (state(hass), is_assumed(hass)) == (STATE_ON, True)
+
+    await turn(hass, SERVICE_TURN_OFF)
+    await advance(31)
+    assert (state(hass), is_assumed(hass)) == (STATE_OFF, True)
+
+
+async def test_a_switch_is_on_as_soon_as_its_command_is_answered(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    plex.hub.muted = True
+    plex.requests.clear()
+    await turn(hass, SERVICE_TURN_ON)
+    assert state(hass) == STATE_ON
+    await turn(hass, SERVICE_TURN_OFF)
+    assert state(hass) == STATE_OFF
+
+    assert [request.method for request in plex.requests] == ["POST", "DELETE"]

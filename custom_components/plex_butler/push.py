@@ -13,7 +13,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .api import (
-    ActivityNotification,
     Notification,
     NotificationStream,
     PlexError,
@@ -60,13 +59,8 @@ class PushListener:
         self._answered = True
         self._told = False
         self._wake = asyncio.Event()
-        self.connects = 0
-        self.notifications = 0
-
-    @property
-    def connected(self) -> bool:
-        """Tell whether the stream is up."""
-        return self._stream is not None
+        self._connects = 0
+        self._notifications = 0
 
     async def async_run(self) -> None:
         """Keep the stream up; never give up."""
@@ -84,12 +78,12 @@ class PushListener:
     def statistics(self) -> dict[str, Any]:
         """Return what a bug report needs to know of the stream."""
         return {
-            "connected": self.connected,
-            "connects": self.connects,
+            "connected": self._stream is not None,
+            "connects": self._connects,
             "failures": self._failures,
             "filters": list(self._filters),
             "frames": self._stream.frames if self._stream else 0,
-            "notifications": self.notifications,
+            "notifications": self._notifications,
         }
 
     @callback
@@ -130,20 +124,19 @@ class PushListener:
         self._failures = 0
         self._failing_since = None
         self._stream = stream
-        self.connects += 1
+        self._connects += 1
         # Whatever changed meanwhile, nobody told of.
-        self._coordinator.async_ask_again()
+        self._coordinator.async_ask_soon()
         self._coordinator.tracker.async_apply(PushChanged(up=True))
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
-        self.notifications += 1
-        match notification:
-            case ActivityNotification(event=event, activity=activity):
-                told = Notified(told=Told(event), row=activity)
-                self._coordinator.tracker.async_apply(told)
-            case PreferenceNotification():
-                self._coordinator.async_ask_soon(PREFERENCES, TASKS)
+        self._notifications += 1
+        if isinstance(notification, PreferenceNotification):
+            self._coordinator.async_ask_soon(PREFERENCES, TASKS)
+            return
+        told = Notified(told=Told(notification.event), row=notification.activity)
+        self._coordinator.tracker.async_apply(told)
 
     @callback
     def _async_failed(self, err: PlexError) -> None:

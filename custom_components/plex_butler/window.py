@@ -14,7 +14,7 @@ def window_of(preferences: Iterable[Preference]) -> Window | None:
     try:
         start = int(values["ButlerStartHour"])
         end = int(values["ButlerEndHour"])
-    except KeyError, ValueError:
+    except KeyError, ValueError, OverflowError:
         return None
     # The hours are those of the server's own clock, which is most likely ours.
     zone = dt_util.get_default_time_zone()

@@ -38,7 +38,7 @@ def untrue(truths: Truths) -> Iterator[str]:
 def overdue(truths: Truths) -> Iterator[float]:
     """Yield for how many seconds too long each switch stayed on that did."""
     for task in truths.tasks:
-        for start, end in truths.periods(task):
+        for start, end in truths.on(task):
             reasons = [reason for reason in _reasons(truths, task) if reason[0] <= end]
             lasts = max((until for _, until in reasons), default=start)
             if end > lasts + _SLACK:

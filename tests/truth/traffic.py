@@ -73,6 +73,11 @@ class Traffic:
         return f"{self._requests} requests, {sent} frames sent, {read} read"
 
     @property
+    def frames_read(self) -> int:
+        """Return how many frames the open streams have brought."""
+        return sum(stream.frames for stream in self._streams)
+
+    @property
     def _is_calm(self) -> bool:
         sockets = self._plex.hub.sockets
         if self._requests and not self._plex.parked:

@@ -137,8 +137,10 @@ class PlexClient:
         url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
         if names := ",".join(filters):
             url = url.with_query(filters=names)
-        async with open_stream(self._session, url, self._headers) as socket:
-            yield NotificationStream(socket, self.last_frames)
+        async with open_stream(
+            self._session, url, self._headers, self.last_frames
+        ) as stream:
+            yield stream
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today.

@@ -114,8 +114,11 @@ class NotificationStream:
 
 @asynccontextmanager
 async def open_stream(
-    session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str]
-) -> AsyncIterator[aiohttp.ClientWebSocketResponse[bool]]:
+    session: aiohttp.ClientSession,
+    url: URL,
+    headers: Mapping[str, str],
+    kept: deque[bytes],
+) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
     async with (
@@ -139,7 +142,7 @@ async def open_stream(
                     timeout=_TIMEOUT,
                 )
         try:
-            yield socket
+            yield NotificationStream(socket, kept)
         finally:
             await socket.close()
 

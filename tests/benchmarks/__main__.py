@@ -1,0 +1,55 @@
+"""Shows what notifications cost: python -m tests.benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from .latency import Latency, measure_latency
+from .storm import Storm, measure_storm
+
+_SAMPLES = 500
+_STORM = 10_000
+
+
+def latency_lines(latency: Latency) -> list[str]:
+    """Return the figures of a latency, in milliseconds."""
+    return [
+        "frame sent to        median      p99",
+        f"state written    {_ms(latency.median)} {_ms(latency.p99)}",
+        f"bare client      {_ms(latency.bare_median)} {_ms(latency.bare_p99)}",
+        f"ratio of the medians: {latency.ratio:.1f}",
+    ]
+
+
+def storm_lines(storm: Storm) -> list[str]:
+    """Return the figures of a storm, in milliseconds of CPU time."""
+    return [
+        f"{storm.frames} scan messages: {storm.state_writes} states written",
+        f"server and Home Assistant       {_ms(storm.home_assistant)}",
+        f"server and a decoding client    {_ms(storm.decoding_client)}",
+        f"telling all messages apart      {_ms(storm.filtering)}",
+        f"decoding all messages           {_ms(storm.decoding)}",
+        f"ratio of the last two: {storm.filtering / storm.decoding:.3f}",
+    ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:7.2f} ms"
+
+
+async def _measure() -> list[str]:
+    latency = latency_lines(await measure_latency(_SAMPLES))
+    return [*latency, "", *storm_lines(await measure_storm(_STORM))]
+
+
+def main() -> None:
+    """Measure, and show."""
+    logging.basicConfig(level=logging.ERROR)
+    lines = asyncio.run(_measure())
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

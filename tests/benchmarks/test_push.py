@@ -1,0 +1,22 @@
+"""Notifications are cheap; how cheap, `python -m tests.benchmarks` shows."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .latency import measure_latency
+from .storm import measure_storm
+
+
+def test_a_storm_of_scan_messages_writes_no_state_and_is_not_decoded() -> None:
+    storm = asyncio.run(measure_storm(10_000))
+
+    assert storm.frames == 10_000
+    assert storm.state_writes == 0
+    assert storm.filtering < storm.decoding / 2
+
+
+def test_every_start_and_end_that_is_told_is_shown() -> None:
+    latency = asyncio.run(measure_latency(20))
+
+    assert 0 < latency.median <= latency.p99

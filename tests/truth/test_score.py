@@ -1,0 +1,193 @@
+"""The figures of days that are made up, so that they can be worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulator import Cause, Ending, Interval, TaskState
+
+from .goals import missed
+from .observed import Command, Observed, Outage, Reported, Shown
+from .score import Score, score
+from .spans import common, total, union, without
+
+TASK = "BackupDatabase"
+OTHER = "OptimizeDatabase"
+
+
+def ran(
+    start: float, end: float, cause: Cause = Cause.OTHER_CLIENT, task: str = TASK
+) -> Interval:
+    return Interval(task, TaskState.RUNNING, start, cause, end, Ending.FINISHED)
+
+
+def queued(start: float, end: float, cause: Cause) -> Interval:
+    return Interval(TASK, TaskState.QUEUED, start, cause, end, Ending.STARTED)
+
+
+def shown(*moments: tuple[float, str]) -> list[Shown]:
+    return [Shown(at, state, assumed=True) for at, state in moments]
+
+
+def day(*intervals: Interval, on: list[Shown], **fields: object) -> Observed:
+    """Return a day of 10,000 s on which Butler is always shown rightly."""
+    busy = shown(
+        (0, "unknown"),
+        *(
+            moment
+            for it in sorted(intervals, key=lambda it: it.start)
+            if it.state is TaskState.RUNNING
+            for moment in ((it.start, "on"), (it.end or 10_000, "off"))
+        ),
+    )
+    seen = Observed(start=0, end=10_000, butler=busy, intervals=list(intervals))
+    seen.switches = {TASK: on}
+    for name, value in fields.items():
+        setattr(seen, name, value)
+    return seen
+
+
+def figures(seen: Observed) -> Score:
+    return score("made up", 1, seen)
+
+
+def test_recall_and_precision_count_seconds() -> None:
+    result = figures(day(ran(100, 200), on=shown((120, "on"), (240, "off"))))
+
+    assert result.recall == pytest.approx(0.8)
+    assert result.precision == pytest.approx(80 / 120)
+    assert (result.start.p95, result.end.p95) == (20, 40)
+    assert result.busy == 1
+
+
+def test_a_run_that_is_never_shown_is_late_by_its_whole_length() -> None:
+    result = figures(day(ran(100, 130), on=shown((0, "off"))))
+
+    assert result.start.p95 == 30
+    assert result.end.count == 0
+    assert result.recall == 0
+
+
+def test_what_the_server_alone_queued_is_left_out() -> None:
+    waits = queued(100, 200, Cause.WINDOW)
+    result = figures(day(waits, ran(200, 300), on=shown((200, "on"), (300, "off"))))
+    assert (result.recall, result.precision) == (1, 1)
+
+    early = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
+    assert (early.recall, early.precision) == (1, 1)
+
+
+def test_what_we_queued_is_rightly_on() -> None:
+    waits = queued(100, 200, Cause.COMMAND)
+    result = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
+
+    assert (result.recall, result.precision) == (1, 1)
+
+
+def test_a_run_inside_an_outage_is_counted_apart() -> None:
+    seen = day(
+        ran(100, 200),
+        on=shown((100, "on"), (110, "unavailable"), (220, "on"), (1900, "off")),
+        outages=[Outage(90, 210)],
+        commands=[Command(100, starts=True, task=TASK)],
+    )
+    result = figures(seen)
+
+    assert (result.recall, result.precision) == (1, 1)
+    assert (result.reports.happened, result.reports.apart) == (0, 1)
+    assert not result.overdue
+
+
+def test_being_unavailable_without_an_outage_is_not_excused() -> None:
+    on = shown((100, "on"), (110, "unavailable"), (190, "on"), (200, "off"))
+
+    assert figures(day(ran(100, 200), on=on)).recall == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("ends", "durations", "once", "right", "invented"),
+    [
+        ([200], [100], 1, 1, 0),
+        ([200], [103], 1, 0, 0),
+        ([200], [None], 1, 0, 0),
+        ([], [], 0, 0, 0),
+        ([200, 210], [100, 100], 0, 0, 0),
+        ([200, 900], [100, 100], 1, 1, 1),
+    ],
+)
+def test_runs_are_to_be_reported_once_with_their_duration(
+    ends: list[float],
+    durations: list[float | None],
+    once: int,
+    right: int,
+    invented: int,
+) -> None:
+    told = [
+        Reported(task=TASK, ended=end, duration=duration)
+        for end, duration in zip(ends, durations, strict=True)
+    ]
+    on = shown((100, "on"), (200, "off"))
+    reports = figures(day(ran(100, 200), on=on, reported=told)).reports
+
+    assert (reports.happened, reports.once, reports.right) == (1, once, right)
+    assert reports.invented == invented
+
+
+def test_a_switch_that_goes_on_by_itself_is_found() -> None:
+    seen = day(on=shown((0, "off"), (500, "on"), (530, "off")))
+
+    assert figures(seen).untrue == (f"{TASK} at 500",)
+    assert figures(
+        replace(seen, commands=[Command(499, starts=True, task=OTHER)])
+    ).untrue
+    assert not figures(
+        replace(seen, commands=[Command(499, starts=True, task=TASK)])
+    ).untrue
+
+
+def test_a_run_excuses_a_switch_but_is_no_command() -> None:
+    result = figures(day(ran(490, 520), on=shown((500, "on"), (520, "off"))))
+
+    assert not result.untrue
+    assert result.unbidden
+
+
+def test_a_switch_may_be_on_for_the_limit_and_no_longer() -> None:
+    commands = [Command(100, starts=True, task=TASK)]
+    in_time = day(on=shown((100, "on"), (1900, "off")), commands=commands)
+    late = day(on=shown((100, "on"), (2000, "off")), commands=commands)
+
+    assert not figures(in_time).overdue
+    assert figures(late).overdue == (100,)
+    # What is queued is given up when the window ends.
+    queue = replace(late, randomized=frozenset({TASK}), window_ends=[2000.0])
+    assert not figures(queue).overdue
+
+
+def test_the_end_of_a_run_of_ours_counts_where_nothing_else_keeps_butler_busy() -> None:
+    ours = ran(100, 200, Cause.COMMAND)
+    on = shown((100, "on"), (212, "off"))
+
+    assert figures(day(ours, on=on)).end_alone.p95 == 12
+    beside = ran(150, 300, task=OTHER)
+    assert figures(day(ours, beside, on=on)).end_alone.count == 0
+    assert figures(day(ran(100, 200), on=on)).end_alone.count == 0
+
+
+def test_every_error_misses_the_goal() -> None:
+    result = figures(day(on=[], errors=["ValueError"]))
+
+    assert list(missed(result)) == [
+        "made up, seed 1: missed: no exception and no error in the log"
+    ]
+
+
+def test_spans_are_joined_cut_and_compared() -> None:
+    spans = union([(5.0, 7.0), (1.0, 3.0), (2.0, 4.0), (9.0, 9.0)])
+
+    assert spans == [(1, 4), (5, 7)]
+    assert common(spans, [(3.0, 6.0)]) == [(3, 4), (5, 6)]
+    assert without(spans, [(0.0, 2.0), (3.0, 6.0)]) == [(2, 3), (6, 7)]
+    assert total(spans) == 5
