@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,16 +46,6 @@ def compare(truths: Truths) -> Reports:
         apart=len(apart),
         apart_once=sum(len(told[id(run)]) == 1 for run in apart),
     )
-
-
-def faults(truths: Truths) -> Iterator[str]:
-    """Yield each run that was reported wrongly, for who looks for the reason."""
-    told = _matched(truths)
-    for run in truths.runs():
-        if run.end is None or meets_any(truths.span(run), truths.outages):
-            continue
-        if _seconds(truths, run) > _LONG and not _is_right(truths, run, told[id(run)]):
-            yield f"{run}: {told[id(run)]}"
 
 
 def _matched(truths: Truths) -> dict[int, list[Reported]]:
