@@ -202,6 +202,43 @@ async def test_a_plex_tv_that_fails_is_told_from_a_server_that_does(
     await settle(hass)
 
 
+async def test_a_plex_tv_that_fails_while_it_is_waited_for_is_said_to(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex)
+    # Of the question's own path: it has been asked, the answer does not come.
+    tv.fault("500", path="/api/v2/pins/")
+    result = await choose(hass, await menu(hass), "sign_in")
+    result = await sign_in(hass, tv, freezer, result)
+    assert result["errors"] == {"base": "plex_tv_unreachable"}
+
+    result = await submit(hass, result, {})
+    tv.link()
+    result = await sign_in(hass, tv, freezer, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+@pytest.mark.parametrize(("home", "said"), [("Mill", "Mill"), ("", None)])
+async def test_the_home_is_named_to_plex_if_it_has_a_name(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    freezer: FrozenDateTimeFactory,
+    home: str,
+    said: str | None,
+) -> None:
+    await hass.config.async_update(location_name=home)
+
+    result = await choose(hass, await menu(hass), "sign_in")
+
+    assert tv.requests[0].headers.get("X-Plex-Device-Name") == said
+    hass.config_entries.flow.async_abort(result["flow_id"])
+    await settle(hass)
+
+
 async def test_a_dialog_that_is_closed_waits_for_nobody(
     hass: HomeAssistant, tv: SimulatedPlexTv, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -187,6 +187,34 @@ async def test_a_renamed_certificate_of_an_entry_by_sign_in_is_looked_up_once(
             assert issues(hass).keys() == {"certificate_renamed"}
 
 
+async def test_a_renamed_server_that_left_the_account_is_a_repair(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    secure_entry: MockConfigEntry,
+    certificates: Certificates,
+    names: Names,
+    freezer: FrozenDateTimeFactory,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("certificate of the Plex server is for another name")
+    before = secure_entry.data[CONF_URL]
+    hass.config_entries.async_update_entry(
+        secure_entry, data={**secure_entry.data, CONF_SIGNED_IN: True}
+    )
+    async with (
+        SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv,
+        SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar,
+    ):
+        names.point("plex.tv", tv.port)
+        tv.accepts_server_tokens = True
+        tv.add_server(cellar)
+        await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+        await pass_time(hass, freezer, secure, 31)
+
+    assert issues(hass).keys() == {"certificate_renamed"}
+    assert secure_entry.data[CONF_URL] == before
+
+
 async def pass_by(
     hass: HomeAssistant,
     freezer: FrozenDateTimeFactory,

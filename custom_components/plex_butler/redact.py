@@ -35,9 +35,13 @@ def redact_frame(frame: bytes) -> Any:
     Kinds that are not known keep only what speaks of Butler or of the database.
     """
     try:
-        payload = json.loads(frame)
-    except ValueError:
+        return _redact_payload(json.loads(frame))
+    except ValueError, RecursionError:
+        # A frame that was no good for anything else may still be kept.
         return REDACTED
+
+
+def _redact_payload(payload: object) -> Any:
     match payload:
         case {"NotificationContainer": {"ActivityNotification": _}}:
             return redact_answer(payload)
