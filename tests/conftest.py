@@ -7,8 +7,14 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_STATE_CHANGED,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity import Entity
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -21,6 +27,7 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
+from tests.leaks import Leaks
 from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
 from tests.tls import Certificates
 
@@ -51,6 +58,28 @@ async def enable_event_loop_debug() -> None:
 @pytest.fixture(autouse=True)
 def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load the integration."""
+
+
+@pytest.fixture
+def leaks() -> Leaks:
+    """Return what has been found of tokens; it must stay empty."""
+    return Leaks()
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(request: pytest.FixtureRequest, leaks: Leaks) -> Iterator[None]:
+    """Fail a test after which a token is anywhere but in its header and the entry."""
+    if "hass" not in request.fixturenames:
+        # The simulator's own tests and the score, which send and look as they like.
+        yield
+        return
+    hass: HomeAssistant = request.getfixturevalue("hass")
+    hass.bus.async_listen(EVENT_STATE_CHANGED, leaks.async_state_changed)
+    with leaks.in_logs(), leaks.among_requests():
+        yield
+    leaks.look_at_states(hass.states.async_all())
+    leaks.look_at_issues(ir.async_get(hass).issues.values())
+    assert not leaks.found, leaks.found
 
 
 @pytest.fixture

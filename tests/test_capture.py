@@ -8,6 +8,7 @@ from yarl import URL
 
 from custom_components.plex_butler.redact import REDACTED
 from scripts import capture as script
+from tests.conftest import until
 from tests.simulator import SimulatedPlex, WallClock
 from tests.simulator.frames import log_frame
 
@@ -55,8 +56,7 @@ async def test_a_record_says_neither_whose_server_it_is_nor_how_to_get_in(
         host = URL(plex.url).host or ""
 
         async def gossip() -> None:
-            while not plex.hub.sockets:
-                await asyncio.sleep(0.01)
+            await until(lambda: bool(plex.hub.sockets))
             plex.hub.publish(
                 log_frame(
                     f"Butler of {plex.machine_identifier} at {host}, {plex.token}"

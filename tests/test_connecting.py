@@ -94,6 +94,35 @@ async def test_a_certificate_for_another_name_tells_which(
     await settle(hass)
 
 
+async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    secure.fault("refuse", count=None)
+    result = await add(hass, typed(secure, **{CONF_URL: direct(secure)}))
+    assert result["errors"] == {"base": "hung_up"}
+    assert suggested(result)[CONF_URL] == direct(secure)
+
+    secure.clear_faults()
+    result = await submit(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_certificate_without_names_is_said_to_be_for_another_one(
+    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
+) -> None:
+    await secure.use_certificate(certificates.nameless())
+    result = await add(hass, typed(secure))
+    assert result["errors"] == {"base": "certificate_name"}
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["names"] == "?"
+
+    await secure.use_certificate(certificates.right())
+    result = await submit(hass, result, typed(secure))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
 @pytest.mark.parametrize("kind", ["expired", "self_signed", "unknown"])
 async def test_a_certificate_that_nobody_trusts_is_told_from_one_for_another_name(
     hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates, kind: str
@@ -204,6 +233,19 @@ async def test_a_server_that_is_known_stays_where_it_answers(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
 ) -> None:
     result = await discover(hass, plex.port)
+
+    assert result["reason"] == "already_configured"
+    assert entry.data[CONF_URL] == plex.url
+
+
+async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
+) -> None:
+    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    async with SimulatedPlex(host="127.0.0.2", clock=ManualClock()) as other_card:
+        assert other_card.machine_identifier == plex.machine_identifier
+
+        result = await discover(hass, other_card.port, "127.0.0.2")
 
     assert result["reason"] == "already_configured"
     assert entry.data[CONF_URL] == plex.url

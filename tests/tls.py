@@ -36,6 +36,16 @@ from datetime import UTC, datetime
 from enum import IntEnum
 import ssl
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
 from homeassistant.util.ssl import get_default_context
 import trustme
 
@@ -86,6 +96,31 @@ class Certificates:
         names = names or ("localhost", "127.0.0.1")
         return _server_context(self.authority.issue_cert(*names, not_after=then))
 
+    def nameless(self) -> ssl.SSLContext:
+        """Return one whose only name is where nobody looks for names any more."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes())
+        signer = load_pem_private_key(self.authority.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "attic")]))
+            .issuer_name(authority.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(authority.not_valid_before_utc)
+            .not_valid_after(authority.not_valid_after_utc)
+            .add_extension(_key_id_of(authority), critical=False)
+            .sign(signer, hashes.SHA256())
+        )
+        pem = key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ) + certificate.public_bytes(Encoding.PEM)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with trustme.Blob(pem).tempfile() as path:
+            context.load_cert_chain(path)
+        return context
+
     @staticmethod
     def of_unknown_authority() -> ssl.SSLContext:
         """Return one for this machine that somebody issued whom nobody knows."""
@@ -99,6 +134,11 @@ class Certificates:
         with own.cert_pem.tempfile() as cert, own.private_key_pem.tempfile() as key:
             context.load_cert_chain(cert, key)
         return context
+
+
+def _key_id_of(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
 
 
 def _server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
