@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
+from tests.conftest import settle, until
 from tests.simulator.replay import ReplayedPlex
 
 TASK = {"name": "PolishBrass", "title": "Polish Brass", "interval": 7}
@@ -66,10 +66,10 @@ async def test_a_recorded_task_runs_and_ends_again(
     )
     tracker = entry.runtime_data.tracker
     async with asyncio.timeout(5):
-        while not (last := entry.runtime_data.tracker.view.tasks["PolishBrass"].last):
-            await asyncio.sleep(0.01)
+        await until(lambda: tracker.view.tasks["PolishBrass"].last is not None)
+        # Entities show news at most so often.
+        await until(lambda: hass.states.is_state(SWITCH, STATE_OFF))
 
+    last = tracker.view.tasks["PolishBrass"].last
     assert last.result == "ended"
     assert last.evidence == "notification"
-    state = hass.states.get(SWITCH)
-    assert state and state.state == STATE_OFF
