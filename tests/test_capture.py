@@ -12,6 +12,9 @@ from tests.conftest import until
 from tests.simulator import SimulatedPlex, WallClock
 from tests.simulator.frames import log_frame
 
+# The recorder looks once a second.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _short_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
