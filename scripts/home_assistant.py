@@ -99,15 +99,46 @@ class HomeAssistant:
         """Go through the integration's own dialog; return the entry's id."""
         flows = "/api/config/config_entries/flow"
         flow = self.request("POST", flows, {"handler": "plex_butler"})
-        result = self.request(
-            "POST",
-            f"{flows}/{flow['flow_id']}",
-            {"url": url, "token": token, "verify_ssl": verify_ssl},
-        )
+        path = f"{flows}/{flow['flow_id']}"
+        self.request("POST", path, {"next_step_id": "manual"})
+        answers = {"url": url, "token": token, "verify_ssl": verify_ssl}
+        result = self.request("POST", path, answers)
         if result["type"] != "create_entry":
             raise ValueError(f"The server was not added: {result.get('errors')}")
         entry_id: str = result["result"]["entry_id"]
         return entry_id
+
+    def remove_servers(self) -> None:
+        """Remove what was added."""
+        entries = "/api/config/config_entries/entry"
+        for entry in self.request("GET", f"{entries}?domain=plex_butler"):
+            self.request("DELETE", f"{entries}/{entry['entry_id']}")
+
+    def know_plex_server(self, *, url: str, token: str, machine: str) -> None:
+        """Have an entry of the Plex integration, to be called before the start.
+
+        It is disabled, so that nothing that it needs has to be there.
+        """
+        entry = {
+            "created_at": "2026-11-01T00:00:00+00:00",
+            "data": {
+                "server": "Attic",
+                "server_id": machine,
+                "server_config": {"url": url, "token": token, "verify_ssl": True},
+            },
+            "disabled_by": "user",
+            "domain": "plex",
+            "entry_id": "plex-of-the-core",
+            "modified_at": "2026-11-01T00:00:00+00:00",
+            "options": {},
+            "pref_disable_new_entities": False,
+            "pref_disable_polling": False,
+            "source": "user",
+            "title": "Attic",
+            "unique_id": machine,
+            "version": 1,
+        }
+        self._store("core.config_entries", 1, {"entries": [entry]})
 
     def _answers(self) -> bool:
         with suppress(URLError, ConnectionError):

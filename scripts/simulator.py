@@ -29,6 +29,7 @@ class Simulator(Program):
         address: dict[str, str] = json.loads(line)
         self.url = address["url"]
         self.token = address["token"]
+        self.machine = address["machineIdentifier"]
 
     def truth(self) -> dict[str, str]:
         """Return what each task really does, whatever the server tells."""

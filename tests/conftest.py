@@ -7,8 +7,14 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_STATE_CHANGED,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity import Entity
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -21,7 +27,9 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
-from tests.simulator import ManualClock, Profile, SimulatedPlex
+from tests.leaks import Leaks
+from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
+from tests.tls import Certificates
 
 # Home Assistant's own words about every custom integration, asyncio's about a machine
 # that has other things to do, and those of the web server that some tests ask.
@@ -40,8 +48,40 @@ type SetUp = Callable[[], Awaitable[MockConfigEntry]]
 
 
 @pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Leave the loop's debug mode off, which the plugin turns on.
+
+    It keeps a stack for every timer and task, which takes longer than all tests do.
+    """
+
+
+@pytest.fixture(autouse=True)
 def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load the integration."""
+
+
+@pytest.fixture
+def leaks() -> Leaks:
+    """Return what has been found of tokens; it must stay empty."""
+    return Leaks()
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks(request: pytest.FixtureRequest, leaks: Leaks) -> Iterator[None]:
+    """Fail a test after which a token is anywhere but in its header and the entry."""
+    if "hass" not in request.fixturenames:
+        # The score and the benchmarks: a line of every debug log would cost them dear.
+        with leaks.among_requests():
+            yield
+        assert not leaks.found, leaks.found
+        return
+    hass: HomeAssistant = request.getfixturevalue("hass")
+    hass.bus.async_listen(EVENT_STATE_CHANGED, leaks.async_state_changed)
+    with leaks.in_logs(), leaks.among_requests():
+        yield
+    leaks.look_at_states(hass.states.async_all())
+    leaks.look_at_issues(ir.async_get(hass).issues.values())
+    assert not leaks.found, leaks.found
 
 
 @pytest.fixture
@@ -90,6 +130,21 @@ async def plex(
     """Return a simulated server whose time stands still until `advance`."""
     async with SimulatedPlex(profile, clock=ManualClock()) as plex:
         yield plex
+
+
+@pytest.fixture
+def certificates() -> Certificates:
+    """Return certificates of an authority that Home Assistant trusts."""
+    certificates = Certificates()
+    certificates.let_home_assistant_trust()
+    return certificates
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """Return what resolves; everything else does not."""
+    with Names().in_force() as names:
+        yield names
 
 
 @pytest.fixture
@@ -154,8 +209,10 @@ def advance(
 
 
 def is_stream(task: asyncio.Future[Any]) -> bool:
-    """Tell the task that listens for notifications from those that end."""
-    return isinstance(task, asyncio.Task) and task.get_name().endswith(" notifications")
+    """Tell the tasks that wait for a server or a person from those that end."""
+    return isinstance(task, asyncio.Task) and task.get_name().endswith(
+        (" notifications", " sign-in")
+    )
 
 
 async def until(condition: Callable[[], bool]) -> None:

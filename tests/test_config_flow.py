@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntryState,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -10,43 +13,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.flows import begin, choose, submit, suggested, typed
+from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-def typed(plex: SimulatedPlex, **changes: Any) -> dict[str, Any]:
-    return {
-        CONF_URL: plex.url,
-        CONF_TOKEN: plex.token,
-        CONF_VERIFY_SSL: True,
-    } | changes
-
-
-async def begin(hass: HomeAssistant) -> ConfigFlowResult:
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-    assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {}
-    return result
-
-
-async def submit(
-    hass: HomeAssistant, result: ConfigFlowResult, data: dict[str, Any]
-) -> ConfigFlowResult:
-    result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
-    await hass.async_block_till_done()
-    return result
-
-
-def suggested(result: ConfigFlowResult) -> dict[str, Any]:
-    schema = result["data_schema"]
-    assert schema is not None
-    return {
-        str(key): (key.description or {}).get("suggested_value")
-        for key in schema.schema
-    }
 
 
 async def test_url_and_token_make_an_entry(
@@ -84,7 +54,7 @@ async def test_a_server_without_a_name_gets_one(hass: HomeAssistant) -> None:
 @pytest.mark.parametrize(
     ("fault", "path", "error"),
     [
-        ("refuse", "/", "cannot_connect"),
+        ("refuse", "/", "hung_up"),
         ("cut", "/", "cannot_connect"),
         ("503", "/", "maintenance"),
         ("garbage", "/", "invalid_response"),
@@ -179,6 +149,23 @@ async def test_a_token_pasted_with_a_wrong_address_is_kept_apart(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("http://127.0.0.1:9", "refused"),
+        ("http://there.is.no.such.name.invalid:32400", "cannot_resolve"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_says_in_which_way(
+    hass: HomeAssistant, plex: SimulatedPlex, names: Names, url: str, error: str
+) -> None:
+    result = await submit(hass, await begin(hass), typed(plex, **{CONF_URL: url}))
+    assert result["errors"] == {"base": error}
+
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_a_server_is_added_once(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
 ) -> None:
@@ -196,6 +183,7 @@ async def test_a_refused_token_is_replaced(
     )
     result = await loaded.start_reauth_flow(hass)
     assert result["step_id"] == "reauth_confirm"
+    result = await choose(hass, result, "reauth_token")
 
     result = await submit(hass, result, {CONF_TOKEN: "still wrong"})
     assert result["errors"] == {"base": "invalid_auth"}
@@ -210,15 +198,112 @@ async def test_the_token_of_another_server_is_no_replacement(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        assert other.machine_identifier != plex.machine_identifier
         hass.config_entries.async_update_entry(
             loaded, data=typed(plex, **{CONF_URL: other.url})
         )
-
-        result = await submit(
-            hass, await loaded.start_reauth_flow(hass), {CONF_TOKEN: other.token}
+        result = await choose(
+            hass, await loaded.start_reauth_flow(hass), "reauth_token"
         )
+
+        result = await submit(hass, result, {CONF_TOKEN: other.token})
 
         assert result["type"] is FlowResultType.ABORT
         assert result["reason"] == "wrong_server"
+        assert result["description_placeholders"] == {
+            "name": "Attic",
+            "found": "Cellar",
+        }
         assert loaded.data[CONF_URL] == other.url
+
+
+async def test_address_token_and_tls_setting_can_be_changed(
+    hass: HomeAssistant, plex: SimulatedPlex, names: Names, loaded: MockConfigEntry
+) -> None:
+    result = await loaded.start_reconfigure_flow(hass)
+    assert suggested(result) == {
+        CONF_URL: plex.url,
+        CONF_TOKEN: None,
+        CONF_VERIFY_SSL: True,
+    }
+    elsewhere = {CONF_URL: "http://127.0.0.1:9", CONF_VERIFY_SSL: True}
+    result = await submit(hass, result, elsewhere)
+    assert result["errors"] == {"base": "refused"}
+
+    url = plex.url.replace("127.0.0.1", "localhost")
+    result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: False})
+
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == {
+        CONF_URL: url,
+        CONF_TOKEN: plex.token,
+        CONF_VERIFY_SSL: False,
+    }
+
+
+async def test_another_server_is_not_put_in_the_place_of_the_first(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
+        result = await submit(
+            hass, await loaded.start_reconfigure_flow(hass), typed(other)
+        )
+
+        assert result["reason"] == "wrong_server"
+        assert loaded.data == typed(plex)
+
+
+def plex_entry(plex: SimulatedPlex, **config: Any) -> MockConfigEntry:
+    """Return an entry as Home Assistant's own Plex integration keeps it."""
+    return MockConfigEntry(
+        domain="plex",
+        title="Attic of the core",
+        unique_id=plex.machine_identifier,
+        data={
+            "server": plex.name,
+            "server_id": plex.machine_identifier,
+            "server_config": {"url": plex.url, "token": plex.token} | config,
+        },
+    )
+
+
+async def test_a_server_of_the_plex_integration_is_copied_on_request(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    theirs = plex_entry(plex, verify_ssl=False)
+    theirs.add_to_hass(hass)
+    result = await begin(hass, "plex")
+
+    result = await submit(hass, result, {"server": theirs.entry_id})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
+    assert theirs.state is ConfigEntryState.NOT_LOADED
+
+
+async def test_a_copied_server_that_does_not_work_says_why(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    theirs = plex_entry(plex)
+    theirs.add_to_hass(hass)
+    plex.fault("403", path="/butler")
+    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
+    assert result["errors"] == {"base": "not_owner"}
+
+    result = await submit(hass, result, {"server": theirs.entry_id})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("why", ["none", "added", "unusable"])
+async def test_nothing_is_offered_for_copying_where_there_is_nothing(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, why: str
+) -> None:
+    if why == "added":
+        plex_entry(plex).add_to_hass(hass)
+    if why == "unusable":
+        MockConfigEntry(domain="plex", data={}).add_to_hass(hass)
+
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+
+    assert result["menu_options"] == ["sign_in", "manual"]

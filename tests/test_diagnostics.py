@@ -3,6 +3,7 @@
 import json
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import ExtendedJSONEncoder
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
@@ -12,7 +13,8 @@ from tests.simulator import SimulatedPlex
 async def test_nothing_in_it_tells_whose_server_it_is(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    text = json.dumps(await async_get_config_entry_diagnostics(hass, loaded))
+    diagnostics = await async_get_config_entry_diagnostics(hass, loaded)
+    text = json.dumps(diagnostics, cls=ExtendedJSONEncoder)
 
     for secret in (plex.token, plex.url, plex.machine_identifier, plex.name):
         assert secret not in text

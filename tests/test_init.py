@@ -43,7 +43,11 @@ async def test_a_server_is_one_service_with_its_name(
 ) -> None:
     (device,) = devices(hass, loaded)
 
-    assert device.identifiers == {(DOMAIN, plex.machine_identifier)}
+    assert device.identifiers == {
+        (DOMAIN, plex.machine_identifier),
+        # The device of the Plex integration, which is shown as linked.
+        ("plex", plex.machine_identifier),
+    }
     assert device.name == "Attic Butler"
     assert device.sw_version == plex.version
     assert device.entry_type is dr.DeviceEntryType.SERVICE
@@ -89,7 +93,7 @@ async def test_set_up_waits_for_a_server_in_maintenance(
         ("500", "/butler", "answered 500"),
         ("garbage", "/butler", "not JSON"),
         ("wrong-shape", "/activities", "cannot be used"),
-        ("cut", "/", "cannot be reached"),
+        ("cut", "/", "connection to the Plex server broke"),
         ("403", "/butler", "not that of the owner"),
         ("401", "/butler", "not that of the owner"),
     ],
@@ -225,9 +229,8 @@ async def test_a_token_refused_at_set_up_is_asked_for_after_a_second_try(
     assert reauth_flows(hass) == ["reauth_confirm"]
 
     (flow,) = hass.config_entries.flow.async_progress()
-    await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {CONF_TOKEN: plex.token}
-    )
+    for answer in ({"next_step_id": "reauth_token"}, {CONF_TOKEN: plex.token}):
+        await hass.config_entries.flow.async_configure(flow["flow_id"], answer)
     await hass.async_block_till_done()
     assert state_of(entry) is ConfigEntryState.LOADED
 

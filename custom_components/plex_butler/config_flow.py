@@ -1,50 +1,28 @@
-"""How a server is added, and a refused token replaced."""
+"""The ways in: how a server is added, and kept when its address or token changes."""
 
 from collections.abc import Mapping
-from typing import Any, Final, override
+from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+
+from .const import CONF_SERVER, DOMAIN
+from .flow_forms import (
+    ADDRESS_SCHEMA,
+    TOKEN_SCHEMA,
+    address_data,
+    choice_of,
+    with_pasted_token,
 )
-import voluptuous as vol
-
-from .api import (
-    PlexAuthenticationError,
-    PlexClient,
-    PlexError,
-    PlexNotOwnerError,
-    Server,
-    parse_address,
-)
-from .connection import async_create_client
-from .const import DOMAIN
-from .device import server_name
-from .errors import error_key
-
-_TOKEN: Final = TextSelector(
-    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-)
-
-USER_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(CONF_URL): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url")
-        ),
-        # Not required: it may be part of a pasted address.
-        vol.Optional(CONF_TOKEN): _TOKEN,
-        vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
-    }
-)
-REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN})
+from .moving import async_moved_url
+from .plex_entries import async_plex_servers, copied
+from .probe import Attempt, async_find, async_try
+from .sign_in_flow import SignInFlow
 
 
-class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Asks for what it takes to reach a server, and tries it."""
+class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
+    """Asks for what it takes to reach a server, and tries it before it is kept."""
 
     VERSION = 1
     MINOR_VERSION = 1
@@ -53,19 +31,40 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Add a server by its URL and token."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            user_input = _with_pasted_token(user_input)
-            data, errors = _entry_data(user_input)
-            if not errors:
-                server, errors = await self._async_try(data)
-                if server:
-                    return await self._async_create(server, data)
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
-            errors=errors,
+        """Offer the ways in, the shortest first."""
+        copy = ["plex"] if async_plex_servers(self.hass) else []
+        return self.async_show_menu(
+            step_id="user", menu_options=[*copy, "sign_in", "manual"]
+        )
+
+    async def async_step_plex(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Use a server of the Plex integration."""
+        servers = async_plex_servers(self.hass)
+        attempt = Attempt()
+        if user_input is not None and (entry := servers.get(user_input[CONF_SERVER])):
+            data = copied(entry) or {}
+            attempt = await async_try(self.hass, data)
+            if attempt.server:
+                return await self._async_finish(attempt.server, data)
+        titles = {entry_id: entry.title for entry_id, entry in servers.items()}
+        return self._async_form("plex", choice_of(titles), user_input, attempt)
+
+    async def async_step_manual(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Add a server by its address and token."""
+        return await self._async_address_step("manual", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the address, the token or the TLS setting."""
+        entry = self._get_reconfigure_entry()
+        known = {key: entry.data[key] for key in (CONF_URL, CONF_VERIFY_SSL)}
+        return await self._async_address_step(
+            "reconfigure", user_input, known=known, token=entry.data[CONF_TOKEN]
         )
 
     async def async_step_reauth(
@@ -77,72 +76,77 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Replace a token that the server refuses."""
-        entry = self._get_reauth_entry()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            data = {**entry.data, CONF_TOKEN: user_input[CONF_TOKEN].strip()}
-            server, errors = await self._async_try(data)
-            if server:
-                await self.async_set_unique_id(server.machine_identifier)
-                self._abort_if_unique_id_mismatch(reason="wrong_server")
-                return self.async_update_reload_and_abort(entry, data_updates=data)
-        return self.async_show_form(
+        """Offer the ways to a new token."""
+        return self.async_show_menu(
             step_id="reauth_confirm",
-            data_schema=REAUTH_SCHEMA,
-            errors=errors,
-            description_placeholders={"name": entry.title},
+            menu_options=["sign_in", "reauth_token"],
+            description_placeholders={"name": self._get_reauth_entry().title},
         )
 
-    async def _async_create(
-        self, server: Server, data: dict[str, Any]
+    async def async_step_reauth_token(
+        self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        await self.async_set_unique_id(server.machine_identifier)
+        """Replace a token that the server refuses by another one."""
+        return await self._async_token_step(
+            "reauth_token", user_input, self._get_reauth_entry().data
+        )
+
+    @override
+    async def async_step_zeroconf(
+        self, discovery_info: ZeroconfServiceInfo
+    ) -> ConfigFlowResult:
+        """Meet a server that was heard of on the network."""
+        host, port = discovery_info.host, discovery_info.port or 32400
+        if (found := await async_find(self.hass, host, port)) is None:
+            return self.async_abort(reason="cannot_connect")
+        self._discovered_url, identity = found
+        entry = await self.async_set_unique_id(identity.machine_identifier)
+        if entry and (url := await async_moved_url(self.hass, entry, host)):
+            self._abort_if_unique_id_configured(updates={CONF_URL: url})
         self._abort_if_unique_id_configured()
-        return self.async_create_entry(title=server_name(server), data=data)
+        name = discovery_info.name.removesuffix(f".{discovery_info.type}")
+        self.context["title_placeholders"] = {"name": name or host}
+        return await self.async_step_discovery_confirm()
 
-    async def _async_try(
-        self, data: Mapping[str, Any]
-    ) -> tuple[Server | None, dict[str, str]]:
-        """Return the server if all that we need of it works, else what does not."""
-        client = await async_create_client(self.hass, data)
-        try:
-            return await _async_owned_server(client), {}
-        except PlexError as err:
-            return None, {"base": error_key(err)}
+    async def async_step_discovery_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Add a server that was found."""
+        data = {CONF_URL: self._discovered_url, CONF_VERIFY_SSL: True}
+        return await self._async_token_step("discovery_confirm", user_input, data)
 
+    async def _async_address_step(
+        self,
+        step_id: str,
+        user_input: dict[str, Any] | None,
+        *,
+        known: dict[str, Any] | None = None,
+        token: str = "",
+    ) -> ConfigFlowResult:
+        """Ask for address and token, and go on if they work."""
+        attempt = Attempt()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            user_input = with_pasted_token(user_input)
+            data, errors = address_data(user_input, token=token)
+            if not errors:
+                attempt = await async_try(self.hass, data)
+                if attempt.server:
+                    return await self._async_finish(attempt.server, data)
+        shown = known if user_input is None else user_input
+        return self._async_form(step_id, ADDRESS_SCHEMA, shown, attempt, errors)
 
-async def _async_owned_server(client: PlexClient) -> Server:
-    """Return the server, having made sure that its Butler listens to us."""
-    # Needs no token: tells a wrong address from a wrong token.
-    await client.get_identity()
-    server = await client.get_server()
-    try:
-        await client.get_butler_tasks()
-    except PlexAuthenticationError as err:
-        # The token has just been good enough for the server's name.
-        raise PlexNotOwnerError(str(err)) from err
-    return server
-
-
-def _with_pasted_token(user_input: dict[str, Any]) -> dict[str, Any]:
-    """Move a token that was pasted as part of the address to its own field."""
-    try:
-        address = parse_address(user_input[CONF_URL])
-    except ValueError:
-        return user_input
-    if address.token is None:
-        return user_input
-    return {CONF_TOKEN: address.token, **user_input, CONF_URL: address.url}
-
-
-def _entry_data(user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what an entry keeps, or which field cannot be right."""
-    try:
-        url = parse_address(user_input[CONF_URL]).url
-    except ValueError:
-        return {}, {CONF_URL: "invalid_url"}
-    if not (token := user_input.get(CONF_TOKEN, "").strip()):
-        return {}, {CONF_TOKEN: "token_missing"}
-    verify_ssl = user_input[CONF_VERIFY_SSL]
-    return {CONF_URL: url, CONF_TOKEN: token, CONF_VERIFY_SSL: verify_ssl}, {}
+    async def _async_token_step(
+        self,
+        step_id: str,
+        user_input: dict[str, Any] | None,
+        known: Mapping[str, Any],
+    ) -> ConfigFlowResult:
+        """Ask for a token, and go on if it works."""
+        attempt = Attempt()
+        if user_input is not None:
+            data = {**known, CONF_TOKEN: user_input[CONF_TOKEN].strip()}
+            attempt = await async_try(self.hass, data)
+            if attempt.server:
+                return await self._async_finish(attempt.server, data)
+        return self._async_form(step_id, TOKEN_SCHEMA, user_input, attempt)

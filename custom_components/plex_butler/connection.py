@@ -9,19 +9,28 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .api import PlexClient
+from .api import PlexClient, PlexTvClient
 from .const import DOMAIN
 
 
 async def async_create_client(
     hass: HomeAssistant, data: Mapping[str, Any]
 ) -> PlexClient:
-    """Return a client for a server's URL, token and TLS setting."""
+    """Return a client for a server's URL, token (if any) and TLS setting."""
     return PlexClient(
-        async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
+        async_get_clientsession(hass, verify_ssl=data.get(CONF_VERIFY_SSL, True)),
         data[CONF_URL],
         data.get(CONF_TOKEN),
         client_identifier=await _async_client_identifier(hass),
+    )
+
+
+async def async_create_plex_tv_client(hass: HomeAssistant) -> PlexTvClient:
+    """Return a client for signing in."""
+    return PlexTvClient(
+        async_get_clientsession(hass),
+        client_identifier=await _async_client_identifier(hass),
+        device=hass.config.location_name,
     )
 
 

@@ -5,7 +5,13 @@ import logging
 from typing import Final
 
 DOMAIN: Final = "plex_butler"
+# Home Assistant's own integration: its entries are read, its device is linked with.
+PLEX_DOMAIN: Final = "plex"
 LOGGER: Final = logging.getLogger(__package__)
+
+CONF_SERVER: Final = "server"
+# Whether plex.tv may be asked for a new name when the certificate gets one.
+CONF_SIGNED_IN: Final = "signed_in"
 
 # Nothing tells when Butler begins by itself, so this is how late we may notice.
 IDLE_INTERVAL: Final = timedelta(seconds=30)
@@ -19,5 +25,7 @@ PREFERENCES_INTERVAL: Final = timedelta(hours=6)
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
 # A server that has just started refuses good tokens for a moment.
 UNAUTHORIZED_GRACE: Final = timedelta(seconds=10)
+# A server that works on its database answers nobody for a while.
+PATIENCE: Final = timedelta(minutes=2)
 # Long enough that a task hidden for one night keeps its switch and its history.
 STALE_AFTER: Final = timedelta(hours=24)

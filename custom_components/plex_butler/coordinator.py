@@ -1,14 +1,14 @@
-"""When to ask the server, and what its errors mean."""
+"""When to ask the server, what its errors mean, and when to show what is known."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
@@ -23,43 +23,32 @@ from .api import (
     PlexMaintenanceError,
     PlexRefusedError,
     PlexResponseError,
+    PlexTimeoutError,
     Server,
 )
+from .asker import TASKS, Asker
 from .commands import Commands
 from .const import (
-    DOMAIN,
     IDLE_INTERVAL,
     LOGGER,
-    PREFERENCES_INTERVAL,
+    PATIENCE,
     PUBLISH_INTERVAL,
-    SERVER_INTERVAL,
-    TRUSTED_INTERVAL,
 )
-from .device import device_info
 from .errors import translation
+from .problems import Problems
 from .refusals import Refusals
 from .run_state import (
     ButlerView,
     Change,
     ServerRefused,
-    Snapshot,
-    TasksListed,
-    VersionSeen,
-    WindowChanged,
 )
-from .stale_tasks import StaleTasks
+from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
-from .window import window_of
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
 type ChangeListener = Callable[[tuple[Change, ...]], None]
 
-# Home Assistant's timers may come up to a second early.
-_EARLY: Final = timedelta(seconds=2)
 _SOON: Final = timedelta(seconds=1)
-
-# What is asked for less often than activities are.
-_PARTS: Final = {"server", "preferences", "tasks"}
 
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
@@ -93,11 +82,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         )
         self.client = client
         self.tracker = RunTracker(hass, entry.entry_id, self._async_runs_changed)
-        self._asked_at: dict[str, float] = {}
+        self._asker = Asker(hass, entry, client, self.tracker)
         self._next_poll = float("inf")
         self._unsub_publish: CALLBACK_TYPE | None = None
         self._refusals = Refusals(hass, entry, client)
-        self._stale = StaleTasks(hass, entry)
+        self._problems = Problems(hass, entry)
+        self._silent_since: float | None = None
+        self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
         self._change_listeners: list[ChangeListener] = []
         self.commands = Commands(client, self.tracker, self.async_commanded)
 
@@ -106,6 +97,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return the server's identity, which outlives names and addresses."""
         # Every entry has been given one by the config flow.
         return self.config_entry.unique_id or ""
+
+    @property
+    def push_state(self) -> str:
+        """Tell whether notifications are relied upon, tried out or missing."""
+        if self.tracker.trusted:
+            return "trusted"
+        return "connected" if self.tracker.state.push_since else "polling"
 
     @override
     async def _async_setup(self) -> None:
@@ -117,85 +115,53 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Ask for what is due, and tell what errors mean."""
         try:
             data = await self._ask()
-        except PlexAuthenticationError as err:
-            self._set_interval(IDLE_INTERVAL)
-            raise await self._refusals.async_judge(err) from err
+        except PlexTimeoutError as err:
+            if self._is_working_on_its_database():
+                self._set_interval(IDLE_INTERVAL)
+                return self.data
+            raise await self._async_failure(err) from err
         except PlexError as err:
-            self.async_heard_error(err)
-            # Who does not answer is not asked more often for having been busy.
-            self._set_interval(IDLE_INTERVAL)
-            raise UpdateFailed(**translation(err)) from err
+            raise await self._async_failure(err) from err
+        self._silent_since = None
+        self._problems.async_clear()
         self._refusals.forget()
         # What was to be asked again while this was under way may have been missed.
-        missed = self._asked_at.keys() != _PARTS
+        missed = self._asker.has_missed
         self._set_interval(_SOON if missed else self.tracker.until_next_look)
         return data
+
+    async def _async_failure(self, err: PlexError) -> Exception:
+        """Return what an error means for the entry."""
+        # Who does not answer is not asked more often for having been busy.
+        self._set_interval(IDLE_INTERVAL)
+        if isinstance(err, PlexAuthenticationError):
+            err = await self._refusals.async_explain(err)
+            if self._refusals.are_final:
+                return ConfigEntryAuthFailed(**translation(err))
+        self.async_heard_error(err)
+        await self._problems.async_report(err)
+        return UpdateFailed(**translation(err), retry_after=self._refusals.retry_after)
+
+    def _is_working_on_its_database(self) -> bool:
+        """Tell whether silence is most likely work: a backup leaves nobody a connection."""
+        now = monotonic()
+        self._silent_since = self._silent_since or now
+        return (
+            now - self._silent_since < PATIENCE.total_seconds()
+            and self.data is not None
+            and any(
+                run.is_on
+                for task, run in self.tracker.view.tasks.items()
+                if task in DATABASE_TASKS
+            )
+        )
 
     async def _ask(self) -> PlexButlerData:
         if not self.last_update_success:
             # Who comes back from an outage may have been updated or replaced.
-            self._asked_at.clear()
-        server = await self._ask_server()
-        await self._ask_preferences()
-        tasks = await self._ask_tasks(server)
-        asked = self.tracker.now()
-        rows = await self.client.get_activities()
-        self.tracker.async_apply(Snapshot(rows=rows, asked=asked))
+            self._asker.forget()
+        server, tasks = await self._asker.async_ask()
         return PlexButlerData(server=server, tasks=tasks, runs=self.tracker.view)
-
-    async def _ask_server(self) -> Server:
-        if not self._is_due("server", SERVER_INTERVAL) and self.data:
-            return self.data.server
-        server = await self.client.get_server()
-        if server.machine_identifier != self.machine_identifier:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="wrong_server",
-                translation_placeholders={"url": self.client.url},
-            )
-        self.tracker.async_apply(VersionSeen(version=server.version))
-        return server
-
-    async def _ask_preferences(self) -> None:
-        if not self._is_due("preferences", PREFERENCES_INTERVAL):
-            return
-        try:
-            window = window_of(await self.client.get_preferences())
-        except PlexResponseError as err:
-            # A server that has just been given other settings answers 400 for a while,
-            # and all else works without them.
-            LOGGER.debug("%s: no preferences: %s", self.name, err)
-            self._asked_at["preferences"] = float("-inf")
-            return
-        self.tracker.async_apply(WindowChanged(window=window))
-
-    async def _ask_tasks(self, server: Server) -> Mapping[str, ButlerTask]:
-        interval = TRUSTED_INTERVAL if self.tracker.trusted else IDLE_INTERVAL
-        if not self._is_due("tasks", interval) and self.data:
-            return self.data.tasks
-        tasks = {task.name: task for task in await self.client.get_butler_tasks()}
-        self.tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
-        self._stale.async_listed(tasks, version=server.version)
-        self._async_update_device(server)
-        return tasks
-
-    def _is_due(self, what: str, interval: timedelta) -> bool:
-        """Tell whether to ask for something now, and take note of it."""
-        since = monotonic() - self._asked_at.get(what, float("-inf"))
-        if since < (interval - _EARLY).total_seconds():
-            return False
-        self._asked_at[what] = monotonic()
-        return True
-
-    @callback
-    def _async_update_device(self, server: Server) -> None:
-        """Keep the device's name and version fresh."""
-        if self.data and self.data.server == server:
-            return
-        dr.async_get(self.hass).async_get_or_create(
-            config_entry_id=self.config_entry.entry_id,
-            **device_info(server, self.client.url),
-        )
 
     def _set_interval(self, interval: timedelta) -> None:
         """Have the next poll after an interval, counted from now."""
@@ -205,8 +171,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def async_ask_again(self, *what: str) -> None:
         """Have something asked for at the next poll, however fresh it is."""
-        for key in what:
-            self._asked_at.pop(key, None)
+        self._asker.forget(*what)
 
     @callback
     def async_ask_soon(self, *what: str) -> None:
@@ -228,7 +193,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def async_commanded(self) -> None:
         """Show what a command changed, and look what became of it."""
-        self.async_ask_again("tasks")
+        self.async_ask_again(TASKS)
         self._async_publish()
 
     @callback

@@ -3,7 +3,7 @@
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 
 from .api import Server
-from .const import DOMAIN
+from .const import DOMAIN, PLEX_DOMAIN
 
 _TASK = "_task_"
 
@@ -18,7 +18,11 @@ def device_info(server: Server, url: str) -> DeviceInfo:
     return DeviceInfo(
         configuration_url=f"{url}/web",
         entry_type=DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, server.machine_identifier)},
+        # The second one links the device with that of the Plex integration.
+        identifiers={
+            (DOMAIN, server.machine_identifier),
+            (PLEX_DOMAIN, server.machine_identifier),
+        },
         manufacturer="Plex",
         model="Plex Media Server",
         # The server's own name alone belongs to the device of the Plex integration.

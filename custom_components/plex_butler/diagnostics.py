@@ -7,8 +7,10 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 
+from . import run_state
 from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
+from .redact import redact_answer, redact_frame
 
 TO_REDACT = {CONF_TOKEN, CONF_URL, "title", "unique_id"}
 
@@ -18,13 +20,19 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of a server, without saying which one it is."""
     coordinator = entry.runtime_data
-    data = coordinator.data
+    data, client = coordinator.data, coordinator.client
     return {
         "entry": async_redact_data(entry.as_dict(), TO_REDACT),
         "server": {"version": data.server.version},
+        "last_update_success": coordinator.last_update_success,
+        "last_update_success_time": coordinator.last_update_success_time,
+        "butler": data.runs.butler,
         "tasks": [
             {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
             for task in data.tasks.values()
         ],
-        "last_update_success": coordinator.last_update_success,
+        "memory": run_state.dump(coordinator.tracker.state),
+        "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
+        "answers": redact_answer(client.last_answers),
+        "notifications": [redact_frame(frame) for frame in client.last_frames],
     }

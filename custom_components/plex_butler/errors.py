@@ -8,10 +8,15 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .api import (
     PlexAuthenticationError,
+    PlexCertificateError,
+    PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
+    PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
+    PlexRefusedError,
+    PlexResolveError,
     PlexTimeoutError,
     PlexTlsError,
 )
@@ -20,6 +25,11 @@ from .const import DOMAIN
 # The first that fits counts, so the special ones stand before the general ones.
 _KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
     (PlexTimeoutError, "timeout"),
+    (PlexResolveError, "cannot_resolve"),
+    (PlexRefusedError, "refused"),
+    (PlexHungUpError, "hung_up"),
+    (PlexCertificateNameError, "certificate_name"),
+    (PlexCertificateError, "certificate_untrusted"),
     (PlexTlsError, "tls"),
     (PlexConnectionError, "cannot_connect"),
     (PlexAuthenticationError, "invalid_auth"),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 import random
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -18,6 +18,7 @@ from .api import (
     PlexError,
     PreferenceNotification,
 )
+from .asker import PREFERENCES, TASKS
 from .const import LOGGER
 from .coordinator import PlexButlerCoordinator
 from .run_state import Change, Notified, PushChanged, PushMissed, Told
@@ -58,6 +59,8 @@ class PushListener:
         self._answered = True
         self._told = False
         self._wake = asyncio.Event()
+        self._connects = 0
+        self._notifications = 0
 
     async def async_run(self) -> None:
         """Keep the stream up; never give up."""
@@ -72,9 +75,22 @@ class PushListener:
                     await self._wake.wait()
 
     @callback
+    def statistics(self) -> dict[str, Any]:
+        """Return what a bug report needs to know of the stream."""
+        return {
+            "connected": self._stream is not None,
+            "connects": self._connects,
+            "failures": self._failures,
+            "filters": list(self._filters),
+            "frames": self._stream.frames if self._stream else 0,
+            "notifications": self._notifications,
+        }
+
+    @callback
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
+        coordinator.push_statistics_fn = self.statistics
         self._entry.async_on_unload(
             coordinator.async_add_change_listener(self._async_changed)
         )
@@ -108,14 +124,16 @@ class PushListener:
         self._failures = 0
         self._failing_since = None
         self._stream = stream
+        self._connects += 1
         # Whatever changed meanwhile, nobody told of.
-        self._coordinator.async_ask_soon("server", "tasks", "preferences")
+        self._coordinator.async_ask_soon()
         self._coordinator.tracker.async_apply(PushChanged(up=True))
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
+        self._notifications += 1
         if isinstance(notification, PreferenceNotification):
-            self._coordinator.async_ask_soon("preferences", "tasks")
+            self._coordinator.async_ask_soon(PREFERENCES, TASKS)
             return
         told = Notified(told=Told(notification.event), row=notification.activity)
         self._coordinator.tracker.async_apply(told)

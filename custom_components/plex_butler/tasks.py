@@ -16,6 +16,9 @@ _PREFIX: Final = "ButlerTask"
 # They replace the server's software, so nobody should hit them by accident.
 UPDATE_TASKS: Final = frozenset({"AutomaticUpdates", "CheckForUpdates"})
 
+# While they run, the server may answer nobody.
+DATABASE_TASKS: Final = frozenset({"BackupDatabase", "OptimizeDatabase"})
+
 KNOWN_TASKS: Final = frozenset(
     {
         "AutomaticUpdates",

@@ -13,6 +13,7 @@ from custom_components.plex_butler.api import (
     PlexClient,
     PlexConnectionError,
     PlexError,
+    PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
     PlexResponseError,
@@ -200,7 +201,7 @@ async def test_the_clients_own_version_is_told_if_there_is_one(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("refuse", PlexConnectionError),
+        ("refuse", PlexHungUpError),
         ("cut", PlexConnectionError),
         ("401", PlexAuthenticationError),
         ("403", PlexNotOwnerError),

@@ -45,9 +45,12 @@ def home_assistant(
 ) -> Iterator[HomeAssistant]:
     """Run Home Assistant with the integration as the release ships it.
 
-    The simulator is asked for only so that it outlives Home Assistant.
+    Its own Plex integration knows the server already.
     """
     instance = HomeAssistant(tmp_path_factory.mktemp("home_assistant"))
+    instance.know_plex_server(
+        url=simulator.url, token=simulator.token, machine=simulator.machine
+    )
     with ZipFile(RELEASE) as release:
         release.extractall(instance.integration_folder)
     KEPT.mkdir(exist_ok=True)

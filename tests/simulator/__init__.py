@@ -2,7 +2,10 @@
 
 from .clock import ManualClock, WallClock
 from .faults import FaultName
+from .gate import SecureConnections
 from .messages import page
+from .names import Names
+from .plextv import SimulatedPlexTv
 from .profiles import PROFILES, Profile, draw_profile
 from .sessions import PlayState
 from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
@@ -24,11 +27,14 @@ __all__ = [
     "FaultName",
     "Interval",
     "ManualClock",
+    "Names",
     "Naming",
     "PlayState",
     "Profile",
     "Rows",
+    "SecureConnections",
     "SimulatedPlex",
+    "SimulatedPlexTv",
     "Standing",
     "StartResult",
     "TaskSpec",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from pathlib import Path
 import signal
 from zoneinfo import ZoneInfo
 
 from .clock import WallClock
 from .profiles import PROFILES, Profile, draw_profile
+from .replay import ReplayedPlex
 from .simulated_plex import OWNER_TOKEN, SimulatedPlex
 
 _DRAWN = "drawn"
@@ -38,6 +40,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--noise", type=float, default=0.0, help="ordinary activities per hour"
     )
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="play a record of scripts/capture"
+    )
     return parser.parse_args()
 
 
@@ -55,6 +60,9 @@ async def _serve(options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    if options.replay:
+        await _replay(options, ended)
+        return
     plex = SimulatedPlex(
         _profile(options),
         token=options.token,
@@ -69,6 +77,25 @@ async def _serve(options: argparse.Namespace) -> None:
     async with plex:
         plex.noise.ordinary_day(options.noise)
         print(json.dumps(_address(plex)), flush=True)
+        await ended.wait()
+
+
+async def _replay(options: argparse.Namespace, ended: asyncio.Event) -> None:
+    plex = ReplayedPlex.of_file(
+        options.replay,
+        token=options.token,
+        speed=options.speed,
+        host=options.host,
+        port=options.port,
+    )
+    async with plex:
+        address = {
+            "url": plex.url,
+            "token": plex.token,
+            "machineIdentifier": plex.machine_identifier,
+            "version": plex.version,
+        }
+        print(json.dumps(address), flush=True)
         await ended.wait()
 
 

@@ -30,7 +30,7 @@ def get_identity(state: ServerState, _ask: Ask) -> Answer:
     return _container(
         size=0,
         apiVersion="1.2.3",
-        claimed=state.traits.claimed,
+        claimed=state.claimed,
         machineIdentifier=state.machine_identifier,
         version=state.version,
     )

@@ -92,3 +92,9 @@ def row_events(
         for note in notes
         if note["Activity"]["type"] == kind
     ]
+
+
+async def identity_status(session: aiohttp.ClientSession, url: str) -> int:
+    """Return the status of a server's identity."""
+    async with session.get(f"{url}/identity") as response:
+        return response.status

@@ -14,6 +14,7 @@ class FaultName(StrEnum):
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
     NOT_FOUND = "404"
+    TOO_MANY_REQUESTS = "429"
     SERVER_ERROR = "500"
     BAD_GATEWAY = "502"
     MAINTENANCE = "503"

@@ -124,7 +124,7 @@ class Front:
     async def _serve_socket(
         self, request: web.BaseRequest, ask: Ask
     ) -> web.StreamResponse:
-        if not self._doorman.admits(ask):
+        if not self._doorman.admits(self._state, ask):
             return self._render(ask, Answer(401))
         if "Upgrade" not in request.headers:
             return self._render(ask, Answer(400))

@@ -8,6 +8,8 @@ import ssl
 
 from aiohttp import web
 
+from .gate import Gate, SecureConnections
+
 _PATIENCE = 1.0
 _ROUNDS = 3
 
@@ -23,37 +25,44 @@ class Listener:
     ) -> None:
         """Do not listen yet."""
         self._host, self.port = address
-        self._tls = tls
+        self.tls = tls
+        self.secure_connections = SecureConnections.REQUIRED
         self._server = web.Server(handler, access_log=None)
-        self._listening: asyncio.Server | None = None
+        self._listening: asyncio.Server | Gate | None = None
 
     @property
     def url(self) -> str:
         """Return the address."""
-        scheme = "http" if self._tls is None else "https"
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{scheme}://{host}:{self.port}"
+        return self.url_at(host)
 
     @property
     def listening(self) -> bool:
         """Return if connections are accepted."""
         return self._listening is not None
 
+    def url_at(self, host: str, *, scheme: str | None = None) -> str:
+        """Return the address under another name, or with another scheme."""
+        scheme = scheme or ("http" if self.tls is None else "https")
+        return f"{scheme}://{host}:{self.port}"
+
     async def open(self) -> None:
         """Accept connections, at the same port as before."""
-        if self._listening is not None:
-            return
-        loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(
-            self._server, self._host, self.port, ssl=self._tls, reuse_address=True
-        )
-        self.port = self._listening.sockets[0].getsockname()[1]
+        if self._listening is None:
+            await (self._open_plain() if self.tls is None else self._open_gate())
 
     def close(self) -> None:
         """Let new connections be refused."""
         if self._listening is not None:
             self._listening.close()
             self._listening = None
+
+    def use_certificate(self, tls: ssl.SSLContext) -> None:
+        """Show another certificate, to those who are connected as well."""
+        if self.tls is None:
+            raise TypeError("only a server with TLS has a certificate")
+        self.tls = tls
+        self.abort_connections()
 
     def abort_connections(self, spare: asyncio.BaseTransport | None = None) -> None:
         """Break all connections but one, as a process that dies does."""
@@ -64,9 +73,28 @@ class Listener:
 
     async def shutdown(self) -> None:
         """Stop for good; no task and no socket is left."""
+        gate = self._listening
         self.close()
+        if isinstance(gate, Gate):
+            await gate.wait_closed()
         # Who has just been accepted needs some rounds of the loop to be known.
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
         self.abort_connections()
         await self._server.shutdown(_PATIENCE)
+
+    async def _open_plain(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(
+            self._server, self._host, self.port, reuse_address=True
+        )
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    async def _open_gate(self) -> None:
+        self._listening = Gate(
+            self._server,
+            (self._host, self.port),
+            context=lambda: self.tls,
+            secure_connections=lambda: self.secure_connections,
+        )
+        self.port = self._listening.port

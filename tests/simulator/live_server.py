@@ -10,6 +10,7 @@ from typing import Self
 
 from .clock import Clock, ManualClock, WallClock
 from .front import Front
+from .gate import SecureConnections
 from .hub import NotificationHub
 from .listener import Listener
 from .requests_log import RecordedRequest
@@ -72,6 +73,28 @@ class LiveServer:
     def url(self) -> str:
         """Return the base address, with the prefix."""
         return self._listener.url + self._prefix
+
+    @property
+    def port(self) -> int:
+        """Return the port, which a server keeps for its life."""
+        return self._listener.port
+
+    def url_at(self, host: str, *, scheme: str | None = None) -> str:
+        """Return the base address under another name, or with another scheme."""
+        return self._listener.url_at(host, scheme=scheme) + self._prefix
+
+    @property
+    def secure_connections(self) -> SecureConnections:
+        """Return what a server with TLS makes of plain http, to be read and written."""
+        return self._listener.secure_connections
+
+    @secure_connections.setter
+    def secure_connections(self, value: SecureConnections) -> None:
+        self._listener.secure_connections = value
+
+    async def use_certificate(self, tls: ssl.SSLContext) -> None:
+        """Show another certificate from now on; whoever is connected is cut off."""
+        self._listener.use_certificate(tls)
 
     @property
     def requests(self) -> list[RecordedRequest]:

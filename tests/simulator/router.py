@@ -47,18 +47,17 @@ _ROUTES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Doorman:
     """Knows the tokens."""
 
     owner_token: str
     shared_token: str
-    claimed: bool = True
 
-    def admits(self, ask: Ask) -> bool:
-        """Return if the token is anybody's."""
+    def admits(self, state: ServerState, ask: Ask) -> bool:
+        """Return if the token is anybody's; an unclaimed server knows nobody."""
         known = (self.owner_token, self.shared_token)
-        return self.claimed and ask.token in known
+        return state.claimed and ask.token in known
 
     def is_owner(self, ask: Ask) -> bool:
         """Return if the token is the owner's."""
@@ -69,7 +68,7 @@ def answer(state: ServerState, doorman: Doorman, ask: Ask) -> Answer:
     """Answer as the server does: first who asks, then what, then whether they may."""
     if ask.method == IDENTITY.method and IDENTITY.leads(ask.parts):
         return IDENTITY.handler(state, ask)
-    if not doorman.admits(ask):
+    if not doorman.admits(state, ask):
         return Answer(401)
     routes = [route for route in _ROUTES if route.leads(ask.parts)]
     if not routes:

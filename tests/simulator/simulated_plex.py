@@ -17,6 +17,7 @@ from .preferences import Value
 from .profiles import PROFILES, Profile
 from .router import Doorman
 from .sessions import Sessions
+from .settings import FRIENDLY_NAME
 from .state import ServerState
 from .task import StartResult
 from .task_spec import TaskSpec
@@ -47,8 +48,7 @@ class SimulatedPlex(LiveServer):
     ) -> None:
         """Describe the server; `start` makes it listen."""
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
-        self.token = token
-        self.shared_token = SHARED_TOKEN
+        self._doorman = Doorman(token, SHARED_TOKEN)
         clock = WallClock(speed) if clock is None else clock
         if window is None and isinstance(clock, WallClock):
             window = _far_window(clock, zone)
@@ -62,14 +62,35 @@ class SimulatedPlex(LiveServer):
                 window=window,
             ),
             clock=clock,
-            doorman=Doorman(
-                token, self.shared_token, claimed=self.profile.traits.claimed
-            ),
+            doorman=self._doorman,
             address=(host, port),
             prefix=prefix,
             tls=tls,
         )
         self._front.control = Control(self)
+
+    @property
+    def token(self) -> str:
+        """Return the owner's token; another one may be set, which ends the old one."""
+        return self._doorman.owner_token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._doorman.owner_token = token
+
+    @property
+    def shared_token(self) -> str:
+        """Return the token of a user who is not the owner."""
+        return self._doorman.shared_token
+
+    @property
+    def claimed(self) -> bool:
+        """Return if the server has an owner; it may get one, or lose its own."""
+        return self.state.claimed
+
+    @claimed.setter
+    def claimed(self, claimed: bool) -> None:
+        self.state.claimed = claimed
 
     @property
     def machine_identifier(self) -> str:
@@ -83,8 +104,12 @@ class SimulatedPlex(LiveServer):
 
     @property
     def name(self) -> str:
-        """Return the server's name."""
+        """Return the server's name; a new one is a setting like others."""
         return self.state.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self.set_preference(FRIENDLY_NAME, name)
 
     @property
     def butler(self) -> Butler:

@@ -42,6 +42,7 @@ class ServerState:
         self.profile = profile
         self.traits = profile.traits
         self.version = profile.version
+        self.claimed = self.traits.claimed
         self.machine_identifier = sha1(
             f"{name}-{seed}".encode(), usedforsecurity=False
         ).hexdigest()

@@ -70,3 +70,34 @@ async def test_a_token_that_is_not_the_owners_may_only_look(
     assert await client.status("GET", "/", token=plex.shared_token) == 200
     own = await client.json("/activities", token=plex.shared_token)
     assert own == {"MediaContainer": {"size": 0}}
+
+
+async def test_a_server_can_be_claimed_later_and_lose_its_owner(
+    start_plex: StartPlex, session: aiohttp.ClientSession
+) -> None:
+    plex = await start_plex()
+    client = Client(plex, session)
+    plex.claimed = False
+    assert await client.status("GET", "/butler") == 401
+    assert (await client.json("/identity"))["MediaContainer"]["claimed"] is False
+    plex.claimed = True
+    assert await client.status("GET", "/butler") == 200
+    assert (await client.json("/identity"))["MediaContainer"]["claimed"] is True
+
+
+async def test_a_new_token_ends_the_old_one(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    old = plex.token
+    plex.token = "another-token"
+    assert await client.status("GET", "/butler", token=old) == 401
+    assert await client.status("GET", "/butler") == 200
+
+
+async def test_a_new_name_is_told_and_the_id_stays(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    before = plex.machine_identifier
+    plex.name = "Cellar"
+    body = (await client.json("/"))["MediaContainer"]
+    assert (body["friendlyName"], body["machineIdentifier"]) == ("Cellar", before)

@@ -20,6 +20,8 @@ from .score import Score
 # The window opens after twenty minutes.
 NIGHT = datetime(2026, 11, 22, 1, 40, tzinfo=UTC)
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def night(name: str) -> Score:

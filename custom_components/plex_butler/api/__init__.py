@@ -4,11 +4,15 @@ from .address import Address, parse_address
 from .client import PlexClient, StartResult, StopResult
 from .exceptions import (
     PlexAuthenticationError,
+    PlexCertificateError,
+    PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
+    PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
     PlexRefusedError,
+    PlexResolveError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
@@ -21,6 +25,7 @@ from .notifications import (
     NotificationStream,
     PreferenceNotification,
 )
+from .plextv import OwnedServer, Pin, PlexTvClient
 
 __all__ = [
     "Activity",
@@ -31,16 +36,23 @@ __all__ = [
     "Identity",
     "Notification",
     "NotificationStream",
+    "OwnedServer",
+    "Pin",
     "PlexAuthenticationError",
+    "PlexCertificateError",
+    "PlexCertificateNameError",
     "PlexClient",
     "PlexConnectionError",
     "PlexError",
+    "PlexHungUpError",
     "PlexMaintenanceError",
     "PlexNotOwnerError",
     "PlexRefusedError",
+    "PlexResolveError",
     "PlexResponseError",
     "PlexTimeoutError",
     "PlexTlsError",
+    "PlexTvClient",
     "Preference",
     "PreferenceNotification",
     "Server",

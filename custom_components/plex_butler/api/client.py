@@ -1,5 +1,6 @@
 """A client for the parts of a Plex Media Server that concern its Butler."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -29,6 +30,9 @@ from .transport import network_errors, read, status_error
 
 # Longer than any healthy answer takes, shorter than people wait for a dialog.
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
+# What is kept of answers and notifications.
+KEPT_ANSWERS: Final = frozenset({"/butler", "/activities"})
+KEPT_FRAMES: Final = 50
 
 
 class StartResult(StrEnum):
@@ -69,6 +73,9 @@ class PlexClient:
         client to the server and should stay the same for years.
         """
         self.url = str(URL(url)).rstrip("/")
+        # For bug reports: what servers really say is known from few of them.
+        self.last_answers: dict[str, object] = {}
+        self.last_frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._session = session
         self._headers = {
             # Without it the server answers in XML.
@@ -130,7 +137,9 @@ class PlexClient:
         url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
         if names := ",".join(filters):
             url = url.with_query(filters=names)
-        async with open_stream(self._session, url, self._headers) as stream:
+        async with open_stream(
+            self._session, url, self._headers, self.last_frames
+        ) as stream:
             yield stream
 
     async def start_all_tasks(self) -> None:
@@ -175,9 +184,12 @@ class PlexClient:
         async with self._request("GET", path) as response:
             body = await read(response)
         try:
-            return json.loads(body)
+            answer: object = json.loads(body)
         except (ValueError, RecursionError) as err:
             raise PlexResponseError(f"The answer to {path} is not JSON") from err
+        if path in KEPT_ANSWERS:
+            self.last_answers[path] = answer
+        return answer
 
     async def _command(
         self, method: str, path: str, *, accept: HTTPStatus | None = None

@@ -13,12 +13,28 @@ class PlexRefusedError(PlexConnectionError):
     """Nothing listens at the server's address."""
 
 
+class PlexResolveError(PlexConnectionError):
+    """The server's name leads nowhere."""
+
+
+class PlexHungUpError(PlexConnectionError):
+    """The server hung up without an answer, as to plain HTTP if it wants HTTPS."""
+
+
 class PlexTimeoutError(PlexConnectionError):
     """The server did not answer in time."""
 
 
 class PlexTlsError(PlexConnectionError):
     """No secure connection could be agreed on."""
+
+
+class PlexCertificateError(PlexTlsError):
+    """The server's certificate is not to be trusted: self-signed, say, or expired."""
+
+
+class PlexCertificateNameError(PlexCertificateError):
+    """The server's certificate is for another name than the one that was asked for."""
 
 
 class PlexAuthenticationError(PlexError):

@@ -5,6 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,9 +79,12 @@ class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
 class NotificationStream:
     """An open stream; iterating yields notifications until the server hangs up."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Take a socket that has just been opened."""
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse[bool], kept: deque[bytes]
+    ) -> None:
+        """Take a socket that has just been opened, and where to keep what it brings."""
         self._socket = socket
+        self._kept = kept
         self.frames = 0
 
     async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
@@ -88,9 +92,18 @@ class NotificationStream:
 
         Raises PlexConnectionError when the connection breaks.
         """
+        async for frame in self.raw():
+            notifications = parse_frame(frame)
+            # Settings are nobody's business.
+            if any(isinstance(it, ActivityNotification) for it in notifications):
+                self._kept.append(frame)
+            yield notifications
+
+    async def raw(self) -> AsyncIterator[bytes]:
+        """Yield the frames as they are, for those who study the server."""
         while (message := await self._socket.receive()).type in _DATA:
             self.frames += 1
-            yield parse_frame(message.data)
+            yield message.data
         if isinstance(message.data, Exception):
             raise PlexConnectionError(str(message.data)) from message.data
 
@@ -101,7 +114,10 @@ class NotificationStream:
 
 @asynccontextmanager
 async def open_stream(
-    session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    url: URL,
+    headers: Mapping[str, str],
+    kept: deque[bytes],
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
@@ -126,7 +142,7 @@ async def open_stream(
                     timeout=_TIMEOUT,
                 )
         try:
-            yield NotificationStream(socket)
+            yield NotificationStream(socket, kept)
         finally:
             await socket.close()
 

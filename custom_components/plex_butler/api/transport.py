@@ -9,11 +9,15 @@ import aiohttp
 
 from .exceptions import (
     PlexAuthenticationError,
+    PlexCertificateError,
+    PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
+    PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
     PlexRefusedError,
+    PlexResolveError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
@@ -23,6 +27,12 @@ from .exceptions import (
 MAX_BODY: Final = 8 * 1024 * 1024
 
 
+# What OpenSSL says of a certificate that is fine but for its name.
+_WRONG_NAME: Final = frozenset(
+    {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_, _IP_ADDRESS_
+)
+
+
 @contextmanager
 def network_errors() -> Iterator[None]:
     """Let what goes wrong below HTTP leave as one of ours."""
@@ -30,16 +40,31 @@ def network_errors() -> Iterator[None]:
         yield
     except TimeoutError as err:
         raise PlexTimeoutError("The server did not answer in time") from err
-    except aiohttp.ClientSSLError as err:
-        raise PlexTlsError(str(err)) from err
-    except aiohttp.ClientConnectorError as err:
-        if isinstance(err.os_error, ConnectionRefusedError):
-            raise PlexRefusedError(str(err)) from err
-        raise PlexConnectionError(str(err)) from err
     except aiohttp.WSServerHandshakeError as err:
         raise status_error(err.status) from err
     except (aiohttp.ClientError, OSError) as err:
-        raise PlexConnectionError(str(err)) from err
+        raise _connection_error(err) from err
+
+
+def _connection_error(err: aiohttp.ClientError | OSError) -> PlexConnectionError:
+    match err:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=error):
+            return _certificate_error(error)
+        case aiohttp.ClientSSLError():
+            return PlexTlsError(str(err))
+        case aiohttp.ClientConnectorDNSError():
+            return PlexResolveError(str(err))
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return PlexRefusedError(str(err))
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError():
+            return PlexHungUpError("The server hung up without an answer")
+    return PlexConnectionError(str(err))
+
+
+def _certificate_error(error: Exception) -> PlexCertificateError:
+    if getattr(error, "verify_code", None) in _WRONG_NAME:
+        return PlexCertificateNameError(str(error))
+    return PlexCertificateError(str(error))
 
 
 def status_error(status: int) -> PlexError:

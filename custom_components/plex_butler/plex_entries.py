@@ -1,0 +1,32 @@
+"""The servers of Home Assistant's own Plex integration, read and never written."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN, PLEX_DOMAIN
+
+
+@callback
+def async_plex_servers(hass: HomeAssistant) -> dict[str, ConfigEntry]:
+    """Return its entries that could be used and are not yet, by their ids."""
+    ours = {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
+    return {
+        entry.entry_id: entry
+        for entry in hass.config_entries.async_entries(PLEX_DOMAIN)
+        if entry.unique_id not in ours and copied(entry)
+    }
+
+
+def copied(entry: ConfigEntry) -> dict[str, Any] | None:
+    """Return what one of our entries would keep."""
+    match entry.data.get("server_config"):
+        case {"url": str(url), "token": str(token), **rest}:
+            return {
+                CONF_URL: url,
+                CONF_TOKEN: token,
+                CONF_VERIFY_SSL: rest.get("verify_ssl", True) is not False,
+            }
+    return None

@@ -1,0 +1,110 @@
+"""The steps of signing in with Plex."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import callback
+
+from .api import OwnedServer
+from .const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
+from .flow_base import FlowBase
+from .flow_forms import choice_of
+from .probe import Attempt, async_best_url, async_try
+from .sign_in import SignIn, SignInError
+
+
+class SignInFlow(FlowBase):
+    """Sends the user to Plex and takes what comes back."""
+
+    _sign_in: SignIn | None = None
+    _sign_in_task: asyncio.Task[dict[str, OwnedServer]] | None = None
+    _sign_in_error = ""
+    _owned: Mapping[str, OwnedServer] = {}
+
+    async def async_step_sign_in(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Send the user to Plex, and wait for what comes back."""
+        if self._sign_in is None or self._sign_in_task is None:
+            try:
+                self._sign_in = await SignIn.async_begin(self.hass)
+            except SignInError as err:
+                self._sign_in_error = str(err)
+                return await self.async_step_sign_in_failed()
+            # In the background: nothing of Home Assistant's waits for a person.
+            self._sign_in_task = self.hass.async_create_background_task(
+                self._sign_in.async_wait(), f"{DOMAIN} sign-in"
+            )
+        if not self._sign_in_task.done():
+            return self.async_show_progress(
+                step_id="sign_in",
+                progress_action="sign_in",
+                description_placeholders={"url": self._sign_in.url},
+                progress_task=self._sign_in_task,
+            )
+        task, self._sign_in, self._sign_in_task = self._sign_in_task, None, None
+        try:
+            self._owned = self._wanted(task.result())
+        except SignInError as err:
+            self._sign_in_error = str(err)
+            return self.async_show_progress_done(next_step_id="sign_in_failed")
+        return self.async_show_progress_done(next_step_id="server")
+
+    async def async_step_sign_in_failed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say why a sign-in came to nothing, and begin another."""
+        if user_input is not None:
+            return await self.async_step_sign_in()
+        return self.async_show_form(
+            step_id="sign_in_failed", errors={"base": self._sign_in_error}
+        )
+
+    async def async_step_server(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose among the servers of the account; where there is one, it is chosen."""
+        attempt = Attempt()
+        if user_input is None and len(self._owned) == 1:
+            user_input = {CONF_SERVER: next(iter(self._owned))}
+        if user_input is not None:
+            server = self._owned[user_input[CONF_SERVER]]
+            if url := await async_best_url(self.hass, server):
+                data = {
+                    CONF_URL: url,
+                    CONF_TOKEN: server.token,
+                    CONF_VERIFY_SSL: True,
+                    CONF_SIGNED_IN: True,
+                }
+                attempt = await async_try(self.hass, data)
+                if attempt.server:
+                    return await self._async_finish(attempt.server, data)
+            else:
+                attempt = Attempt(error="no_way_to_server")
+        names = {machine: server.name for machine, server in self._owned.items()}
+        return self._async_form("server", choice_of(names), user_input, attempt)
+
+    def _wanted(self, owned: Mapping[str, OwnedServer]) -> Mapping[str, OwnedServer]:
+        """Return the servers that this flow is about."""
+        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
+            if (machine := self.unique_id or "") not in owned:
+                raise SignInError("not_your_server")
+            return {machine: owned[machine]}
+        ours = {entry.unique_id for entry in self._async_current_entries()}
+        new = {machine: it for machine, it in owned.items() if machine not in ours}
+        # If all have been added, the end of the flow says so.
+        return new or owned
+
+    @override
+    @callback
+    def async_remove(self) -> None:
+        """Wait no longer for a user who has closed the dialog."""
+        if self._sign_in_task:
+            self._sign_in_task.cancel()

@@ -1,0 +1,96 @@
+"""Looks for tokens where none belongs: in logs, states, repairs and addresses."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+import logging
+from typing import Final, override
+from unittest.mock import patch
+
+from aiohttp import web
+from homeassistant.core import Event, EventStateChangedData, State, callback
+from homeassistant.helpers import issue_registry as ir
+
+from tests.simulator import OWNER_TOKEN, SHARED_TOKEN
+from tests.simulator.account import ACCOUNT_TOKEN
+from tests.simulator.requests_log import RecordedRequest, record
+
+SECRETS: Final = (OWNER_TOKEN, SHARED_TOKEN, ACCOUNT_TOKEN)
+# The one place where servers expect it; addresses end up in the logs of others.
+_ITS_PLACE: Final = "x-plex-token"
+# Where the simulated servers write down what they were asked.
+_SERVERS: Final = ("tests.simulator.front.record", "tests.simulator.plextv.record")
+
+
+def has_secret(text: str) -> bool:
+    """Tell if a token is in a text."""
+    return any(secret in text for secret in SECRETS)
+
+
+class Leaks(logging.Handler):
+    """Takes note of every token that it meets, and of where that was."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        super().__init__(logging.DEBUG)
+        self.found: list[str] = []
+        self._plain = logging.Formatter()
+
+    def look(self, where: str, text: str) -> None:
+        """Look at a text of any kind."""
+        if has_secret(text):
+            self.found.append(f"{where}: {text}")
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at a line of the log, with the trace that it has."""
+        self.look(f"log of {record.name}", self._plain.format(record))
+
+    @callback
+    def async_state_changed(self, event: Event[EventStateChangedData]) -> None:
+        """Look at every state as it comes."""
+        if state := event.data["new_state"]:
+            self.look_at_states([state])
+
+    def look_at_states(self, states: Iterable[State]) -> None:
+        """Look at states and what they say besides."""
+        for state in states:
+            self.look("state", f"{state.entity_id} {state.state} {state.attributes}")
+
+    def look_at_issues(self, issues: Iterable[ir.IssueEntry]) -> None:
+        """Look at repairs."""
+        for issue in issues:
+            self.look("repair", repr(issue))
+
+    def look_at_request(self, request: RecordedRequest) -> None:
+        """Look at what a server was asked, but for the header that has it."""
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() != _ITS_PLACE
+        }
+        self.look("request", f"{request.path} {request.query} {headers}")
+
+    @contextmanager
+    def among_requests(self) -> Iterator[None]:
+        """Look at all requests, those that a test forgets as well."""
+
+        def remember(request: web.BaseRequest, now: float) -> RecordedRequest:
+            recorded = record(request, now)
+            self.look_at_request(recorded)
+            return recorded
+
+        with patch(_SERVERS[0], remember), patch(_SERVERS[1], remember):
+            yield
+
+    @contextmanager
+    def in_logs(self) -> Iterator[None]:
+        """Look at all that is logged, however unimportant."""
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(self)
+        root.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            root.setLevel(level)
+            root.removeHandler(self)

@@ -1,0 +1,287 @@
+"""Each thing that can be wrong with a connection is told apart, and can be mended."""
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+import ssl
+from typing import Any
+
+from aiohttp import ClientTimeout
+from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_socket import socket_allow_hosts
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import settle
+from tests.flows import begin, submit, suggested, typed
+from tests.simulator import ManualClock, Names, SecureConnections, SimulatedPlex
+from tests.simulator.names import CERT_HASH, plex_direct_name
+from tests.tls import Certificates
+
+
+@pytest.fixture
+async def secure(
+    socket_enabled: None, certificates: Certificates, names: Names
+) -> AsyncIterator[SimulatedPlex]:
+    """Return a server with a certificate of Plex's, which wants to be secure."""
+    async with SimulatedPlex(
+        tls=certificates.plex_direct(), clock=ManualClock()
+    ) as plex:
+        yield plex
+
+
+def direct(plex: SimulatedPlex) -> str:
+    return plex.url_at(plex_direct_name("127.0.0.1"))
+
+
+async def add(hass: HomeAssistant, data: dict[str, Any]) -> ConfigFlowResult:
+    return await submit(hass, await begin(hass), data)
+
+
+async def test_a_name_of_plexs_needs_no_setting(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    url = direct(secure).removeprefix("https://")
+
+    result = await add(hass, typed(secure, **{CONF_URL: url}))
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_URL] == direct(secure)
+    await settle(hass)
+
+
+async def test_plain_http_that_is_not_wanted_leads_to_https(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    url = secure.url_at(plex_direct_name("127.0.0.1"), scheme="http")
+
+    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    assert result["errors"] == {"base": "secure_required"}
+    assert suggested(result)[CONF_URL] == direct(secure)
+
+    result = await submit(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_server_that_hangs_up_whatever_is_tried_is_said_to(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    plex.fault("refuse", count=None)
+    result = await add(hass, typed(plex))
+    assert result["errors"] == {"base": "hung_up"}
+
+    plex.clear_faults()
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_certificate_for_another_name_tells_which(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    result = await add(hass, typed(secure))
+    assert result["errors"] == {"base": "certificate_name"}
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["names"] == f"*.{CERT_HASH}.plex.direct"
+
+    result = await submit(hass, result, typed(secure, **{CONF_VERIFY_SSL: False}))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    secure.fault("refuse", count=None)
+    result = await add(hass, typed(secure, **{CONF_URL: direct(secure)}))
+    assert result["errors"] == {"base": "hung_up"}
+    assert suggested(result)[CONF_URL] == direct(secure)
+
+    secure.clear_faults()
+    result = await submit(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_certificate_without_names_is_said_to_be_for_another_one(
+    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
+) -> None:
+    await secure.use_certificate(certificates.nameless())
+    result = await add(hass, typed(secure))
+    assert result["errors"] == {"base": "certificate_name"}
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["names"] == "?"
+
+    await secure.use_certificate(certificates.right())
+    result = await submit(hass, result, typed(secure))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+@pytest.mark.parametrize("kind", ["expired", "self_signed", "unknown"])
+async def test_a_certificate_that_nobody_trusts_is_told_from_one_for_another_name(
+    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates, kind: str
+) -> None:
+    contexts: dict[str, ssl.SSLContext] = {
+        "expired": certificates.expired("localhost", "127.0.0.1"),
+        "self_signed": certificates.self_signed(),
+        "unknown": certificates.of_unknown_authority(),
+    }
+    await secure.use_certificate(contexts[kind])
+    result = await add(hass, typed(secure))
+    assert result["errors"] == {"base": "certificate_untrusted"}
+
+    await secure.use_certificate(certificates.right())
+    result = await submit(hass, result, typed(secure))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_server_of_nobody_is_told_from_a_wrong_token(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    plex.claimed = False
+    result = await add(hass, typed(plex))
+    assert result["errors"] == {"base": "unclaimed"}
+
+    plex.claimed = True
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_server_that_takes_too_long_is_said_to(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "custom_components.plex_butler.api.client.TIMEOUT", ClientTimeout(total=0.05)
+    )
+    plex.fault("slow", delay=1)
+    result = await add(hass, typed(plex))
+    assert result["errors"] == {"base": "timeout"}
+    monkeypatch.undo()
+
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def discover(
+    hass: HomeAssistant, port: int, host: str = "127.0.0.1"
+) -> ConfigFlowResult:
+    return await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_ZEROCONF},
+        data=ZeroconfServiceInfo(
+            ip_address=ip_address(host),
+            ip_addresses=[ip_address(host)],
+            port=port,
+            hostname="attic.local.",
+            type="_plexmediasvr._tcp.local.",
+            name="Attic._plexmediasvr._tcp.local.",
+            properties={},
+        ),
+    )
+
+
+async def test_a_server_that_was_heard_of_wants_only_a_token(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    result = await discover(hass, plex.port)
+    assert result["step_id"] == "discovery_confirm"
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["name"] == "Attic"
+
+    result = await submit(hass, result, {CONF_TOKEN: "wrong"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+    await settle(hass)
+
+
+async def test_a_secure_server_that_was_heard_of_is_found_too(
+    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
+) -> None:
+    await secure.use_certificate(certificates.right())
+    result = await discover(hass, secure.port)
+
+    result = await submit(hass, result, {CONF_TOKEN: secure.token})
+
+    assert result["data"][CONF_URL] == secure.url
+    await settle(hass)
+
+
+async def test_what_was_heard_of_and_does_not_answer_is_let_be(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    result = await discover(hass, 9)
+
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "cannot_connect"
+
+
+async def test_a_server_that_is_known_stays_where_it_answers(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
+) -> None:
+    result = await discover(hass, plex.port)
+
+    assert result["reason"] == "already_configured"
+    assert entry.data[CONF_URL] == plex.url
+
+
+async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
+) -> None:
+    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    async with SimulatedPlex(host="127.0.0.2", clock=ManualClock()) as other_card:
+        assert other_card.machine_identifier == plex.machine_identifier
+
+        result = await discover(hass, other_card.port, "127.0.0.2")
+
+    assert result["reason"] == "already_configured"
+    assert entry.data[CONF_URL] == plex.url
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("http://127.0.0.2:9/plex", "http://127.0.0.1:9/plex"),
+        ("http://there.is.no.such.name.invalid:32400", None),
+    ],
+)
+async def test_only_an_address_that_is_dead_and_no_name_is_moved(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    names: Names,
+    entry: MockConfigEntry,
+    old: str,
+    new: str | None,
+) -> None:
+    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: old})
+
+    result = await discover(hass, plex.port)
+
+    assert result["reason"] == "already_configured"
+    assert entry.data[CONF_URL] == (new or old)
+
+
+async def test_a_server_that_accepts_both_is_reached_by_plain_http(
+    hass: HomeAssistant, secure: SimulatedPlex
+) -> None:
+    secure.secure_connections = SecureConnections.PREFERRED
+    url = secure.url_at("127.0.0.1", scheme="http")
+
+    result = await add(hass, typed(secure, **{CONF_URL: url}))
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)

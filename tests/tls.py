@@ -1,0 +1,147 @@
+"""Certificates for the simulated servers, made in the test, and who trusts them.
+
+A test that speaks TLS has these fixtures:
+
+    @pytest.fixture
+    def certificates() -> Certificates:
+        certificates = Certificates()
+        certificates.let_home_assistant_trust()
+        return certificates
+
+    @pytest.fixture
+    def names() -> Iterator[Names]:
+        with Names().in_force() as names:
+            yield names
+
+    async with SimulatedPlex(tls=certificates.plex_direct()) as plex:
+        url = plex.url_at(plex_direct_name("127.0.0.1"))
+
+Trust: `async_get_clientsession(hass, verify_ssl=True)` has one context for the whole
+process, made when Home Assistant is imported. The authority is added to that one, so
+it does not matter if the session is there already. It stays in there, but its key ends
+with the test, so nobody can use it afterwards. Environment variables come too late.
+
+Names: the test plugin gives Home Assistant aiohttp's resolver, which asks real name
+servers past pytest-socket, and `socket.getaddrinfo` is not asked. `Names` stands in for
+that resolver, in sessions that there are already too. What it does not know fails as
+DNS does: aiohttp raises `ClientConnectorDNSError`. `names.point("plex.tv", tv.port)`
+leads even the default port here, so the real address of plex.tv works with a
+`SimulatedPlexTv(tls=certificates.named("plex.tv"))`.
+
+What aiohttp raises is `ClientConnectorCertificateError`; the `verify_code` of its
+`certificate_error` tells the certificates apart: see `VerifyCode`.
+"""
+
+from datetime import UTC, datetime
+from enum import IntEnum
+import ssl
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+from homeassistant.util.ssl import get_default_context
+import trustme
+
+from tests.simulator.names import CERT_HASH
+
+
+class VerifyCode(IntEnum):
+    """Why OpenSSL does not accept a certificate; these numbers are OpenSSL's."""
+
+    EXPIRED = 10
+    SELF_SIGNED = 18
+    UNKNOWN_AUTHORITY = 20
+    OTHER_NAME = 62
+    OTHER_ADDRESS = 64
+
+
+class Certificates:
+    """An authority and what it issues: contexts for `SimulatedPlex(tls=...)`."""
+
+    def __init__(self) -> None:
+        """Make an authority that nobody trusts yet."""
+        self.authority = trustme.CA()
+
+    def let_home_assistant_trust(self) -> None:
+        """Let sessions of Home Assistant that verify accept what is issued here."""
+        self.authority.configure_trust(get_default_context())
+
+    def client_context(self) -> ssl.SSLContext:
+        """Return a context for other clients, which accepts nothing else."""
+        authority = self.authority.cert_pem.bytes().decode()
+        return ssl.create_default_context(cadata=authority)
+
+    def right(self) -> ssl.SSLContext:
+        """Return a certificate for this machine, by name and by address."""
+        return self.named("localhost", "127.0.0.1")
+
+    def plex_direct(self, cert_hash: str = CERT_HASH) -> ssl.SSLContext:
+        """Return one as Plex gives its servers; with another hash, a renamed one."""
+        return self.named(f"*.{cert_hash}.plex.direct")
+
+    def named(self, *names: str) -> ssl.SSLContext:
+        """Return one for names or addresses, another than the server's perhaps."""
+        return _server_context(self.authority.issue_cert(*names))
+
+    def expired(self, *names: str) -> ssl.SSLContext:
+        """Return one that was good until some years ago, for this machine."""
+        then = datetime(2020, 1, 1, tzinfo=UTC)
+        names = names or ("localhost", "127.0.0.1")
+        return _server_context(self.authority.issue_cert(*names, not_after=then))
+
+    def nameless(self) -> ssl.SSLContext:
+        """Return one whose only name is where nobody looks for names any more."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes())
+        signer = load_pem_private_key(self.authority.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "attic")]))
+            .issuer_name(authority.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(authority.not_valid_before_utc)
+            .not_valid_after(authority.not_valid_after_utc)
+            .add_extension(_key_id_of(authority), critical=False)
+            .sign(signer, hashes.SHA256())
+        )
+        pem = key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ) + certificate.public_bytes(Encoding.PEM)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with trustme.Blob(pem).tempfile() as path:
+            context.load_cert_chain(path)
+        return context
+
+    @staticmethod
+    def of_unknown_authority() -> ssl.SSLContext:
+        """Return one for this machine that somebody issued whom nobody knows."""
+        return Certificates().right()
+
+    @staticmethod
+    def self_signed() -> ssl.SSLContext:
+        """Return one that its own key has signed, as servers make for themselves."""
+        own = trustme.CA()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with own.cert_pem.tempfile() as cert, own.private_key_pem.tempfile() as key:
+            context.load_cert_chain(cert, key)
+        return context
+
+
+def _key_id_of(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
+
+def _server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
