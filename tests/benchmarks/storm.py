@@ -67,7 +67,7 @@ async def _storm(plex: SimulatedPlex, count: int, read: Callable[[], int]) -> fl
 
 async def _until(done: Callable[[], bool]) -> None:
     # What is waited for comes from the other end of a socket.
-    while not done():  # noqa: ASYNC110
+    while not done():  # noqa: ASYNC110 it comes from the other end
         await asyncio.sleep(0)
 
 

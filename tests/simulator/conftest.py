@@ -33,7 +33,7 @@ async def start_plex(socket_enabled: None) -> AsyncIterator[StartPlex]:
             profile: object = "current", **options: object
         ) -> SimulatedPlex:
             options.setdefault("clock", ManualClock())
-            plex = SimulatedPlex(profile, **options)  # type: ignore[arg-type]
+            plex = SimulatedPlex(profile, **options)  # type: ignore[arg-type]  # tests choose them
             return await stack.enter_async_context(plex)
 
         yield start
