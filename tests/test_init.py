@@ -208,6 +208,30 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     assert state and state.state == STATE_OFF
 
 
+async def test_a_refusal_that_ends_in_maintenance_asks_for_no_token(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    await advance(31)
+    plex.fault("401", count=None)
+    await advance(31)
+    plex.clear_faults()
+    # Refused long enough, but this time the server says that it is not ready.
+    plex.fault("401")
+    plex.fault("503", count=None)
+    await advance(12)
+    assert reauth_flows(hass) == []
+
+    plex.clear_faults()
+    await advance(31)
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF
+
+
 async def test_a_token_refused_at_set_up_is_asked_for_after_a_second_try(
     hass: HomeAssistant,
     plex: SimulatedPlex,

@@ -136,7 +136,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._set_interval(IDLE_INTERVAL)
         if isinstance(err, PlexAuthenticationError):
             err = await self._refusals.async_explain(err)
-            if self._refusals.are_final:
+            is_refusal = isinstance(err, PlexAuthenticationError)
+            if is_refusal and self._refusals.are_final:
                 return ConfigEntryAuthFailed(**translation(err))
         self.async_heard_error(err)
         await self._problems.async_report(err)
