@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_SERVER, DOMAIN
@@ -16,6 +17,7 @@ from .flow_forms import (
     with_pasted_token,
 )
 from .moving import async_moved_url
+from .options_flow import PlexButlerOptionsFlow
 from .plex_entries import async_plex_servers, copied
 from .probe import Attempt, async_find, async_try
 from .sign_in_flow import SignInFlow
@@ -26,6 +28,13 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
 
     VERSION = 1
     MINOR_VERSION = 1
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> PlexButlerOptionsFlow:
+        """Return what can be set later."""
+        return PlexButlerOptionsFlow()
 
     @override
     async def async_step_user(

@@ -81,7 +81,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        self.tracker = RunTracker(hass, entry.entry_id, self._async_runs_changed)
+        self.tracker = RunTracker(hass, entry, self._async_runs_changed)
         self._asker = Asker(hass, entry, client, self.tracker)
         self._next_poll = float("inf")
         self._unsub_publish: CALLBACK_TYPE | None = None

@@ -6,14 +6,15 @@ import sys
 from time import monotonic
 from typing import Any, Final, override
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from . import run_state
-from .const import DOMAIN
-from .run_state import Change, Event, Memory, Moment, RunState
+from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
+from .run_state import DEFAULT_LIMIT, Change, Event, Memory, Moment, RunState
 
 _STORE_VERSION: Final = 1
 # What is lost in a power cut is worth no more wear of an SD card.
@@ -40,25 +41,32 @@ def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
     )
 
 
+def _limit_of(entry: ConfigEntry) -> timedelta:
+    """Return how long a run is believed that nothing was ever seen of."""
+    minutes = entry.options.get(CONF_ASSUMED_RUN_LIMIT)
+    return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
+
+
 class RunTracker:
     """What is known of one server's runs, from one event to the next."""
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry_id: str,
+        entry: ConfigEntry,
         on_change: Callable[[tuple[Change, ...]], None],
     ) -> None:
         """Take whom to tell when there may be something else to show."""
         self._hass = hass
-        self._store = store_for(hass, entry_id)
+        self._store = store_for(hass, entry.entry_id)
+        self._limit = _limit_of(entry)
         self._on_change = on_change
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self._closed = False
         # What is in the store, as long as that is known for sure
         self._kept: Memory | None = None
-        self.state = RunState(now=self.now())
+        self.state = RunState(now=self.now(), limit=self._limit)
         self.view = run_state.view(self.state)
 
     @staticmethod
@@ -80,7 +88,7 @@ class RunTracker:
         """Remember what was known before."""
         memory = await self._store.async_load()
         if isinstance(memory, dict):
-            self.state = run_state.load(memory, self.now())
+            self.state = run_state.load(memory, self.now(), self._limit)
             self._kept = run_state.dump(self.state)
 
     async def async_close(self) -> None:
