@@ -203,7 +203,7 @@ def advance(
         freezer.tick(seconds)
         await plex.advance(seconds)
         async_fire_time_changed(hass)
-        await settle(hass)
+        await settle(hass, plex)
 
     return move
 
@@ -221,11 +221,20 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-async def settle(hass: HomeAssistant) -> None:
-    """Wait until everything has been answered, but for the stream, which never ends."""
+async def settle(hass: HomeAssistant, plex: SimulatedPlex | None = None) -> None:
+    """Wait until everything has been answered, but for the stream, which never ends.
+
+    A server that hangs answers nothing.
+    """
+
+    def is_busy() -> bool:
+        return not (plex and plex.parked) and not all(
+            map(is_stream, hass._background_tasks)
+        )
+
     for _ in range(SETTLING_TURNS):
         await asyncio.sleep(0)
         # What the public method would wait for, the stream among it.
-        while not all(map(is_stream, hass._background_tasks)):  # noqa: ASYNC110 no event tells of it
+        while is_busy():  # noqa: ASYNC110 no event tells of it
             await asyncio.sleep(0)
         await hass.async_block_till_done()

@@ -3,17 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_ON
+from homeassistant.const import STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_exception_message
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import until
+from tests.conftest import add_entry, until
 from tests.simulator import ManualClock, SimulatedPlex
 
 
@@ -130,7 +132,15 @@ async def test_a_task_is_started_by_any_of_its_names(
 
     assert answer == {
         "tasks": [
-            {"name": "BackupDatabase", "title": "Backup Database", "result": "started"}
+            {
+                "name": "BackupDatabase",
+                "title": "Backup Database",
+                "result": "started",
+                "evidence": "command",
+                "started_at": dt_util.utcnow(),
+                "ended_at": None,
+                "duration": None,
+            }
         ]
     }
     assert plex.truth()["BackupDatabase"] == "running"
@@ -207,17 +217,62 @@ async def test_what_the_server_refuses_is_said(
     await call(hass, service, answer=False, **data)
 
 
+async def test_a_switch_names_task_and_server(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
+        entry = add_entry(hass, other)
+        await hass.config_entries.async_setup(entry.entry_id)
+        switches = [
+            "switch.attic_butler_back_up_database",
+            "switch.cellar_butler_optimize_database",
+        ]
+
+        started = await call(hass, "start_task", entity_id=switches)
+
+        assert [task["name"] for task in started["tasks"]] == [
+            "BackupDatabase",
+            "OptimizeDatabase",
+        ]
+        assert running(plex) == {"BackupDatabase"}
+        assert running(other) == {"OptimizeDatabase"}
+
+        await call(hass, "stop_task", entity_id=switches)
+        assert running(plex) == running(other) == set()
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+def running(plex: SimulatedPlex) -> set[str]:
+    return {task for task, state in plex.truth().items() if state != "idle"}
+
+
+@pytest.mark.parametrize(
+    "entity_id",
+    ["switch.nobody_has", "button.attic_butler_stop_all_tasks", "light.other"],
+)
+async def test_what_is_no_task_is_said_and_nothing_is_done(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, entity_id: str
+) -> None:
+    er.async_get(hass).async_get_or_create(
+        "light", "other", "x", suggested_object_id="other"
+    )
+    good = "switch.attic_butler_back_up_database"
+
+    with pytest.raises(ServiceValidationError) as err:
+        await call(hass, "start_task", entity_id=[good, entity_id])
+
+    assert err.value.translation_key == "not_a_task"
+    assert err.value.translation_placeholders == {"entity": entity_id}
+    assert running(plex) == set()
+    await call(hass, "start_task", entity_id=good)
+    assert running(plex) == {"BackupDatabase"}
+
+
 async def test_the_server_must_be_named_when_there_are_two(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = MockConfigEntry(
-            domain=DOMAIN,
-            title=other.name,
-            unique_id=other.machine_identifier,
-            data={CONF_URL: other.url, CONF_TOKEN: other.token, CONF_VERIFY_SSL: True},
-        )
-        entry.add_to_hass(hass)
+        entry = add_entry(hass, other)
         await hass.config_entries.async_setup(entry.entry_id)
 
         with pytest.raises(ServiceValidationError):

@@ -2,9 +2,14 @@
 
 from typing import Any, Final
 
-from .run_state import EndedRun, TaskView
+from .api import ButlerTask
+from .outcomes import Outcome, TaskResult
+from .run_state import EndedRun, Evidence, Result, Run, TaskView
 
 IDLE: Final = TaskView()
+
+# What the server's answer alone tells
+_ANSWERED: Final = frozenset({TaskResult.STOPPED, TaskResult.NOT_RUNNING})
 
 
 def describe(task: TaskView) -> dict[str, Any]:
@@ -16,6 +21,34 @@ def describe(task: TaskView) -> dict[str, Any]:
         "progress": task.progress,
         "last_run": describe_run(task.last) if task.last else None,
     }
+
+
+def describe_outcome(task: ButlerTask, outcome: Outcome) -> dict[str, Any]:
+    """Return what became of a task; `duration` is in seconds."""
+    return {
+        "name": task.name,
+        "title": task.title,
+        "result": outcome.result,
+        **_describe_run_of(outcome),
+    }
+
+
+def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what is known of the run; nobody knows when one ended that was lost."""
+    described: dict[str, Any] = dict.fromkeys(
+        ("evidence", "started_at", "ended_at", "duration")
+    )
+    match outcome.run:
+        case EndedRun() as run:
+            described |= describe_run(run)
+            if described.pop("result") is Result.LOST:
+                described["ended_at"] = None
+        case Run(evidence=evidence, started=started):
+            described["evidence"] = evidence
+            described["started_at"] = started.utc if started else None
+        case None if outcome.result in _ANSWERED:
+            described["evidence"] = Evidence.COMMAND
+    return described
 
 
 def describe_run(run: EndedRun) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Final
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -13,17 +14,24 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers import (
+    config_validation as cv,
+    entity_registry as er,
+    service,
+)
 import voluptuous as vol
 
 from .api import ButlerTask
-from .commands import Commands
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .describe import IDLE, describe
+from .describe import IDLE, describe, describe_outcome
+from .device import task_of_unique_id
+from .outcomes import Outcome, async_start, async_stop
 from .tasks import find_task
 
 ATTR_TASK: Final = "task"
+ATTR_TIMEOUT: Final = "timeout"
+ATTR_WAIT: Final = "wait"
 
 SERVICE_GET_BUTLER_TASKS: Final = "get_butler_tasks"
 SERVICE_START_ALL_TASKS: Final = "start_all_tasks"
@@ -31,12 +39,29 @@ SERVICE_START_TASK: Final = "start_task"
 SERVICE_STOP_ALL_TASKS: Final = "stop_all_tasks"
 SERVICE_STOP_TASK: Final = "stop_task"
 
+# Most tasks end within it, and nobody waits for ever.
+DEFAULT_TIMEOUT: Final = timedelta(hours=1)
+
 SERVER_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
-TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
-    {vol.Required(ATTR_TASK): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))}
+TASK_SCHEMA: Final = vol.Schema(
+    vol.All(
+        SERVER_SCHEMA.extend(
+            {
+                vol.Optional(ATTR_TASK): vol.All(
+                    cv.ensure_list, [cv.string], vol.Length(min=1)
+                ),
+                vol.Optional(ATTR_ENTITY_ID): vol.All(cv.entity_ids, vol.Length(min=1)),
+                vol.Optional(ATTR_WAIT, default=False): cv.boolean,
+                vol.Optional(
+                    ATTR_TIMEOUT, default=DEFAULT_TIMEOUT
+                ): cv.positive_time_period,
+            }
+        ),
+        cv.has_at_least_one_key(ATTR_TASK, ATTR_ENTITY_ID),
+    )
 )
 
-type Command = Callable[[Commands, str], Awaitable[str]]
+type Command = Callable[[PlexButlerCoordinator, str, float | None], Awaitable[Outcome]]
 
 
 @callback
@@ -80,12 +105,12 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
 
 async def _async_start_task(call: ServiceCall) -> ServiceResponse:
     """Start one task or several."""
-    return await _async_each(call, Commands.async_start_task)
+    return await _async_each(call, async_start)
 
 
 async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop one task or several."""
-    return await _async_each(call, Commands.async_stop_task)
+    return await _async_each(call, async_stop)
 
 
 async def _async_start_all_tasks(call: ServiceCall) -> None:
@@ -100,25 +125,56 @@ async def _async_stop_all_tasks(call: ServiceCall) -> None:
 
 async def _async_each(call: ServiceCall, command: Command) -> ServiceResponse:
     """Send a command for every task named, once all of them are known to exist."""
-    coordinator = _coordinator(call)
-    tasks = [_task(coordinator, wanted) for wanted in call.data[ATTR_TASK]]
+    deadline: float | None = None
+    if call.data[ATTR_WAIT]:
+        timeout: timedelta = call.data[ATTR_TIMEOUT]
+        deadline = call.hass.loop.time() + timeout.total_seconds()
     return {
         "tasks": [
-            {
-                "name": task.name,
-                "title": task.title,
-                "result": await command(coordinator.commands, task.name),
-            }
-            for task in tasks
+            describe_outcome(task, await command(coordinator, task.name, deadline))
+            for coordinator, task in _meant(call)
         ]
     }
 
 
+def _meant(call: ServiceCall) -> list[tuple[PlexButlerCoordinator, ButlerTask]]:
+    """Return the tasks that a call names, by name or by entity."""
+    meant = [
+        _task_of_entity(call.hass, entity_id)
+        for entity_id in call.data.get(ATTR_ENTITY_ID, ())
+    ]
+    if wanted := call.data.get(ATTR_TASK):
+        coordinator = _coordinator(call)
+        meant += [(coordinator, _task(coordinator, task)) for task in wanted]
+    return meant
+
+
 def _coordinator(call: ServiceCall) -> PlexButlerCoordinator:
+    return _coordinator_of(call.hass, call.data.get(ATTR_CONFIG_ENTRY_ID))
+
+
+def _coordinator_of(hass: HomeAssistant, entry_id: str | None) -> PlexButlerCoordinator:
     entry: PlexButlerConfigEntry = service.async_get_config_entry(
-        call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
+        hass, DOMAIN, entry_id
     )
     return entry.runtime_data
+
+
+def _task_of_entity(
+    hass: HomeAssistant, entity_id: str
+) -> tuple[PlexButlerCoordinator, ButlerTask]:
+    """Return the server and the task that an entity stands for."""
+    entity = er.async_get(hass).async_get(entity_id)
+    if entity and entity.platform == DOMAIN:
+        coordinator = _coordinator_of(hass, entity.config_entry_id)
+        machine = coordinator.machine_identifier
+        if task := task_of_unique_id(machine, entity.unique_id):
+            return coordinator, _task(coordinator, task)
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_a_task",
+        translation_placeholders={"entity": entity_id},
+    )
 
 
 def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:

@@ -63,7 +63,8 @@ class RunTracker:
         self._on_change = on_change
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
-        self._closed = False
+        self.closed = False
+        self._listeners: list[CALLBACK_TYPE] = []
         # What is in the store, as long as that is known for sure
         self._kept: Memory | None = None
         self.state = RunState(now=self.now(), limit=self._limit)
@@ -93,15 +94,16 @@ class RunTracker:
 
     async def async_close(self) -> None:
         """Keep what is known for the next time, and learn no more."""
-        self._closed = True
+        self.closed = True
         self._cancel_tick()
+        self._async_tell()
         if (memory := self._memory()) != self._kept:
             await self._store.async_save(memory)
 
     @callback
     def async_apply(self, event: Event) -> None:
         """Let something happen."""
-        if self._closed:
+        if self.closed:
             # The stream goes down last.
             return
         before = self.state
@@ -112,6 +114,18 @@ class RunTracker:
         self._schedule_tick()
         self.view = run_state.view(self.state)
         self._on_change(changes)
+        self._async_tell()
+
+    @callback
+    def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Have somebody look at the state whenever something happened, and at the end."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def _async_tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     @callback
     def _memory(self) -> Memory:

@@ -111,6 +111,15 @@ class LiveServer:
         """Return how many requests wait until a database task ends."""
         return self._front.parking.waiting
 
+    @property
+    def hangs(self) -> bool:
+        """Return if all but /identity waits, to be read and written."""
+        return self._front.parking.held
+
+    @hangs.setter
+    def hangs(self, hangs: bool) -> None:
+        self._front.parking.held = hangs
+
     async def stop_listening(self) -> None:
         """Break all connections and refuse new ones until `listen_again`."""
         self._listens = False

@@ -16,6 +16,7 @@ class Parking:
         """Watch Butler."""
         self._butler = butler
         self._hangs = hangs
+        self._held = False
         self.waiting = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -28,7 +29,23 @@ class Parking:
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         """Open when nobody holds the database any more."""
-        if not self._butler.database_busy:
+        self._open_if_free()
+
+    @property
+    def held(self) -> bool:
+        """Return if everybody waits, whatever runs; to be read and written."""
+        return self._held
+
+    @held.setter
+    def held(self, held: bool) -> None:
+        self._held = held
+        if held:
+            self._free.clear()
+        else:
+            self._open_if_free()
+
+    def _open_if_free(self) -> None:
+        if not self._held and not (self._hangs and self._butler.database_busy):
             self._free.set()
 
     def open(self) -> None:

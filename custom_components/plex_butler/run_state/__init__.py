@@ -44,7 +44,7 @@ from .model import (
     RunState,
     TaskState,
 )
-from .rows import BUTLER
+from .rows import BUTLER, is_shown
 from .server import (
     answered as _server_answered,
     push_changed,
@@ -99,6 +99,7 @@ __all__ = [
     "WindowChanged",
     "apply",
     "dump",
+    "is_shown",
     "load",
     "next_deadline",
     "next_snapshot",

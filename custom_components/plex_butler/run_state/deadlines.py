@@ -11,8 +11,6 @@ from .step import Step
 
 # A run whose row now names something else may still be named again
 UNNAMED_FOR: Final = timedelta(seconds=30)
-# A row that nobody could look at for so long may have gone at any time
-STALE_AFTER: Final = timedelta(minutes=5)
 # Rows of one kind of work that follow each other so closely are one piece of work
 WORK_GAP: Final = timedelta(seconds=15)
 # No answer to a command comes after so long
@@ -25,6 +23,10 @@ TRUSTED_IDLE: Final = timedelta(minutes=5)
 # ... and without
 BUSY: Final = timedelta(seconds=5)
 IDLE: Final = timedelta(seconds=30)
+
+# A row that nobody could look at for so long may have gone at any time: an outage of
+# five minutes, after the last look at it and before the next one
+STALE_AFTER: Final = timedelta(minutes=5) + TRUSTED_BUSY + IDLE
 
 
 def expire(step: Step) -> None:

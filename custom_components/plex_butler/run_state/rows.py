@@ -129,6 +129,14 @@ def live_rows(state: RunState) -> list[KnownRow]:
     return [row for row in state.rows.values() if is_live(state, row)]
 
 
+def is_shown(state: RunState, task: str) -> bool:
+    """Tell whether a row names a task as busy, be it one that proves nothing for now."""
+    return any(
+        row.busy and row.task == task and not is_standing(state, row)
+        for row in state.rows.values()
+    )
+
+
 def _commanded(state: RunState, row: KnownRow) -> bool:
     """Tell whether a row may show what we commanded."""
     if state.all_started and row.changed < state.all_started + STANDING_AFTER:
