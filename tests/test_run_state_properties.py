@@ -40,7 +40,7 @@ from tests.run_state_story import MIDNIGHT, TASKS, Row, Story, moment, window
 
 NAMES = [task.name for task in TASKS]
 LIMIT = timedelta(minutes=30)
-STALE = timedelta(minutes=5)
+STALE = timedelta(minutes=6.5)
 QUEUED_AT_MOST = timedelta(days=1)
 
 # Steps of a poll, of a limit, and of a night

@@ -9,6 +9,7 @@ from .commands import answered as _command_answered, sent as _command_sent
 from .deadlines import expire, next_deadline, next_snapshot
 from .events import (
     Answer,
+    ButlerIdle,
     Change,
     Command,
     CommandAnswered,
@@ -62,6 +63,7 @@ __all__ = [
     "BUTLER",
     "DEFAULT_LIMIT",
     "Answer",
+    "ButlerIdle",
     "ButlerState",
     "ButlerView",
     "Change",

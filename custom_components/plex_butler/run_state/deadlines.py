@@ -94,8 +94,11 @@ def next_snapshot(state: RunState) -> Moment:
 def _interval(state: RunState) -> timedelta:
     trusted = state.push_since is not None and state.known.pushed
     runs = [run for run in state.runs.values() if run.state is TaskState.RUNNING]
-    busy = bool(runs or live_rows(state))
-    if state.mutes or any(_is_unsettled(run) for run in runs):
+    rows = live_rows(state)
+    busy = bool(runs or rows)
+    # Whether work is over or only pauses, the next looks tell
+    pauses = state.was_busy and not rows
+    if state.mutes or pauses or any(_is_unsettled(run) for run in runs):
         return SETTLING
     if trusted:
         return TRUSTED_BUSY if busy else TRUSTED_IDLE

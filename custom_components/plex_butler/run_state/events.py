@@ -210,4 +210,9 @@ class PushMissed:
     """The stream was up and did not tell of a row: it is trusted no longer."""
 
 
-type Change = RunQueued | RunStarted | RunEnded | PushMissed
+@dataclass(frozen=True, slots=True)
+class ButlerIdle:
+    """Butler was at work and is not any more, pauses between two tasks left out."""
+
+
+type Change = RunQueued | RunStarted | RunEnded | PushMissed | ButlerIdle

@@ -194,6 +194,8 @@ class RunState:
     # Since when, and in how many snapshots, nothing of Butler's was busy
     idle_since: Moment | None = None
     idle_snapshots: int = 0
+    # Butler was seen at work, and was not told to be idle since
+    was_busy: bool = False
     push_since: Moment | None = None
     refused: Moment | None = None
     restarted: Moment | None = None

@@ -9,7 +9,7 @@ from .events import Command, Notified, PushMissed, RowLike, Snapshot, Told
 from .model import Evidence, KnownRow, Result, Run, TaskState
 from .rows import is_butler, is_live, is_muted, key_of, live_rows, look, task_of
 from .step import Step
-from .verdicts import judge_row, judge_runs, track
+from .verdicts import judge_row, judge_runs, tell_idle, track
 
 # A start between two looks that are further apart is dated by nobody
 WATCHED: Final = timedelta(seconds=60)
@@ -38,6 +38,7 @@ def snapshot(step: Step, event: Snapshot) -> None:
     _learn_parallel(step)
     track(step, asked, is_snapshot=True)
     judge_runs(step, event, asked)
+    tell_idle(step, asked)
     _doubt_push(step, asked)
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from .clock import Moment
 from .deadlines import STALE_AFTER, WORK_GAP
-from .events import Snapshot
+from .events import ButlerIdle, Snapshot
 from .model import Company, Evidence, Result, Run, RunState, TaskState
-from .rows import WORK_TYPES, is_muted, key_of, live_rows
+from .rows import WORK_TYPES, is_muted, is_standing, key_of, live_rows
 from .step import Step
 
 # The row of a task that was started shows within so long, if it does
@@ -23,7 +23,7 @@ def track(step: Step, at: Moment, *, is_snapshot: bool) -> None:
     state = step.state
     rows = live_rows(state)
     if rows:
-        step.state = replace(state, idle_since=None, idle_snapshots=0)
+        step.state = replace(state, idle_since=None, idle_snapshots=0, was_busy=True)
         nameless = any(row.task is None for row in rows)
         for run in state.runs.values():
             _accompany(step, run, at, nameless=nameless)
@@ -55,6 +55,15 @@ def judge_runs(step: Step, event: Snapshot, asked: Moment) -> None:
             _judge_unseen(step, run, event, asked - run.sent, asked)
     work = frozenset(key_of(row) for row in event.rows if row.type in WORK_TYPES)
     step.state = replace(step.state, work=work)
+
+
+def tell_idle(step: Step, asked: Moment) -> None:
+    """Tell that Butler is idle; rows that still show after a stop may be work."""
+    state = step.state
+    shown = any(row.busy and not is_standing(state, row) for row in state.rows.values())
+    if state.was_busy and not shown and _is_idle(state, asked):
+        step.state = replace(state, was_busy=False)
+        step.changes.append(ButlerIdle())
 
 
 def judge_row(step: Step, key: str, at: Moment) -> None:
