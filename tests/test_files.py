@@ -17,10 +17,12 @@ KEYS = {task_key(name) for name in KNOWN_TASKS}
 ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 ICONS = json.loads((INTEGRATION / "icons.json").read_text())
 SERVICES = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+TRIGGERS = load_yaml_dict(str(INTEGRATION / "triggers.yaml"))
+CONDITIONS = load_yaml_dict(str(INTEGRATION / "conditions.yaml"))
 SOURCE = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
 ENTITIES = "\n".join(
     (INTEGRATION / f"{platform}.py").read_text()
-    for platform in ("binary_sensor", "button", "sensor", "switch")
+    for platform in ("binary_sensor", "button", "event", "sensor", "switch")
 )
 MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
 
@@ -39,8 +41,14 @@ def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> No
     assert ENGLISH["entity"]["switch"].keys() == KEYS | {"task"}
     assert ICONS["entity"]["switch"].keys() == KEYS | {"task"}
     assert ENGLISH["selector"]["task"]["options"].keys() == KEYS
-    for service in ("start_task", "stop_task"):
-        options = SERVICES[service]["fields"]["task"]["selector"]["select"]["options"]
+    for described in (
+        SERVICES["start_task"],
+        SERVICES["stop_task"],
+        TRIGGERS["task_started"],
+        TRIGGERS["task_ended"],
+        CONDITIONS["task_is_running"],
+    ):
+        options = described["fields"]["task"]["selector"]["select"]["options"]
         assert set(options) == KEYS
 
 
@@ -80,10 +88,16 @@ def test_names_are_in_sentence_case() -> None:
         assert all(word in proper or word.islower() for word in others), key
 
 
-def test_every_action_is_described_and_has_an_icon() -> None:
-    assert ENGLISH["services"].keys() == SERVICES.keys() == ICONS["services"].keys()
-    for name, service in SERVICES.items():
-        assert ENGLISH["services"][name]["fields"].keys() == service["fields"].keys()
+@pytest.mark.parametrize(
+    ("kind", "described"),
+    [("services", SERVICES), ("triggers", TRIGGERS), ("conditions", CONDITIONS)],
+)
+def test_every_action_trigger_and_condition_is_described_and_has_an_icon(
+    kind: str, described: dict[str, Any]
+) -> None:
+    assert ENGLISH[kind].keys() == described.keys() == ICONS[kind].keys()
+    for name, description in described.items():
+        assert ENGLISH[kind][name]["fields"].keys() == description["fields"].keys()
 
 
 def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:

@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .connection import async_create_client
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .news import async_announce
 from .push import PushListener
 from .services import async_setup_services
 from .tracker import store_for
@@ -17,6 +18,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.EVENT,
     Platform.SENSOR,
     Platform.SWITCH,
 ]
@@ -34,6 +36,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     coordinator = PlexButlerCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
+    async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     PushListener(hass, entry, coordinator).async_start()
     return True

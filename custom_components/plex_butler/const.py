@@ -9,6 +9,9 @@ DOMAIN: Final = "plex_butler"
 PLEX_DOMAIN: Final = "plex"
 LOGGER: Final = logging.getLogger(__package__)
 
+# A task, or several, in actions, triggers and conditions.
+ATTR_TASK: Final = "task"
+
 CONF_SERVER: Final = "server"
 # Whether plex.tv may be asked for a new name when the certificate gets one.
 CONF_SIGNED_IN: Final = "signed_in"

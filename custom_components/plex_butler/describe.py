@@ -43,12 +43,19 @@ def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
             described |= describe_run(run)
             if described.pop("result") is Result.LOST:
                 described["ended_at"] = None
-        case Run(evidence=evidence, started=started):
-            described["evidence"] = evidence
-            described["started_at"] = started.utc if started else None
+        case Run() as run:
+            described |= describe_begun(run)
         case None if outcome.result in _ANSWERED:
             described["evidence"] = Evidence.COMMAND
     return described
+
+
+def describe_begun(run: Run) -> dict[str, Any]:
+    """Return what is known of a run that goes on."""
+    return {
+        "evidence": run.evidence,
+        "started_at": run.started.utc if run.started else None,
+    }
 
 
 def describe_run(run: EndedRun) -> dict[str, Any]:

@@ -22,14 +22,13 @@ from homeassistant.helpers import (
 import voluptuous as vol
 
 from .api import ButlerTask
-from .const import DOMAIN
+from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .describe import IDLE, describe, describe_outcome
 from .device import task_of_unique_id
 from .outcomes import Outcome, async_start, async_stop
 from .tasks import find_task
 
-ATTR_TASK: Final = "task"
 ATTR_TIMEOUT: Final = "timeout"
 ATTR_WAIT: Final = "wait"
 

@@ -1,0 +1,107 @@
+"""Automations in tests: one that notes what triggers it, and what names a server."""
+
+from datetime import datetime
+from typing import Any
+
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_mock_service,
+)
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import Advance
+from tests.simulator import SimulatedPlex
+
+GUIDES = "RefreshEpgGuides"
+
+# What our triggers may bring
+KEYS = (
+    "platform",
+    "description",
+    "device_id",
+    "task",
+    "title",
+    "result",
+    "evidence",
+    "started_at",
+    "ended_at",
+    "duration",
+)
+
+
+def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+    """Return the device of a server."""
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return device.id
+
+
+async def automate(
+    hass: HomeAssistant,
+    trigger: str,
+    *,
+    conditions: list[dict[str, Any]] | None = None,
+    **options: Any,
+) -> list[ServiceCall]:
+    """Return the calls of an automation with a trigger of ours, to be filled."""
+    calls: list[ServiceCall] = async_mock_service(hass, "test", "note")
+    assert await async_setup_component(
+        hass,
+        "automation",
+        {
+            "automation": {
+                "alias": "Noted",
+                "triggers": {"trigger": f"{DOMAIN}.{trigger}", "options": options},
+                "conditions": conditions or [],
+                "actions": {
+                    "action": "test.note",
+                    "data": {
+                        key: f"{{{{ trigger.{key} | default(none) }}}}" for key in KEYS
+                    },
+                },
+            }
+        },
+    )
+    await hass.async_block_till_done()
+    return calls
+
+
+def payloads(calls: list[ServiceCall]) -> list[dict[str, Any]]:
+    """Return what the triggers brought."""
+    return [call.data for call in calls]
+
+
+def noted(calls: list[ServiceCall], *keys: str) -> list[tuple[Any, ...]]:
+    """Return parts of what the triggers brought."""
+    return [tuple(payload[key] for key in keys) for payload in payloads(calls)]
+
+
+def plex_now(plex: SimulatedPlex) -> datetime:
+    """Return the time by the server's clock."""
+    return dt_util.utc_from_timestamp(plex.clock.now())
+
+
+async def open_window(plex: SimulatedPlex, advance: Advance) -> str:
+    """Open the window by both clocks; return a task that is queued when started now."""
+    # They do not show the same hour
+    hours = {dt_util.now().hour, plex_now(plex).hour}
+    plex.set_preference("ButlerStartHour", min(hours))
+    plex.set_preference("ButlerEndHour", (max(hours) + 1) % 24)
+    plex.client_stop(GUIDES)
+    await advance(2)
+    return GUIDES
+
+
+async def queue_guides(
+    hass: HomeAssistant, plex: SimulatedPlex, advance: Advance
+) -> str:
+    """Start a task that is only queued, and return its name."""
+    guides = await open_window(plex, advance)
+    await hass.services.async_call(
+        DOMAIN, "start_task", {"task": guides}, blocking=True
+    )
+    assert plex.truth()[guides] == "queued"
+    return guides
