@@ -66,8 +66,8 @@ class Wait[FoundT]:
     def _async_polled(self) -> None:
         if self._coordinator.last_update_success:
             self._async_end_outage()
-        elif self._unsub_outage is None:
-            self._unsub_outage = async_call_later(
+        else:
+            self._unsub_outage = self._unsub_outage or async_call_later(
                 self._coordinator.hass, OUTAGE, self._async_give_up
             )
 
