@@ -23,7 +23,7 @@ homeassistant:
   time_zone: UTC
   unit_system: metric
   country: NL
-automation:
+automation: !include automations.yaml
 config:
 frontend:
 history:
@@ -51,6 +51,8 @@ class HomeAssistant:
         self.url = f"http://127.0.0.1:{self.port}"
         self.access_token = ""
         (folder / "configuration.yaml").write_text(CONFIGURATION.format(level=level))
+        # What is made in the editor is kept here
+        (folder / "automations.yaml").touch()
         self._store("http", 3, self._http())
         # All but the user: the other steps would set up weather, radio and so on
         done = ["core_config", "analytics", "integration"]

@@ -150,3 +150,46 @@ def test_stop_all_tasks_stops_them_all(
     wait_for(simulator, "idle", OPTIMIZE, BACKUP, seconds=STOPPED)
     for name in ("Optimize database", "Back up database"):
         expect_state(home_assistant, name, "off")
+
+
+def choose(page: Page, kind: str, name: str) -> None:
+    """Add something of Plex Butler's to the automation that is open in the editor."""
+    page.get_by_role("button", name=f"Add {kind}").click()
+    page.get_by_text("By type").click()
+    page.get_by_text("Plex Butler", exact=True).click()
+    page.get_by_text(name, exact=True).click()
+
+
+def choose_task(page: Page, field: str, name: str) -> None:
+    """Choose a task in the form that is open in the editor."""
+    row = page.locator("ha-settings-row").filter(has_text=field)
+    row.locator("ha-checkbox").first.click()
+    row.get_by_text("Add", exact=True).click()
+    page.get_by_text(name, exact=True).last.click()
+
+
+def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
+    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+) -> None:
+    page.goto(f"{home_assistant.url}/config/automation/edit/new")
+    choose(page, "trigger", "Task ended")
+    keep("trigger")
+    page.get_by_text("Select a device").click()
+    page.get_by_text("Attic Butler").last.click()
+    choose_task(page, "All tasks, unless some are chosen", "Back up database")
+    choose(page, "action", "Plex Butler: Start task")
+    choose_task(page, "The tasks to start: as listed", "Optimize database")
+    keep("action")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("textbox", name="Name").fill("Optimize after the backup")
+    page.get_by_role("button", name="Save").last.click()
+    expect(page.get_by_text("Optimize after the backup").first).to_be_visible()
+
+    home_assistant.request(
+        "POST",
+        "/api/services/switch/turn_on",
+        {"entity_id": "switch.attic_butler_back_up_database"},
+    )
+    wait_for(simulator, "running", BACKUP)
+    wait_for(simulator, "running", OPTIMIZE)
+    assert simulator.truth()[BACKUP] == "idle"
