@@ -13,6 +13,7 @@ from scripts.simulator import Simulator
 from .conftest import Keep
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
+CALM = "automation.calm"
 STOPPED = 3  # seconds, in which neither would have come to its end
 
 
@@ -193,3 +194,49 @@ def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
     wait_for(simulator, "running", BACKUP)
     wait_for(simulator, "running", OPTIMIZE)
     assert simulator.truth()[BACKUP] == "idle"
+
+
+def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
+    page: Page, home_assistant: HomeAssistant, simulator: Simulator
+) -> None:
+    made = home_assistant.request(
+        "GET", "/api/states/automation.optimize_after_the_backup"
+    )
+    path = "/api/config/automation/config"
+    known = home_assistant.request("GET", f"{path}/{made['attributes']['id']}")
+    options = {
+        "device_id": known["triggers"][0]["options"]["device_id"],
+        "task": "optimize_database",
+    }
+    stop = {"task": "optimize_database", "wait": True}
+    home_assistant.request(
+        "POST",
+        f"{path}/calm",
+        {
+            "alias": "Calm",
+            "triggers": [],
+            "conditions": [
+                {"condition": "plex_butler.task_is_running", "options": options}
+            ],
+            "actions": [
+                {"action": "plex_butler.stop_task", "data": stop},
+                {
+                    "action": "automation.turn_off",
+                    "data": {"entity_id": CALM, "stop_actions": False},
+                },
+            ],
+        },
+    )
+    run = ("POST", "/api/services/automation/trigger")
+    fulfilled = {"entity_id": CALM, "skip_condition": False}
+
+    wait_for(simulator, "running", OPTIMIZE)
+    home_assistant.request(*run, fulfilled)
+    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
+    assert home_assistant.state(CALM) == "off"
+
+    home_assistant.request(
+        "POST", "/api/services/automation/turn_on", {"entity_id": CALM}
+    )
+    home_assistant.request(*run, fulfilled)
+    assert home_assistant.state(CALM) == "on"
