@@ -1,0 +1,108 @@
+"""Blueprints are complete, can be imported and ask nobody for more than needed."""
+
+from io import StringIO
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
+from homeassistant.components.blueprint import models
+from homeassistant.const import __version__
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.selector import selector
+from homeassistant.util.yaml import load_yaml_dict, parse_yaml
+import pytest
+
+from tests.house import BLUEPRINTS, ROOT
+
+NAMES = sorted(path.stem for path in BLUEPRINTS.glob("*.yaml"))
+REQUIRED = {
+    "back_up_before_an_update": {"backup", "update"},
+    "give_way_to_viewers": {"watchers", "tasks"},
+    "run_while": {"while_on", "tasks"},
+    "what_butler_did_last_night": {"switches"},
+}
+REPOSITORY = "https://github.com/plex-butler/plex-butler-for-home-assistant"
+
+
+def read(data: dict[str, Any]) -> models.Blueprint:
+    """Have Home Assistant check a blueprint."""
+    return models.Blueprint(
+        data, expected_domain="automation", schema=AUTOMATION_BLUEPRINT_SCHEMA
+    )
+
+
+@pytest.fixture(params=NAMES)
+def path(request: pytest.FixtureRequest) -> Path:
+    """Return one blueprint after the other."""
+    return BLUEPRINTS / f"{request.param}.yaml"
+
+
+@pytest.fixture
+def blueprint(path: Path) -> models.Blueprint:
+    """Return it as Home Assistant reads it."""
+    return read(load_yaml_dict(path))
+
+
+def test_every_blueprint_is_known_here() -> None:
+    assert set(NAMES) == REQUIRED.keys()
+
+
+def test_it_runs_on_every_release_that_the_integration_runs_on(
+    blueprint: models.Blueprint,
+) -> None:
+    oldest = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
+
+    assert blueprint.metadata["homeassistant"] == {"min_version": oldest}
+    assert blueprint.validate() is None, __version__
+
+
+def test_it_says_what_it_is_for_and_where_it_comes_from(
+    blueprint: models.Blueprint, path: Path
+) -> None:
+    url = f"{REPOSITORY}/blob/main/{path.relative_to(ROOT)}"
+    button = "https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url="
+
+    assert blueprint.name.startswith("Plex Butler: ")
+    assert len(blueprint.metadata["description"]) > 100
+    assert blueprint.metadata["source_url"] == url
+    assert button + quote(url, safe="") in (ROOT / "README.md").read_text()
+
+
+def test_every_input_has_a_name_and_a_selector_that_takes_its_default(
+    blueprint: models.Blueprint, path: Path, hass: HomeAssistant
+) -> None:
+    for key, given in blueprint.inputs.items():
+        assert given["name"], key
+        choose: Any = selector(given["selector"])
+        if "default" in given:
+            choose(given["default"])
+
+    required = {
+        key for key, given in blueprint.inputs.items() if "default" not in given
+    }
+    assert required == REQUIRED[path.stem]
+
+
+def test_tasks_are_chosen_by_their_switches_and_nothing_is_done_to_all(
+    blueprint: models.Blueprint, path: Path
+) -> None:
+    chosen = [
+        given
+        for given in blueprint.inputs.values()
+        if {"integration": "plex_butler", "domain": ["switch"]}
+        in given["selector"].get("entity", {}).get("filter", [])
+    ]
+
+    assert len(chosen) == 1
+    assert "all_tasks" not in path.read_text()
+
+
+def test_what_home_assistant_writes_after_the_import_is_the_same(
+    blueprint: models.Blueprint,
+) -> None:
+    written = parse_yaml(StringIO(blueprint.yaml()))
+
+    assert isinstance(written, dict)
+    assert read(written).data == blueprint.data

@@ -1,0 +1,77 @@
+"""Who watches, and who does not."""
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState
+import pytest
+
+from tests.house import CREDITS, MINUTE, SWITCHES, WATCHERS, House, Use, running
+from tests.simulator import SimulatedPlex
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "state"),
+    [
+        ("sensor.watchers", "3"),
+        ("sensor.watchers", "0.5"),
+        ("binary_sensor.watched", "on"),
+        ("media_player.tv", "playing"),
+        ("media_player.tv", "buffering"),
+    ],
+)
+async def test_somebody_watches(
+    house: House, attic: SimulatedPlex, give_way: Use, entity_id: str, state: str
+) -> None:
+    await give_way(watchers=[WATCHERS, entity_id])
+    attic.client_start(CREDITS)
+
+    await house.show(entity_id, state)
+
+    assert running(attic) == set()
+
+
+@pytest.mark.parametrize(
+    "state", ["0", "-1", "off", "paused", "idle", "unknown", "unavailable", "nan"]
+)
+async def test_nobody_watches(
+    house: House, attic: SimulatedPlex, give_way: Use, state: str
+) -> None:
+    await give_way()
+    attic.client_start(CREDITS)
+    await house.show(WATCHERS, state)
+    assert running(attic) == {CREDITS}
+
+    await house.show(WATCHERS, "1")
+    assert running(attic) == set()
+    await house.show(WATCHERS, state)
+    await house.let_pass(16 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+
+@pytest.mark.parametrize(("hold", "left"), [(True, set()), (False, {CREDITS})])
+async def test_who_watched_before_there_was_an_automation_is_given_way_too(
+    house: House, attic: SimulatedPlex, *, hold: bool, left: set[str]
+) -> None:
+    await house.show(WATCHERS, "1")
+    await house.use(
+        "give_way_to_viewers", watchers=[WATCHERS], tasks=SWITCHES, hold=hold
+    )
+    attic.client_start(CREDITS)
+    await house.let_pass(MINUTE)
+
+    assert running(attic) == left
+
+
+async def test_somebody_may_watch_when_home_assistant_starts(
+    house: House, attic: SimulatedPlex
+) -> None:
+    house.hass.set_state(CoreState.starting)
+    await house.show(WATCHERS, "1")
+    attic.client_start(CREDITS)
+    await house.use("give_way_to_viewers", watchers=[WATCHERS], tasks=SWITCHES)
+    assert running(attic) == {CREDITS}
+
+    house.hass.set_state(CoreState.running)
+    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+
+    assert running(attic) == set()
