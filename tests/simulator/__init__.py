@@ -6,6 +6,7 @@ from .gate import SecureConnections
 from .messages import page
 from .names import Names
 from .plextv import SimulatedPlexTv
+from .preferences import Kind, Setting
 from .profiles import PROFILES, Profile, draw_profile
 from .sessions import PlayState
 from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
@@ -26,6 +27,7 @@ __all__ = [
     "Ending",
     "FaultName",
     "Interval",
+    "Kind",
     "ManualClock",
     "Names",
     "Naming",
@@ -33,6 +35,7 @@ __all__ = [
     "Profile",
     "Rows",
     "SecureConnections",
+    "Setting",
     "SimulatedPlex",
     "SimulatedPlexTv",
     "Standing",

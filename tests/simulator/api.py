@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from .messages import Answer, Ask
-from .preferences import PreferenceError
+from .preferences import PreferenceError, UnknownPreferenceError
 from .row_texts import in_server_language
 from .state import ServerState
 from .task import StartResult, Task
@@ -134,6 +134,8 @@ def put_preferences(state: ServerState, ask: Ask) -> Answer:
     }
     try:
         state.write_preferences(texts)
+    except UnknownPreferenceError:
+        return Answer(state.traits.unknown_preference_status)
     except PreferenceError:
         return _BAD_REQUEST
     return _OK

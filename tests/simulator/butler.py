@@ -79,9 +79,10 @@ class Butler:
 
     def is_enabled(self, task: Task) -> bool:
         """Return if the settings let it run by itself."""
-        if task.spec.preference is None:
+        name = task.spec.preference
+        if name is None or name not in self._preferences:
             return True
-        return self._preferences[task.spec.preference].value not in (False, NEVER)
+        return self._preferences[name].value not in (False, NEVER)
 
     def is_due(self, task: Task) -> bool:
         """Return if its interval, counted in the server's days, is over."""

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from .faults import FaultName
 from .messages import Ask
+from .preferences import Kind, Setting
 from .sessions import PlayState
 from .task_spec import TaskSpec
 
@@ -39,6 +40,8 @@ class Control:
             "start": plex.client_start,
             "stop": plex.client_stop,
             "preference": plex.set_preference,
+            "add-preference": self._add_preference,
+            "remove-preference": plex.remove_preference,
             "duration": self._duration,
             "add-task": lambda **fields: plex.add_task(TaskSpec(**fields)),
             "remove-task": plex.remove_task,
@@ -78,6 +81,10 @@ class Control:
 
     def _duration(self, *, task: str, seconds: float) -> None:
         self._plex.durations[task] = seconds
+
+    def _add_preference(self, *, kind: str, **fields: Any) -> None:
+        fields.setdefault("value", fields["default"])
+        self._plex.add_preference(Setting(kind=Kind(kind), **fields))
 
     def _playing(self, *, key: str, state: str) -> None:
         self._plex.sessions.change(key, PlayState(state))

@@ -20,7 +20,11 @@ class Kind(StrEnum):
 
 
 class PreferenceError(Exception):
-    """A setting is not known, or it cannot have that value."""
+    """A setting cannot have that value."""
+
+
+class UnknownPreferenceError(PreferenceError):
+    """There is no such setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +101,15 @@ class Preferences:
         """Have one more setting, as after an update of the server."""
         self._settings[setting.id] = setting
 
+    def remove(self, name: str) -> None:
+        """Have one setting less, as after an update of the server."""
+        del self._settings[name]
+
     def write(self, texts: Mapping[str, str]) -> None:
         """Set what was sent, all or nothing; raises PreferenceError."""
         unknown = texts.keys() - self._settings.keys()
         if unknown:
-            raise PreferenceError(", ".join(sorted(unknown)))
+            raise UnknownPreferenceError(", ".join(sorted(unknown)))
         for name, value in {n: self[n].parse(t) for n, t in texts.items()}.items():
             self.set(name, value)
 

@@ -42,6 +42,7 @@ _PROFILES = (
             concurrency=1,
             not_owner_status=401,
             old_hour_labels=True,
+            unknown_preference_status=403,
         ),
     ),
 )

@@ -13,7 +13,7 @@ from .durations import Durations
 from .faults import Fault, FaultName
 from .live_server import LiveServer
 from .noise import Noise
-from .preferences import Value
+from .preferences import Setting, Value
 from .profiles import PROFILES, Profile
 from .router import Doorman
 from .sessions import Sessions
@@ -156,6 +156,15 @@ class SimulatedPlex(LiveServer):
         """Change a setting as another client does."""
         self.state.catch_up()
         self.state.preferences.set(name, value)
+
+    def add_preference(self, setting: Setting) -> None:
+        """List one more setting."""
+        self.state.preferences.add(setting)
+
+    def remove_preference(self, name: str) -> None:
+        """List a setting no longer; the task that it switched is always enabled."""
+        self.state.catch_up()
+        self.state.preferences.remove(name)
 
     def add_task(self, spec: TaskSpec) -> None:
         """List one more task."""

@@ -66,3 +66,24 @@ async def test_a_read_soon_after_a_write_may_fail(
     assert await client.status("GET", "/:/prefs") == 400
     await slow.advance(1)
     assert await client.status("GET", "/:/prefs") == 200
+
+
+async def test_some_servers_forbid_what_they_do_not_know(
+    start_plex: StartPlex, session: aiohttp.ClientSession
+) -> None:
+    client = Client(await start_plex("legacy"), session)
+    assert await client.status("PUT", "/:/prefs?Nope=1") == 403
+    assert await client.status("PUT", "/:/prefs?ButlerStartHour=24") == 400
+    assert await client.status("PUT", "/:/prefs?ButlerStartHour=1") == 200
+
+
+async def test_settings_come_and_go(client: Client, plex: SimulatedPlex) -> None:
+    setting = {"id": "ButlerTaskDust", "kind": "bool", "default": True, "label": "Dust"}
+    assert (await client.control("add-preference", **setting))[0] == 200
+    one = await client.json("/:/prefs/get?id=ButlerTaskDust")
+    assert one["MediaContainer"]["Setting"][0]["value"] is True
+
+    await client.control("remove-preference", name="ButlerTaskBackupDatabase")
+    assert await client.status("GET", "/:/prefs/get?id=ButlerTaskBackupDatabase") == 404
+    tasks = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"]
+    assert all(task["enabled"] for task in tasks if task["name"] == "BackupDatabase")

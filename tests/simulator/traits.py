@@ -74,6 +74,7 @@ class Traits:
     loose_types: bool = False
     old_hour_labels: bool = False
     preferences_settle: float = 0.0
+    unknown_preference_status: int = 400
 
     @classmethod
     def draw(cls, rng: Random) -> Traits:
@@ -104,6 +105,7 @@ class Traits:
             loose_types=_maybe(rng),
             old_hour_labels=_maybe(rng),
             preferences_settle=rng.choice((0.0, 0.0, 0.7)),
+            unknown_preference_status=rng.choice((400, 403)),
         )
 
 
