@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 from .api import (
     Notification,
     NotificationStream,
+    PlayingNotification,
     PlexError,
     PreferenceNotification,
 )
@@ -134,6 +135,8 @@ class PushListener:
         self._notifications += 1
         if isinstance(notification, PreferenceNotification):
             self._coordinator.async_ask_soon(PREFERENCES, TASKS)
+            return
+        if isinstance(notification, PlayingNotification):
             return
         told = Notified(told=Told(notification.event), row=notification.activity)
         self._coordinator.tracker.async_apply(told)

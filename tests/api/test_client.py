@@ -1,6 +1,6 @@
 """The client against a simulated server, over sockets."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 import json
 
 import aiohttp
@@ -25,31 +25,7 @@ from custom_components.plex_butler.api import (
 )
 from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex, TaskSpec
 
-type MakeClient = Callable[..., PlexClient]
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-@pytest.fixture
-def make_client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> MakeClient:
-    def make(url: str | None = None, token: str | None = None) -> PlexClient:
-        return PlexClient(
-            session,
-            url or plex.url,
-            plex.token if token is None else token,
-            client_identifier="test",
-        )
-
-    return make
-
-
-@pytest.fixture
-def client(make_client: MakeClient) -> PlexClient:
-    return make_client()
+from .conftest import MakeClient
 
 
 async def test_the_identity_is_told_to_anybody(

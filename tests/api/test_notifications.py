@@ -14,6 +14,7 @@ from custom_components.plex_butler.api import (
     ActivityNotification,
     Notification,
     NotificationStream,
+    PlayingNotification,
     PlexAuthenticationError,
     PlexClient,
     PlexConnectionError,
@@ -141,7 +142,9 @@ def test_a_frame_tells_which_settings_changed() -> None:
     )
 
     assert parse_frame(told) == (
-        PreferenceNotification(ids=frozenset({"ButlerStartHour", "X"})),
+        PreferenceNotification(
+            ids=frozenset({"ButlerStartHour", "X"}), values={"ButlerStartHour": 1}
+        ),
     )
 
 
@@ -219,7 +222,9 @@ async def test_a_changed_setting_is_told(
         plex.set_preference("ButlerStartHour", 1)
 
         assert await heard(plex, stream) == [
-            PreferenceNotification(ids=frozenset({"ButlerStartHour"}))
+            PreferenceNotification(
+                ids=frozenset({"ButlerStartHour"}), values={"ButlerStartHour": 1}
+            )
         ]
 
 
@@ -242,7 +247,9 @@ async def test_who_asks_for_nothing_in_particular_gets_everything(
         plex.noise.scan()
         plex.sessions.play()
 
-        assert await heard(plex, stream, 3) == []
+        assert await heard(plex, stream, 3) == [
+            PlayingNotification(states={"1": "playing"})
+        ]
         assert plex.requests[-1].query == {}
 
 

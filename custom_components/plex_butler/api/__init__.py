@@ -1,7 +1,7 @@
 """A client for Plex Media Server's Butler; it knows nothing of Home Assistant."""
 
 from .address import Address, parse_address
-from .client import PlexClient, StartResult, StopResult
+from .client import PlexClient
 from .exceptions import (
     PlexAuthenticationError,
     PlexCertificateError,
@@ -11,21 +11,32 @@ from .exceptions import (
     PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
+    PlexPreferenceError,
     PlexRefusedError,
     PlexResolveError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
 )
-from .models import Activity, ButlerTask, Identity, Preference, Server
+from .models import (
+    Activity,
+    ButlerTask,
+    Identity,
+    Server,
+    StartResult,
+    StopResult,
+)
 from .notifications import (
     ActivityEvent,
     ActivityNotification,
     Notification,
     NotificationStream,
+    PlayingNotification,
     PreferenceNotification,
 )
 from .plextv import OwnedServer, Pin, PlexTvClient
+from .preferences import Preference, PreferenceValue
+from .sessions import PlayState, Session
 
 __all__ = [
     "Activity",
@@ -38,6 +49,8 @@ __all__ = [
     "NotificationStream",
     "OwnedServer",
     "Pin",
+    "PlayState",
+    "PlayingNotification",
     "PlexAuthenticationError",
     "PlexCertificateError",
     "PlexCertificateNameError",
@@ -47,6 +60,7 @@ __all__ = [
     "PlexHungUpError",
     "PlexMaintenanceError",
     "PlexNotOwnerError",
+    "PlexPreferenceError",
     "PlexRefusedError",
     "PlexResolveError",
     "PlexResponseError",
@@ -55,7 +69,9 @@ __all__ = [
     "PlexTvClient",
     "Preference",
     "PreferenceNotification",
+    "PreferenceValue",
     "Server",
+    "Session",
     "StartResult",
     "StopResult",
     "parse_address",

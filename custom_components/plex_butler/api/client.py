@@ -1,52 +1,43 @@
 """A client for the parts of a Plex Media Server that concern its Butler."""
 
+from asyncio import sleep
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from enum import StrEnum
 from http import HTTPStatus
 import json
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
-from .exceptions import PlexResponseError
+from .exceptions import PlexNotOwnerError, PlexPreferenceError, PlexResponseError
 from .models import (
     Activity,
     ButlerTask,
     Identity,
-    Preference,
     Server,
+    StartResult,
+    StopResult,
     parse_activities,
     parse_butler_tasks,
     parse_identity,
-    parse_preferences,
     parse_server,
 )
 from .notifications import NotificationStream, open_stream
+from .preferences import Preference, PreferenceValue, parse_preferences, query_of
+from .sessions import Session, parse_sessions
 from .transport import network_errors, read, status_error
 
 # Longer than any healthy answer takes, shorter than people wait for a dialog.
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
+# A server that has just been given other settings refuses to tell them for a while.
+SETTLE_WAIT: Final = 0.5
+SETTLE_TRIES: Final = 11
 # What is kept of answers and notifications.
 KEPT_ANSWERS: Final = frozenset({"/butler", "/activities"})
 KEPT_FRAMES: Final = 50
-
-
-class StartResult(StrEnum):
-    """What the server made of a wish to start a task."""
-
-    STARTED = "started"
-    ALREADY_RUNNING = "already_running"
-
-
-class StopResult(StrEnum):
-    """What the server made of a wish to stop a task."""
-
-    STOPPED = "stopped"
-    NOT_RUNNING = "not_running"
 
 
 class PlexClient:
@@ -125,6 +116,36 @@ class PlexClient:
         """
         return parse_preferences(await self._get("/:/prefs"))
 
+    async def set_preferences(
+        self, values: Mapping[str, PreferenceValue]
+    ) -> tuple[Preference, ...]:
+        """Change settings, all or none; return all settings as they are afterwards.
+
+        Hours of the window are 0 to 23, on the server's own clock. That nothing is
+        raised does not mean that the values were taken: compare what is returned.
+        Raises PlexPreferenceError if there is no such setting, or not with that value.
+        Source: `PUT /:/prefs?Id=value&Id2=value2`.
+        """
+        query = urlencode(query_of(values), quote_via=quote)
+        try:
+            await self._command("PUT", f"/:/prefs?{query}")
+        except PlexNotOwnerError as err:
+            # Some servers also say so of a setting that they do not have.
+            await self.get_preferences()
+            raise PlexPreferenceError("The server refused", status=403) from err
+        except PlexResponseError as err:
+            if err.status == HTTPStatus.BAD_REQUEST:
+                raise PlexPreferenceError(str(err), status=err.status) from err
+            raise
+        return await self._settled_preferences()
+
+    async def get_sessions(self) -> tuple[Session, ...]:
+        """Return the streams that are open; nobody watches if there is none.
+
+        Source: `GET /status/sessions`.
+        """
+        return parse_sessions(await self._get("/status/sessions"))
+
     @asynccontextmanager
     async def notifications(
         self, *, filters: Iterable[str] = ()
@@ -179,6 +200,17 @@ class PlexClient:
         if status == HTTPStatus.NOT_FOUND:
             return StopResult.NOT_RUNNING
         return StopResult.STOPPED
+
+    async def _settled_preferences(self) -> tuple[Preference, ...]:
+        """Return the settings, once the server is done with writing them."""
+        for _ in range(SETTLE_TRIES - 1):
+            try:
+                return await self.get_preferences()
+            except PlexResponseError as err:
+                if err.status != HTTPStatus.BAD_REQUEST:
+                    raise
+            await sleep(SETTLE_WAIT)
+        return await self.get_preferences()
 
     async def _get(self, path: str) -> object:
         async with self._request("GET", path) as response:

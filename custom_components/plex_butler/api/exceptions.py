@@ -56,3 +56,7 @@ class PlexResponseError(PlexError):
         """Keep the HTTP status where the status is what is wrong."""
         super().__init__(message)
         self.status = status
+
+
+class PlexPreferenceError(PlexResponseError):
+    """The server has no such setting, or does not take that value for it."""

@@ -6,9 +6,9 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 import json
 from typing import Final, Literal, override
@@ -16,8 +16,10 @@ from typing import Final, Literal, override
 import aiohttp
 from yarl import URL
 
+from .decode import Json, text
 from .exceptions import PlexConnectionError, PlexResponseError
-from .models import Activity, Json, parse_activity
+from .models import Activity, parse_activity
+from .preferences import PreferenceValue, parse_preference
 from .transport import network_errors
 
 # A dead connection is noticed after this and half as long again.
@@ -28,7 +30,7 @@ OPEN_TIMEOUT: Final = 15.0
 MAX_MESSAGE: Final = 1024 * 1024
 
 # What a frame of interest must contain; what else it may be is decided after decoding.
-_MARKS: Final = (b'"butler"', b'"preference"')
+_MARKS: Final = (b'"butler"', b'"preference"', b'"playing"')
 
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
@@ -53,12 +55,23 @@ class ActivityNotification:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreferenceNotification:
-    """Settings were changed, by us or by somebody else."""
+    """Settings were changed, by us or by somebody else.
+
+    `values` are those that the server tells; it need not tell any.
+    """
 
     ids: frozenset[str]
+    values: Mapping[str, PreferenceValue] = field(default_factory=dict)
 
 
-type Notification = ActivityNotification | PreferenceNotification
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayingNotification:
+    """What players do, in the server's words, by the keys of their sessions."""
+
+    states: Mapping[str, str]
+
+
+type Notification = ActivityNotification | PreferenceNotification | PlayingNotification
 
 
 class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
@@ -173,14 +186,28 @@ def _parse(payload: object) -> Iterator[Notification]:
         case {"NotificationContainer": {"ActivityNotification": items}}:
             yield from filter(None, map(_activity, _listed(items)))
         case {"NotificationContainer": {"Setting": items}}:
-            ids = {str(item.get("id")) for item in _listed(items)}
-            yield PreferenceNotification(ids=frozenset(ids))
+            yield _preferences(tuple(_listed(items)))
+        case {"NotificationContainer": {"PlaySessionStateNotification": items}}:
+            yield PlayingNotification(
+                states={
+                    text(item, "sessionKey"): text(item, "state")
+                    for item in _listed(items)
+                }
+            )
 
 
 def _listed(items: object) -> Iterator[Json]:
     for item in items if isinstance(items, list) else (items,):
         if isinstance(item, Mapping):
             yield item
+
+
+def _preferences(items: Iterable[Json]) -> PreferenceNotification:
+    found = filter(None, map(parse_preference, items))
+    return PreferenceNotification(
+        ids=frozenset(str(item.get("id")) for item in items),
+        values={preference.id: preference.value for preference in found},
+    )
 
 
 def _activity(item: Json) -> ActivityNotification | None:

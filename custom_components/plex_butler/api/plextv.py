@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from .decode import Json
 from .exceptions import PlexResponseError
-from .models import Json
 from .transport import network_errors, read, status_error
 
 PLEX_TV_URL: Final = "https://plex.tv"
