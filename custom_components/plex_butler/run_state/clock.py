@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Offsets and changes of the clock are all multiples of it, hence so are edges in UTC.
+_STEP: Final = timedelta(minutes=15)
+# A window that the change of a clock leaves out comes on the day after.
+_STEPS: Final = 3 * 24 * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +48,34 @@ class Window:
         return len(hours) == 2 and hours <= set(range(24))
 
     def is_open(self, utc: datetime) -> bool:
-        """Tell whether the window is on."""
+        """Tell whether the window is on; it has to be clear."""
         hour = utc.astimezone(self.zone).hour
         if self.start_hour < self.end_hour:
             return self.start_hour <= hour < self.end_hour
         return hour >= self.start_hour or hour < self.end_hour
 
     def next_end(self, after: Moment) -> Moment:
-        """Return when the window ends next."""
-        local = after.utc.astimezone(self.zone)
-        end = local.replace(hour=self.end_hour, minute=0, second=0, microsecond=0)
-        if end <= local:
-            end += timedelta(days=1)
-        return after + (end.astimezone(UTC) - after.utc)
+        """Return when the window ends next; it has to be clear."""
+        return after + (_edge(self, after.utc, opens=False) - after.utc)
+
+    def next_start(self, after: datetime) -> datetime:
+        """Return when the window starts next; it has to be clear."""
+        return _edge(self, after, opens=True)
+
+    def next_edge(self, after: datetime) -> datetime:
+        """Return when the window starts or ends next; it has to be clear."""
+        return _edge(self, after, opens=not self.is_open(after))
+
+
+def _edge(window: Window, after: datetime, *, opens: bool) -> datetime:
+    return _edge_from(window, after - (after - _EPOCH) % _STEP, opens=opens)
+
+
+@lru_cache(maxsize=64)
+def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
+    """Look for an edge: when the clock is changed, an hour comes twice or never."""
+    moments = (moment + step * _STEP for step in range(_STEPS))
+    for before, after in pairwise(moments):
+        if window.is_open(before) is not opens and window.is_open(after) is opens:
+            return after
+    raise ValueError("The window never changes")

@@ -1,0 +1,133 @@
+"""The hours that a server keeps for Butler, on days of every length."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.plex_butler.run_state import Moment, Window
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/St_Johns",
+    "America/Havana",  # changes at midnight
+    "Australia/Lord_Howe",  # changes by half an hour
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
+    "Africa/Casablanca",  # changes for Ramadan
+    "America/Santiago",
+)
+SECOND = timedelta(seconds=1)
+
+HOURS = st.integers(0, 23)
+WINDOWS = st.builds(
+    Window, start_hour=HOURS, end_hour=HOURS, zone=st.sampled_from(ZONES).map(ZoneInfo)
+).filter(lambda window: window.is_clear)
+TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 hypothesis wants bounds without a zone
+
+
+def berlin(start: int, end: int) -> Window:
+    return Window(start_hour=start, end_hour=end, zone=ZoneInfo("Europe/Berlin"))
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@given(WINDOWS, TIMES)
+def test_a_window_starts_when_it_was_not_open_a_second_before(
+    window: Window, now: datetime
+) -> None:
+    start = window.next_start(now)
+
+    assert start > now
+    assert window.is_open(start)
+    assert not window.is_open(start - SECOND)
+
+
+@given(WINDOWS, TIMES)
+def test_a_window_ends_when_it_was_open_a_second_before(
+    window: Window, now: datetime
+) -> None:
+    end = window.next_end(Moment(now, 7))
+
+    assert end.utc > now
+    assert end.monotonic == 7 + (end.utc - now).total_seconds()
+    assert not window.is_open(end.utc)
+    assert window.is_open(end.utc - SECOND)
+
+
+@given(WINDOWS, TIMES, st.integers(0, 99))
+def test_nothing_changes_before_the_next_edge(
+    window: Window, now: datetime, share: int
+) -> None:
+    edge = window.next_edge(now)
+
+    assert edge == min(window.next_start(now), window.next_end(Moment(now, 0)).utc)
+    assert window.is_open(now + (edge - now) * share // 100) is window.is_open(now)
+    assert window.is_open(edge) is not window.is_open(now)
+
+
+@given(WINDOWS, TIMES)
+def test_a_window_is_open_at_the_hours_of_its_own_clock(
+    window: Window, now: datetime
+) -> None:
+    hour, hours = window.start_hour, set()
+    while hour != window.end_hour:
+        hours.add(hour)
+        hour = (hour + 1) % 24
+
+    assert window.is_open(now) is (now.astimezone(window.zone).hour in hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "opens", "closes"),
+    [
+        # At 01:00 UTC of the 29th, 02:00 becomes 03:00.
+        ((2, 5), "2026-03-29T01:00", "2026-03-29T03:00"),
+        ((1, 2), "2026-03-29T00:00", "2026-03-29T01:00"),
+        ((3, 4), "2026-03-29T01:00", "2026-03-29T02:00"),
+        ((23, 4), "2026-03-28T22:00", "2026-03-29T02:00"),
+        # There is no such hour in that night.
+        ((2, 3), "2026-03-30T00:00", "2026-03-30T01:00"),
+    ],
+)
+def test_in_spring_an_hour_is_left_out(
+    hours: tuple[int, int], opens: str, closes: str
+) -> None:
+    evening = utc("2026-03-28T20:00")
+
+    assert berlin(*hours).next_start(evening) == utc(opens)
+    assert berlin(*hours).next_end(Moment(evening, 0)).utc == utc(closes)
+
+
+@pytest.mark.parametrize(
+    ("hours", "opens", "closes"),
+    [
+        # At 01:00 UTC of the 25th, 03:00 becomes 02:00.
+        ((2, 5), "2026-10-25T00:00", "2026-10-25T04:00"),
+        ((1, 2), "2026-10-24T23:00", "2026-10-25T00:00"),
+        ((2, 3), "2026-10-25T00:00", "2026-10-25T02:00"),
+        ((3, 4), "2026-10-25T02:00", "2026-10-25T03:00"),
+        ((23, 4), "2026-10-24T21:00", "2026-10-25T03:00"),
+    ],
+)
+def test_in_autumn_an_hour_comes_twice(
+    hours: tuple[int, int], opens: str, closes: str
+) -> None:
+    evening = utc("2026-10-24T20:00")
+
+    assert berlin(*hours).next_start(evening) == utc(opens)
+    assert berlin(*hours).next_end(Moment(evening, 0)).utc == utc(closes)
+
+
+def test_an_open_window_starts_next_after_it_has_ended() -> None:
+    assert berlin(23, 4).next_start(utc("2026-07-01T00:30")) == utc("2026-07-01T21:00")
+
+
+def test_a_window_that_ends_when_it_starts_has_no_edges() -> None:
+    assert not berlin(3, 3).is_clear
+    with pytest.raises(ValueError, match="never"):
+        berlin(3, 3).next_start(utc("2026-07-01T00:00"))
