@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime
 import logging
 from typing import Any
 from unittest.mock import PropertyMock, patch
@@ -17,7 +17,6 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity import Entity
-from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -153,10 +152,13 @@ def names() -> Iterator[Names]:
 def entry(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
 ) -> MockConfigEntry:
-    """Return an entry for the simulated server, in a time that only tests move."""
-    # At what hour tests are run must not matter
-    tomorrow = dt_util.utcnow() + timedelta(days=1)
-    freezer.move_to(tomorrow.replace(hour=12, minute=0, second=0, microsecond=0))
+    """Return an entry for the simulated server, in a time that only tests move.
+
+    At what hour and in which season tests are run must not matter: it stands at noon in
+    November, as in the server, but not before now, for clocks do not run backwards.
+    """
+    year = datetime.now(UTC).year + 1
+    freezer.move_to(datetime.fromtimestamp(plex.clock.now(), UTC).replace(year=year))
     return add_entry(hass, plex)
 
 
