@@ -28,7 +28,7 @@ def on(hass: HomeAssistant) -> set[str]:
     return {
         state.entity_id
         for state in hass.states.async_all(Platform.SWITCH)
-        if state.state == STATE_ON
+        if state.state == STATE_ON and not state.entity_id.endswith("_on_schedule")
     }
 
 

@@ -1,5 +1,6 @@
 """What the integration's files say of each other is true."""
 
+from collections.abc import Iterable
 import json
 from pathlib import Path
 import re
@@ -9,6 +10,14 @@ from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.plex_butler.schedule import (
+    BEHAVIORS,
+    END_HOUR,
+    KNOWN_BEHAVIORS,
+    KNOWN_SWITCHES,
+    START_HOUR,
+    schedule_key,
+)
 from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +31,7 @@ CONDITIONS = load_yaml_dict(str(INTEGRATION / "conditions.yaml"))
 SOURCE = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
 ENTITIES = "\n".join(
     (INTEGRATION / f"{platform}.py").read_text()
-    for platform in ("binary_sensor", "button", "event", "sensor", "switch")
+    for platform in ("binary_sensor", "button", "event", "select", "sensor", "switch")
 )
 MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
 
@@ -38,8 +47,9 @@ def texts(tree: Any, path: str = "") -> dict[str, str]:
 
 
 def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> None:
-    assert ENGLISH["entity"]["switch"].keys() == KEYS | {"task"}
-    assert ICONS["entity"]["switch"].keys() == KEYS | {"task"}
+    switches = KEYS | {"task", "preference"} | scheduled(KNOWN_SWITCHES)
+    assert ENGLISH["entity"]["switch"].keys() == switches
+    assert ICONS["entity"]["switch"].keys() == switches
     assert ENGLISH["selector"]["task"]["options"].keys() == KEYS
     for described in (
         SERVICES["start_task"],
@@ -57,8 +67,33 @@ def test_a_task_is_called_the_same_everywhere() -> None:
         assert ENGLISH["entity"]["switch"][key]["name"] == option
 
 
+def scheduled(preferences: Iterable[str]) -> set[str]:
+    return {key for name in preferences if (key := schedule_key(name))}
+
+
+def test_every_known_setting_has_a_name_an_icon_and_all_its_values() -> None:
+    selects = scheduled([*KNOWN_BEHAVIORS, START_HOUR, END_HOUR]) | {"preference"}
+    assert len(selects) == len(KNOWN_BEHAVIORS) + 3
+    assert len(scheduled(KNOWN_SWITCHES)) == len(KNOWN_SWITCHES)
+    assert ENGLISH["entity"]["select"].keys() == selects
+    assert ICONS["entity"]["select"].keys() == selects
+    for key in selects - {"window_start", "window_end"}:
+        assert tuple(ENGLISH["entity"]["select"][key]["state"]) == BEHAVIORS
+
+
+def test_a_setting_is_called_after_its_task() -> None:
+    assert set(KNOWN_BEHAVIORS.values()) <= KNOWN_TASKS
+    named = {**ENGLISH["entity"]["switch"], **ENGLISH["entity"]["select"]}
+    keys = scheduled([*KNOWN_SWITCHES, *KNOWN_BEHAVIORS])
+    # A setting without a task that anybody has seen.
+    keys.remove("schedule_reverse_geocode")
+    for key in keys:
+        task = ENGLISH["selector"]["task"]["options"][key.removeprefix("schedule_")]
+        assert named[key]["name"] == f"{task} on schedule"
+
+
 def test_every_known_task_has_a_name_and_an_icon_for_its_last_run() -> None:
-    own = {"running_tasks"}
+    own = {"running_tasks", "next_window", "active_streams"}
     keys = {f"last_run_{key}" for key in KEYS | {"task"}}
     assert ENGLISH["entity"]["sensor"].keys() == keys | own
     for key, text in ENGLISH["selector"]["task"]["options"].items():

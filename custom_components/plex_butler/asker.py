@@ -1,7 +1,9 @@
 """What is asked of a server, and how often each part of it."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta, tzinfo
+from itertools import count
 from time import monotonic
 from typing import Final
 
@@ -10,7 +12,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
-from .api import ButlerTask, PlexClient, PlexResponseError, Server
+from .api import (
+    ButlerTask,
+    PlexClient,
+    PlexResponseError,
+    Preference,
+    PreferenceValue,
+    Server,
+)
 from .const import (
     DOMAIN,
     IDLE_INTERVAL,
@@ -19,9 +28,10 @@ from .const import (
     SERVER_INTERVAL,
     TRUSTED_INTERVAL,
 )
-from .device import device_info
-from .run_state import Snapshot, TasksListed, VersionSeen, WindowChanged
-from .stale_tasks import StaleTasks
+from .device import device_info, preference_of_unique_id, task_of_unique_id
+from .run_state import Snapshot, TasksListed, VersionSeen, Window, WindowChanged
+from .schedule import schedule_of
+from .stale import StaleEntities
 from .tracker import RunTracker
 from .window import window_of
 
@@ -49,11 +59,24 @@ class Asker:
         self._entry = entry
         self._client = client
         self._tracker = tracker
-        self._stale = StaleTasks(hass, entry)
+        self._stale_tasks = StaleEntities(
+            hass, entry, task_of_unique_id, SERVER_INTERVAL
+        )
+        self._stale_preferences = StaleEntities(
+            hass, entry, preference_of_unique_id, PREFERENCES_INTERVAL
+        )
         self._asked_at: dict[str, float] = {}
+        # The newest question that was answered, for each part.
+        self._answered: dict[str, int] = {}
+        self._questions = count()
+        self._expected: list[Mapping[str, PreferenceValue]] = []
+        self.zone: tzinfo | None = None
+        self.tasks: Mapping[str, ButlerTask] = {}
+        self.preferences: Mapping[str, Preference] = {}
+        self.window: Window | None = None
         self._server: Server | None = None
+        self._version = ""
         self._described: Server | None = None
-        self._tasks: Mapping[str, ButlerTask] | None = None
 
     @callback
     def forget(self, *what: str) -> None:
@@ -66,18 +89,20 @@ class Asker:
         """Tell whether a part was to be asked for anew while it was being asked for."""
         return self._asked_at.keys() != _PARTS
 
-    async def async_ask(self) -> tuple[Server, Mapping[str, ButlerTask]]:
-        """Return the server and its tasks; what runs is the tracker's to know.
+    async def async_ask(self) -> Server:
+        """Return the server; what runs is the tracker's to know, the rest is kept here.
 
         Raises PlexError, or UpdateFailed if another server answers.
         """
         server = await self._ask_server()
         await self._ask_preferences()
-        tasks = await self._ask_tasks(server)
+        await self._ask_tasks()
+        # What is stale is told by the version that the device has had until now.
+        self._async_describe(server)
         asked = self._tracker.now()
         rows = await self._client.get_activities()
         self._tracker.async_apply(Snapshot(rows=rows, asked=asked))
-        return server, tasks
+        return server
 
     async def _ask_server(self) -> Server:
         if not self._is_due(SERVER, SERVER_INTERVAL) and self._server:
@@ -91,32 +116,82 @@ class Asker:
             )
         self._tracker.async_apply(VersionSeen(version=server.version))
         self._server = server
+        self._version = server.version
         return server
 
     async def _ask_preferences(self) -> None:
         if not self._is_due(PREFERENCES, PREFERENCES_INTERVAL):
             return
+        question = next(self._questions)
         try:
-            window = window_of(await self._client.get_preferences())
+            with self.expecting({}):
+                preferences = await self._client.get_preferences()
         except PlexResponseError as err:
             # A server that has just been given other settings answers 400 for a while,
             # and all else works without them.
             LOGGER.debug("%s: no preferences: %s", self._entry.title, err)
             self._asked_at[PREFERENCES] = float("-inf")
             return
-        self._tracker.async_apply(WindowChanged(window=window))
+        self._async_preferences(preferences, question)
 
-    async def _ask_tasks(self, server: Server) -> Mapping[str, ButlerTask]:
-        interval = TRUSTED_INTERVAL if self._tracker.trusted else IDLE_INTERVAL
-        if not self._is_due(TASKS, interval) and self._tasks:
-            return self._tasks
+    @contextmanager
+    def expecting(self, values: Mapping[str, PreferenceValue]) -> Iterator[None]:
+        """Have settings read with the only change that is expected meanwhile."""
+        self._asked_at.setdefault(PREFERENCES, monotonic())
+        self._expected.append(values)
+        try:
+            yield
+        finally:
+            self._expected.remove(values)
+
+    def knows(self, values: Mapping[str, PreferenceValue]) -> bool:
+        """Tell whether a change brings nothing that has to be asked for."""
+        known = {name: it.value for name, it in self.preferences.items()}
+        if self._expected:
+            # The answer that is under way may be older than the change.
+            known = {name: it[name] for it in self._expected for name in it}
+        return all(known.get(name) == value for name, value in values.items())
+
+    @callback
+    def async_told_preferences(self, preferences: Iterable[Preference]) -> None:
+        """Take in settings that were read after a change."""
+        if PREFERENCES in self._asked_at:
+            self._asked_at[PREFERENCES] = monotonic()
+        self._async_preferences(preferences, next(self._questions))
+
+    @callback
+    def _async_preferences(
+        self, preferences: Iterable[Preference], question: int
+    ) -> None:
+        if not self._is_news(PREFERENCES, question):
+            return
+        self.preferences = schedule_of(preferences)
+        self.window = window_of(self.preferences.values(), self.zone)
+        self._tracker.async_apply(WindowChanged(window=self.window))
+        self._stale_preferences.async_listed(self.preferences, version=self._version)
+
+    async def async_ask_tasks(self) -> None:
+        """Ask for the tasks, however fresh the list is."""
+        self._asked_at[TASKS] = monotonic()
+        question = next(self._questions)
         tasks = {task.name: task for task in await self._client.get_butler_tasks()}
+        if not self._is_news(TASKS, question):
+            return
         self._tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
-        # It compares with the version that the device has, so the device comes second.
-        self._stale.async_listed(tasks, version=server.version)
-        self._async_describe(server)
-        self._tasks = tasks
-        return tasks
+        self._stale_tasks.async_listed(tasks, version=self._version)
+        self.tasks = tasks
+
+    async def _ask_tasks(self) -> None:
+        interval = TRUSTED_INTERVAL if self._tracker.trusted else IDLE_INTERVAL
+        if not self.tasks or self._is_due(TASKS, interval):
+            await self.async_ask_tasks()
+
+    def _is_news(self, part: str, question: int) -> bool:
+        """Tell whether no question was answered that was asked after this one."""
+        if question < self._answered.get(part, question):
+            return False
+        self._answered[part] = question
+        return True
 
     def _is_due(self, what: str, interval: timedelta) -> bool:
         """Tell whether to ask for something now, and take note of it."""

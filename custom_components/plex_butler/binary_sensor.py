@@ -1,4 +1,4 @@
-"""Whether Butler is at work, whoever told it to be."""
+"""Whether Butler is at work, whoever told it to be, and whether its window is open."""
 
 from collections.abc import Hashable
 from typing import Final, override
@@ -10,10 +10,12 @@ from homeassistant.components.binary_sensor import (
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
 from .run_state import ButlerState
+from .window_entity import PlexButlerWindowEntity
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -25,6 +27,10 @@ BUTLER: Final = BinarySensorEntityDescription(
     # The device is Butler itself.
     name=None,
 )
+MAINTENANCE_WINDOW: Final = BinarySensorEntityDescription(
+    key="maintenance_window",
+    translation_key="maintenance_window",
+)
 # A server that was never seen at work may just not show it.
 STATES: Final = {ButlerState.BUSY: True, ButlerState.IDLE: False}
 
@@ -34,8 +40,11 @@ async def async_setup_entry(
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensor."""
-    async_add_entities([PlexButlerBinarySensor(entry.runtime_data)])
+    """Add the sensors."""
+    coordinator = entry.runtime_data
+    async_add_entities(
+        [PlexButlerBinarySensor(coordinator), PlexButlerMaintenanceWindow(coordinator)]
+    )
 
 
 class PlexButlerBinarySensor(PlexButlerEntity, BinarySensorEntity):
@@ -51,6 +60,28 @@ class PlexButlerBinarySensor(PlexButlerEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         """Tell whether Butler is at work."""
         return STATES.get(self.coordinator.data.runs.butler)
+
+    @property
+    @override
+    def shown(self) -> Hashable:
+        """Return what the state is made of."""
+        return self.available, self.is_on
+
+
+class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
+    """Tells whether the window is open; unknown where none is told that is clear."""
+
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        """Take the only description."""
+        super().__init__(coordinator, MAINTENANCE_WINDOW.key)
+        self.entity_description = MAINTENANCE_WINDOW
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Tell whether the window is open."""
+        window = self.coordinator.data.window
+        return window.is_open(dt_util.utcnow()) if window else None
 
     @property
     @override

@@ -1,12 +1,13 @@
 """When to ask the server, what its errors mean, and when to show what is known."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.event import async_call_later
@@ -16,7 +17,6 @@ from homeassistant.helpers.update_coordinator import (
 )
 
 from .api import (
-    ButlerTask,
     PlexAuthenticationError,
     PlexClient,
     PlexError,
@@ -24,9 +24,8 @@ from .api import (
     PlexRefusedError,
     PlexResponseError,
     PlexTimeoutError,
-    Server,
 )
-from .asker import TASKS, Asker
+from .asker import PREFERENCES, TASKS, Asker
 from .commands import Commands
 from .const import (
     IDLE_INTERVAL,
@@ -34,16 +33,19 @@ from .const import (
     PATIENCE,
     PUBLISH_INTERVAL,
 )
+from .data import PlexButlerData
 from .errors import translation
+from .preferences import Preferences
 from .problems import Problems
 from .refusals import Refusals
 from .run_state import (
-    ButlerView,
     Change,
     ServerRefused,
 )
+from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
+from .window import async_chosen_zone
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
 type ChangeListener = Callable[[tuple[Change, ...]], None]
@@ -52,15 +54,6 @@ _SOON: Final = timedelta(seconds=1)
 
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlexButlerData:
-    """What is known of a server and its Butler."""
-
-    server: Server
-    tasks: Mapping[str, ButlerTask]
-    runs: ButlerView
 
 
 class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
@@ -91,6 +84,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
         self._change_listeners: list[ChangeListener] = []
         self.commands = Commands(client, self.tracker, self.async_commanded)
+        self.preferences = Preferences(
+            client, self._asker, self._async_asked, self.async_ask_soon
+        )
+        self.streams = Streams(hass, client)
 
     @property
     def machine_identifier(self) -> str:
@@ -107,7 +104,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @override
     async def _async_setup(self) -> None:
-        """Remember what was known before."""
+        """Remember what was known before, and what was chosen."""
+        self._asker.zone = await async_chosen_zone(self.config_entry.options)
+        self.config_entry.async_on_unload(
+            self.hass.bus.async_listen(
+                EVENT_CORE_CONFIG_UPDATE, self._async_core_config_changed
+            )
+        )
         await self.tracker.async_load()
 
     @override
@@ -161,8 +164,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if not self.last_update_success:
             # Who comes back from an outage may have been updated or replaced.
             self._asker.forget()
-        server, tasks = await self._asker.async_ask()
-        return PlexButlerData(server=server, tasks=tasks, runs=self.tracker.view)
+        server = await self._asker.async_ask()
+        return PlexButlerData(
+            server=server,
+            tasks=self._asker.tasks,
+            runs=self.tracker.view,
+            preferences=self._asker.preferences,
+            window=self._asker.window,
+        )
 
     def _set_interval(self, interval: timedelta) -> None:
         """Have the next poll after an interval, counted from now."""
@@ -196,6 +205,22 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Show what a command changed, and look what became of it."""
         self.async_ask_again(TASKS)
         self._async_publish()
+
+    @callback
+    def _async_core_config_changed(self, _: object) -> None:
+        """Have the window seen anew: Home Assistant's time zone may be another."""
+        self.async_ask_soon(PREFERENCES)
+
+    @callback
+    def _async_asked(self) -> None:
+        """Show what was asked for between two polls."""
+        self.data = replace(
+            self.data,
+            tasks=self._asker.tasks,
+            preferences=self._asker.preferences,
+            window=self._asker.window,
+        )
+        self.async_update_listeners()
 
     @callback
     def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:

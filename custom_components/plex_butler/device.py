@@ -6,6 +6,7 @@ from .api import Server
 from .const import DOMAIN, PLEX_DOMAIN
 
 _TASK = "_task_"
+_PREFERENCE = "_preference_"
 
 
 def server_name(server: Server) -> str:
@@ -38,7 +39,20 @@ def task_unique_id(machine_identifier: str, task: str) -> str:
 
 def task_of_unique_id(machine_identifier: str, unique_id: str) -> str | None:
     """Return which task an entity belongs to, if to any."""
-    prefix = f"{machine_identifier}{_TASK}"
+    return _after(f"{machine_identifier}{_TASK}", unique_id)
+
+
+def preference_unique_id(machine_identifier: str, preference: str) -> str:
+    """Return the identity of the entity that shows and changes a setting."""
+    return f"{machine_identifier}{_PREFERENCE}{preference}"
+
+
+def preference_of_unique_id(machine_identifier: str, unique_id: str) -> str | None:
+    """Return which setting an entity belongs to, if to any."""
+    return _after(f"{machine_identifier}{_PREFERENCE}", unique_id)
+
+
+def _after(prefix: str, unique_id: str) -> str | None:
     if not unique_id.startswith(prefix):
         return None
     return unique_id.removeprefix(prefix)

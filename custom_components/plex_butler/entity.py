@@ -1,22 +1,19 @@
 """What the entities of Plex Butler have in common."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import override
 
-from homeassistant.const import Platform
+from homeassistant.const import EntityCategory
 from homeassistant.core import callback
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .api import ButlerTask
+from .api import ButlerTask, Preference, PreferenceValue
 from .const import DOMAIN
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .coordinator import PlexButlerCoordinator
 from .describe import IDLE
-from .device import task_unique_id
 from .run_state import TaskView
+from .schedule import schedule_key
 from .tasks import KNOWN_TASKS, task_key
 
 
@@ -75,41 +72,45 @@ class PlexButlerTaskEntity(PlexButlerEntity):
         return super().available and self.task_name in self.coordinator.data.tasks
 
 
-@callback
-def async_add_task_entities(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: Callable[[PlexButlerCoordinator, ButlerTask], Entity],
-) -> None:
-    """Add an entity for every task, also for those that the server gets later."""
-    coordinator = entry.runtime_data
-    added: set[str] = set()
+class PlexButlerPreferenceEntity(PlexButlerEntity):
+    """An entity of one of the schedule's settings, named by us or by the server."""
 
-    @callback
-    def async_add_new() -> None:
-        tasks = coordinator.data.tasks
-        added.difference_update(
-            _async_forgotten(coordinator, platform, added - tasks.keys())
-        )
-        new = [task for name, task in tasks.items() if name not in added]
-        added.update(task.name for task in new)
-        async_add_entities(entity_fn(coordinator, task) for task in new)
+    _attr_entity_category = EntityCategory.CONFIG
 
-    async_add_new()
-    entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+    def __init__(
+        self, coordinator: PlexButlerCoordinator, preference: Preference
+    ) -> None:
+        """Take the setting's name in our words, or its label in the server's."""
+        super().__init__(coordinator, f"preference_{preference.id}")
+        self.preference_id = preference.id
+        # The server keeps it from people, too.
+        self._attr_entity_registry_enabled_default = not preference.hidden
+        if key := schedule_key(preference.id):
+            self._attr_translation_key = key
+        else:
+            self._attr_translation_key = "preference"
+            label = preference.label or preference.id
+            self._attr_translation_placeholders = {"label": label}
 
+    @property
+    def value(self) -> PreferenceValue | None:
+        """Return the setting's value."""
+        preference = self.coordinator.data.preferences.get(self.preference_id)
+        return preference.value if preference else None
 
-@callback
-def _async_forgotten(
-    coordinator: PlexButlerCoordinator, platform: Platform, missing: set[str]
-) -> set[str]:
-    """Return the tasks whose entities have left the registry, and may come back."""
-    registry = er.async_get(coordinator.hass)
-    return {
-        task
-        for task in missing
-        if not registry.async_get_entity_id(
-            platform, DOMAIN, task_unique_id(coordinator.machine_identifier, task)
-        )
-    }
+    @property
+    @override
+    def available(self) -> bool:
+        """Tell whether the server answers, and still has the setting."""
+        listed = self.coordinator.data.preferences
+        return super().available and self.preference_id in listed
+
+    @property
+    @override
+    def shown(self) -> Hashable:
+        """Return what the state is made of."""
+        return self.available, self.value
+
+    async def async_set_value(self, *, value: PreferenceValue) -> None:
+        """Change the setting."""
+        await self.coordinator.preferences.async_set({self.preference_id: value})

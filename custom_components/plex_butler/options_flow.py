@@ -1,13 +1,17 @@
 """What can be set of a server that has been added."""
 
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.const import UnitOfTime
+from homeassistant.const import CONF_TIME_ZONE, UnitOfTime
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
 )
 import voluptuous as vol
 
@@ -34,6 +38,15 @@ OPTIONS_SCHEMA: Final = vol.Schema(
 )
 
 
+def _zone_selector() -> SelectSelector:
+    """Return the choice of time zones, which are read from disk."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=sorted(available_timezones()), mode=SelectSelectorMode.DROPDOWN
+        )
+    )
+
+
 class PlexButlerOptionsFlow(OptionsFlowWithReload):
     """Asks for what has a good default."""
 
@@ -43,8 +56,10 @@ class PlexButlerOptionsFlow(OptionsFlowWithReload):
         """Show the options, and keep them."""
         if user_input is not None:
             return self.async_create_entry(data=user_input)
+        zones = await self.hass.async_add_executor_job(_zone_selector)
+        schema = OPTIONS_SCHEMA.extend({vol.Optional(CONF_TIME_ZONE): zones})
         return self.async_show_form(
             data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, self.config_entry.options
+                schema, self.config_entry.options
             )
         )

@@ -8,7 +8,7 @@ import random
 from time import monotonic
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
@@ -34,6 +34,8 @@ FAILURES_TO_TELL: Final = 4
 
 # What is needed of a stream that carries much more.
 FILTERS: Final = ("activity", "preference")
+# ... while somebody wants to know who is watching.
+STREAM_FILTERS: Final = (*FILTERS, "playing")
 
 
 class PushListener:
@@ -52,7 +54,8 @@ class PushListener:
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
-        self._filters: Iterable[str] = FILTERS
+        self._wants_all = False
+        self._filters: Iterable[str] = ()
         self._stream: NotificationStream | None = None
         self._retry = RETRY_MINIMUM
         self._failures = 0
@@ -92,6 +95,7 @@ class PushListener:
         """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
         coordinator.push_statistics_fn = self.statistics
+        coordinator.streams.on_wanted_fn = self._async_filters_changed
         self._entry.async_on_unload(
             coordinator.async_add_change_listener(self._async_changed)
         )
@@ -102,6 +106,7 @@ class PushListener:
 
     async def _async_listen(self) -> None:
         client = self._coordinator.client
+        self._filters = self._wanted_filters
         async with client.notifications(filters=self._filters) as stream:
             began = monotonic()
             self._async_connected(stream)
@@ -129,17 +134,28 @@ class PushListener:
         # Whatever changed meanwhile, nobody told of.
         self._coordinator.async_ask_soon()
         self._coordinator.tracker.async_apply(PushChanged(up=True))
+        self._coordinator.streams.async_missed()
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
         self._notifications += 1
         if isinstance(notification, PreferenceNotification):
-            self._coordinator.async_ask_soon(PREFERENCES, TASKS)
+            if not self._is_old_news(notification):
+                self._coordinator.async_ask_soon(PREFERENCES, TASKS)
             return
         if isinstance(notification, PlayingNotification):
+            self._coordinator.streams.async_told(notification.states)
             return
         told = Notified(told=Told(notification.event), row=notification.activity)
         self._coordinator.tracker.async_apply(told)
+
+    def _is_old_news(self, notification: PreferenceNotification) -> bool:
+        """Tell whether a change is known, as those that were made here mostly are."""
+        values = notification.values
+        return (
+            values.keys() == notification.ids
+            and self._coordinator.preferences.knows(values)
+        )
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
@@ -184,8 +200,21 @@ class PushListener:
     @callback
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
-        if self._stream and any(isinstance(change, PushMissed) for change in changes):
-            self._filters = ()
+        if any(isinstance(change, PushMissed) for change in changes):
+            self._wants_all = True
+            self._async_filters_changed()
+
+    @property
+    def _wanted_filters(self) -> Iterable[str]:
+        if self._wants_all:
+            return ()
+        return STREAM_FILTERS if self._coordinator.streams.are_wanted else FILTERS
+
+    @callback
+    def _async_filters_changed(self) -> None:
+        """Connect anew if the stream is not the one that is wanted."""
+        is_loaded = self._entry.state is ConfigEntryState.LOADED
+        if self._stream and is_loaded and self._wanted_filters != self._filters:
             self._entry.async_create_background_task(
                 self._hass,
                 self._stream.close(),

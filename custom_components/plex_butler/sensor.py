@@ -1,4 +1,4 @@
-"""How many tasks run, and when each ran last."""
+"""How many tasks run, when each ran last, and when they will run by themselves."""
 
 from collections.abc import Hashable
 from datetime import datetime
@@ -13,10 +13,13 @@ from homeassistant.components.sensor import (
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
+from .adding import async_add_task_entities
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .describe import describe, describe_run
-from .entity import PlexButlerEntity, PlexButlerTaskEntity, async_add_task_entities
+from .entity import PlexButlerEntity, PlexButlerTaskEntity
+from .window_entity import PlexButlerWindowEntity
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -27,6 +30,19 @@ RUNNING_TASKS: Final = SensorEntityDescription(
     state_class=SensorStateClass.MEASUREMENT,
 )
 
+NEXT_WINDOW: Final = SensorEntityDescription(
+    key="next_window",
+    translation_key="next_window",
+    device_class=SensorDeviceClass.TIMESTAMP,
+)
+ACTIVE_STREAMS: Final = SensorEntityDescription(
+    key="active_streams",
+    translation_key="active_streams",
+    state_class=SensorStateClass.MEASUREMENT,
+    # The Plex integration has a sensor for it, and it costs requests.
+    entity_registry_enabled_default=False,
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -34,7 +50,14 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors."""
-    async_add_entities([PlexButlerRunningTasks(entry.runtime_data)])
+    coordinator = entry.runtime_data
+    async_add_entities(
+        [
+            PlexButlerRunningTasks(coordinator),
+            PlexButlerNextWindow(coordinator),
+            PlexButlerActiveStreams(coordinator),
+        ]
+    )
     async_add_task_entities(
         entry, Platform.SENSOR, async_add_entities, PlexButlerLastRun
     )
@@ -77,6 +100,64 @@ class PlexButlerRunningTasks(PlexButlerEntity, SensorEntity):
         runs = self.coordinator.data.runs
         on = ((name, run) for name, run in runs.tasks.items() if run.is_on)
         return self.available, runs.running, tuple(on)
+
+
+class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
+    """Tells when the maintenance window opens next; unknown where that is not clear."""
+
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        """Take the only description."""
+        super().__init__(coordinator, NEXT_WINDOW.key)
+        self.entity_description = NEXT_WINDOW
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return when the window opens."""
+        window = self.coordinator.data.window
+        return window.next_start(dt_util.utcnow()) if window else None
+
+    @property
+    @override
+    def shown(self) -> Hashable:
+        """Return what the state is made of."""
+        return self.available, self.native_value
+
+
+class PlexButlerActiveStreams(PlexButlerEntity, SensorEntity):
+    """Counts who is watching; nothing is asked for it unless it is enabled."""
+
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        """Take the only description."""
+        super().__init__(coordinator, ACTIVE_STREAMS.key)
+        self.entity_description = ACTIVE_STREAMS
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin to count."""
+        await super().async_added_to_hass()
+        unwatch = self.coordinator.streams.async_watch(self._handle_coordinator_update)
+        self.async_on_remove(unwatch)
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return how many streams play or are about to."""
+        counts = self.coordinator.streams.counts
+        return counts.active if counts else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return how many are paused."""
+        counts = self.coordinator.streams.counts
+        return {"paused": counts.paused} if counts else None
+
+    @property
+    @override
+    def shown(self) -> Hashable:
+        """Return what the state is made of."""
+        return self.available, self.coordinator.streams.counts
 
 
 class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
@@ -27,12 +27,16 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .describe import IDLE, describe, describe_outcome
 from .device import task_of_unique_id
 from .outcomes import Outcome, async_start, async_stop
+from .schedule import END_HOUR, START_HOUR
 from .tasks import find_task
 
+ATTR_END: Final = "end"
+ATTR_START: Final = "start"
 ATTR_TIMEOUT: Final = "timeout"
 ATTR_WAIT: Final = "wait"
 
 SERVICE_GET_BUTLER_TASKS: Final = "get_butler_tasks"
+SERVICE_SET_MAINTENANCE_WINDOW: Final = "set_maintenance_window"
 SERVICE_START_ALL_TASKS: Final = "start_all_tasks"
 SERVICE_START_TASK: Final = "start_task"
 SERVICE_STOP_ALL_TASKS: Final = "stop_all_tasks"
@@ -58,6 +62,9 @@ TASK_SCHEMA: Final = vol.Schema(
         ),
         cv.has_at_least_one_key(ATTR_TASK, ATTR_ENTITY_ID),
     )
+)
+WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
+    {vol.Required(ATTR_START): cv.time, vol.Required(ATTR_END): cv.time}
 )
 
 type Command = Callable[[PlexButlerCoordinator, str, float | None], Awaitable[Outcome]]
@@ -89,6 +96,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
         (SERVICE_STOP_ALL_TASKS, _async_stop_all_tasks),
     ):
         hass.services.async_register(DOMAIN, name, action, schema=SERVER_SCHEMA)
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_MAINTENANCE_WINDOW,
+        _async_set_maintenance_window,
+        schema=WINDOW_SCHEMA,
+    )
 
 
 async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
@@ -120,6 +133,25 @@ async def _async_start_all_tasks(call: ServiceCall) -> None:
 async def _async_stop_all_tasks(call: ServiceCall) -> None:
     """Stop what runs or waits."""
     await _coordinator(call).commands.async_stop_all_tasks()
+
+
+async def _async_set_maintenance_window(call: ServiceCall) -> None:
+    """Change both hours of the window at once."""
+    hours = {
+        START_HOUR: _full_hour(call.data[ATTR_START]),
+        END_HOUR: _full_hour(call.data[ATTR_END]),
+    }
+    await _coordinator(call).preferences.async_set(hours)
+
+
+def _full_hour(wanted: time) -> int:
+    if wanted != time(wanted.hour):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_a_full_hour",
+            translation_placeholders={"time": wanted.isoformat()},
+        )
+    return wanted.hour
 
 
 async def _async_each(call: ServiceCall, command: Command) -> ServiceResponse:

@@ -1,4 +1,4 @@
-"""A switch for every task: on while it runs."""
+"""A switch for every task, on while it runs, and one for its place on the schedule."""
 
 from collections.abc import Hashable
 from typing import Any, override
@@ -8,9 +8,11 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask
+from .adding import async_add_preference_entities, async_add_task_entities
+from .api import ButlerTask, Preference
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .entity import PlexButlerTaskEntity, async_add_task_entities
+from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
+from .schedule import ScheduleKind, kind_of
 from .tasks import UPDATE_TASKS
 
 # The server gets one command at a time; what it makes of two at once is not known.
@@ -22,10 +24,21 @@ async def async_setup_entry(
     entry: PlexButlerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add a switch for every task of the server."""
+    """Add a switch for every task of the server, and for each that can be scheduled."""
     async_add_task_entities(
         entry, Platform.SWITCH, async_add_entities, PlexButlerTaskSwitch
     )
+    async_add_preference_entities(
+        entry, Platform.SWITCH, async_add_entities, _schedule_switch
+    )
+
+
+def _schedule_switch(
+    coordinator: PlexButlerCoordinator, preference: Preference
+) -> SwitchEntity | None:
+    if kind_of(preference) is ScheduleKind.SWITCH:
+        return PlexButlerScheduleSwitch(coordinator, preference)
+    return None
 
 
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
@@ -63,3 +76,23 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Stop the task; that it does not run is no error."""
         await self.coordinator.commands.async_stop_task(self.task_name)
+
+
+class PlexButlerScheduleSwitch(PlexButlerPreferenceEntity, SwitchEntity):
+    """Lets a task run by itself in the maintenance window, or not."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Tell whether the task runs by itself."""
+        return self.value if isinstance(self.value, bool) else None
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Put the task on the schedule."""
+        await self.async_set_value(value=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Take the task off the schedule; a run goes on."""
+        await self.async_set_value(value=False)

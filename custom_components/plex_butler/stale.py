@@ -1,56 +1,68 @@
-"""Forgets the tasks that a server no longer has."""
+"""Forgets the tasks and settings that a server no longer has."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from datetime import timedelta
 from time import monotonic
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .const import SERVER_INTERVAL, STALE_AFTER
-from .device import task_of_unique_id
+from .const import STALE_AFTER
+
+# Returns what an entity with a unique id stands for on a machine, if for one of a kind.
+type NameOf = Callable[[str, str], str | None]
 
 
-class StaleTasks:
-    """Removes the entities of tasks that have been missing for long.
+class StaleEntities:
+    """Removes the entities of what has been missing from a list for long.
 
-    A list may lack a task for a while, and its entity may be in somebody's automations:
+    A list may lack something for a while, and its entity may be in somebody's automations:
     only a day's worth of good answers without it, or an update of the server, tells that
     it is gone for good.
     """
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Take the entry whose tasks are watched."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        name_of: NameOf,
+        interval: timedelta,
+    ) -> None:
+        """Take whose entities of which kind are watched, and how often it is listed."""
         self._hass = hass
         self._entry = entry
         self._machine = entry.unique_id or ""
+        self._name_of = name_of
+        # A longer time between two answers is an outage.
+        self._longest = interval.total_seconds() * 1.5
         self._missing_for: dict[str, float] = {}
         self._version: str | None = None
         self._last_answer: float | None = None
 
     @callback
-    def async_listed(self, tasks: Container[str], *, version: str) -> None:
+    def async_listed(self, names: Container[str], *, version: str) -> None:
         """Take note of a good answer, and forget what has been missing for too long."""
         missing = {
-            (entity_id, task)
-            for entity_id, task in self._registered()
-            if task not in tasks
+            (entity_id, name)
+            for entity_id, name in self._registered()
+            if name not in names
         }
         elapsed = self._elapsed()
         self._missing_for = {
-            task: self._missing_for.get(task, -elapsed) + elapsed for _, task in missing
+            name: self._missing_for.get(name, -elapsed) + elapsed for _, name in missing
         }
         updated = self._updated(version)
         registry = er.async_get(self._hass)
-        for entity_id, task in missing:
-            if updated or self._missing_for[task] >= STALE_AFTER.total_seconds():
+        for entity_id, name in missing:
+            if updated or self._missing_for[name] >= STALE_AFTER.total_seconds():
                 registry.async_remove(entity_id)
 
     def _registered(self) -> Iterator[tuple[str, str]]:
         registry = er.async_get(self._hass)
         for entity in er.async_entries_for_config_entry(registry, self._entry.entry_id):
-            if task := task_of_unique_id(self._machine, entity.unique_id):
-                yield entity.entity_id, task
+            if name := self._name_of(self._machine, entity.unique_id):
+                yield entity.entity_id, name
 
     def _elapsed(self) -> float:
         """Return the time that passed with good answers, outages left out."""
@@ -58,7 +70,7 @@ class StaleTasks:
         self._last_answer = now
         if last is None:
             return 0
-        return min(now - last, SERVER_INTERVAL.total_seconds() * 1.5)
+        return min(now - last, self._longest)
 
     def _updated(self, version: str) -> bool:
         """Tell whether this is another version than last time, restarts included."""

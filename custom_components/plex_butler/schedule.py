@@ -1,0 +1,94 @@
+"""Which of the server's settings make up Butler's schedule, and what they are called.
+
+As with tasks, what the server lists is what there is: a setting that nobody has heard of
+works under the server's own label if it looks like those that are known.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from .api import Preference
+from .tasks import task_key
+
+START_HOUR: Final = "ButlerStartHour"
+END_HOUR: Final = "ButlerEndHour"
+_HOURS: Final[Mapping[str, str]] = {START_HOUR: "window_start", END_HOUR: "window_end"}
+
+_SWITCH_PREFIX: Final = "ButlerTask"
+_BEHAVIOR_SUFFIX: Final = "Behavior"
+BEHAVIORS: Final = ("never", "scheduled", "asap")
+
+KNOWN_SWITCHES: Final = frozenset(
+    {
+        "ButlerTaskBackupDatabase",
+        "ButlerTaskCleanOldBundles",
+        "ButlerTaskCleanOldCacheFiles",
+        "ButlerTaskDeepMediaAnalysis",
+        "ButlerTaskGarbageCollectBlobs",
+        "ButlerTaskGenerateAutoTags",
+        "ButlerTaskGenerateMediaIndexFiles",
+        "ButlerTaskOptimizeDatabase",
+        "ButlerTaskRefreshEpgGuides",
+        "ButlerTaskRefreshLibraries",
+        "ButlerTaskRefreshLocalMedia",
+        "ButlerTaskRefreshPeriodicMetadata",
+        "ButlerTaskReverseGeocode",
+        "ButlerTaskUpgradeMediaAnalysis",
+    }
+)
+# Each with the name of its task.
+KNOWN_BEHAVIORS: Final[Mapping[str, str]] = {
+    "GenerateAdMarkerBehavior": "ButlerTaskGenerateAdMarkers",
+    "GenerateBIFBehavior": "GenerateMediaIndexFiles",
+    "GenerateChapterThumbBehavior": "GenerateChapterThumbs",
+    "GenerateCreditsMarkerBehavior": "ButlerTaskGenerateCreditsMarkers",
+    "GenerateIntroMarkerBehavior": "ButlerTaskGenerateIntroMarkers",
+    "GenerateVADBehavior": "ButlerTaskGenerateVoiceActivity",
+    "LoudnessAnalysisBehavior": "LoudnessAnalysis",
+    "MusicAnalysisBehavior": "MusicAnalysis",
+}
+
+
+class ScheduleKind(StrEnum):
+    """What a setting of the schedule decides."""
+
+    HOUR = "hour"
+    SWITCH = "switch"
+    BEHAVIOR = "behavior"
+
+
+def kind_of(preference: Preference) -> ScheduleKind | None:
+    """Return what a setting decides, or None if the schedule does not care."""
+    name = preference.id
+    if name in _HOURS:
+        return ScheduleKind.HOUR
+    if preference.type == "bool" and name.startswith(_SWITCH_PREFIX):
+        return ScheduleKind.SWITCH
+    if preference.type == "text" and name.endswith(_BEHAVIOR_SUFFIX):
+        offered = {value for value, _ in preference.options}
+        if name in KNOWN_BEHAVIORS or (offered and offered <= set(BEHAVIORS)):
+            return ScheduleKind.BEHAVIOR
+    return None
+
+
+def schedule_of(preferences: Iterable[Preference]) -> dict[str, Preference]:
+    """Return the settings that make up the schedule; others are nobody's business."""
+    return {it.id: it for it in preferences if kind_of(it)}
+
+
+def behaviors_of(preference: Preference) -> list[str]:
+    """Return the behaviours that the server offers, as far as they have a name."""
+    offered = [value for value, _ in preference.options if value in BEHAVIORS]
+    return offered or list(BEHAVIORS)
+
+
+def schedule_key(name: str) -> str | None:
+    """Return the key of a setting's name in our words, or None if it has none."""
+    if name in _HOURS:
+        return _HOURS[name]
+    if name in KNOWN_SWITCHES:
+        return f"schedule_{task_key(name)}"
+    if task := KNOWN_BEHAVIORS.get(name):
+        return f"schedule_{task_key(task)}"
+    return None
