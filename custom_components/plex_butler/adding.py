@@ -62,16 +62,15 @@ def _async_add_listed[ItemT](
 ) -> None:
     coordinator = entry.runtime_data
     added: set[str] = set()
-    seen: Mapping[str, ItemT] | None = None
+    seen: Mapping[str, ItemT] = {}
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
         if (listed := listed_fn(coordinator.data)) is seen:
             return
-        seen = listed
-        added.difference_update(forgotten_fn(added - listed.keys()))
-        new = listed.keys() - added
+        appeared, seen = listed.keys() - seen.keys(), listed
+        new = (appeared - added) | forgotten_fn(appeared & added)
         added.update(new)
         # In the server's order.
         entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
@@ -86,15 +85,15 @@ def _forgotten_fn(
     platform: Platform,
     unique_id_fn: Callable[[str, str], str],
 ) -> Callable[[Iterable[str]], set[str]]:
-    """Return what tells whose entities have left the registry, and may come back."""
+    """Return what tells whose entities have left the registry in the meantime."""
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
 
-    def forgotten(missing: Iterable[str]) -> set[str]:
+    def forgotten(names: Iterable[str]) -> set[str]:
         machine = coordinator.machine_identifier
         return {
             name
-            for name in missing
+            for name in names
             if not registry.async_get_entity_id(
                 platform, DOMAIN, unique_id_fn(machine, name)
             )

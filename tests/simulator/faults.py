@@ -19,6 +19,7 @@ class FaultName(StrEnum):
     BAD_GATEWAY = "502"
     MAINTENANCE = "503"
     SLOW = "slow"
+    LATE = "late"
     CUT = "cut"
     GARBAGE = "garbage"
     WRONG_SHAPE = "wrong-shape"
@@ -41,7 +42,7 @@ class Fault:
     count: int | None = 1
     path: str = "/"
     method: str | None = None
-    # Wall seconds, for `slow`.
+    # Wall seconds, for `slow` and `late`.
     delay: float | None = None
     # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
     target: str = "http://127.0.0.1:9"

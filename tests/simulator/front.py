@@ -91,6 +91,10 @@ class Front:
             case FaultName.SLOW:
                 await self._wait(DEFAULT_DELAY if fault.delay is None else fault.delay)
                 return await self._serve_well(request, ask)
+            case FaultName.LATE:
+                response = self._ask_api(ask)
+                await self._wait(DEFAULT_DELAY if fault.delay is None else fault.delay)
+                return response
             case FaultName.CUT:
                 return await fault_answers.cut(request, self._ask_api(ask))
             case FaultName.HUGE:

@@ -81,6 +81,15 @@ async def test_slow_answers_after_the_delay(
     assert await asking == 200
 
 
+async def test_late_answers_are_old(plex: SimulatedPlex, client: Client) -> None:
+    plex.fault("late", delay=0.2)
+    asking = asyncio.create_task(client.json("/:/prefs/get?id=ButlerStartHour"))
+    done, _ = await asyncio.wait([asking], timeout=0.05)
+    assert not done
+    plex.set_preference("ButlerStartHour", 4)
+    assert (await asking)["MediaContainer"]["Setting"][0]["value"] == 2
+
+
 async def test_cut_ends_in_the_middle(plex: SimulatedPlex, client: Client) -> None:
     plex.fault("cut")
     with pytest.raises(aiohttp.ClientPayloadError):
