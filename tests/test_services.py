@@ -1,6 +1,6 @@
 """The actions, as automations call them."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from homeassistant.const import STATE_ON
@@ -17,6 +17,8 @@ import voluptuous as vol
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import add_entry, until
 from tests.simulator import ManualClock, SimulatedPlex
+
+SET_WINDOW = "set_maintenance_window"
 
 
 async def call(
@@ -192,6 +194,76 @@ async def test_an_unknown_task_starts_nothing_and_lists_the_known_ones(
     assert set(plex.truth().values()) == {"idle"}
 
     assert await call(hass, service, task="backup_database")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("23:00:00", "04:00:00", (23, 4)),
+        ("1:00", "06:00", (1, 6)),
+        (time(0), time(9), (0, 9)),
+    ],
+)
+async def test_the_window_is_set_at_once(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    start: str | time,
+    end: str | time,
+    hours: tuple[int, int],
+) -> None:
+    plex.requests.clear()
+    await call(hass, SET_WINDOW, answer=False, start=start, end=end)
+
+    window = plex.butler.window
+    assert (window.start_hour, window.end_hour) == hours
+    assert [it.method for it in plex.requests] == ["PUT", "GET", "GET"]
+    assert plex.requests[0].query == {
+        "ButlerStartHour": str(hours[0]),
+        "ButlerEndHour": str(hours[1]),
+    }
+    shown = hass.states.get("select.attic_butler_maintenance_window_end")
+    assert shown
+    assert shown.state == f"{hours[1]:02}:00"
+
+
+@pytest.mark.parametrize("wrong", ["02:30:00", "02:00:01", "23:59"])
+async def test_the_window_is_made_of_full_hours(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, wrong: str
+) -> None:
+    plex.requests.clear()
+    for hours in ({"start": wrong, "end": "05:00"}, {"start": "01:00", "end": wrong}):
+        with pytest.raises(ServiceValidationError) as err:
+            await call(hass, SET_WINDOW, answer=False, **hours)
+        assert err.value.translation_key == "not_a_full_hour"
+        placeholders = err.value.translation_placeholders
+        assert async_get_exception_message(DOMAIN, "not_a_full_hour", placeholders)
+    assert not plex.requests
+
+    await call(hass, SET_WINDOW, answer=False, start="01:00", end="05:00")
+    assert plex.butler.window.start_hour == 1
+
+
+@pytest.mark.parametrize("data", [{}, {"start": "02:00"}, {"start": "x", "end": "y"}])
+async def test_what_is_no_window_is_refused(
+    hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]
+) -> None:
+    with pytest.raises(vol.Invalid):
+        await call(hass, SET_WINDOW, answer=False, **data)
+
+
+async def test_a_window_that_the_server_does_not_take_is_said(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    for fault, key in (("ignore", "preference_not_taken"), ("503", "maintenance")):
+        plex.fault(fault, path="/:/prefs", method="PUT")
+        with pytest.raises(HomeAssistantError) as err:
+            await call(hass, SET_WINDOW, answer=False, start="01:00", end="06:00")
+        assert err.value.translation_key == key
+        assert plex.butler.window.start_hour == 2
+
+    await call(hass, SET_WINDOW, answer=False, start="01:00", end="06:00")
+    assert plex.butler.window.start_hour == 1
 
 
 @pytest.mark.parametrize("data", [{}, {"task": []}, {"task": "x", "polish": True}])

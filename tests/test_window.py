@@ -1,5 +1,7 @@
 """The maintenance window, out of whatever settings a server tells."""
 
+from datetime import UTC
+
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -29,6 +31,8 @@ def test_the_window_is_in_home_assistants_time(
     [
         {},
         {"ButlerStartHour": 2},
+        {"ButlerStartHour": 2, "ButlerEndHour": 24},
+        {"ButlerStartHour": 2, "ButlerEndHour": 2},
         {"ButlerEndHour": 5},
         {"ButlerStartHour": "two", "ButlerEndHour": 5},
         {"ButlerStartHour": 2, "ButlerEndHour": float("inf")},
@@ -37,3 +41,10 @@ def test_the_window_is_in_home_assistants_time(
 )
 def test_a_window_that_is_not_told_is_not_known(values: dict[str, int | str]) -> None:
     assert window_of(preferences(**values)) is None
+
+
+def test_the_window_is_in_the_zone_that_was_chosen() -> None:
+    window = window_of(preferences(ButlerStartHour=2, ButlerEndHour=5), UTC)
+
+    assert window
+    assert window.zone is UTC
