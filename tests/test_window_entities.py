@@ -1,5 +1,6 @@
 """The maintenance window is told to the minute, on days of every length."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.conftest import Advance, add_entry, settle
+from tests.conftest import Advance, add_entry, settle, until
 from tests.simulator import ManualClock, Profile, SimulatedPlex
 
 OPEN = "binary_sensor.attic_butler_maintenance_window"
@@ -70,6 +71,18 @@ def entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
     return entry
 
 
+@pytest.fixture
+async def deaf(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
+) -> MockConfigEntry:
+    """Return the entry, set up, without polls and notifications from then on."""
+    plex.fault("404", count=None, path=NOTIFICATIONS)
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    return entry
+
+
 def state(hass: HomeAssistant, entity_id: str) -> str:
     found = hass.states.get(entity_id)
     assert found
@@ -85,12 +98,8 @@ def at(text: str) -> datetime:
 
 
 async def test_the_window_is_told_and_changes_on_the_minute_without_a_poll(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+    hass: HomeAssistant, plex: SimulatedPlex, deaf: MockConfigEntry, advance: Advance
 ) -> None:
-    plex.fault("404", count=None, path=NOTIFICATIONS)
-    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
     plex.requests.clear()
     assert told(hass) == (STATE_OFF, at("2037-06-02T00:00"))
     found = hass.states.get(NEXT)
@@ -112,7 +121,7 @@ async def test_the_window_is_told_and_changes_on_the_minute_without_a_poll(
 @pytest.mark.parametrize("evening", [SPRING, AUTUMN, ORDINARY])
 @pytest.mark.parametrize("hours", [(2, 5), (23, 4), (1, 2), (3, 4), (2, 3), (0, 23)])
 async def test_the_window_is_open_when_the_server_has_it_open(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    hass: HomeAssistant, plex: SimulatedPlex, deaf: MockConfigEntry, advance: Advance
 ) -> None:
     expected = None
     for _ in range(2 * 14):
@@ -212,10 +221,27 @@ async def test_without_a_choice_the_server_has_home_assistants_time_zone(
     await settle(hass)
     assert told(hass) == (STATE_ON, at("2037-06-02T17:00"))
 
+    plex.requests.clear()
     await hass.config.async_update(time_zone="America/New_York")
     await settle(hass)
-    await advance(2)
+    assert not plex.requests
     assert told(hass) == (STATE_OFF, at("2037-06-02T06:00"))
+
+
+async def test_a_time_zone_that_changes_before_anything_is_known_counts(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+) -> None:
+    hass.config_entries.async_update_entry(entry, options={})
+    plex.fault("late", delay=1)
+    setting_up = asyncio.create_task(
+        hass.config_entries.async_setup(entry.entry_id), name="set-up"
+    )
+    await until(lambda: bool(plex.requests))
+    await hass.config.async_update(time_zone="Asia/Tokyo")
+    await advance(2)
+    await setting_up
+    await settle(hass)
+    assert told(hass) == (STATE_ON, at("2037-06-02T17:00"))
 
 
 async def test_a_zone_that_does_not_exist_any_more_is_as_none(

@@ -28,8 +28,16 @@ from .const import (
     SERVER_INTERVAL,
     TRUSTED_INTERVAL,
 )
+from .data import PlexButlerData
 from .device import device_info, preference_of_unique_id, task_of_unique_id
-from .run_state import Snapshot, TasksListed, VersionSeen, Window, WindowChanged
+from .run_state import (
+    ButlerView,
+    Snapshot,
+    TasksListed,
+    VersionSeen,
+    Window,
+    WindowChanged,
+)
 from .schedule import schedule_of
 from .stale import StaleEntities
 from .tracker import RunTracker
@@ -88,6 +96,16 @@ class Asker:
     def has_missed(self) -> bool:
         """Tell whether a part was to be asked for anew while it was being asked for."""
         return self._asked_at.keys() != _PARTS
+
+    def told(self, server: Server, runs: ButlerView) -> PlexButlerData:
+        """Return what a server has told so far."""
+        return PlexButlerData(
+            server=server,
+            tasks=self.tasks,
+            runs=runs,
+            preferences=self.preferences,
+            window=self.window,
+        )
 
     async def async_ask(self) -> Server:
         """Return the server; what runs is the tracker's to know, the rest is kept here.
@@ -166,9 +184,14 @@ class Asker:
         if not self._is_news(PREFERENCES, question):
             return
         self.preferences = schedule_of(preferences)
+        self.async_see_window()
+        self._stale_preferences.async_listed(self.preferences, version=self._version)
+
+    @callback
+    def async_see_window(self) -> None:
+        """Make the window out of the settings and the zone that are known."""
         self.window = window_of(self.preferences.values(), self.zone)
         self._tracker.async_apply(WindowChanged(window=self.window))
-        self._stale_preferences.async_listed(self.preferences, version=self._version)
 
     async def async_ask_tasks(self) -> None:
         """Ask for the tasks, however fresh the list is."""

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.event import async_call_later
@@ -25,7 +24,7 @@ from .api import (
     PlexResponseError,
     PlexTimeoutError,
 )
-from .asker import PREFERENCES, TASKS, Asker
+from .asker import TASKS, Asker
 from .commands import Commands
 from .const import (
     IDLE_INTERVAL,
@@ -45,7 +44,6 @@ from .run_state import (
 from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
-from .window import async_chosen_zone
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
 type ChangeListener = Callable[[tuple[Change, ...]], None]
@@ -105,12 +103,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @override
     async def _async_setup(self) -> None:
         """Remember what was known before, and what was chosen."""
-        self._asker.zone = await async_chosen_zone(self.config_entry.options)
-        self.config_entry.async_on_unload(
-            self.hass.bus.async_listen(
-                EVENT_CORE_CONFIG_UPDATE, self._async_core_config_changed
-            )
-        )
+        await self.preferences.async_setup(self.hass, self.config_entry)
         await self.tracker.async_load()
 
     @override
@@ -165,13 +158,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             # Who comes back from an outage may have been updated or replaced.
             self._asker.forget()
         server = await self._asker.async_ask()
-        return PlexButlerData(
-            server=server,
-            tasks=self._asker.tasks,
-            runs=self.tracker.view,
-            preferences=self._asker.preferences,
-            window=self._asker.window,
-        )
+        return self._asker.told(server, self.tracker.view)
 
     def _set_interval(self, interval: timedelta) -> None:
         """Have the next poll after an interval, counted from now."""
@@ -207,20 +194,11 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._async_publish()
 
     @callback
-    def _async_core_config_changed(self, _: object) -> None:
-        """Have the window seen anew: Home Assistant's time zone may be another."""
-        self.async_ask_soon(PREFERENCES)
-
-    @callback
     def _async_asked(self) -> None:
         """Show what was asked for between two polls."""
-        self.data = replace(
-            self.data,
-            tasks=self._asker.tasks,
-            preferences=self._asker.preferences,
-            window=self._asker.window,
-        )
-        self.async_update_listeners()
+        if self.data:
+            self.data = self._asker.told(self.data.server, self.tracker.view)
+            self.async_update_listeners()
 
     @callback
     def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import (
@@ -15,6 +18,7 @@ from .api import (
 from .asker import PREFERENCES, TASKS, Asker
 from .const import DOMAIN
 from .errors import translation
+from .window import async_chosen_zone
 
 
 class Preferences:
@@ -34,6 +38,20 @@ class Preferences:
         self._ask_soon = ask_soon
         # What one write reads back must not be what another is about to change.
         self._lock = asyncio.Lock()
+
+    async def async_setup(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Know the zone of the server's clock, be it Home Assistant's."""
+        self._asker.zone = await async_chosen_zone(entry.options)
+        entry.async_on_unload(
+            hass.bus.async_listen(
+                EVENT_CORE_CONFIG_UPDATE, self._async_core_config_changed
+            )
+        )
+
+    @callback
+    def _async_core_config_changed(self, _: object) -> None:
+        self._asker.async_see_window()
+        self._on_news()
 
     async def async_set(self, values: Mapping[str, PreferenceValue]) -> None:
         """Change settings, all or none.
