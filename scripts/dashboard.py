@@ -10,7 +10,8 @@ import aiohttp
 from .home_assistant import HomeAssistant
 
 PATH = "plex-butler"
-HEADINGS = {"switch": "Tasks", "button": "All tasks"}  # what is neither comes last
+# What has no heading of its own comes last.
+HEADINGS = {"switch": "Tasks", "button": "All tasks", "schedule": "Schedule"}
 
 
 class WebSocketApi:
@@ -74,28 +75,35 @@ async def show_everything(instance: HomeAssistant, entry_id: str) -> None:
 
 def layout(entity_ids: list[str]) -> dict[str, object]:
     """Return the dashboard: a column for each kind of entity."""
-    domains = [entity_id.partition(".")[0] for entity_id in entity_ids]
-    order = [*HEADINGS, *sorted(set(domains) - set(HEADINGS))]
+    kinds = [kind(entity_id) for entity_id in entity_ids]
+    order = [*HEADINGS, *sorted(set(kinds) - set(HEADINGS))]
     sections = [
         {
             "type": "grid",
             "cards": [
                 {
                     "type": "heading",
-                    "heading": HEADINGS.get(domain, domain.replace("_", " ").title()),
+                    "heading": HEADINGS.get(column, column.replace("_", " ").title()),
                 },
                 *(
                     tile(entity_id)
                     for entity_id in entity_ids
-                    if entity_id.startswith(f"{domain}.")
+                    if kind(entity_id) == column
                 ),
             ],
         }
-        for domain in order
-        if domain in domains
+        for column in order
+        if column in kinds
     ]
     view = {"title": "Butler", "type": "sections", "sections": sections}
     return {"views": [view]}
+
+
+def kind(entity_id: str) -> str:
+    """Return which column an entity belongs to."""
+    domain = entity_id.partition(".")[0]
+    is_schedule = domain == "select" or entity_id.endswith("_on_schedule")
+    return "schedule" if is_schedule else domain
 
 
 def tile(entity_id: str) -> dict[str, object]:

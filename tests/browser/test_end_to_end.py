@@ -19,7 +19,8 @@ STOPPED = 3  # seconds, in which neither would have come to its end
 
 def row_of(page: Page, name: str) -> Locator:
     """Return a switch's row of the device page."""
-    return page.locator("hui-toggle-entity-row").filter(has_text=name)
+    rows = page.locator("hui-toggle-entity-row")
+    return rows.filter(has=page.get_by_text(name, exact=True))
 
 
 def turn(page: Page, name: str, state: str) -> None:
@@ -109,8 +110,10 @@ def test_the_device_page_has_every_task(page: Page) -> None:
     for name in ("Back up database", "Optimize database", "Refresh libraries"):
         # Nothing was ever seen of them, so their state is assumed.
         expect(row_of(page, name).locator("ha-icon-button")).to_have_count(2)
-    # Of the 22 tasks, installing updates waits to be enabled
-    expect(page.locator("hui-toggle-entity-row")).to_have_count(21)
+    # Of the 22 tasks, installing updates waits to be enabled; 8 can be scheduled by a
+    # switch that is not hidden, and the window and 8 more by a select.
+    expect(page.locator("hui-toggle-entity-row")).to_have_count(21 + 8)
+    expect(page.locator("hui-select-entity-row")).to_have_count(2 + 8)
     expect(page.locator("hui-button-entity-row")).to_have_count(2)
 
 
