@@ -30,3 +30,13 @@ async def test_tasks_and_version_are_in_it(
         name: str(state) for name, state in plex.truth().items()
     }
     assert diagnostics["last_update_success"]
+
+
+async def test_the_schedule_is_in_it_and_no_other_setting(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    schedule = (await async_get_config_entry_diagnostics(hass, loaded))["schedule"]
+
+    assert (schedule["ButlerStartHour"], schedule["ButlerEndHour"]) == (2, 5)
+    assert schedule["ButlerTaskBackupDatabase"] is True
+    assert "ButlerDatabaseBackupPath" not in schedule

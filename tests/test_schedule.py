@@ -327,9 +327,7 @@ async def test_a_setting_that_is_gone_is_refused_and_what_is_there_works(
     with pytest.raises(HomeAssistantError) as err:
         await turn(hass, BACKUP, on=False)
     assert err.value.translation_key == "preference_refused"
-    assert err.value.translation_placeholders == {
-        "preferences": "ButlerTaskBackupDatabase"
-    }
+    assert err.value.translation_placeholders == {"preferences": "Backup Database"}
     assert state(hass, BACKUP) == STATE_ON
 
     await advance(31)
@@ -417,7 +415,7 @@ async def test_a_change_that_the_server_did_not_make_is_said(
         await select(hass, START, "23:00")
 
     assert err.value.translation_key == "preference_not_taken"
-    assert err.value.translation_placeholders == {"preferences": "ButlerStartHour"}
+    assert err.value.translation_placeholders == {"preferences": "Tasks may start from"}
     # Both as the server says.
     assert (state(hass, START), state(hass, END)) == ("02:00", "07:00")
 

@@ -31,6 +31,9 @@ async def async_get_config_entry_diagnostics(
             {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
             for task in data.tasks.values()
         ],
+        "schedule": {
+            name: preference.value for name, preference in data.preferences.items()
+        },
         "memory": run_state.dump(coordinator.tracker.state),
         "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
         "answers": redact_answer(client.last_answers),

@@ -1,7 +1,7 @@
 """Changes of the server's settings, and whether it took them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
@@ -69,8 +69,15 @@ class Preferences:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="preference_not_taken",
-                translation_placeholders={"preferences": ", ".join(missed)},
+                translation_placeholders={"preferences": self._labels(missed)},
             )
+
+    def _labels(self, names: Iterable[str]) -> str:
+        """Return what the server calls settings."""
+        listed = self._asker.preferences
+        return ", ".join(
+            (listed[name].label if name in listed else "") or name for name in names
+        )
 
     def knows(self, values: Mapping[str, PreferenceValue]) -> bool:
         """Tell whether settings that were changed need not be asked for."""
@@ -95,7 +102,7 @@ class Preferences:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="preference_refused",
-                translation_placeholders={"preferences": ", ".join(values)},
+                translation_placeholders={"preferences": self._labels(values)},
             ) from err
         except PlexError as err:
             # It may have been done all the same.

@@ -18,6 +18,8 @@ from custom_components.plex_butler.api.models import (
     parse_identity,
     parse_server,
 )
+from custom_components.plex_butler.api.preferences import parse_preferences
+from custom_components.plex_butler.api.sessions import parse_sessions
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -177,6 +179,10 @@ def test_who_the_server_is_must_be_said(missing: str) -> None:
         parse_server({"MediaContainer": container})
 
 
+def settings(item: dict[str, object]) -> dict[str, object]:
+    return {"MediaContainer": {"Setting": [{"value": 1, **item}]}}
+
+
 @given(JSON)
 def test_any_json_is_decoded_or_refused(value: object) -> None:
     for parse, payload in (
@@ -185,6 +191,16 @@ def test_any_json_is_decoded_or_refused(value: object) -> None:
         (parse_activities, value),
         (parse_identity, {"MediaContainer": {"machineIdentifier": value}}),
         (parse_server, value),
+        *(
+            (parse_preferences, settings({"id": "X", "type": kind, key: value}))
+            for kind in ("bool", "int", "double", "text", value)
+            for key in ("value", "default", "enumValues", "hidden", "id")
+        ),
+        (parse_sessions, {"MediaContainer": {"Metadata": [value, {"Player": value}]}}),
+        (
+            parse_sessions,
+            {"MediaContainer": {"Metadata": {"Player": {"state": value}}}},
+        ),
     ):
         try:
             parse(payload)

@@ -182,16 +182,21 @@ ANYTHING = st.recursive(
 
 @given(st.binary())
 def test_no_bytes_are_too_strange_for_it(data: bytes) -> None:
-    for mark in (b"", b'"butler"', b'"preference"'):
+    for mark in (b"", b'"butler"', b'"preference"', b'"playing"'):
         assert parse_frame(data + mark) == ()
 
 
-@given(ANYTHING, st.sampled_from(["ActivityNotification", "Setting"]))
+KEYS = ["ActivityNotification", "Setting", "PlaySessionStateNotification"]
+
+
+@given(ANYTHING, st.sampled_from(KEYS))
 def test_no_json_is_too_strange_for_it(anything: object, key: str) -> None:
     told = {"type": "butler", "NotificationContainer": {key: anything}}
 
     for note in parse_frame(json.dumps(told).encode()):
-        assert isinstance(note, ActivityNotification | PreferenceNotification)
+        assert isinstance(
+            note, ActivityNotification | PreferenceNotification | PlayingNotification
+        )
     for note in parse_frame(json.dumps(["butler", anything]).encode()):
         assert not note
 
