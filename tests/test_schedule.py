@@ -1,6 +1,7 @@
 """The schedule is shown as the server has it, and changed as people want it."""
 
 import asyncio
+import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -249,6 +250,20 @@ async def test_what_another_client_changes_shows_at_once(
     assert state(hass, BACKUP) == STATE_OFF
     assert state(hass, INTROS) == "never"
     assert asked(plex).count(f"GET {PREFS}") == 1
+
+
+async def test_a_notification_that_does_not_say_what_changed_is_followed_too(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await advance(31)
+    plex.requests.clear()
+    for told in ([], [{"id": "ButlerStartHour"}]):
+        body = {"type": "preference", "Setting": told}
+        plex.hub.send_raw(json.dumps({"NotificationContainer": body}))
+        await plex.flush()
+        await settle(hass)
+        await advance(2)
+    assert asked(plex).count(f"GET {PREFS}") == 2
 
 
 async def test_without_notifications_a_change_shows_within_six_hours(

@@ -233,6 +233,27 @@ async def test_disabling_it_ends_the_asking(
     assert looks(plex) == 0
 
 
+async def test_disabling_it_while_the_stream_is_being_opened_counts(
+    hass: HomeAssistant, plex: SimulatedPlex, watched: MockConfigEntry, advance: Advance
+) -> None:
+    plex.requests.clear()
+    plex.fault("drop-sockets")
+    plex.fault("slow", path=NOTIFICATIONS, delay=4)
+    await settle(hass)
+    await advance(2)
+    await until(lambda: bool(filters(plex)))
+
+    registry = er.async_get(hass)
+    registry.async_update_entity(STREAMS, disabled_by=er.RegistryEntryDisabler.USER)
+    await settle(hass)
+    await advance(5)
+    await until(lambda: plex.hub.connected == 2)
+    await advance(2)
+    await until(lambda: plex.hub.connected == 3)
+
+    assert filters(plex) == [LOUD, QUIET]
+
+
 async def test_a_look_that_is_under_way_when_it_is_let_go_changes_nothing(
     hass: HomeAssistant,
     plex: SimulatedPlex,

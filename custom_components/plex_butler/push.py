@@ -135,6 +135,8 @@ class PushListener:
         self._coordinator.async_ask_soon()
         self._coordinator.tracker.async_apply(PushChanged(up=True))
         self._coordinator.streams.async_missed()
+        # What is wanted may have changed during the handshake.
+        self._async_filters_changed()
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
@@ -152,10 +154,8 @@ class PushListener:
     def _is_old_news(self, notification: PreferenceNotification) -> bool:
         """Tell whether a change is known, as those that were made here mostly are."""
         values = notification.values
-        return (
-            values.keys() == notification.ids
-            and self._coordinator.preferences.knows(values)
-        )
+        is_complete = bool(values) and values.keys() == notification.ids
+        return is_complete and self._coordinator.preferences.knows(values)
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
