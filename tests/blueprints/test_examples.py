@@ -104,6 +104,15 @@ async def _(house: House, attic: SimulatedPlex) -> None:
     assert running(attic) == {BACKUP}
 
 
+@tries("Let the server work by day while nobody is home")
+async def _(house: House, attic: SimulatedPlex) -> None:
+    await house.show("zone.home", "0")
+
+    settings = attic.state.preferences
+    hours = [settings[name].value for name in ("ButlerStartHour", "ButlerEndHour")]
+    assert hours == [9, 17]
+
+
 @tries("Stop heavy work while somebody watches")
 async def _(house: House, attic: SimulatedPlex) -> None:
     await start(house, attic, CREDITS, PREVIEWS, BACKUP)
