@@ -173,7 +173,11 @@ def _stay_at(origin: URL) -> aiohttp.ClientMiddlewareType:
 
 def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     """Return what a frame brings; what cannot be understood brings nothing."""
-    if not any(mark in frame for mark in _MARKS):
+    # Most frames are told apart by a few bytes; `any` would take twice as long.
+    for mark in _MARKS:
+        if mark in frame:
+            break
+    else:
         return ()
     try:
         return tuple(_parse(json.loads(frame)))

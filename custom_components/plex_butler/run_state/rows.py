@@ -15,6 +15,7 @@ BUTLER: Final = "butler"
 STANDING_AFTER: Final = timedelta(hours=6)
 # Nor does one that stands still so long after the window in which it began
 STANDING_AFTER_WINDOW: Final = timedelta(minutes=15)
+_STANDING_AT_LEAST: Final = STANDING_AFTER_WINDOW.total_seconds()
 # Some servers show rows for a while after their task was stopped
 MUTED_FOR: Final = timedelta(seconds=30)
 
@@ -98,6 +99,9 @@ def stands_from(state: RunState, row: KnownRow) -> Moment:
 
 def is_standing(state: RunState, row: KnownRow) -> bool:
     """Tell whether a row has stood still for too long."""
+    # Asked of every row at every notification, and most have just changed
+    if state.now.monotonic - row.changed.monotonic < _STANDING_AT_LEAST:
+        return False
     return stands_from(state, row) <= state.now
 
 
