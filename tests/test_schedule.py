@@ -35,6 +35,7 @@ from custom_components.plex_butler.schedule import (
 )
 from tests.conftest import Advance, settle
 from tests.simulator import PROFILES, Kind, Setting, SimulatedPlex
+from tests.test_push import trust
 
 START = "select.attic_butler_maintenance_window_start"
 END = "select.attic_butler_maintenance_window_end"
@@ -250,6 +251,25 @@ async def test_what_another_client_changes_shows_at_once(
     assert state(hass, BACKUP) == STATE_OFF
     assert state(hass, INTROS) == "never"
     assert asked(plex).count(f"GET {PREFS}") == 1
+
+
+async def test_a_server_that_is_still_busy_with_the_change_of_another_is_asked_soon(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await trust(hass, plex, advance)
+    plex.fault("400", path=PREFS, count=3)
+    await changed(hass, plex, "ButlerStartHour", 4)
+    for _ in range(6):
+        await advance(1)
+
+    assert state(hass, START) == "04:00"
+    plex.requests.clear()
+    plex.fault("400", path=PREFS, count=None)
+    await changed(hass, plex, "ButlerStartHour", 5)
+    for _ in range(60):
+        await advance(1)
+    assert len([it for it in plex.requests if it.path == PREFS]) == 11
+    assert state(hass, START) == "04:00"
 
 
 async def test_a_notification_that_does_not_say_what_changed_is_followed_too(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta, tzinfo
+from http import HTTPStatus
 from itertools import count
 from time import monotonic
 from typing import Final
@@ -48,6 +49,8 @@ PREFERENCES: Final = "preferences"
 TASKS: Final = "tasks"
 _PARTS: Final = {SERVER, PREFERENCES, TASKS}
 
+# So many polls, a second apart, may find a server busy with writing its settings.
+_SETTLING_POLLS: Final = 10
 # Home Assistant's timers may come up to a second early.
 _EARLY: Final = timedelta(seconds=2)
 
@@ -77,6 +80,7 @@ class Asker:
         # The newest question that was answered, for each part.
         self._answered: dict[str, int] = {}
         self._questions = count()
+        self._settling = 0
         self._expected: list[Mapping[str, PreferenceValue]] = []
         self.zone: tzinfo | None = None
         self.tasks: Mapping[str, ButlerTask] = {}
@@ -91,6 +95,8 @@ class Asker:
         """Have these parts, or all, asked for next time however fresh they are."""
         for part in what or _PARTS:
             self._asked_at.pop(part, None)
+        if PREFERENCES in what:
+            self._settling = _SETTLING_POLLS
 
     @property
     def has_missed(self) -> bool:
@@ -145,12 +151,20 @@ class Asker:
             with self.expecting({}):
                 preferences = await self._client.get_preferences()
         except PlexResponseError as err:
-            # A server that has just been given other settings answers 400 for a while,
-            # and all else works without them.
+            # All else works without them.
             LOGGER.debug("%s: no preferences: %s", self._entry.title, err)
-            self._asked_at[PREFERENCES] = float("-inf")
+            self._async_refused_preferences(err)
             return
         self._async_preferences(preferences, question)
+
+    @callback
+    def _async_refused_preferences(self, err: PlexResponseError) -> None:
+        """Ask again: soon if the server may just have been given other settings."""
+        if err.status == HTTPStatus.BAD_REQUEST and self._settling:
+            self._settling -= 1
+            self._asked_at.pop(PREFERENCES, None)
+        else:
+            self._asked_at[PREFERENCES] = float("-inf")
 
     @contextmanager
     def expecting(self, values: Mapping[str, PreferenceValue]) -> Iterator[None]:

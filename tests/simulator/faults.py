@@ -11,6 +11,7 @@ class FaultName(StrEnum):
     """What can go wrong."""
 
     REFUSE = "refuse"
+    BAD_REQUEST = "400"
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
     NOT_FOUND = "404"
