@@ -17,6 +17,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity import Entity
+from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -31,6 +32,9 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.leaks import Leaks
 from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
 from tests.tls import Certificates
+
+# A taste of what a full run draws
+settings.register_profile("everyday", max_examples=20)
 
 # Home Assistant's own words about every custom integration, asyncio's about a machine
 # that has other things to do, and those of the web server that some tests ask.

@@ -467,6 +467,7 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(
     assert await shows_a_run(hass, plex, advance)
 
 
+@pytest.mark.slow
 async def test_a_thousand_refused_connects_are_not_the_last(
     hass: HomeAssistant,
     plex: SimulatedPlex,
@@ -669,6 +670,7 @@ def left_behind(hass: HomeAssistant, entry: MockConfigEntry) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["connected", "half-open", "handshake", "waiting"])
 async def test_unloading_leaves_nothing_behind_at_any_moment(
     hass: HomeAssistant, plex: SimulatedPlex, live: MockConfigEntry, moment: str

@@ -44,6 +44,7 @@ async def replayed(socket_enabled: None) -> AsyncIterator[ReplayedPlex]:
         yield plex
 
 
+@pytest.mark.slow
 async def test_a_recorded_task_runs_and_ends_again(
     hass: HomeAssistant, replayed: ReplayedPlex
 ) -> None:

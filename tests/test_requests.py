@@ -4,6 +4,7 @@ from collections import Counter
 
 from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.conftest import Advance
@@ -17,6 +18,7 @@ HOURS = 13
 STEP = 29
 
 
+@pytest.mark.slow
 async def test_a_server_that_pushes_is_asked_15_times_an_hour_at_most(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

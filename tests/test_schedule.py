@@ -570,6 +570,7 @@ async def test_settings_that_nobody_knows_work_under_the_servers_label(
     assert value(plex, LISTEN.id) == "scheduled"
 
 
+@pytest.mark.slow
 async def test_a_setting_that_is_missing_for_long_leaves_and_may_come_back(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

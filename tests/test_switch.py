@@ -140,6 +140,7 @@ async def test_a_new_task_gets_its_switch_under_the_servers_title(
     assert plex.truth()["PolishTheBrass"] == "running"
 
 
+@pytest.mark.slow
 async def test_a_missing_task_is_unavailable_and_forgotten_after_a_day(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
@@ -158,6 +159,7 @@ async def test_a_missing_task_is_unavailable_and_forgotten_after_a_day(
     assert state(hass, OPTIMIZE) == STATE_OFF
 
 
+@pytest.mark.slow
 async def test_outages_do_not_count_towards_the_day(
     hass: HomeAssistant,
     plex: SimulatedPlex,

@@ -158,7 +158,7 @@ async def test_a_run_so_short_that_nobody_saw_it_is_unconfirmed(
     plex.durations[BACKUP] = 0.1
     call = await start()
 
-    await over(advance, call, HOUR)
+    await over(advance, call, HOUR, step=30)
 
     (task,) = call.tasks
     assert (task["result"], task["ended_at"]) == ("unconfirmed", None)
@@ -175,6 +175,7 @@ async def test_a_run_as_short_that_was_told_of_has_ended(
     assert call.result == "ended"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_limit_proves_no_end(
     hass: HomeAssistant, plex: SimulatedPlex, start: Any, advance: Advance
@@ -189,6 +190,7 @@ async def test_a_limit_proves_no_end(
     assert (task["ended_at"], task["duration"]) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["anonymous"])
 async def test_that_butler_is_idle_is_no_end_that_was_seen(
     hass: HomeAssistant, plex: SimulatedPlex, start: Any, advance: Advance
@@ -232,6 +234,7 @@ async def test_time_runs_out(
     assert plex.truth()[BACKUP] == "running"
 
 
+@pytest.mark.slow
 async def test_an_hour_is_waited_unless_told_otherwise(
     hass: HomeAssistant, plex: SimulatedPlex, start: Any, advance: Advance
 ) -> None:
@@ -341,6 +344,7 @@ async def test_a_start_that_is_not_answered_for_the_work_that_it_began_is_waited
     assert call.result == "ended"
 
 
+@pytest.mark.slow
 async def test_a_start_that_is_never_answered_is_unconfirmed(
     hass: HomeAssistant,
     plex: SimulatedPlex,
@@ -494,7 +498,11 @@ async def test_a_stop_takes_the_servers_word_where_it_shows_nothing(
 DRAWN = [draw_profile(seed).with_traits(hangs_on_database=False) for seed in range(30)]
 
 
-@pytest.mark.parametrize("profile", DRAWN, ids=range(len(DRAWN)))
+@pytest.mark.parametrize(
+    "profile",
+    [*DRAWN[:3], *(pytest.param(it, marks=pytest.mark.slow) for it in DRAWN[3:])],
+    ids=range(len(DRAWN)),
+)
 async def test_an_end_is_never_told_that_did_not_happen(
     hass: HomeAssistant, plex: SimulatedPlex, start: Any, advance: Advance
 ) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from .latency import measure_latency
 from .storm import measure_storm
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_storm_of_scan_messages_writes_no_state_and_is_not_decoded() -> None:

@@ -13,6 +13,9 @@ from pytest_homeassistant_custom_component.common import (
 from tests.house import BACKUP, HOUR, MINUTE, House, commands, running
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 SWITCH = "switch.attic_butler_back_up_database"
 UPDATE = "update.attic"
 

@@ -25,6 +25,9 @@ from tests.house import (
 )
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 DEEP, PREVIEWS = "DeepMediaAnalysis", "GenerateMediaIndexFiles"
 
 type Scenario = Callable[[House, SimulatedPlex], Awaitable[None]]

@@ -15,6 +15,9 @@ from tests.house import (
 )
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 
 async def watch(house: House, minutes: int = 60) -> None:
     """Watch, and begin and end with the state that says so."""

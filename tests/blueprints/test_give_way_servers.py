@@ -6,6 +6,9 @@ import pytest
 from tests.house import CREDITS, INTROS, MINUTE, WATCHERS, House, commands, running
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 ATTIC = "switch.attic_butler_detect_credits"
 CELLAR = "switch.cellar_butler_detect_intros"
 

@@ -9,6 +9,9 @@ from pytest_homeassistant_custom_component.common import (
 from tests.house import BACKUP, CREDITS, HOUR, MINUTE, OPTIMIZE, House
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 ATTIC = "switch.attic_butler_analyze_music"
 CELLAR = "switch.cellar_butler_analyze_music"
 BLUEPRINT = "what_butler_did_last_night"

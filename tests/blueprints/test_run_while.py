@@ -7,6 +7,9 @@ import pytest
 from tests.house import CREDITS, INTROS, MINUTE, House, Use, commands, running
 from tests.simulator import SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 CHEAP = "binary_sensor.cheap_power"
 ATTIC = "switch.attic_butler_detect_credits"
 CELLAR = "switch.cellar_butler_detect_intros"

@@ -7,6 +7,9 @@ import pytest
 from tests.house import CREDITS, MINUTE, SWITCHES, WATCHERS, House, Use, running
 from tests.simulator import PlayState, SimulatedPlex
 
+# Whole nights go by
+pytestmark = pytest.mark.slow
+
 OUR_STREAMS = "sensor.attic_butler_active_streams"
 
 

@@ -35,6 +35,7 @@ def test_it_imports_neither_home_assistant_nor_the_integration() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_the_program_prints_its_address_and_ends_at_a_signal(
     session: aiohttp.ClientSession, number: signal.Signals
