@@ -28,10 +28,8 @@ from .models import (
 from .notifications import NotificationStream, open_stream
 from .preferences import Preference, PreferenceValue, parse_preferences, query_of
 from .sessions import Session, parse_sessions
-from .transport import network_errors, read, status_error
+from .transport import TIMEOUT, network_errors, read, status_error
 
-# Longer than any healthy answer takes, shorter than people wait for a dialog.
-TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 # A server that has just been given other settings refuses to tell them for a while.
 SETTLE_WAIT: Final = 0.5
 SETTLE_TRIES: Final = 11

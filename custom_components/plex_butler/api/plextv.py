@@ -11,11 +11,10 @@ from yarl import URL
 
 from .decode import Json
 from .exceptions import PlexResponseError
-from .transport import network_errors, read, status_error
+from .transport import TIMEOUT, network_errors, read, status_error
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
-TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

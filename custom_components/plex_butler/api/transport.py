@@ -23,6 +23,8 @@ from .exceptions import (
     PlexTlsError,
 )
 
+# Longer than any healthy answer takes, shorter than people wait for a dialog.
+TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 # No answer that we ask for comes near this; a wrong address may stream for ever.
 MAX_BODY: Final = 8 * 1024 * 1024
 
