@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 import json
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -124,9 +124,8 @@ class PlexClient:
         Raises PlexPreferenceError if there is no such setting, or not with that value.
         Source: `PUT /:/prefs?Id=value&Id2=value2`.
         """
-        query = urlencode(query_of(values), quote_via=quote)
         try:
-            await self._command("PUT", f"/:/prefs?{query}")
+            await self._command("PUT", f"/:/prefs?{query_of(values)}")
         except PlexNotOwnerError as err:
             # Some servers also say so of a setting that they do not have.
             await self.get_preferences()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from .decode import Json, flag, items, text
 
@@ -49,12 +50,13 @@ def parse_preference(item: Json) -> Preference | None:
     )
 
 
-def query_of(values: Mapping[str, PreferenceValue]) -> dict[str, str]:
+def query_of(values: Mapping[str, PreferenceValue]) -> str:
     """Return settings the way they are written: booleans are `1` and `0`."""
-    return {
-        name: str(int(value)) if isinstance(value, bool) else str(value)
+    written = {
+        name: int(value) if isinstance(value, bool) else value
         for name, value in values.items()
     }
+    return urlencode(written, quote_via=quote)
 
 
 def _value(item: Json, key: str, kind: str) -> PreferenceValue | None:
