@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import device_of, queue_guides
+from tests.automations import automate, device_of, noted, queue_guides
 from tests.conftest import Advance, add_entry, settle
 from tests.simulator import ManualClock, SimulatedPlex
 
@@ -174,6 +174,33 @@ async def test_a_task_that_waits_for_its_start_is_not_running(
     assert state
     assert state.state == "on"
     assert not await check(hass, RUNNING, device_id=device, task=guides)
+
+
+@pytest.mark.parametrize("trigger", ["task_started", "task_ended"])
+async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    device: str,
+    advance: Advance,
+    trigger: str,
+) -> None:
+    running: Any = {
+        "condition": f"{DOMAIN}.{RUNNING}",
+        "options": {"device_id": device, "task": BACKUP},
+    }
+    if trigger == "task_ended":
+        running = {"condition": "not", "conditions": [running]}
+    calls = await automate(hass, trigger, conditions=[running], device_id=device)
+    plex.durations[BACKUP] = 60
+    # What was published a moment before makes what comes now wait for its turn
+    plex.client_start(OPTIMIZE)
+    plex.client_start(BACKUP)
+    await advance(1)
+    plex.client_stop(OPTIMIZE)
+    await advance(59)
+    await advance(1)
+
+    assert (BACKUP,) in noted(calls, "task")
 
 
 @pytest.mark.parametrize("name", [RUNNING, BUSY])

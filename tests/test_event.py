@@ -71,6 +71,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     ]
 
     await advance(60)
+    await advance(1)
     assert plex.truth()[BACKUP] == "idle"
     (ended,) = told[1:]
     assert ended["event_type"] == "ended"
@@ -88,6 +89,7 @@ async def test_a_run_that_is_stopped_is_told_so(
     await call(hass, "start_task", BACKUP)
     await advance(10)
     await call(hass, "stop_task", BACKUP)
+    await advance(1)
 
     assert parts(told, "event_type", "evidence", "duration") == [
         ("started", "command", None),
@@ -105,6 +107,7 @@ async def test_two_ends_at_once_are_two_events(
     await call(hass, "start_task", BACKUP)
     await call(hass, "start_task", OPTIMIZE)
     await hass.services.async_call(DOMAIN, "stop_all_tasks", blocking=True)
+    await advance(1)
 
     assert parts(told, "event_type", "task")[2:] == [
         ("stopped", BACKUP),
@@ -144,6 +147,7 @@ async def test_what_was_so_at_the_start_is_not_told(
     assert state.state == STATE_UNKNOWN
 
     await advance(60)
+    await advance(1)
     assert parts(told, "event_type", "duration") == [("ended", None)]
 
 

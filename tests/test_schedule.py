@@ -253,6 +253,67 @@ async def test_what_another_client_changes_shows_at_once(
     assert asked(plex).count(f"GET {PREFS}") == 1
 
 
+async def test_what_was_asked_while_a_backup_locked_the_server_is_asked_again(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await trust(hass, plex, advance)
+    plex.durations["BackupDatabase"] = 300
+    plex.client_start("BackupDatabase")
+    await advance(1)
+    plex.hangs = True
+    plex.set_preference("ButlerStartHour", 4)
+    for _ in range(6):
+        await advance(15)
+    assert state(hass, START) == "02:00"
+
+    plex.hangs = False
+    for _ in range(4):
+        await advance(15)
+    assert state(hass, START) == "04:00"
+
+
+@pytest.mark.parametrize("fault", ["404", "500", "wrong-shape"])
+async def test_a_server_that_never_tells_its_settings_is_not_asked_all_the_time(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    fault: str,
+) -> None:
+    await trust(hass, plex, advance)
+    plex.fault(fault, path=PREFS, count=None)
+    await changed(hass, plex, "ButlerStartHour", 4)
+    for _ in range(20):
+        await advance(1)
+    assert state(hass, START) == "02:00"
+
+    plex.requests.clear()
+    for _ in range(24):
+        await advance(5 * 60)
+    assert len([it for it in plex.requests if it.path == PREFS]) <= 2
+
+    plex.clear_faults()
+    for _ in range(13):
+        await advance(5 * 60)
+    assert state(hass, START) == "04:00"
+
+
+async def test_settings_that_the_schedule_does_not_need_are_nobodys_business(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await trust(hass, plex, advance)
+    await advance(3)
+    plex.requests.clear()
+
+    await changed(hass, plex, "FriendlyName", "Loft")
+    await advance(5)
+    assert asked(plex) == []
+
+    await changed(hass, plex, "ButlerStartHour", 4)
+    await advance(2)
+    assert state(hass, START) == "04:00"
+
+
 async def test_a_server_that_is_still_busy_with_the_change_of_another_is_asked_soon(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import add_entry, until
+from tests.conftest import Advance, add_entry, until
 from tests.simulator import ManualClock, SimulatedPlex
 
 SET_WINDOW = "set_maintenance_window"
@@ -103,6 +103,28 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     started = datetime.fromisoformat(ran["last_run"]["started_at"])
     assert started <= datetime.fromisoformat(ran["last_run"]["ended_at"])
     assert ran["last_run"]["duration"] >= 0
+
+
+async def test_what_tasks_do_is_not_told_while_nobody_knows(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("Error fetching Attic Butler data")
+    await call(hass, "start_task", task="BackupDatabase")
+    await plex.stop_listening()
+    await advance(61)
+
+    with pytest.raises(HomeAssistantError) as err:
+        await call(hass, "get_butler_tasks")
+    assert err.value.translation_key == "unreachable"
+    assert err.value.translation_placeholders == {"name": "Attic"}
+
+    await plex.listen_again()
+    await advance(31)
+    assert await call(hass, "get_butler_tasks")
 
 
 async def test_a_404_of_a_proxy_does_not_mean_that_nothing_runs(

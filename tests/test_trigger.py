@@ -11,9 +11,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, device_of, noted, payloads
+from tests.automations import automate, device_of, noted, payloads, queue_guides
 from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 MINUTE = 60
@@ -73,6 +73,8 @@ async def test_an_end_fires_with_result_and_duration(
 
     await switch(hass, "stop", OPTIMIZE)
     await advance(30)
+    end = dt_util.utcnow()
+    await advance(1)
 
     assert set(plex.truth().values()) == {"idle"}
     assert noted(calls, "task", "result", "duration") == [
@@ -81,7 +83,7 @@ async def test_an_end_fires_with_result_and_duration(
     ]
     ended = payloads(calls)[1]
     assert ended["evidence"] == "notification"
-    assert dt_util.parse_datetime(ended["ended_at"]) == dt_util.utcnow()
+    assert dt_util.parse_datetime(ended["ended_at"]) == end
     assert ended["started_at"] < ended["ended_at"]
 
 
@@ -99,6 +101,7 @@ async def test_only_the_results_that_are_meant_fire(
     await switch(hass, "stop", OPTIMIZE)
 
     await advance(MINUTE)
+    await advance(1)
 
     assert noted(calls, "result") == [(result,)]
 
@@ -118,6 +121,7 @@ async def test_only_the_tasks_that_are_meant_fire(
     await switch(hass, "start", BACKUP)
 
     await advance(MINUTE)
+    await advance(1)
 
     assert noted(calls, "task") == [(BACKUP,)]
 
@@ -136,6 +140,7 @@ async def test_a_run_that_is_given_up_is_no_end(
     assert calls == []
     await switch(hass, "start", BACKUP)
     await switch(hass, "stop", BACKUP)
+    await advance(1)
     assert noted(calls, "result") == [("stopped",)]
 
 
@@ -158,9 +163,44 @@ async def test_what_ran_already_is_no_start_but_has_an_end(
     assert started == []
 
     await advance(MINUTE)
+    await advance(1)
     event = hass.states.get("event.attic_butler_task")
     assert event
     assert event.attributes["event_type"] == "ended"
+
+
+async def test_a_task_that_is_as_new_as_its_start_is_told_of(
+    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
+) -> None:
+    plex.hub.muted = True
+    calls = await automate(hass, "task_started", device_id=device)
+    await advance(31)
+    plex.add_task(
+        TaskSpec(name="PolishBrass", title="Polish brass", description="", interval=7)
+    )
+    plex.durations["PolishBrass"] = 10 * MINUTE
+    plex.client_start("PolishBrass")
+    await advance(31)
+    await advance(1)
+
+    assert noted(calls, "task") == [("PolishBrass",)]
+
+
+async def test_what_is_taken_off_the_queue_has_not_ended_for_it_never_ran(
+    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
+) -> None:
+    calls = await automate(hass, "task_ended", device_id=device)
+    guides = await queue_guides(hass, plex, advance)
+    calls.clear()
+    await switch(hass, "stop", guides)
+    await advance(1)
+    assert plex.truth()[guides] == "idle"
+    assert (guides,) not in noted(calls, "task")
+
+    await switch(hass, "start", BACKUP)
+    await switch(hass, "stop", BACKUP)
+    await advance(1)
+    assert (BACKUP,) in noted(calls, "task")
 
 
 async def test_butler_is_idle_once_all_of_its_work_is_over(
@@ -205,19 +245,21 @@ async def test_a_trigger_is_valid_before_its_server_and_outlives_reloads(
 
 
 async def test_an_automation_that_is_turned_off_hears_nothing(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str
+    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
 ) -> None:
     calls = await automate(hass, "task_started", device_id=device)
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.noted"}, blocking=True
     )
     await switch(hass, "start", BACKUP)
+    await advance(1)
     assert calls == []
 
     await hass.services.async_call(
         "automation", "turn_on", {"entity_id": "automation.noted"}, blocking=True
     )
     await switch(hass, "start", OPTIMIZE)
+    await advance(1)
     assert noted(calls, "task") == [(OPTIMIZE,)]
 
 

@@ -48,7 +48,6 @@ SERVER: Final = "server"
 PREFERENCES: Final = "preferences"
 TASKS: Final = "tasks"
 _PARTS: Final = {SERVER, PREFERENCES, TASKS}
-
 # So many polls, a second apart, may find a server busy with writing its settings.
 _SETTLING_POLLS: Final = 10
 # Home Assistant's timers may come up to a second early.
@@ -80,7 +79,7 @@ class Asker:
         # The newest question that was answered, for each part.
         self._answered: dict[str, int] = {}
         self._questions = count()
-        self._settling = 0
+        self._settling = _SETTLING_POLLS
         self._expected: list[Mapping[str, PreferenceValue]] = []
         self.zone: tzinfo | None = None
         self.tasks: Mapping[str, ButlerTask] = {}
@@ -159,12 +158,13 @@ class Asker:
 
     @callback
     def _async_refused_preferences(self, err: PlexResponseError) -> None:
-        """Ask again: soon if the server may just have been given other settings."""
-        if err.status == HTTPStatus.BAD_REQUEST and self._settling:
+        """Ask again soon, for it may pass; later if it does not."""
+        if err.status != HTTPStatus.NOT_FOUND and self._settling:
             self._settling -= 1
             self._asked_at.pop(PREFERENCES, None)
         else:
-            self._asked_at[PREFERENCES] = float("-inf")
+            sooner = (PREFERENCES_INTERVAL - SERVER_INTERVAL).total_seconds()
+            self._asked_at[PREFERENCES] = monotonic() - sooner
 
     @contextmanager
     def expecting(self, values: Mapping[str, PreferenceValue]) -> Iterator[None]:

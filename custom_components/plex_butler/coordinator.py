@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
     UpdateFailed,
@@ -30,23 +29,19 @@ from .const import (
     IDLE_INTERVAL,
     LOGGER,
     PATIENCE,
-    PUBLISH_INTERVAL,
 )
 from .data import PlexButlerData
 from .errors import translation
 from .preferences import Preferences
 from .problems import Problems
+from .publisher import Publisher
 from .refusals import Refusals
-from .run_state import (
-    Change,
-    ServerRefused,
-)
+from .run_state import ServerRefused
 from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
-type ChangeListener = Callable[[tuple[Change, ...]], None]
 
 _SOON: Final = timedelta(seconds=1)
 
@@ -72,15 +67,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        self.tracker = RunTracker(hass, entry, self._async_runs_changed)
+        self.publisher = Publisher(hass, self._async_publish)
+        self.tracker = RunTracker(hass, entry, self.publisher.async_changed)
         self._asker = Asker(hass, entry, client, self.tracker)
         self._next_poll = float("inf")
-        self._unsub_publish: CALLBACK_TYPE | None = None
         self._refusals = Refusals(hass, entry, client)
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
-        self._change_listeners: list[ChangeListener] = []
         self.commands = Commands(client, self.tracker, self.async_commanded)
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
@@ -114,6 +108,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         except PlexTimeoutError as err:
             if self._is_working_on_its_database():
                 self._set_interval(IDLE_INTERVAL)
+                # What was asked for was not answered.
+                self._asker.forget()
                 return self.data
             raise await self._async_failure(err) from err
         except PlexError as err:
@@ -174,7 +170,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def async_ask_soon(self, *what: str) -> None:
         """Have something asked for at a poll that does not wait for its turn."""
         self.async_ask_again(*what)
-        if self._next_poll - monotonic() > _SOON.total_seconds():
+        is_late = self._next_poll - monotonic() > _SOON.total_seconds()
+        if is_late and not self.tracker.closed:
             self._set_interval(_SOON)
             self._schedule_refresh()
 
@@ -201,29 +198,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.async_update_listeners()
 
     @callback
-    def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:
-        """Have runs that begin and end told to somebody."""
-        self._change_listeners.append(listener)
-        return lambda: self._change_listeners.remove(listener)
-
-    @callback
-    def _async_runs_changed(self, changes: tuple[Change, ...]) -> None:
-        """Show what changed: the first at once, more not sooner than can be seen."""
-        if changes:
-            for listener in tuple(self._change_listeners):
-                listener(changes)
-        if self._unsub_publish is None:
-            self._async_publish_paced()
-
-    @callback
-    def _async_publish_paced(self, _: datetime | None = None) -> None:
-        self._unsub_publish = None
-        if self._async_publish():
-            self._unsub_publish = async_call_later(
-                self.hass, PUBLISH_INTERVAL, self._async_publish_paced
-            )
-
-    @callback
     def _async_publish(self) -> bool:
         """Show what is known and look again in time; return if there was any news."""
         if not self.data or not self.last_update_success:
@@ -245,6 +219,5 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def async_shutdown(self) -> None:
         """Leave no timer behind, and keep what is known."""
         await super().async_shutdown()
-        if self._unsub_publish:
-            self._unsub_publish()
+        self.publisher.async_stop()
         await self.tracker.async_close()

@@ -59,17 +59,17 @@ def async_announce(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
             if news := _news_of(coordinator, change):
                 async_dispatcher_send(hass, SIGNAL_NEWS, entry, news)
 
-    entry.async_on_unload(coordinator.async_add_change_listener(async_tell))
+    entry.async_on_unload(coordinator.publisher.async_add_listener(async_tell))
 
 
 def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> News | None:
-    """Return what is worth telling: no start or end that nobody saw."""
+    """Return what is worth telling: no start or end that nobody saw, or that was none."""
     match change:
         case ButlerIdle():
             return News(type=NewsType.IDLE)
         case RunStarted(run=run) if run.started:
             kind = NewsType.STARTED
-        case RunEnded(run=run) if run.result is not Result.LOST:
+        case RunEnded(run=run, ran=True) if run.result is not Result.LOST:
             kind = NewsType(run.result)
         case _:
             return None

@@ -23,6 +23,7 @@ from .asker import PREFERENCES, TASKS
 from .const import LOGGER
 from .coordinator import PlexButlerCoordinator
 from .run_state import Change, Notified, PushChanged, PushMissed, Told
+from .schedule import may_matter
 
 # Waits between two attempts, in seconds.
 RETRY_MINIMUM: Final = 1.0
@@ -97,7 +98,7 @@ class PushListener:
         coordinator.push_statistics_fn = self.statistics
         coordinator.streams.on_wanted_fn = self._async_filters_changed
         self._entry.async_on_unload(
-            coordinator.async_add_change_listener(self._async_changed)
+            coordinator.publisher.async_add_listener(self._async_changed)
         )
         self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
         self._entry.async_create_background_task(
@@ -152,9 +153,10 @@ class PushListener:
         self._coordinator.tracker.async_apply(told)
 
     def _is_old_news(self, notification: PreferenceNotification) -> bool:
-        """Tell whether a change is known, as those that were made here mostly are."""
-        values = notification.values
-        is_complete = bool(values) and values.keys() == notification.ids
+        """Tell whether a change is of something else, or known as our own mostly are."""
+        ids = set(filter(may_matter, notification.ids))
+        values = {name: it for name, it in notification.values.items() if name in ids}
+        is_complete = bool(notification.ids) and values.keys() == ids
         return is_complete and self._coordinator.preferences.knows(values)
 
     @callback

@@ -72,6 +72,15 @@ def kind_of(preference: Preference) -> ScheduleKind | None:
     return None
 
 
+def may_matter(name: str) -> bool:
+    """Tell whether a setting may be one of the schedule's, by its name alone."""
+    return (
+        name in _HOURS
+        or name.startswith(_SWITCH_PREFIX)
+        or name.endswith(_BEHAVIOR_SUFFIX)
+    )
+
+
 def schedule_of(preferences: Iterable[Preference]) -> dict[str, Preference]:
     """Return the settings that make up the schedule; others are nobody's business."""
     return {it.id: it for it in preferences if kind_of(it)}

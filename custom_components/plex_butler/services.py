@@ -13,7 +13,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     config_validation as cv,
     entity_registry as er,
@@ -106,7 +106,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return all tasks and what they are doing."""
-    data = _coordinator(call).data
+    coordinator = _coordinator(call)
+    if not coordinator.last_update_success:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="unreachable",
+            translation_placeholders={"name": coordinator.config_entry.title},
+        ) from coordinator.last_exception
+    data = coordinator.data
     return {
         "tasks": [
             {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}

@@ -10,11 +10,13 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.event import async_call_later
 
+from .const import IDLE_INTERVAL
 from .coordinator import PlexButlerCoordinator
 from .run_state import RunState
 
-# A backup of a large library makes a server answer nobody for minutes.
-OUTAGE: Final = timedelta(minutes=5)
+# A backup of a large library makes a server answer nobody for five minutes; that it
+# answers again is known after one more poll, and a time-out of the one before.
+OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
 
 
 class Wait[FoundT]:

@@ -101,7 +101,12 @@ def test_a_value_is_of_its_settings_type_however_it_is_sent(
     "item", [{}, {"id": "X"}, {"id": "X", "value": [1]}, {"value": 1}]
 )
 def test_what_has_no_name_or_value_is_no_setting(item: dict[str, object]) -> None:
-    assert parse_preferences(container("Setting", item)) == ()
+    good = {"id": "Y", "value": 2}
+    (found,) = parse_preferences(container("Setting", item, good))
+    assert found.id == "Y"
+
+    with pytest.raises(PlexResponseError):
+        parse_preferences(container("Setting", item))
 
 
 @pytest.mark.parametrize("profile", [PROFILES["legacy"].with_traits(loose_types=True)])

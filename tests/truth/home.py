@@ -71,7 +71,7 @@ class Home:
         """Load the entry, and write down what is shown from now on."""
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
-        self.entry.runtime_data.async_add_change_listener(self._runs_changed)
+        self.entry.runtime_data.publisher.async_add_listener(self._runs_changed)
 
     async def unload(self) -> None:
         """Let go of the server."""

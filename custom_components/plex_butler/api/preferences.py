@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from .decode import Json, flag, items, text
+from .exceptions import PlexResponseError
 
 type PreferenceValue = bool | int | float | str
 
@@ -30,7 +31,10 @@ class Preference:
 def parse_preferences(payload: object) -> tuple[Preference, ...]:
     """Return the server's settings; those without a simple value are skipped."""
     found = map(parse_preference, items(payload, "MediaContainer", "Setting"))
-    return tuple(preference for preference in found if preference)
+    preferences = tuple(preference for preference in found if preference)
+    if not preferences:
+        raise PlexResponseError("The list of settings names no setting")
+    return preferences
 
 
 def parse_preference(item: Json) -> Preference | None:

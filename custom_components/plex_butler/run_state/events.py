@@ -200,9 +200,13 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """A run is over; one that is `lost` is to be announced to nobody."""
+    """A run is over; one that is `lost` is to be announced to nobody.
+
+    What was taken off the queue never `ran`.
+    """
 
     run: EndedRun
+    ran: bool = True
 
 
 @dataclass(frozen=True, slots=True)

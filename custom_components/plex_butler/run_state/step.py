@@ -70,7 +70,7 @@ class Step:
             runs={task: it for task, it in self.state.runs.items() if task != run.task},
             last={**self.state.last, run.task: ended},
         )
-        self.changes.append(RunEnded(ended))
+        self.changes.append(RunEnded(ended, ran=run.state is TaskState.RUNNING))
 
     def lose(self, run: Run, at: Moment | None = None) -> None:
         """End a run whose end was not seen."""
