@@ -44,8 +44,10 @@ type Use = Callable[..., Awaitable[None]]
 class House:
     """Home Assistant with automations, and the servers that they are about."""
 
-    def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-        """Begin without servers."""
+    def __init__(
+        self, hass: HomeAssistant, freezer: FrozenDateTimeFactory | None
+    ) -> None:
+        """Begin without servers; without a freezer, in real time."""
         self.hass = hass
         self._freezer = freezer
         self._servers: list[SimulatedPlex] = []
@@ -116,6 +118,7 @@ class House:
         """Let time go by everywhere."""
         while seconds > 0:
             moved = min(seconds, step)
+            assert self._freezer
             self._freezer.tick(moved)
             for plex in self._servers:
                 await plex.advance_to(dt_util.utcnow().timestamp())

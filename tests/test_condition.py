@@ -138,6 +138,24 @@ async def test_what_is_unknown_is_not_fulfilled(
     assert await automation.acts()
 
 
+async def test_a_condition_is_valid_before_its_server_is_there(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    device: str,
+    automation: Automation,
+    advance: Advance,
+) -> None:
+    await hass.config_entries.async_unload(loaded.entry_id)
+    await automation.set_up(RUNNING, device_id=device, task=OPTIMIZE)
+    assert not await automation.acts()
+
+    plex.client_start(OPTIMIZE)
+    await hass.config_entries.async_setup(loaded.entry_id)
+    await settle(hass)
+    assert await automation.acts()
+
+
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_server_that_shows_nothing_is_never_busy_but_runs_what_it_was_told(
     hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance

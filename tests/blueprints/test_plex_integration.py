@@ -1,0 +1,114 @@
+"""Beside Home Assistant's own Plex integration, the real one, in real time."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from unittest.mock import PropertyMock, patch
+
+from homeassistant.components.plex.const import DOMAIN as PLEX_DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.conftest import add_entry
+from tests.house import CREDITS, HOUR, SWITCHES, House, running
+from tests.leaks import Leaks
+from tests.simulator import PlayState, SimulatedPlex, router
+from tests.simulator.api import Handler
+from tests.simulator.messages import Answer, Ask
+from tests.simulator.state import ServerState
+
+# A minute without viewers goes by
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+WATCHING = "sensor.attic"
+
+
+def nothing_but(**listed: list[dict[str, object]]) -> Handler:
+    """Return what answers with a list, or with an empty one."""
+
+    def handle(_state: ServerState, _ask: Ask) -> Answer:
+        return Answer(content={"MediaContainer": {"size": 0, **listed}})
+
+    return handle
+
+
+# What it asks for besides, of a server without players and libraries
+OTHERS = (
+    router.Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
+    router.Route("GET", "clients", nothing_but()),
+    router.Route("GET", "library", nothing_but()),
+    router.Route("GET", "library/sections", nothing_but()),
+    router.Route("PUT", "updater/check", nothing_but()),
+    router.Route("GET", "updater/status", nothing_but()),
+)
+
+
+@pytest.fixture(autouse=True)
+def _at_home() -> Iterator[None]:
+    """Keep it from plex.tv, and from looking for players in the network."""
+    account = "homeassistant.components.plex.server.PlexServer.account"
+    with (
+        patch(account, PropertyMock(return_value=None)),
+        patch("plexapi.gdm.GDM.scan"),
+        patch.object(router, "_ROUTES", (*router._ROUTES, *OTHERS)),
+    ):
+        yield
+
+
+async def true_within(seconds: float, condition: Callable[[], bool]) -> None:
+    """Wait for what others do."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 no event tells of what others do
+            await asyncio.sleep(0.1)
+
+
+async def test_its_sensor_has_heavy_tasks_give_way(
+    hass: HomeAssistant,
+    socket_enabled: None,
+    unused_tcp_port: int,
+    leaks: Leaks,
+) -> None:
+    async with SimulatedPlex() as plex:
+        plex.durations.update(dict.fromkeys(plex.durations, HOUR))
+        http = {"server_host": "127.0.0.1", "server_port": unused_tcp_port}
+        assert await async_setup_component(hass, "http", {"http": http})
+        server = {"url": plex.url, "token": plex.token, "verify_ssl": True}
+        known = {"server": plex.name, "server_id": plex.machine_identifier}
+        core = MockConfigEntry(
+            domain=PLEX_DOMAIN,
+            title=plex.name,
+            unique_id=plex.machine_identifier,
+            data={**known, "server_config": server},
+        )
+        core.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(core.entry_id)
+        ours = add_entry(hass, plex)
+        assert await hass.config_entries.async_setup(ours.entry_id)
+        await true_within(20, lambda: watching(hass) == "0")
+        house = House(hass, None)
+        await house.use(
+            "give_way_to_viewers", watchers=[WATCHING], tasks=SWITCHES, quiet=1
+        )
+        plex.client_start(CREDITS)
+
+        film = plex.sessions.play()
+        await true_within(20, lambda: watching(hass) == "1")
+        await true_within(5, lambda: running(plex) == set())
+
+        plex.sessions.change(film, PlayState.STOPPED)
+        await true_within(20, lambda: watching(hass) == "0")
+        assert running(plex) == set()
+        await true_within(75, lambda: running(plex) == {CREDITS})
+
+        await house.stop()
+        for entry in (core, ours):
+            await hass.config_entries.async_unload(entry.entry_id)
+    # Its own socket has the token in the address; nothing of ours has.
+    leaks.found[:] = [it for it in leaks.found if "{'X-Plex-Token': " not in it]
+
+
+def watching(hass: HomeAssistant) -> str | None:
+    """Return how many its sensor says are watching."""
+    state = hass.states.get(WATCHING)
+    return state.state if state else None
