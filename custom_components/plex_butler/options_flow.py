@@ -59,7 +59,8 @@ class PlexButlerOptionsFlow(OptionsFlowWithReload):
         zones = await self.hass.async_add_executor_job(_zone_selector)
         schema = OPTIONS_SCHEMA.extend({vol.Optional(CONF_TIME_ZONE): zones})
         return self.async_show_form(
+            step_id="init",
             data_schema=self.add_suggested_values_to_schema(
                 schema, self.config_entry.options
-            )
+            ),
         )

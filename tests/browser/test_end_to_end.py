@@ -243,3 +243,17 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
     )
     home_assistant.request(*run, fulfilled)
     assert home_assistant.state(CALM) == "on"
+
+
+def test_the_options_are_kept_without_a_word_in_the_log(
+    page: Page, home_assistant: HomeAssistant
+) -> None:
+    entries = "/api/config/config_entries"
+    (entry,) = home_assistant.request("GET", f"{entries}/entry?domain=plex_butler")
+    flows, handler = f"{entries}/options/flow", {"handler": entry["entry_id"]}
+    flow = home_assistant.request("POST", flows, handler)
+    assert flow["step_id"] == "init"
+
+    options = {"assumed_run_limit": 45}
+    result = home_assistant.request("POST", f"{flows}/{flow['flow_id']}", options)
+    assert result["type"] == "create_entry"
