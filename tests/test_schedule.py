@@ -272,6 +272,7 @@ async def test_what_was_asked_while_a_backup_locked_the_server_is_asked_again(
     assert state(hass, START) == "04:00"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["404", "500", "wrong-shape"])
 async def test_a_server_that_never_tells_its_settings_is_not_asked_all_the_time(
     hass: HomeAssistant,

@@ -372,6 +372,7 @@ async def test_a_start_that_is_never_answered_is_unconfirmed(
     await over(advance, await start(), 11 * MINUTE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("push", [True, False])
 @pytest.mark.parametrize("seconds", [240, 285, 299])
 async def test_an_outage_of_less_than_five_minutes_is_outlasted(
