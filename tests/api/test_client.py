@@ -38,6 +38,18 @@ async def test_the_identity_is_told_to_anybody(
     assert identity.claimed
 
 
+async def test_the_identity_is_asked_for_without_the_token(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    await client.get_identity()
+    await client.get_server()
+
+    sent = {
+        request.path: "X-Plex-Token" in request.headers for request in plex.requests
+    }
+    assert sent == {"/identity": False, "/": True}
+
+
 async def test_the_server_has_a_name(client: PlexClient, plex: SimulatedPlex) -> None:
     server = await client.get_server()
 

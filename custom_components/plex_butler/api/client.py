@@ -76,15 +76,19 @@ class PlexClient:
         }
         if version:
             self._headers["X-Plex-Version"] = version
+        # Also those of a server that has yet to prove which one it is.
+        self._public_headers = dict(self._headers)
         if token:
             self._headers["X-Plex-Token"] = token
 
     async def get_identity(self) -> Identity:
-        """Return which server answers; needs no token.
+        """Return which server answers; the token is not sent.
 
         Source: `GET /identity`.
         """
-        return parse_identity(await self._get("/identity"))
+        return parse_identity(
+            await self._get("/identity", headers=self._public_headers)
+        )
 
     async def get_server(self) -> Server:
         """Return the server's name and version; any valid user's token will do.
@@ -209,8 +213,10 @@ class PlexClient:
             await sleep(SETTLE_WAIT)
         return await self.get_preferences()
 
-    async def _get(self, path: str) -> object:
-        async with self._request("GET", path) as response:
+    async def _get(
+        self, path: str, *, headers: Mapping[str, str] | None = None
+    ) -> object:
+        async with self._request("GET", path, headers=headers) as response:
             body = await read(response)
         try:
             answer: object = json.loads(body)
@@ -229,14 +235,19 @@ class PlexClient:
 
     @asynccontextmanager
     async def _request(
-        self, method: str, path: str, *, accept: HTTPStatus | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: HTTPStatus | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request; every error of the network or of HTTP leaves as ours."""
         with network_errors():
             async with self._session.request(
                 method,
                 URL(f"{self.url}{path}", encoded=True),
-                headers=self._headers,
+                headers=self._headers if headers is None else headers,
                 timeout=TIMEOUT,
                 # A redirect would carry the token to wherever it points.
                 allow_redirects=False,
