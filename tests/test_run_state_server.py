@@ -244,7 +244,7 @@ def test_snapshots_with_trusted_push() -> None:
 
 def test_snapshots_are_rare_while_tasks_merely_wait() -> None:
     story = Story().open_window(0, 5).start(0, INTROS).see(1)
-    assert due(story) == 31
+    assert due(story) == 11
 
 
 def test_snapshot_is_due_when_old_rows_count_again() -> None:

@@ -183,13 +183,13 @@ async def test_a_task_that_comes_back_is_the_same_again(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     plex.add_task(POLISH_TASK)
-    await advance(31)
+    await advance(601)
     plex.remove_task("PolishTheBrass")
-    await advance(31)
+    await advance(601)
     assert state(hass, POLISH) == STATE_UNAVAILABLE
 
     plex.add_task(POLISH_TASK)
-    await advance(31)
+    await advance(601)
     assert state(hass, POLISH) == STATE_OFF
 
 
@@ -206,7 +206,7 @@ async def test_an_update_of_the_server_forgets_missing_tasks_at_once(
             name="BackupDatabase", title="Backup Database", description="", interval=3
         )
     )
-    await advance(31)
+    await advance(601)
     assert state(hass) == STATE_OFF
 
 

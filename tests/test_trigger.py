@@ -13,7 +13,7 @@ import voluptuous as vol
 from custom_components.plex_butler.const import DOMAIN
 from tests.automations import automate, device_of, noted, payloads, queue_guides
 from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
+from tests.simulator import ManualClock, SimulatedPlex
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 MINUTE = 60
@@ -167,23 +167,6 @@ async def test_what_ran_already_is_no_start_but_has_an_end(
     event = hass.states.get("event.attic_butler_task")
     assert event
     assert event.attributes["event_type"] == "ended"
-
-
-async def test_a_task_that_is_as_new_as_its_start_is_told_of(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    plex.hub.muted = True
-    calls = await automate(hass, "task_started", device_id=device)
-    await advance(31)
-    plex.add_task(
-        TaskSpec(name="PolishBrass", title="Polish brass", description="", interval=7)
-    )
-    plex.durations["PolishBrass"] = 10 * MINUTE
-    plex.client_start("PolishBrass")
-    await advance(31)
-    await advance(1)
-
-    assert noted(calls, "task") == [("PolishBrass",)]
 
 
 async def test_what_is_taken_off_the_queue_has_not_ended_for_it_never_ran(

@@ -14,14 +14,21 @@ from .const import DOMAIN
 
 
 async def async_create_client(
-    hass: HomeAssistant, data: Mapping[str, Any]
+    hass: HomeAssistant,
+    data: Mapping[str, Any],
+    *,
+    machine_identifier: str | None = None,
 ) -> PlexClient:
-    """Return a client for a server's URL, token (if any) and TLS setting."""
+    """Return a client for a server's URL, token (if any) and TLS setting.
+
+    With a machine identifier, the token is sent to no other server.
+    """
     return PlexClient(
         async_get_clientsession(hass, verify_ssl=data.get(CONF_VERIFY_SSL, True)),
         data[CONF_URL],
         data.get(CONF_TOKEN),
         client_identifier=await _async_client_identifier(hass),
+        machine_identifier=machine_identifier,
     )
 
 

@@ -18,8 +18,10 @@ CONF_SIGNED_IN: Final = "signed_in"
 # How long, in minutes, a run is believed that nothing was ever seen of.
 CONF_ASSUMED_RUN_LIMIT: Final = "assumed_run_limit"
 
-# Nothing tells when Butler begins by itself, so this is how late we may notice.
+# The interval of polls at first, and while the server does not answer.
 IDLE_INTERVAL: Final = timedelta(seconds=30)
+# A task that is added or disabled without a notification shows so late.
+TASKS_INTERVAL: Final = timedelta(minutes=10)
 # Where notifications can be relied upon, only a list that changed without one is missed.
 TRUSTED_INTERVAL: Final = timedelta(hours=1)
 # The server's name and version change about once a month.
@@ -28,8 +30,6 @@ SERVER_INTERVAL: Final = timedelta(hours=1)
 PREFERENCES_INTERVAL: Final = timedelta(hours=6)
 # More often, nobody sees a difference.
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
-# A server that has just started refuses good tokens for a moment.
-UNAUTHORIZED_GRACE: Final = timedelta(seconds=10)
 # A server that works on its database answers nobody for a while.
 PATIENCE: Final = timedelta(minutes=2)
 # Long enough that a task hidden for one night keeps its switch and its history.

@@ -19,6 +19,7 @@ from .api import (
     PlexResolveError,
     PlexTimeoutError,
     PlexTlsError,
+    PlexWrongServerError,
 )
 from .const import DOMAIN
 
@@ -35,6 +36,7 @@ _KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
     (PlexAuthenticationError, "invalid_auth"),
     (PlexNotOwnerError, "not_owner"),
     (PlexMaintenanceError, "maintenance"),
+    (PlexWrongServerError, "wrong_server"),
     (PlexError, "invalid_response"),
 )
 

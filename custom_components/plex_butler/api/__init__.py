@@ -17,6 +17,7 @@ from .exceptions import (
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
+    PlexWrongServerError,
 )
 from .models import (
     Activity,
@@ -67,6 +68,7 @@ __all__ = [
     "PlexTimeoutError",
     "PlexTlsError",
     "PlexTvClient",
+    "PlexWrongServerError",
     "Preference",
     "PreferenceNotification",
     "PreferenceValue",

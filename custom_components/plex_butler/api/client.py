@@ -1,6 +1,6 @@
 """A client for the parts of a Plex Media Server that concern its Butler."""
 
-from asyncio import sleep
+from asyncio import Lock, sleep
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,7 +12,14 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from .exceptions import PlexNotOwnerError, PlexPreferenceError, PlexResponseError
+from .exceptions import (
+    PlexAuthenticationError,
+    PlexError,
+    PlexNotOwnerError,
+    PlexPreferenceError,
+    PlexResponseError,
+    PlexWrongServerError,
+)
 from .models import (
     Activity,
     ButlerTask,
@@ -41,9 +48,14 @@ KEPT_FRAMES: Final = 50
 class PlexClient:
     """Speaks to one server with one token.
 
+    A client that knows its server's `machine_identifier` sends the token only to that
+    server: first, and again after each failure of the connection, `/identity` has to
+    name it. This protects from mistakes, such as an address that another server was
+    given; an impostor can repeat the identifier.
+
     Every method raises a `PlexError`: connection (time-out, TLS), authentication (401),
-    not the owner (403), maintenance (503) or response (anything else that is not what a
-    Plex Media Server answers).
+    not the owner (403), maintenance (503), wrong server or response (anything else that
+    is not what a Plex Media Server answers).
     """
 
     def __init__(
@@ -53,6 +65,7 @@ class PlexClient:
         token: str | None = None,
         *,
         client_identifier: str,
+        machine_identifier: str | None = None,
         product: str = "Plex Butler",
         version: str = "",
     ) -> None:
@@ -66,6 +79,9 @@ class PlexClient:
         self.last_answers: dict[str, object] = {}
         self.last_frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._session = session
+        self._machine_identifier = machine_identifier
+        self._is_verified = False
+        self._verify_lock = Lock()
         self._headers = {
             # Without it the server answers in XML.
             "Accept": "application/json",
@@ -86,9 +102,21 @@ class PlexClient:
 
         Source: `GET /identity`.
         """
-        return parse_identity(
-            await self._get("/identity", headers=self._public_headers)
-        )
+        try:
+            return parse_identity(await self._get("/identity", is_public=True))
+        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+            # No token was sent, so something in front of the server refuses access.
+            raise PlexResponseError(f"Access to the server is refused: {err}") from err
+
+    async def verify(self) -> None:
+        """Raise PlexWrongServerError if another server answers; the token is not sent.
+
+        Source: `GET /identity`.
+        """
+        found = (await self.get_identity()).machine_identifier
+        self._is_verified = found == self._machine_identifier
+        if not self._is_verified:
+            raise PlexWrongServerError(found=found)
 
     async def get_server(self) -> Server:
         """Return the server's name and version; any valid user's token will do.
@@ -159,10 +187,14 @@ class PlexClient:
         url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
         if names := ",".join(filters):
             url = url.with_query(filters=names)
-        async with open_stream(
-            self._session, url, self._headers, self.last_frames
-        ) as stream:
-            yield stream
+        await self._verify_once()
+        try:
+            async with open_stream(
+                self._session, url, self._headers, self.last_frames
+            ) as stream:
+                yield stream
+        finally:
+            self._is_verified = False
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today.
@@ -213,10 +245,16 @@ class PlexClient:
             await sleep(SETTLE_WAIT)
         return await self.get_preferences()
 
-    async def _get(
-        self, path: str, *, headers: Mapping[str, str] | None = None
-    ) -> object:
-        async with self._request("GET", path, headers=headers) as response:
+    async def _verify_once(self) -> None:
+        """Verify the server unless no connection has failed since it was verified."""
+        if self._machine_identifier is None:
+            return
+        async with self._verify_lock:
+            if not self._is_verified:
+                await self.verify()
+
+    async def _get(self, path: str, *, is_public: bool = False) -> object:
+        async with self._request("GET", path, is_public=is_public) as response:
             body = await read(response)
         try:
             answer: object = json.loads(body)
@@ -240,21 +278,32 @@ class PlexClient:
         path: str,
         *,
         accept: HTTPStatus | None = None,
-        headers: Mapping[str, str] | None = None,
+        is_public: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; every error of the network or of HTTP leaves as ours."""
-        with network_errors():
-            async with self._session.request(
-                method,
-                URL(f"{self.url}{path}", encoded=True),
-                headers=self._headers if headers is None else headers,
-                timeout=TIMEOUT,
-                # A redirect would carry the token to wherever it points.
-                allow_redirects=False,
-            ) as response:
-                if not 200 <= response.status < 300 and response.status != accept:
-                    raise status_error(response.status)
-                yield response
+        """Send one request; every error of the network or of HTTP leaves as ours.
+
+        A public request goes to any server, and without the token.
+        """
+        if not is_public:
+            await self._verify_once()
+        try:
+            with network_errors():
+                async with self._session.request(
+                    method,
+                    URL(f"{self.url}{path}", encoded=True),
+                    headers=self._public_headers if is_public else self._headers,
+                    timeout=TIMEOUT,
+                    # A redirect would carry the token to wherever it points.
+                    allow_redirects=False,
+                ) as response:
+                    if not 200 <= response.status < 300 and response.status != accept:
+                        raise status_error(response.status)
+                    yield response
+        except PlexError as err:
+            if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
+                # Another server may answer at the address next time.
+                self._is_verified = False
+            raise
 
 
 def _task_path(name: str) -> str:

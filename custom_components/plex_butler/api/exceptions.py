@@ -37,6 +37,15 @@ class PlexCertificateNameError(PlexCertificateError):
     """The server's certificate is for another name than the one that was asked for."""
 
 
+class PlexWrongServerError(PlexError):
+    """Another server answers at the address."""
+
+    def __init__(self, *, found: str) -> None:
+        """Keep the machine identifier of the server that answers."""
+        super().__init__("Another server answers at this address")
+        self.found = found
+
+
 class PlexAuthenticationError(PlexError):
     """The server does not accept the token (401)."""
 

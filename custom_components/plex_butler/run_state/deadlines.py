@@ -20,9 +20,13 @@ PENDING_FOR: Final = timedelta(minutes=1)
 SETTLING: Final = timedelta(seconds=5)
 TRUSTED_BUSY: Final = timedelta(seconds=60)
 TRUSTED_IDLE: Final = timedelta(minutes=5)
-# ... and without
+# ... and without: while work is seen or a command of ours is out, in the window, in
+# which Butler begins by itself, and outside, where it begins only if somebody says so.
 BUSY: Final = timedelta(seconds=5)
+IDLE_IN_WINDOW: Final = timedelta(seconds=10)
 IDLE: Final = timedelta(seconds=30)
+# A stream that is up and has not pushed anything of Butler yet most likely will.
+IDLE_CONNECTED: Final = timedelta(seconds=75)
 
 # A row that nobody could look at for so long may have gone at any time: an outage of
 # five minutes, after the last look at it and before the next one
@@ -86,6 +90,11 @@ def next_snapshot(state: RunState) -> Moment:
     if state.asked is None:
         return state.now
     due = state.asked + _interval(state)
+    window = state.window
+    if window and not window.is_open(state.now.utc):
+        # Work that begins with the window is looked for at once.
+        begin = window.next_start(state.now.utc) - state.now.utc
+        due = min(due, state.now + begin)
     if state.poked and state.asked < state.poked:
         return min(due, state.poked)
     return due
@@ -102,7 +111,11 @@ def _interval(state: RunState) -> timedelta:
         return SETTLING
     if trusted:
         return TRUSTED_BUSY if busy else TRUSTED_IDLE
-    return BUSY if busy else IDLE
+    if busy:
+        return BUSY
+    if state.window and state.window.is_open(state.now.utc):
+        return IDLE_IN_WINDOW
+    return IDLE_CONNECTED if state.push_since else IDLE
 
 
 def _is_unsettled(run: Run) -> bool:
