@@ -123,7 +123,7 @@ async def test_what_is_unknown_is_not_fulfilled(
     await advance(5)
     assert await automation.acts()
 
-    plex.fault("500", path="/activities")
+    plex.fault("503", path="/activities")
     await advance(61)
     assert not await automation.acts()
 

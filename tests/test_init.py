@@ -4,7 +4,6 @@ import logging
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
-    CONF_TOKEN,
     STATE_OFF,
     STATE_UNAVAILABLE,
 )
@@ -150,45 +149,6 @@ async def test_a_healthy_day_leaves_nothing_in_the_log(
     ] == []
 
 
-async def test_only_a_token_that_is_refused_twice_is_asked_for_anew(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    plex.fault("401", count=None)
-    await advance(31)
-    assert reauth_flows(hass) == []
-
-    await advance(12)
-
-    assert reauth_flows(hass) == ["reauth_confirm"]
-
-
-async def test_a_server_that_refuses_while_it_starts_asks_for_nothing(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    plex.fault("401", count=2)
-    await advance(31)
-    await advance(12)
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
-
-    # An hour later, the first refusal has been forgotten.
-    plex.fault("401", count=2)
-    await advance(3600)
-    await advance(12)
-
-    assert reauth_flows(hass) == []
-
-
 async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     hass: HomeAssistant,
     plex: SimulatedPlex,
@@ -197,66 +157,15 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     expected_logs: list[str],
 ) -> None:
     expected_logs.append("starting or migrating its database")
-    await advance(31)
-    plex.fault("401", path="/butler")
+    await advance(601)
+    plex.fault("401", path="/activities")
     plex.fault("503", path="/")
-    await advance(31)
+    await advance(76)
     assert reauth_flows(hass) == []
 
     await advance(31)
     state = hass.states.get(BACKUP)
     assert state and state.state == STATE_OFF
-
-
-async def test_a_refusal_that_ends_in_maintenance_asks_for_no_token(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    await advance(31)
-    plex.fault("401", count=None)
-    await advance(31)
-    plex.clear_faults()
-    # Refused long enough, but this time the server says that it is not ready.
-    plex.fault("401")
-    plex.fault("503", count=None)
-    await advance(12)
-    assert reauth_flows(hass) == []
-
-    plex.clear_faults()
-    await advance(31)
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
-
-
-async def test_a_token_refused_at_set_up_is_asked_for_after_a_second_try(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, CONF_TOKEN: "wrong"}
-    )
-    await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
-    assert reauth_flows(hass) == []
-
-    await advance(11)
-    assert state_of(entry) is ConfigEntryState.SETUP_ERROR
-    assert reauth_flows(hass) == ["reauth_confirm"]
-
-    (flow,) = hass.config_entries.flow.async_progress()
-    for answer in ({"next_step_id": "reauth_token"}, {CONF_TOKEN: plex.token}):
-        await hass.config_entries.flow.async_configure(flow["flow_id"], answer)
-    await hass.async_block_till_done()
-    assert state_of(entry) is ConfigEntryState.LOADED
 
 
 async def test_another_server_at_the_address_is_not_taken_for_ours(
@@ -276,19 +185,6 @@ async def test_another_server_at_the_address_is_not_taken_for_ours(
     assert state_of(entry) is ConfigEntryState.LOADED
 
 
-async def test_idle_servers_are_asked_every_half_minute(
-    plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    await advance(31)
-    plex.requests.clear()
-    for _ in range(60):
-        await advance(5)
-
-    assert 9 <= asked(plex, "/butler") <= 11
-    assert asked(plex, "/activities") == asked(plex, "/butler")
-    assert asked(plex, "/") == 0
-
-
 @pytest.mark.parametrize(
     "profile", [PROFILES["current"].with_traits(pushes_rows=False)]
 )
@@ -304,7 +200,7 @@ async def test_busy_servers_are_asked_for_their_activities_alone(
 
     # Timers fall on whole seconds, so some five seconds are four or six.
     assert 45 <= asked(plex, "/activities") <= 75
-    assert 9 <= asked(plex, "/butler") <= 12
+    assert asked(plex, "/butler") <= 1
 
 
 async def test_a_new_version_and_name_are_on_the_device(

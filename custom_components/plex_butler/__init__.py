@@ -1,15 +1,24 @@
 """Plex Media Server's scheduled maintenance, Butler, in Home Assistant."""
 
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
 from .connection import async_create_client
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .news import async_announce
+from .problems import async_close_problems
 from .push import PushListener
+from .refusals import async_forget_refusal
 from .services import async_setup_services
 from .tracker import store_for
 
@@ -28,12 +37,24 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which are there whether a server is or not."""
     async_setup_services(hass)
+
+    @callback
+    def async_entry_changed(change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        # An entry whose set-up is being retried is unloaded without async_unload_entry.
+        if entry.domain == DOMAIN and entry.state is ConfigEntryState.NOT_LOADED:
+            async_forget_refusal(hass, entry)
+            if entry.disabled_by:
+                async_close_problems(hass, entry)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_entry_changed)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Set up one server."""
-    client = await async_create_client(hass, entry.data)
+    client = await async_create_client(
+        hass, entry.data, machine_identifier=entry.unique_id
+    )
     coordinator = PlexButlerCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
@@ -50,4 +71,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Forget what was learned of one server."""
+    async_close_problems(hass, entry)
+    async_forget_refusal(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()

@@ -11,22 +11,24 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .api import (
     ButlerTask,
+    PlexAuthenticationError,
     PlexClient,
+    PlexError,
+    PlexNotOwnerError,
     PlexResponseError,
+    PlexWrongServerError,
     Preference,
     PreferenceValue,
     Server,
 )
 from .const import (
-    DOMAIN,
-    IDLE_INTERVAL,
     LOGGER,
     PREFERENCES_INTERVAL,
     SERVER_INTERVAL,
+    TASKS_INTERVAL,
     TRUSTED_INTERVAL,
 )
 from .data import PlexButlerData
@@ -115,31 +117,51 @@ class Asker:
     async def async_ask(self) -> Server:
         """Return the server; what runs is the tracker's to know, the rest is kept here.
 
-        Raises PlexError, or UpdateFailed if another server answers.
+        Raises PlexError.
         """
         server = await self._ask_server()
-        await self._ask_preferences()
-        await self._ask_tasks()
-        # What is stale is told by the version that the device has had until now.
-        self._async_describe(server)
-        asked = self._tracker.now()
-        rows = await self._client.get_activities()
+        try:
+            await self._ask_preferences()
+            await self._ask_tasks()
+            # What is stale is told by the version that the device has had until now.
+            self._async_describe(server)
+            asked = self._tracker.now()
+            rows = await self._client.get_activities()
+        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+            raise await self._async_refused() from err
         self._tracker.async_apply(Snapshot(rows=rows, asked=asked))
         return server
 
     async def _ask_server(self) -> Server:
         if not self._is_due(SERVER, SERVER_INTERVAL) and self._server:
             return self._server
-        server = await self._client.get_server()
-        if server.machine_identifier != self._entry.unique_id:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="wrong_server",
-                translation_placeholders={"url": self._client.url},
-            )
+        server = await self._get_server()
         self._tracker.async_apply(VersionSeen(version=server.version))
         self._server = server
         self._version = server.version
+        return server
+
+    async def _async_refused(self) -> PlexError:
+        """Return what a 401 or 403 means: the owner alone is let in at /butler."""
+        await self._get_server()
+        try:
+            await self._client.get_butler_tasks()
+        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+            return PlexNotOwnerError(str(err))
+        return _forbidden()
+
+    async def _get_server(self) -> Server:
+        """Return the server; raise what is wrong with it or with the token."""
+        try:
+            server = await self._client.get_server()
+        except PlexAuthenticationError:
+            # Something in front of the server may refuse whatever is asked for.
+            await self._client.verify()
+            raise
+        except PlexNotOwnerError as err:
+            raise _forbidden() from err
+        if server.machine_identifier != self._entry.unique_id:
+            raise PlexWrongServerError(found=server.machine_identifier)
         return server
 
     async def _ask_preferences(self) -> None:
@@ -219,7 +241,7 @@ class Asker:
         self.tasks = tasks
 
     async def _ask_tasks(self) -> None:
-        interval = TRUSTED_INTERVAL if self._tracker.trusted else IDLE_INTERVAL
+        interval = TRUSTED_INTERVAL if self._tracker.trusted else TASKS_INTERVAL
         if not self.tasks or self._is_due(TASKS, interval):
             await self.async_ask_tasks()
 
@@ -248,3 +270,9 @@ class Asker:
             config_entry_id=self._entry.entry_id,
             **device_info(server, self._client.url),
         )
+
+
+def _forbidden() -> PlexError:
+    return PlexResponseError(
+        "Access is refused, perhaps by a firewall or a proxy", status=403
+    )

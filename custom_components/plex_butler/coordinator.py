@@ -8,7 +8,6 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
     UpdateFailed,
@@ -19,6 +18,7 @@ from .api import (
     PlexClient,
     PlexError,
     PlexMaintenanceError,
+    PlexNotOwnerError,
     PlexRefusedError,
     PlexResponseError,
     PlexTimeoutError,
@@ -48,6 +48,9 @@ _SOON: Final = timedelta(seconds=1)
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
 
+# What a server, or a proxy in front of it, answers while its database is locked.
+_BUSY_STATUSES: Final = frozenset({500, 502, 504})
+
 
 class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     """Keeps what is known of one server's Butler up to date."""
@@ -71,7 +74,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.tracker = RunTracker(hass, entry, self.publisher.async_changed)
         self._asker = Asker(hass, entry, client, self.tracker)
         self._next_poll = float("inf")
-        self._refusals = Refusals(hass, entry, client)
+        self._refusals = Refusals(hass, entry)
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
@@ -105,18 +108,16 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Ask for what is due, and tell what errors mean."""
         try:
             data = await self._ask()
-        except PlexTimeoutError as err:
-            if self._is_working_on_its_database():
+        except PlexError as err:
+            if self._is_working_on_its_database(err):
                 self._set_interval(IDLE_INTERVAL)
                 # What was asked for was not answered.
                 self._asker.forget()
                 return self.data
             raise await self._async_failure(err) from err
-        except PlexError as err:
-            raise await self._async_failure(err) from err
         self._silent_since = None
         self._problems.async_clear()
-        self._refusals.forget()
+        self._refusals.async_accepted()
         # What was to be asked again while this was under way may have been missed.
         missed = self._asker.has_missed
         self._set_interval(_SOON if missed else self.tracker.until_next_look)
@@ -126,17 +127,24 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return what an error means for the entry."""
         # Who does not answer is not asked more often for having been busy.
         self._set_interval(IDLE_INTERVAL)
-        if isinstance(err, PlexAuthenticationError):
-            err = await self._refusals.async_explain(err)
-            is_refusal = isinstance(err, PlexAuthenticationError)
-            if is_refusal and self._refusals.are_final:
-                return ConfigEntryAuthFailed(**translation(err))
         self.async_heard_error(err)
         await self._problems.async_report(err)
-        return UpdateFailed(**translation(err), retry_after=self._refusals.retry_after)
+        retry_after = None
+        if isinstance(err, PlexAuthenticationError):
+            self._refusals.async_refused()
+            retry_after = self._refusals.retry_after
+        elif isinstance(err, PlexNotOwnerError):
+            self._refusals.async_accepted()
+        return UpdateFailed(**translation(err), retry_after=retry_after)
 
-    def _is_working_on_its_database(self) -> bool:
-        """Tell whether silence is most likely work: a backup leaves nobody a connection."""
+    def _is_working_on_its_database(self, err: PlexError) -> bool:
+        """Return True if an error is most likely the effect of a running database task.
+
+        Such a task takes all connections to the database, so the server answers late, or
+        it or a proxy in front of it answers that it cannot.
+        """
+        if not self.last_update_success or not _is_busy(err):
+            return False
         now = monotonic()
         self._silent_since = self._silent_since or now
         return (
@@ -153,6 +161,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if not self.last_update_success:
             # Who comes back from an outage may have been updated or replaced.
             self._asker.forget()
+        if self._refusals.hold_token:
+            await self.client.verify()
+            raise PlexAuthenticationError("The token was refused")
         server = await self._asker.async_ask()
         return self._asker.told(server, self.tracker.view)
 
@@ -221,3 +232,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         await super().async_shutdown()
         self.publisher.async_stop()
         await self.tracker.async_close()
+
+
+def _is_busy(err: PlexError) -> bool:
+    """Return True if a server that is only busy may cause an error."""
+    return isinstance(err, PlexTimeoutError) or (
+        isinstance(err, PlexResponseError) and err.status in _BUSY_STATUSES
+    )

@@ -1,59 +1,81 @@
-"""What a 401 means: it takes more than one to call a token bad."""
+"""A refused token: it is tried again ever more rarely, until a person replaces it."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .api import PlexAuthenticationError, PlexClient, PlexError, PlexNotOwnerError
-from .const import DOMAIN, UNAUTHORIZED_GRACE
+from .const import DOMAIN
 
-# When an entry's token was first refused: a set-up that fails begins anew with other
-# objects, and the second refusal must still be known as the second.
-_SINCE: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_refused_since")
-_GRACE: Final = UNAUTHORIZED_GRACE.total_seconds()
+# A server that has just started refuses good tokens for up to a few minutes. Seconds
+# after the first refusal at which the token is tried again.
+_RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
+# Afterwards; often enough to recover by itself, too rare for a ban by the server.
+_LATER: Final = timedelta(hours=1).total_seconds()
+# A token that has been refused for so long is most likely revoked.
+_REAUTH_AFTER: Final = timedelta(minutes=5).total_seconds()
+# Home Assistant's timers may come up to a second early.
+_EARLY: Final = 2.0
+
+
+@dataclass(slots=True)
+class _Refusal:
+    since: float
+    next_try: float
+
+
+# A set-up that fails begins anew with other objects, so this outlives them.
+_REFUSALS: HassKey[dict[str, _Refusal]] = HassKey(f"{DOMAIN}_refusals")
 
 
 class Refusals:
-    """Tells a bad token from a server that is starting or has another owner."""
+    """When one entry's token was refused, and when it may be sent again."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, client: PlexClient
-    ) -> None:
-        """Take the client whose token may be refused."""
-        self._since = hass.data.setdefault(_SINCE, {})
-        self._entry_id = entry.entry_id
-        self._client = client
-
-    def forget(self) -> None:
-        """Take note that the token is good."""
-        self._since.pop(self._entry_id, None)
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._refusals = hass.data.setdefault(_REFUSALS, {})
 
     @property
-    def are_final(self) -> bool:
-        """Tell whether the token has been refused for too long to be a hiccup."""
-        since = self._since.get(self._entry_id)
-        return since is not None and monotonic() - since >= _GRACE
+    def hold_token(self) -> bool:
+        """Return True if the token was refused and is not to be sent again yet."""
+        refusal = self._refusals.get(self._entry.entry_id)
+        return refusal is not None and monotonic() < refusal.next_try - _EARLY
 
     @property
     def retry_after(self) -> float | None:
-        """Return when to ask again to know for sure, if it is not known yet."""
-        return _GRACE + 1 if self._entry_id in self._since else None
+        """Return the seconds until the next look, None without a refusal."""
+        if (refusal := self._refusals.get(self._entry.entry_id)) is None:
+            return None
+        now = monotonic()
+        reauth = refusal.since + _REAUTH_AFTER
+        due = min(refusal.next_try, reauth) if now < reauth else refusal.next_try
+        return max(due - now, 1.0)
 
-    async def async_explain(self, err: PlexAuthenticationError) -> PlexError:
-        """Return what is wrong when a 401 was the answer.
+    @callback
+    def async_refused(self) -> None:
+        """Note that the server refused the token, or is still known to do so."""
+        now = monotonic()
+        refusal = self._refusals.setdefault(self._entry.entry_id, _Refusal(now, now))
+        if refusal.next_try - _EARLY <= now:
+            elapsed = now - refusal.since + _EARLY
+            retry = next((it for it in _RETRIES if it > elapsed), None)
+            refusal.next_try = refusal.since + retry if retry else now + _LATER
+        if now - refusal.since >= _REAUTH_AFTER - _EARLY:
+            # ConfigEntryAuthFailed would end the polls, and with them the way back.
+            self._entry.async_start_reauth(self._hass)
 
-        Older servers answer it to users who are not the owner, too, and any server may
-        while it starts.
-        """
-        try:
-            await self._client.get_server()
-        except PlexAuthenticationError:
-            self._since.setdefault(self._entry_id, monotonic())
-            return err
-        except PlexError as other:
-            return other
-        self.forget()
-        return PlexNotOwnerError(str(err))
+    @callback
+    def async_accepted(self) -> None:
+        """Note that the token is good."""
+        self._refusals.pop(self._entry.entry_id, None)
+
+
+@callback
+def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Let the next set-up send the token at once."""
+    hass.data.get(_REFUSALS, {}).pop(entry.entry_id, None)

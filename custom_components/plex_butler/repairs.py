@@ -1,8 +1,11 @@
 """The repairs' way out: into the dialogs that solve the problem."""
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.components.repairs.const import FlowType
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
+from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigFlowContext,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
@@ -39,15 +42,25 @@ class PlexButlerRepair(RepairsFlow):
                 else None,
             )
         data = self.data or {}
+        entry = self.hass.config_entries.async_get_entry(str(data.get("entry_id")))
+        if entry is None:
+            return self.async_abort(reason="entry_removed")
         is_token = data.get("problem") == NOT_OWNER
-        result = await self.hass.config_entries.flow.async_init(
+        source = SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
+        # The dialog of an earlier look at this repair is gone on with.
+        flow = next(entry.async_get_active_flows(self.hass, {source}), None)
+        flow = flow or await self.hass.config_entries.flow.async_init(
             DOMAIN,
-            context={
-                "source": SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE,
-                "entry_id": str(data.get("entry_id")),
-            },
+            # What Home Assistant's own reauth says of an entry.
+            context=ConfigFlowContext(
+                source=source,
+                entry_id=entry.entry_id,
+                title_placeholders={"name": entry.title},
+                unique_id=entry.unique_id,
+            ),
+            data=dict(entry.data) if is_token else None,
         )
         # If the problem is not solved there, the next poll raises it again.
         return self.async_create_entry(
-            data={}, next_flow=(FlowType.CONFIG_FLOW, result["flow_id"])
+            data={}, next_flow=(FlowType.CONFIG_FLOW, flow["flow_id"])
         )

@@ -1,0 +1,1 @@
+"""Journeys: from a cause, through what Home Assistant does, to the healthy end."""
