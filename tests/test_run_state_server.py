@@ -228,7 +228,7 @@ def due(story: Story) -> float:
 def test_snapshots_without_trusted_push() -> None:
     story = Story()
     assert due(story) == 0
-    assert due(story.see(0)) == 30
+    assert due(story.see(0)) == 32
     assert due(story.see(30, row(BACKUP))) == 35
     assert due(story.see(35, NAMELESS)) == 40
 

@@ -115,7 +115,7 @@ async def test_the_window_is_told_and_changes_on_the_minute_without_a_poll(
     assert told(hass) == (STATE_ON, at("2037-06-03T00:00"))
     await advance(1)
     assert told(hass) == (STATE_OFF, at("2037-06-03T00:00"))
-    assert {it.path for it in plex.requests} == {NOTIFICATIONS, "/identity"}
+    assert {it.path for it in plex.requests} == {NOTIFICATIONS}
 
 
 @pytest.mark.parametrize("evening", [SPRING, AUTUMN, ORDINARY])

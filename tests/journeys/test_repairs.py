@@ -229,8 +229,10 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     else:
         await hass.config_entries.async_reload(entry.entry_id)
         await settle(hass)
-    assert len(issues(hass)) == 1
     await submit_repair(hass, await open_repair(hass))
+    for _ in range(15):
+        await advance(20)
+    assert len(issues(hass)) == 1
     assert len(hass.config_entries.flow.async_progress()) == 1
 
     await hass.config_entries.async_set_disabled_by(

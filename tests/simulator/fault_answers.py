@@ -29,9 +29,9 @@ def status_answer(fault: Fault) -> web.Response:
     """Answer with the status that the fault is named after."""
     if fault.name is FaultName.MAINTENANCE:
         return maintenance()
-    if fault.name is FaultName.BAD_GATEWAY:
-        return gateway(502)
     status = int(fault.name)
+    if fault.name in {FaultName.BAD_GATEWAY, FaultName.GATEWAY_TIMEOUT}:
+        return gateway(status)
     return web.Response(status=status, text=page(status), content_type=HTML)
 
 

@@ -19,6 +19,7 @@ class FaultName(StrEnum):
     SERVER_ERROR = "500"
     BAD_GATEWAY = "502"
     MAINTENANCE = "503"
+    GATEWAY_TIMEOUT = "504"
     SLOW = "slow"
     LATE = "late"
     CUT = "cut"

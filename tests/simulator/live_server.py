@@ -126,8 +126,9 @@ class LiveServer:
         await self._listen_as_due()
         self._listener.abort_connections()
 
-    async def listen_again(self) -> None:
-        """Accept connections, at the same port."""
+    async def listen_again(self, port: int | None = None) -> None:
+        """Accept connections, at the same port or at another one."""
+        self._listener.port = port or self.port
         self._listens = True
         await self._listen_as_due()
 

@@ -188,13 +188,13 @@ class PlexClient:
         if names := ",".join(filters):
             url = url.with_query(filters=names)
         await self._verify_once()
-        try:
-            async with open_stream(
-                self._session, url, self._headers, self.last_frames
-            ) as stream:
+        async with open_stream(
+            self._session, url, self._headers, self.last_frames
+        ) as stream:
+            try:
                 yield stream
-        finally:
-            self._is_verified = False
+            finally:
+                self._is_verified = False
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today.

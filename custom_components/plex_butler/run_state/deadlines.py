@@ -24,7 +24,7 @@ TRUSTED_IDLE: Final = timedelta(minutes=5)
 # which Butler begins by itself, and outside, where it begins only if somebody says so.
 BUSY: Final = timedelta(seconds=5)
 IDLE_IN_WINDOW: Final = timedelta(seconds=10)
-IDLE: Final = timedelta(seconds=30)
+IDLE: Final = timedelta(seconds=32)
 # A stream that is up and has not pushed anything of Butler yet most likely will.
 IDLE_CONNECTED: Final = timedelta(seconds=75)
 

@@ -1,0 +1,90 @@
+"""Another server answers at the address: it gets no token, and nothing from us."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.automations import automate, noted
+from tests.conftest import Advance, settle
+from tests.simulator import ManualClock, SimulatedPlex
+
+BACKUP = "switch.attic_butler_back_up_database"
+
+
+@pytest.fixture
+async def stranger(plex: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
+    """Return another server, which lets in whoever has our token."""
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as stranger:
+        stranger.token = plex.token
+        yield stranger
+
+
+async def take_the_place(plex: SimulatedPlex, stranger: SimulatedPlex) -> None:
+    """Let another server answer where ours did."""
+    await plex.stop_listening()
+    await stranger.stop_listening()
+    await stranger.listen_again(plex.port)
+
+
+async def give_it_back(plex: SimulatedPlex, stranger: SimulatedPlex) -> None:
+    await stranger.stop_listening()
+    await plex.listen_again()
+
+
+async def act(hass: HomeAssistant, action: str, **data: Any) -> None:
+    await hass.services.async_call(DOMAIN, action, data, blocking=True)
+
+
+async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not_heard(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    stranger: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("Another Plex server")
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
+    calls = await automate(hass, "task_started", device_id=device.id)
+    await advance(76)
+    await take_the_place(plex, stranger)
+    # The stream breaks, which is how a change of the server is noticed at once.
+    await settle(hass)
+    for _ in range(12):
+        await advance(10)
+    found = hass.states.get(BACKUP)
+    assert found and found.state == STATE_UNAVAILABLE
+
+    for action, data in (
+        ("start_task", {"task": "backup_database"}),
+        ("stop_task", {"task": "backup_database"}),
+        ("start_all_tasks", {}),
+        ("stop_all_tasks", {}),
+        ("set_maintenance_window", {"start": "03:00", "end": "04:00"}),
+    ):
+        with pytest.raises(HomeAssistantError) as error:
+            await act(hass, action, **data)
+        assert error.value.translation_key == "wrong_server"
+    stranger.client_start("BackupDatabase")
+    for _ in range(12):
+        await advance(10)
+        await stranger.advance(10)
+    assert noted(calls, "task") == []
+    assert {it.path for it in stranger.requests} == {"/identity"}
+    assert not [it for it in stranger.requests if "X-Plex-Token" in it.headers]
+
+    await give_it_back(plex, stranger)
+    for _ in range(8):
+        await advance(10)
+    found = hass.states.get(BACKUP)
+    assert found and found.state == STATE_OFF
+    await act(hass, "start_task", task="backup_database")
+    await settle(hass)
+    assert plex.truth()["BackupDatabase"] == "running"
