@@ -131,8 +131,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         await self._problems.async_report(err)
         retry_after = None
         if isinstance(err, PlexAuthenticationError):
-            self._refusals.async_refused()
-            retry_after = self._refusals.retry_after
+            retry_after = self._refusals.async_refused()
         elif isinstance(err, PlexNotOwnerError):
             self._refusals.async_accepted()
         return UpdateFailed(**translation(err), retry_after=retry_after)

@@ -70,10 +70,6 @@ class Problems:
 
     def _raise(self, problem: str, **placeholders: str) -> None:
         entry = self._entry
-        known = self._hass.config_entries.async_get_entry(entry.entry_id)
-        if known is None or entry.disabled_by:
-            # Removed or disabled while the problem was looked into.
-            return
         ir.async_create_issue(
             self._hass,
             DOMAIN,

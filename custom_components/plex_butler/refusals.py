@@ -46,28 +46,21 @@ class Refusals:
         refusal = self._refusals.get(self._entry.entry_id)
         return refusal is not None and monotonic() < refusal.next_try - _EARLY
 
-    @property
-    def retry_after(self) -> float | None:
-        """Return the seconds until the next look, None without a refusal."""
-        if (refusal := self._refusals.get(self._entry.entry_id)) is None:
-            return None
-        now = monotonic()
-        reauth = refusal.since + _REAUTH_AFTER
-        due = min(refusal.next_try, reauth) if now < reauth else refusal.next_try
-        return max(due - now, 1.0)
-
     @callback
-    def async_refused(self) -> None:
-        """Note that the server refused the token, or is still known to do so."""
+    def async_refused(self) -> float:
+        """Note that the token is refused, and return the seconds until the next look."""
         now = monotonic()
         refusal = self._refusals.setdefault(self._entry.entry_id, _Refusal(now, now))
         if refusal.next_try - _EARLY <= now:
             elapsed = now - refusal.since + _EARLY
             retry = next((it for it in _RETRIES if it > elapsed), None)
             refusal.next_try = refusal.since + retry if retry else now + _LATER
-        if now - refusal.since >= _REAUTH_AFTER - _EARLY:
-            # ConfigEntryAuthFailed would end the polls, and with them the way back.
-            self._entry.async_start_reauth(self._hass)
+        reauth = refusal.since + _REAUTH_AFTER
+        if now < reauth - _EARLY:
+            return max(min(refusal.next_try, reauth) - now, 1.0)
+        # ConfigEntryAuthFailed would end the polls, and with them the way back.
+        self._entry.async_start_reauth(self._hass)
+        return max(refusal.next_try - now, 1.0)
 
     @callback
     def async_accepted(self) -> None:
