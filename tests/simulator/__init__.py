@@ -1,6 +1,7 @@
 """A simulated Plex Media Server with Butler; it knows nothing of Home Assistant."""
 
 from .clock import ManualClock, WallClock
+from .encoding import raw
 from .faults import FaultName
 from .gate import SecureConnections
 from .messages import page
@@ -46,4 +47,5 @@ __all__ = [
     "WallClock",
     "draw_profile",
     "page",
+    "raw",
 ]

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import json
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
 # In XML a stream is named after what is watched.
 _TAGS = {"Metadata": "Video"}
+# So many private characters stand for the bytes from 0 to 255.
+_RAW = 0xE000
+_BYTES = {
+    _RAW + byte: chr(byte if byte < 0x80 else 0xDC00 + byte) for byte in range(256)
+}
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def raw(byte: int) -> str:
+    """Return what is sent as this byte alone, be it no UTF-8 or no JSON there."""
+    return chr(_RAW + byte)
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text as it is sent; lone surrogates become escapes, as in JSON."""
+    text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
+    return text.translate(_BYTES).encode("utf-8", "surrogateescape")
 
 
 def to_json(content: Mapping[str, Any], *, loose: bool) -> str:

@@ -6,7 +6,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from .encoding import to_json
 from .faults import Fault, FaultName
+from .frames import status_frame
 from .messages import page
 
 JSON = "application/json"
@@ -18,6 +20,8 @@ _GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
 _GARBAGE = b"\x00\xff{]not <json or= xml"
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
+# So many that the last is answered by who knows by then that nobody is there.
+_PINGS = 3
 
 
 def maintenance() -> web.Response:
@@ -89,3 +93,19 @@ async def huge(request: web.BaseRequest) -> web.StreamResponse:
     await response.write(b'""]}')
     await response.write_eof()
     return response
+
+
+async def cut_socket(
+    request: web.BaseRequest, name: FaultName
+) -> web.WebSocketResponse:
+    """Open a socket, send a frame or some pings, and break it without a word."""
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    if name is FaultName.PING_CUT:
+        for _ in range(_PINGS):
+            await socket.ping()
+    else:
+        frame = status_frame("Library scan complete")
+        await socket.send_str(to_json(frame.as_dict(), loose=False))
+    refuse(request)
+    return socket

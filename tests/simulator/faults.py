@@ -29,6 +29,8 @@ class FaultName(StrEnum):
     REDIRECT = "redirect"
     IGNORE = "ignore"
     HALF_OPEN = "half-open"
+    FRAME_CUT = "frame-cut"
+    PING_CUT = "ping-cut"
     DROP_SOCKETS = "drop-sockets"
     RESTART = "restart"
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from . import fault_answers
 from .control import Control
-from .encoding import to_json, to_xml
+from .encoding import to_bytes, to_json, to_xml
 from .fault_answers import HTML, JSON, XML
 from .faults import DEFAULT_DELAY, Fault, FaultBook, FaultName
 from .hub import NotificationHub, Socket
@@ -109,6 +109,8 @@ class Front:
                 return self._render(ask, Answer())
             case FaultName.HALF_OPEN:
                 return await self._hold(request)
+            case FaultName.FRAME_CUT | FaultName.PING_CUT:
+                return await fault_answers.cut_socket(request, fault.name)
         return fault_answers.status_answer(fault)
 
     async def _serve_well(
@@ -174,7 +176,11 @@ class Front:
         else:
             text, kind = to_xml(said.content), XML
         return web.Response(
-            status=said.status, text=text, content_type=kind, headers=headers
+            status=said.status,
+            body=to_bytes(text),
+            content_type=kind,
+            charset="utf-8",
+            headers=headers,
         )
 
     def _read(self, request: web.BaseRequest) -> Ask | None:

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-from .encoding import to_json
+from .encoding import to_bytes, to_json
 from .frames import Frame
 
 # Sent only to those who name it in `filters`.
@@ -78,7 +78,8 @@ class Socket:
             if isinstance(data, bytes):
                 await self.response.send_bytes(data)
             else:
-                await self.response.send_str(data)
+                # Not `send_str`: some texts hold what is no UTF-8.
+                await self.response.send_frame(to_bytes(data), WSMsgType.TEXT)
             self.sent += 1
 
 

@@ -163,6 +163,24 @@ async def test_a_half_open_socket_answers_no_ping(
     await socket.close()
 
 
+async def test_a_cut_socket_says_one_thing_and_breaks(
+    plex: SimulatedPlex, session: aiohttp.ClientSession, client: Client
+) -> None:
+    plex.fault("frame-cut", path=NOTIFICATIONS)
+    socket = await client.listen()
+    assert (await socket.receive(timeout=1)).type is aiohttp.WSMsgType.TEXT
+    assert (await socket.receive(timeout=1)).type is aiohttp.WSMsgType.CLOSED
+
+    plex.fault("ping-cut", path=NOTIFICATIONS)
+    headers = {"X-Plex-Token": plex.token}
+    socket = await session.ws_connect(
+        plex.url + NOTIFICATIONS, headers=headers, autoping=False
+    )
+    for _ in range(3):
+        assert (await socket.receive(timeout=1)).type is aiohttp.WSMsgType.PING
+    assert (await socket.receive(timeout=1)).type is aiohttp.WSMsgType.CLOSED
+
+
 async def test_a_restart_breaks_sockets_and_forgets_runs_and_changes_the_version(
     plex: SimulatedPlex, client: Client
 ) -> None:

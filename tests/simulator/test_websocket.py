@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.simulator import PlayState, SimulatedPlex
+from tests.simulator import PlayState, SimulatedPlex, raw
 
 from .client import NOTIFICATIONS, Client, frames, row_events
 from .conftest import StartPlex
@@ -37,6 +37,23 @@ async def test_frames_have_the_servers_shape(
     assert note["uuid"] == note["Activity"]["uuid"]
     assert note["Activity"] == (await client.rows("butler"))[1]
     await socket.close()
+
+
+async def test_a_text_may_hold_bytes_that_are_neither_utf_8_nor_json(
+    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
+) -> None:
+    headers = {"X-Plex-Token": plex.token, "Accept": "application/json"}
+    async with session.ws_connect(
+        plex.url + NOTIFICATIONS, headers=headers, decode_text=False
+    ) as socket:
+        plex.noise.activity("a.scan", title=f"Caf{raw(0xE9)}{raw(7)} \ud83d")
+        message = await socket.receive(timeout=1)
+    async with session.get(f"{plex.url}/activities", headers=headers) as response:
+        answer = await response.read()
+
+    assert message.type is aiohttp.WSMsgType.TEXT
+    for sent in (message.data, answer):
+        assert b'"title": "Caf\xe9\x07 \\ud83d"' in sent
 
 
 async def test_every_kind_of_notification_is_an_array(
