@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-import json
 from typing import Final
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
+from .decode import loads
 from .exceptions import (
     PlexAuthenticationError,
     PlexError,
@@ -256,10 +256,7 @@ class PlexClient:
     async def _get(self, path: str, *, is_public: bool = False) -> object:
         async with self._request("GET", path, is_public=is_public) as response:
             body = await read(response)
-        try:
-            answer: object = json.loads(body)
-        except (ValueError, RecursionError) as err:
-            raise PlexResponseError(f"The answer to {path} is not JSON") from err
+        answer = loads(body)
         if path in KEPT_ANSWERS:
             self.last_answers[path] = answer
         return answer

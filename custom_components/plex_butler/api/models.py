@@ -4,10 +4,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .decode import Json, container, flag, items, number, required, text
+from .decode import (
+    MAX_LONG_TEXT,
+    Json,
+    container,
+    flag,
+    items,
+    name,
+    number,
+    required,
+    text,
+)
 from .exceptions import PlexResponseError
 
 UNKNOWN_PROGRESS: Final = -1
+# No task waits for a century.
+_MAX_DAYS: Final = 36_500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +78,14 @@ class StopResult(StrEnum):
 
 
 def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
-    """Return the tasks in the server's order, each name once."""
+    """Return the tasks in the server's order, each name once.
+
+    A task that no request can name is left out.
+    """
     tasks: dict[str, ButlerTask] = {}
     for item in items(payload, "ButlerTasks", "ButlerTask"):
-        if name := text(item, "name"):
-            tasks.setdefault(name, _butler_task(name, item))
+        if task := name(item, "name"):
+            tasks.setdefault(task, _butler_task(task, item))
     if not tasks:
         raise PlexResponseError("The list of Butler tasks names no task")
     return tuple(tasks.values())
@@ -85,7 +100,7 @@ def parse_activities(payload: object) -> tuple[Activity, ...]:
 
 def parse_activity(item: Json) -> Activity:
     """Return one activity, as a list or a notification shows it."""
-    progress = number(item, "progress")
+    progress = number(item, "progress", most=100)
     return Activity(
         uuid=text(item, "uuid"),
         type=text(item, "type"),
@@ -115,12 +130,12 @@ def parse_server(payload: object) -> Server:
     )
 
 
-def _butler_task(name: str, item: Json) -> ButlerTask:
+def _butler_task(task: str, item: Json) -> ButlerTask:
     return ButlerTask(
-        name=name,
-        title=text(item, "title") or name,
-        description=text(item, "description"),
-        interval=number(item, "interval"),
+        name=task,
+        title=text(item, "title") or task,
+        description=text(item, "description", MAX_LONG_TEXT),
+        interval=number(item, "interval", _MAX_DAYS),
         schedule_randomized=flag(item, "scheduleRandomized", default=False),
         enabled=flag(item, "enabled", default=True),
     )

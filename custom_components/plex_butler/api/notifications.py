@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-import json
 from typing import Final, Literal, override
 
 import aiohttp
 from yarl import URL
 
-from .decode import Json, text
+from .decode import Json, loads, name, text
 from .exceptions import PlexConnectionError, PlexResponseError
 from .models import Activity, parse_activity
 from .preferences import PreferenceValue, parse_preference
@@ -180,8 +179,8 @@ def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     else:
         return ()
     try:
-        return tuple(_parse(json.loads(frame)))
-    except ValueError, RecursionError:
+        return tuple(_parse(loads(frame)))
+    except PlexResponseError:
         return ()
 
 
@@ -209,7 +208,7 @@ def _listed(items: object) -> Iterator[Json]:
 def _preferences(items: Iterable[Json]) -> PreferenceNotification:
     found = filter(None, map(parse_preference, items))
     return PreferenceNotification(
-        ids=frozenset(str(item.get("id")) for item in items),
+        ids=frozenset(name(item, "id") for item in items),
         values={preference.id: preference.value for preference in found},
     )
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-import json
 from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
-from .decode import Json
+from .decode import Json, loads
 from .exceptions import PlexResponseError
 from .transport import TIMEOUT, network_errors, read, status_error
 
@@ -131,10 +130,7 @@ class PlexTvClient:
                 if not 200 <= response.status < 300:
                     raise status_error(response.status)
                 body = await read(response)
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as err:
-            raise PlexResponseError("The answer of plex.tv is not JSON") from err
+        return loads(body)
 
 
 def _owned_servers(answer: object) -> Iterator[OwnedServer]:

@@ -1,10 +1,10 @@
 """The settings of a Plex Media Server, and how they are written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from .decode import Json, flag, items, text
+from .decode import MAX_DIGITS, MAX_LONG_TEXT, Json, flag, items, name, text
 from .exceptions import PlexResponseError
 
 type PreferenceValue = bool | int | float | str
@@ -39,18 +39,18 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
-    name, kind = text(item, "id"), text(item, "type").lower()
+    setting, kind = name(item, "id"), text(item, "type").lower()
     value = _value(item, "value", kind)
-    if not name or value is None:
+    if not setting or value is None:
         return None
     return Preference(
-        id=name,
+        id=setting,
         value=value,
         type=kind,
         label=text(item, "label"),
         default=_value(item, "default", kind),
         hidden=flag(item, "hidden", default=False),
-        options=_options(text(item, "enumValues")),
+        options=_options(text(item, "enumValues", MAX_LONG_TEXT)),
     )
 
 
@@ -67,19 +67,27 @@ def _value(item: Json, key: str, kind: str) -> PreferenceValue | None:
     value = item.get(key)
     if not isinstance(value, bool | int | float | str):
         return None
-    try:
-        match kind:
-            case "bool":
-                return flag(item, key, default=False)
-            case "int":
-                return int(value)
-            case "double":
-                return float(value)
-            case "text":
-                return str(value)
-    except ValueError, OverflowError:
-        pass
+    match kind:
+        case "bool":
+            return flag(item, key, default=False)
+        case "int":
+            return _number(value, int)
+        case "double":
+            return _number(value, float)
+        case "text":
+            return str(value)
     return value
+
+
+def _number(
+    value: PreferenceValue, convert: Callable[[PreferenceValue], int | float]
+) -> PreferenceValue:
+    try:
+        found = convert(value)
+    except ValueError, OverflowError:
+        return value
+    # Neither is there a setting so large, nor does "nan" compare.
+    return found if abs(found) < 10**MAX_DIGITS else value
 
 
 def _options(listed: str) -> tuple[tuple[str, str], ...]:
