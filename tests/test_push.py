@@ -469,6 +469,40 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(
     assert await shows_a_run(hass, plex, advance)
 
 
+@pytest.mark.parametrize("fault", ["502", "503"])
+async def test_bad_answers_while_the_stream_stays_up_are_no_restart(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+    fault: str,
+) -> None:
+    expected_logs.append("Error fetching Attic Butler data")
+    plex.durations["CleanOldBundles"] = 3600
+    plex.client_start("CleanOldBundles")
+    await advance(31)
+    began = loaded.runtime_data.data.runs.tasks["CleanOldBundles"].since
+    assert began
+    plex.fault(fault, count=None)
+    for _ in range(20):
+        await advance(10)
+    plex.clear_faults()
+    for _ in range(10):
+        await advance(10)
+
+    view = loaded.runtime_data.data.runs.tasks["CleanOldBundles"]
+    assert view.is_on
+    assert (view.since, view.last) == (began, None)
+    assert plex.hub.connected == 1
+
+    plex.client_stop("CleanOldBundles")
+    await consumed(hass, plex)
+    await advance(0.3)
+    last = loaded.runtime_data.data.runs.tasks["CleanOldBundles"].last
+    assert (last.result, last.started_at) == ("ended", began)
+
+
 @pytest.mark.slow
 async def test_a_thousand_refused_connects_are_not_the_last(
     hass: HomeAssistant,
@@ -503,35 +537,110 @@ async def test_a_thousand_refused_connects_are_not_the_last(
     assert await shows_a_run(hass, plex, advance)
 
 
-async def test_only_a_stream_that_proved_itself_is_tried_again_soon(
+async def test_only_a_stream_that_stayed_up_is_tried_again_soon(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     loaded: MockConfigEntry,
     advance: Advance,
     delays: list[float],
+    expected_logs: list[str],
 ) -> None:
+    expected_logs.append("no notifications, so changes show later")
     for attempt in range(6):
+        # What it says in its short life is no reason.
+        plex.noise.scan()
+        await consumed(hass, plex)
         plex.hub.drop()
         await settle(hass)
         assert delays[-1] >= 2**attempt / 2
         await advance(delays[-1])
     assert plex.hub.connected == 7
 
-    plex.noise.scan()
-    await consumed(hass, plex)
-    plex.hub.drop()
-    await settle(hass)
-    assert delays[-1] <= 1
-
-    await advance(1)
-    plex.hub.drop()
-    await settle(hass)
-    assert delays[-1] >= 1
-    await advance(2)
     await advance(61)
     plex.hub.drop()
     await settle(hass)
     assert delays[-1] <= 1
+
+
+async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_little(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    lines: list[str],
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("no notifications, so changes show later")
+    plex.fault("frame-cut", path=NOTIFICATIONS, count=None)
+    plex.hub.drop()
+    for _ in range(20):
+        await advance(30)
+    plex.requests.clear()
+    for _ in range(120):
+        await advance(30)
+    assert [line.split()[0] for line in lines] == ["WARNING"]
+    assert 10 <= asked(plex, NOTIFICATIONS) <= 25
+    # Nothing but the polls, and a look at what a broken stream may have missed.
+    assert asked(plex, "/:/prefs") <= 1
+    assert asked(plex, "/") <= 2
+    assert asked(plex, "/butler") <= 121
+    assert asked(plex, "/activities") <= 121 + 2 * asked(plex, NOTIFICATIONS)
+
+    plex.clear_faults()
+    plex.set_preference("ButlerStartHour", 4)
+    plex.requests.clear()
+    for _ in range(12):
+        await advance(30)
+    assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]
+    # What no notification told is asked for once the stream has stayed up.
+    assert asked(plex, "/:/prefs") == 1
+    assert await shows_a_run(hass, plex, advance)
+
+
+async def test_pings_that_wait_on_a_dead_socket_cost_a_reconnect_and_no_more(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    lines: list[str],
+) -> None:
+    plex.fault("ping-cut", path=NOTIFICATIONS, count=2)
+    plex.hub.drop()
+    for _ in range(10):
+        await advance(1)
+    await advance(61)
+
+    assert asked(plex, NOTIFICATIONS) == 4
+    assert await shows_a_run(hass, plex, advance)
+    assert lines == []
+
+
+async def test_a_defect_ends_no_listener_and_is_logged_once_until_the_stream_works(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    lines: list[str],
+    expected_logs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected_logs.append("notifications failed")
+
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    for errors in (1, 2):
+        with monkeypatch.context() as patch:
+            patch.setattr(PushListener, "_async_notified", stumble)
+            for _ in range(4):
+                plex.hub.send_raw(butler_frame(1))
+                await consumed(hass, plex)
+                await advance(9)
+        assert [line.split()[0] for line in lines].count("ERROR") == errors
+        await advance(61)
+        assert [line.split()[0] for line in lines] == ["ERROR", "INFO"] * errors
+    assert state(hass) == STATE_OFF
+    assert await shows_a_run(hass, plex, advance)
 
 
 async def test_an_outage_is_two_lines_and_both_are_the_polls(
@@ -579,6 +688,8 @@ async def test_a_stream_that_fails_alone_is_said_once_and_when_it_is_back(
 
     plex.clear_faults()
     await advance(301)
+    assert [line.split()[0] for line in lines] == ["WARNING"]
+    await advance(61)
     assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]
     assert "notifications are back" in lines[1]
     assert await shows_a_run(hass, plex, advance)

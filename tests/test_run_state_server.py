@@ -148,6 +148,39 @@ def test_drop_healed_within_five_seconds_is_no_restart() -> None:
     assert story.tell(30, ServerAnswered()).ended == []
 
 
+def test_stream_that_stays_up_disproves_a_restart() -> None:
+    story = running().tell(6, UP).tell(10, ServerRefused()).tell(40, ServerAnswered())
+    story.tell(71, ServerAnswered())
+    assert story.on == {BACKUP, CLEAN, INTROS}
+    # Nothing of it is left for the next time that the stream breaks.
+    story.tell(72, DOWN).tell(90, UP)
+    assert story.on == {BACKUP, CLEAN, INTROS}
+
+
+def test_stream_that_breaks_long_after_a_refusal_disproves_a_restart() -> None:
+    story = running().tell(6, UP).tell(10, ServerRefused()).tell(40, ServerAnswered())
+    story.tell(71, DOWN).tell(90, UP)
+    assert story.on == {BACKUP, CLEAN, INTROS}
+
+
+def test_stream_that_turns_out_to_be_dead_disproves_nothing() -> None:
+    story = running().tell(6, UP).tell(10, ServerRefused()).tell(30, ServerAnswered())
+    assert story.on == {BACKUP, CLEAN, INTROS}
+    story.tell(45, DOWN).tell(46, UP)
+    assert {run.result for run in story.ended} == {Result.LOST}
+    assert story.ended[0].ended_at == at(10)
+
+
+def test_stream_that_breaks_after_the_refusal_disproves_nothing() -> None:
+    story = running().tell(6, UP).tell(10, ServerRefused()).tell(11, DOWN)
+    assert story.tell(80, ServerAnswered()).on == set()
+
+
+def test_stream_that_comes_up_after_the_refusal_disproves_nothing() -> None:
+    story = running().tell(6, UP).tell(7, DOWN).tell(10, ServerRefused())
+    assert story.tell(80, UP).on == set()
+
+
 def test_answer_to_a_command_of_before_the_restart_claims_nothing() -> None:
     story = Story().tell(10, ServerRestarted())
     assert story.answer(11, Command.START, BACKUP, sent=9).on == set()

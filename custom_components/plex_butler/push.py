@@ -5,17 +5,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 import random
-from time import monotonic
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .api import (
     Notification,
     NotificationStream,
     PlayingNotification,
+    PlexConnectionError,
     PlexError,
     PreferenceNotification,
 )
@@ -28,7 +29,7 @@ from .schedule import may_matter
 # Waits between two attempts, in seconds.
 RETRY_MINIMUM: Final = 1.0
 RETRY_MAXIMUM: Final = 300.0
-# A stream that lived so long was a good one, even if the server had nothing to say.
+# A stream that stays up for so long works, even if the server has nothing to say.
 PROVEN_AFTER: Final = 60.0
 # Fewer failures than these in a row are a restart, or a hiccup.
 FAILURES_TO_TELL: Final = 4
@@ -58,11 +59,15 @@ class PushListener:
         self._wants_all = False
         self._filters: Iterable[str] = ()
         self._stream: NotificationStream | None = None
+        # Whether the last stream stayed up; the first one has the benefit of the doubt.
+        self._proven = True
+        self._is_behind = False
         self._retry = RETRY_MINIMUM
         self._failures = 0
         self._failing_since: datetime | None = None
         self._answered = True
         self._told = False
+        self._unexpected: set[type[Exception]] = set()
         self._wake = asyncio.Event()
         self._connects = 0
         self._notifications = 0
@@ -74,6 +79,8 @@ class PushListener:
                 await self._async_listen()
             except PlexError as err:
                 self._async_failed(err)
+            except Exception as err:  # noqa: BLE001 a defect must not end push for good
+                self._async_failed_unexpectedly(err)
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._next_delay()):
@@ -106,38 +113,56 @@ class PushListener:
         )
 
     async def _async_listen(self) -> None:
+        """Listen until the stream ends.
+
+        Raises PlexError if it fails, or ends before it has proven itself.
+        """
         client = self._coordinator.client
         self._filters = self._wanted_filters
         async with client.notifications(filters=self._filters) as stream:
-            began = monotonic()
             self._async_connected(stream)
+            unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
             try:
                 async for notifications in stream:
-                    self._retry = RETRY_MINIMUM
                     for notification in notifications:
                         self._async_notified(notification)
             finally:
+                unsub()
                 self._stream = None
-                if monotonic() - began >= PROVEN_AFTER:
-                    self._retry = RETRY_MINIMUM
                 self._coordinator.tracker.async_apply(PushChanged(up=False))
+        # Other filters are a reason of ours to hang up.
+        if not self._proven and self._wanted_filters == self._filters:
+            raise PlexConnectionError("The server hung up soon after the connection")
 
     @callback
     def _async_connected(self, stream: NotificationStream) -> None:
         LOGGER.debug("%s: notifications connected", self._coordinator.name)
-        if self._told:
-            LOGGER.info("%s: notifications are back", self._coordinator.name)
-        self._told = False
-        self._failures = 0
-        self._failing_since = None
         self._stream = stream
         self._connects += 1
-        # Whatever changed meanwhile, nobody told of.
-        self._coordinator.async_ask_soon()
+        # What changed meanwhile was in no notification. A stream that breaks again and
+        # again must not have everything asked for each time: it has to stay up first.
+        self._is_behind = not self._proven
+        if self._proven:
+            self._coordinator.async_ask_soon()
+        self._proven = False
         self._coordinator.tracker.async_apply(PushChanged(up=True))
         self._coordinator.streams.async_missed()
         # What is wanted may have changed during the handshake.
         self._async_filters_changed()
+
+    @callback
+    def _async_proven(self, _: datetime) -> None:
+        """Forget earlier failures: the stream has stayed up."""
+        if self._told:
+            LOGGER.info("%s: notifications are back", self._coordinator.name)
+        self._told = False
+        self._unexpected.clear()
+        self._proven = True
+        self._retry = RETRY_MINIMUM
+        self._failures = 0
+        self._failing_since = None
+        if self._is_behind:
+            self._coordinator.async_ask_soon()
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
@@ -161,14 +186,14 @@ class PushListener:
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
-        """Take note of a failure; speak of it only if nobody else does.
+        """Take note of a failure, which says nothing of the server.
 
-        While HTTP does not answer either, the coordinator has said so already.
+        A proxy may let no stream through. While HTTP does not answer either, the
+        coordinator has logged that already.
         """
         LOGGER.debug("%s: notifications failed: %s", self._coordinator.name, err)
         self._failing_since = self._failing_since or dt_util.utcnow()
         self._failures += 1
-        self._coordinator.async_heard_error(err)
         if self._failures >= FAILURES_TO_TELL and not self._told and self._polls_work:
             self._told = True
             LOGGER.warning(
@@ -176,6 +201,14 @@ class PushListener:
                 self._coordinator.name,
                 err,
             )
+
+    @callback
+    def _async_failed_unexpectedly(self, err: Exception) -> None:
+        """Log an error that nothing foresaw, each kind once until the stream works."""
+        log = LOGGER.debug if type(err) in self._unexpected else LOGGER.error
+        self._unexpected.add(type(err))
+        self._told = True
+        log("%s: notifications failed", self._coordinator.name, exc_info=err)
 
     @property
     def _polls_work(self) -> bool:

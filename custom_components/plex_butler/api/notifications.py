@@ -82,7 +82,8 @@ class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
     ) -> bool:
         """Hang up."""
         try:
-            return await super().close(code=code, message=message)
+            with network_errors():
+                return await super().close(code=code, message=message)
         finally:
             # The server's good-bye has started the heartbeat anew.
             self._cancel_heartbeat()
@@ -112,10 +113,15 @@ class NotificationStream:
             yield notifications
 
     async def raw(self) -> AsyncIterator[bytes]:
-        """Yield the frames as they are, for those who study the server."""
-        while (message := await self._socket.receive()).type in _DATA:
-            self.frames += 1
-            yield message.data
+        """Yield the frames as they are, for those who study the server.
+
+        Raises PlexConnectionError when the connection breaks.
+        """
+        # Pings that wait on a broken connection cannot be answered, which raises, too.
+        with network_errors():
+            while (message := await self._socket.receive()).type in _DATA:
+                self.frames += 1
+                yield message.data
         if isinstance(message.data, Exception):
             raise PlexConnectionError(str(message.data)) from message.data
 

@@ -12,6 +12,8 @@ from .step import Step
 
 # A server that answers again so soon was not restarted
 DROP: Final = timedelta(seconds=5)
+# A stream whose server died is known to be dead within so long: see its heartbeat
+DEAD_STREAM: Final = timedelta(seconds=60)
 
 
 def tasks_listed(step: Step, event: TasksListed) -> None:
@@ -38,6 +40,7 @@ def window_changed(step: Step, event: WindowChanged) -> None:
 
 def push_changed(step: Step, *, up: bool) -> None:
     """Know whether the stream is up, and look at what it may not have told."""
+    _disprove(step)
     step.state = replace(step.state, push_since=step.now if up else None)
     step.poke()
 
@@ -56,12 +59,21 @@ def refused(step: Step) -> None:
 
 def answered(step: Step) -> None:
     """Find out whether a server that answers again was restarted."""
-    since = step.state.refused
-    if since is None:
+    _disprove(step)
+    since, stream = step.state.refused, step.state.push_since
+    if since is None or (stream and stream < since):
+        # If the stream dies now, it died with the server
         return
     step.state = replace(step.state, refused=None)
     if step.now - since > DROP:
         restarted(step, since)
+
+
+def _disprove(step: Step) -> None:
+    """Suspect no restart that the stream has outlived: a server's end ends it, too."""
+    since, stream = step.state.refused, step.state.push_since
+    if since and stream and stream < since and step.now - since > DEAD_STREAM:
+        step.state = replace(step.state, refused=None)
 
 
 def restarted(step: Step, at: Moment) -> None:
