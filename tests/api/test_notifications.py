@@ -407,6 +407,17 @@ async def test_a_connection_that_breaks_ends_the_stream(
     assert await hears_a_start(client, plex)
 
 
+async def test_pings_that_wait_on_a_dead_socket_break_the_stream(
+    client: PlexClient, plex: SimulatedPlex
+) -> None:
+    plex.fault("ping-cut", path=PATH)
+    async with client.notifications() as stream:
+        with pytest.raises(PlexConnectionError):
+            await exhaust(stream)
+
+    assert await hears_a_start(client, plex)
+
+
 async def test_a_connection_that_is_dead_is_noticed(
     client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
