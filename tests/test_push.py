@@ -579,7 +579,7 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     for _ in range(120):
         await advance(30)
     assert [line.split()[0] for line in lines] == ["WARNING"]
-    assert 10 <= asked(plex, NOTIFICATIONS) <= 25
+    assert 3 <= asked(plex, NOTIFICATIONS) <= 9
     # Nothing but the polls, and a look at what a broken stream may have missed.
     assert asked(plex, "/:/prefs") <= 1
     assert asked(plex, "/") <= 2
@@ -589,7 +589,7 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     plex.clear_faults()
     plex.set_preference("ButlerStartHour", 4)
     plex.requests.clear()
-    for _ in range(12):
+    for _ in range(34):
         await advance(30)
     assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]
     # What no notification told is asked for once the stream has stayed up.
@@ -687,7 +687,7 @@ async def test_a_stream_that_fails_alone_is_said_once_and_when_it_is_back(
     assert plex.token not in lines[0]
 
     plex.clear_faults()
-    await advance(301)
+    await advance(901)
     assert [line.split()[0] for line in lines] == ["WARNING"]
     await advance(61)
     assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]

@@ -180,6 +180,11 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def async_ask_soon(self, *what: str) -> None:
         """Have something asked for at a poll that does not wait for its turn."""
         self.async_ask_again(*what)
+        self.async_look_soon()
+
+    @callback
+    def async_look_soon(self) -> None:
+        """Poll soon for what is due."""
         is_late = self._next_poll - monotonic() > _SOON.total_seconds()
         if is_late and not self.tracker.closed:
             self._set_interval(_SOON)

@@ -28,7 +28,7 @@ from .schedule import may_matter
 
 # Waits between two attempts, in seconds.
 RETRY_MINIMUM: Final = 1.0
-RETRY_MAXIMUM: Final = 300.0
+RETRY_MAXIMUM: Final = 900.0
 # A stream that stays up for so long works, even if the server has nothing to say.
 PROVEN_AFTER: Final = 60.0
 # Fewer failures than these in a row are a restart, or a hiccup.
@@ -75,6 +75,11 @@ class PushListener:
     async def async_run(self) -> None:
         """Keep the stream up; never give up."""
         while True:
+            while not self._coordinator.last_update_success:
+                # The polls find out when the server answers again, and which server it
+                # is; a refused token is not sent by both of us.
+                self._wake.clear()
+                await self._wake.wait()
             try:
                 await self._async_listen()
             except PlexError as err:
@@ -194,6 +199,9 @@ class PushListener:
         LOGGER.debug("%s: notifications failed: %s", self._coordinator.name, err)
         self._failing_since = self._failing_since or dt_util.utcnow()
         self._failures += 1
+        if self._failures == 1:
+            # The server may be gone, or refuse the token: a poll says which.
+            self._coordinator.async_look_soon()
         if self._failures >= FAILURES_TO_TELL and not self._told and self._polls_work:
             self._told = True
             LOGGER.warning(

@@ -84,13 +84,13 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     # Polls find what begins, too.
     plex.durations["BackupDatabase"] = HOUR
     plex.client_start("BackupDatabase")
-    await advance(31)
+    await advance(33)
     assert hass.states.is_state(BACKUP, STATE_ON)
     (line,) = said(caplog)
     assert line.startswith("WARNING")
 
     plex.clear_faults()
-    for _ in range(7):
+    for _ in range(17):
         await advance(MINUTE)
     assert [line.split()[0] for line in said(caplog)] == ["WARNING", "INFO"]
     plex.requests.clear()
