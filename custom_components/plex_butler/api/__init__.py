@@ -1,6 +1,13 @@
 """A client for Plex Media Server's Butler; it knows nothing of Home Assistant."""
 
-from .address import Address, parse_address
+from .address import (
+    Address,
+    ClaimCodeError,
+    PlexSiteError,
+    full_address,
+    parse_address,
+    parse_token,
+)
 from .client import PlexClient
 from .exceptions import (
     PlexAuthenticationError,
@@ -45,6 +52,7 @@ __all__ = [
     "ActivityNotification",
     "Address",
     "ButlerTask",
+    "ClaimCodeError",
     "Identity",
     "Notification",
     "NotificationStream",
@@ -65,6 +73,7 @@ __all__ = [
     "PlexRefusedError",
     "PlexResolveError",
     "PlexResponseError",
+    "PlexSiteError",
     "PlexTimeoutError",
     "PlexTlsError",
     "PlexTvClient",
@@ -76,5 +85,7 @@ __all__ = [
     "Session",
     "StartResult",
     "StopResult",
+    "full_address",
     "parse_address",
+    "parse_token",
 ]
