@@ -3,7 +3,7 @@
 from .clock import ManualClock, WallClock
 from .encoding import raw
 from .faults import FaultName
-from .gate import SecureConnections
+from .gate import PlainHttp, SecureConnections
 from .messages import page
 from .names import Names
 from .plextv import SimulatedPlexTv
@@ -32,6 +32,7 @@ __all__ = [
     "ManualClock",
     "Names",
     "Naming",
+    "PlainHttp",
     "PlayState",
     "Profile",
     "Rows",

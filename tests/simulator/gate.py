@@ -8,10 +8,19 @@ from contextlib import suppress
 from enum import StrEnum
 import socket
 import ssl
+import struct
 
 # The first byte of every TLS connection: a handshake record.
 _HANDSHAKE = b"\x16"
 _ENOUGH = 65_536
+_ALERT = bytes.fromhex("15 03 01 00 02 02 46")  # fatal: protocol version
+_BAD_REQUEST = (
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+)
+_REDIRECT = (
+    "HTTP/1.1 301 Moved Permanently\r\nLocation: https://{}{}\r\n"
+    "Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
 
 
 class SecureConnections(StrEnum):
@@ -19,6 +28,18 @@ class SecureConnections(StrEnum):
 
     REQUIRED = "required"
     PREFERRED = "preferred"
+
+
+class PlainHttp(StrEnum):
+    """What becomes of plain http where it is not wanted; all but the first are guesses."""
+
+    CLOSED = "closed"
+    RESET = "reset"
+    # As TLS libraries answer what is no handshake.
+    ALERT = "alert"
+    # As proxies do in front of a server.
+    BAD_REQUEST = "400"
+    REDIRECT = "redirect"
 
 
 class Gate:
@@ -31,6 +52,8 @@ class Gate:
         *,
         context: Callable[[], ssl.SSLContext | None],
         secure_connections: Callable[[], SecureConnections],
+        plain_http: Callable[[], PlainHttp],
+        turned_away: list[str],
     ) -> None:
         """Listen; what the callables return is asked for each connection anew."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -39,6 +62,9 @@ class Gate:
         self._protocol = protocol
         self._context = context
         self._secure_connections = secure_connections
+        self._plain_http = plain_http
+        # Requests as they came, token and all.
+        self.turned_away = turned_away
         self._greeting: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._accept)
@@ -76,12 +102,28 @@ class Gate:
                 await self._serve(connection, self._context() if secure else None)
             else:
                 # What is left unread would make of the end a reset.
-                connection.recv(_ENOUGH)
+                asked = connection.recv(_ENOUGH).decode("latin-1")
+                self.turned_away.append(asked)
+                self._refuse(connection, asked)
         except OSError:
             pass  # the client is gone, or does not like the certificate
         finally:
             # Who is served has a copy.
             connection.close()
+
+    def _refuse(self, connection: socket.socket, asked: str) -> None:
+        match self._plain_http():
+            case PlainHttp.RESET:
+                at_once = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            case PlainHttp.ALERT:
+                connection.send(_ALERT)
+            case PlainHttp.BAD_REQUEST:
+                connection.send(_BAD_REQUEST)
+            case PlainHttp.REDIRECT:
+                host = asked.partition("\r\nHost: ")[2].partition("\r\n")[0]
+                path = asked.split(" ", 2)[1]
+                connection.send(_REDIRECT.format(host, path).encode())
 
     async def _serve(
         self, connection: socket.socket, context: ssl.SSLContext | None

@@ -8,7 +8,7 @@ import ssl
 
 from aiohttp import web
 
-from .gate import Gate, SecureConnections
+from .gate import Gate, PlainHttp, SecureConnections
 
 _PATIENCE = 1.0
 _ROUNDS = 3
@@ -27,6 +27,8 @@ class Listener:
         self._host, self.port = address
         self.tls = tls
         self.secure_connections = SecureConnections.REQUIRED
+        self.plain_http = PlainHttp.CLOSED
+        self.turned_away: list[str] = []
         self._server = web.Server(handler, access_log=None)
         self._listening: asyncio.Server | Gate | None = None
 
@@ -96,5 +98,7 @@ class Listener:
             (self._host, self.port),
             context=lambda: self.tls,
             secure_connections=lambda: self.secure_connections,
+            plain_http=lambda: self.plain_http,
+            turned_away=self.turned_away,
         )
         self.port = self._listening.port

@@ -10,7 +10,7 @@ from typing import Self
 
 from .clock import Clock, ManualClock, WallClock
 from .front import Front
-from .gate import SecureConnections
+from .gate import PlainHttp, SecureConnections
 from .hub import NotificationHub
 from .listener import Listener
 from .requests_log import RecordedRequest
@@ -91,6 +91,20 @@ class LiveServer:
     @secure_connections.setter
     def secure_connections(self, value: SecureConnections) -> None:
         self._listener.secure_connections = value
+
+    @property
+    def plain_http(self) -> PlainHttp:
+        """Return how plain http is turned away, to be read and written."""
+        return self._listener.plain_http
+
+    @plain_http.setter
+    def plain_http(self, value: PlainHttp) -> None:
+        self._listener.plain_http = value
+
+    @property
+    def turned_away(self) -> list[str]:
+        """Return the plain requests, as they came, that were turned away."""
+        return self._listener.turned_away
 
     async def use_certificate(self, tls: ssl.SSLContext) -> None:
         """Show another certificate from now on; whoever is connected is cut off."""

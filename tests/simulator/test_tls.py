@@ -10,7 +10,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
-from tests.simulator import Names, SecureConnections, SimulatedPlex, SimulatedPlexTv
+from tests.simulator import (
+    Names,
+    PlainHttp,
+    SecureConnections,
+    SimulatedPlex,
+    SimulatedPlexTv,
+)
 from tests.simulator.names import plex_direct_name
 from tests.tls import Certificates, VerifyCode
 
@@ -120,6 +126,49 @@ async def test_plain_http_is_closed_without_an_answer_where_tls_is_required(
     plex.secure_connections = SecureConnections.PREFERRED
     assert await identity_status(home_session, plain) == 200
     assert await identity_status(home_session, plex.url) == 200
+
+
+@pytest.mark.parametrize(
+    ("way", "error"),
+    [
+        (PlainHttp.RESET, aiohttp.ClientOSError),
+        (PlainHttp.ALERT, aiohttp.ClientResponseError),
+    ],
+)
+async def test_plain_http_is_turned_away_in_other_ways_too(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+    way: PlainHttp,
+    error: type[Exception],
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    plex.plain_http = way
+    with pytest.raises(error):
+        await identity_status(home_session, plex.url_at("127.0.0.1", scheme="http"))
+    assert plex.turned_away[0].startswith("GET /identity HTTP/1.1")
+    assert plex.requests == []
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "leads"),
+    [(PlainHttp.BAD_REQUEST, 400, False), (PlainHttp.REDIRECT, 301, True)],
+)
+async def test_plain_http_is_answered_as_proxies_do(
+    start_plex: StartPlex,
+    home_session: aiohttp.ClientSession,
+    certificates: Certificates,
+    way: PlainHttp,
+    status: int,
+    leads: bool,  # noqa: FBT001 pytest hands it over by name
+) -> None:
+    plex = await start_plex(tls=certificates.right())
+    plex.plain_http = way
+    plain = plex.url_at("127.0.0.1", scheme="http")
+    async with home_session.get(f"{plain}/identity", allow_redirects=False) as answer:
+        assert answer.status == status
+        location = answer.headers.get("Location")
+    assert location == (f"{plex.url}/identity" if leads else None)
 
 
 async def test_a_server_without_tls_gives_no_handshake(
