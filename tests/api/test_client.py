@@ -16,6 +16,7 @@ from custom_components.plex_butler.api import (
     PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
+    PlexRedirectError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTlsError,
@@ -200,7 +201,7 @@ async def test_the_clients_own_version_is_told_if_there_is_one(
         ("garbage", PlexResponseError),
         ("wrong-shape", PlexResponseError),
         ("huge", PlexResponseError),
-        ("redirect", PlexResponseError),
+        ("redirect", PlexRedirectError),
     ],
 )
 async def test_every_fault_has_its_error_and_then_it_works_again(
@@ -297,8 +298,3 @@ async def test_loose_types_are_understood(client: PlexClient) -> None:
 
     assert all(isinstance(task.interval, int) for task in tasks)
     json.dumps([task.name for task in tasks])
-
-
-def test_what_is_no_url_is_refused_at_once(session: aiohttp.ClientSession) -> None:
-    with pytest.raises(ValueError, match="IPv6"):
-        PlexClient(session, "http://[::1", client_identifier="test")

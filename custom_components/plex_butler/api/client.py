@@ -13,8 +13,10 @@ from yarl import URL
 
 from .decode import loads
 from .exceptions import (
+    PlexAddressError,
     PlexAuthenticationError,
     PlexError,
+    PlexForbiddenError,
     PlexNotOwnerError,
     PlexPreferenceError,
     PlexResponseError,
@@ -35,7 +37,7 @@ from .models import (
 from .notifications import NotificationStream, open_stream
 from .preferences import Preference, PreferenceValue, parse_preferences, query_of
 from .sessions import Session, parse_sessions
-from .transport import TIMEOUT, network_errors, read, status_error
+from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
 # A server that has just been given other settings refuses to tell them for a while.
 SETTLE_WAIT: Final = 0.5
@@ -43,6 +45,8 @@ SETTLE_TRIES: Final = 11
 # What is kept of answers and notifications.
 KEPT_ANSWERS: Final = frozenset({"/butler", "/activities"})
 KEPT_FRAMES: Final = 50
+# Everything else is for the owner alone.
+_FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
 
 class PlexClient:
@@ -54,8 +58,8 @@ class PlexClient:
     given; an impostor can repeat the identifier.
 
     Every method raises a `PlexError`: connection (time-out, TLS), authentication (401),
-    not the owner (403), maintenance (503), wrong server or response (anything else that
-    is not what a Plex Media Server answers).
+    not the owner or forbidden (403), maintenance (503), wrong server or response
+    (anything else that is not what a Plex Media Server answers).
     """
 
     def __init__(
@@ -73,8 +77,12 @@ class PlexClient:
 
         The session is the caller's, as is closing it. `client_identifier` names this
         client to the server and should stay the same for years.
+        Raises PlexAddressError for what is no URL.
         """
-        self.url = str(URL(url)).rstrip("/")
+        try:
+            self.url = str(URL(url)).rstrip("/")
+        except ValueError as err:
+            raise PlexAddressError("The address is not a URL") from err
         # For bug reports: what servers really say is known from few of them.
         self.last_answers: dict[str, object] = {}
         self.last_frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
@@ -92,10 +100,7 @@ class PlexClient:
         }
         if version:
             self._headers["X-Plex-Version"] = version
-        # Also those of a server that has yet to prove which one it is.
-        self._public_headers = dict(self._headers)
-        if token:
-            self._headers["X-Plex-Token"] = token
+        self._token = token
 
     async def get_identity(self) -> Identity:
         """Return which server answers; the token is not sent.
@@ -104,9 +109,9 @@ class PlexClient:
         """
         try:
             return parse_identity(await self._get("/identity", is_public=True))
-        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+        except PlexAuthenticationError as err:
             # No token was sent, so something in front of the server refuses access.
-            raise PlexResponseError(f"Access to the server is refused: {err}") from err
+            raise PlexForbiddenError("Access to the server is refused") from err
 
     async def verify(self) -> None:
         """Raise PlexWrongServerError if another server answers; the token is not sent.
@@ -189,7 +194,7 @@ class PlexClient:
             url = url.with_query(filters=names)
         await self._verify_once()
         async with open_stream(
-            self._session, url, self._headers, self.last_frames
+            self._session, url, self._headers_with_token(), self.last_frames
         ) as stream:
             try:
                 yield stream
@@ -281,26 +286,35 @@ class PlexClient:
 
         A public request goes to any server, and without the token.
         """
+        headers = self._headers
         if not is_public:
+            headers = self._headers_with_token()
             await self._verify_once()
         try:
             with network_errors():
                 async with self._session.request(
                     method,
                     URL(f"{self.url}{path}", encoded=True),
-                    headers=self._public_headers if is_public else self._headers,
+                    headers=headers,
                     timeout=TIMEOUT,
                     # A redirect would carry the token to wherever it points.
                     allow_redirects=False,
                 ) as response:
                     if not 200 <= response.status < 300 and response.status != accept:
-                        raise status_error(response.status)
+                        raise status_error(
+                            response.status,
+                            response.headers,
+                            owner_only=path not in _FOR_ALL_USERS,
+                        )
                     yield response
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
                 # Another server may answer at the address next time.
                 self._is_verified = False
             raise
+
+    def _headers_with_token(self) -> Mapping[str, str]:
+        return self._headers | (token_header(self._token) if self._token else {})
 
 
 def _task_path(name: str) -> str:

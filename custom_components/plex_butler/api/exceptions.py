@@ -4,9 +4,16 @@
 class PlexError(Exception):
     """Anything that kept the server from doing what it was asked."""
 
+    # After so many seconds the server wants to be asked again, where it says so.
+    retry_after: int | None = None
+
 
 class PlexConnectionError(PlexError):
     """The server could not be reached, or hung up."""
+
+
+class PlexAddressError(PlexConnectionError):
+    """The address is none that can be connected to."""
 
 
 class PlexRefusedError(PlexConnectionError):
@@ -50,8 +57,12 @@ class PlexAuthenticationError(PlexError):
     """The server does not accept the token (401)."""
 
 
-class PlexNotOwnerError(PlexError):
-    """The token is valid, but not that of the server's owner (403)."""
+class PlexForbiddenError(PlexError):
+    """Access is refused (403), where every user is let in by a firewall or a tunnel."""
+
+
+class PlexNotOwnerError(PlexForbiddenError):
+    """Access is refused (403) to what is for the server's owner alone."""
 
 
 class PlexMaintenanceError(PlexError):
@@ -65,6 +76,15 @@ class PlexResponseError(PlexError):
         """Keep the HTTP status where the status is what is wrong."""
         super().__init__(message)
         self.status = status
+
+
+class PlexRedirectError(PlexResponseError):
+    """The server is somewhere else; `location` is where it says, not yet believed."""
+
+    def __init__(self, message: str, *, status: int, location: str) -> None:
+        """Keep where the server sends its clients."""
+        super().__init__(message, status=status)
+        self.location = location
 
 
 class PlexPreferenceError(PlexResponseError):

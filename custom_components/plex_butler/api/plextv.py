@@ -1,19 +1,29 @@
 """A client for plex.tv: signing in without typing, and which servers one owns."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+import re
 from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
 
-from .decode import Json, loads
+from .address import parse_address
+from .decode import Json, flag, loads, number, text
 from .exceptions import PlexResponseError
-from .transport import TIMEOUT, network_errors, read, status_error
+from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
+
+# In seconds: what plex.tv gives a PIN, and what is believed of it at most.
+_LIFETIME: Final = 900
+_LONGEST: Final = 3600
+# What identities, codes and tokens are made of; anything else would break a header.
+_PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +31,7 @@ class Pin:
     """A question to the user, open for `expires_in` seconds."""
 
     id: int
-    code: str
+    code: str = field(repr=False)
     expires_in: int
 
 
@@ -29,12 +39,13 @@ class Pin:
 class OwnedServer:
     """A server of the account's own, with a token that is good for it alone.
 
-    `urls` are the ways to it, the best first; none leads through Plex's relay.
+    `urls` are the ways to it, the best first; none leads through Plex's relay, and none
+    without TLS out of the home.
     """
 
     name: str
     machine_identifier: str
-    token: str
+    token: str = field(repr=False)
     urls: tuple[str, ...]
 
 
@@ -63,7 +74,8 @@ class PlexTvClient:
             "X-Plex-Client-Identifier": client_identifier,
             "X-Plex-Product": product,
         }
-        if device:
+        # A name that people choose may have what a header cannot hold.
+        if device := _printable(device):
             self._headers["X-Plex-Device-Name"] = device
 
     async def create_pin(self) -> Pin:
@@ -71,16 +83,8 @@ class PlexTvClient:
 
         Source: `POST /api/v2/pins?strong=true`.
         """
-        answer = await self._request("POST", "/api/v2/pins", {"strong": "true"})
-        match answer:
-            case {"id": int(pin_id), "code": str(code), **rest}:
-                expires_in = rest.get("expiresIn")
-                return Pin(
-                    id=pin_id,
-                    code=code,
-                    expires_in=expires_in if isinstance(expires_in, int) else 900,
-                )
-        raise PlexResponseError("plex.tv gave no PIN")
+        query = {"strong": "true"}
+        return parse_pin(await self._request("POST", "/api/v2/pins", query))
 
     def sign_in_url(self, pin: Pin) -> str:
         """Return the page on which the user answers."""
@@ -109,7 +113,7 @@ class PlexTvClient:
         """
         query = {"includeHttps": "1", "includeIPv6": "1"}
         answer = await self._request("GET", "/api/v2/resources", query, token=token)
-        return tuple(_owned_servers(answer))
+        return tuple(parse_owned_servers(answer))
 
     async def _request(
         self,
@@ -119,62 +123,91 @@ class PlexTvClient:
         *,
         token: str | None = None,
     ) -> object:
+        headers = self._headers | (token_header(token) if token else {})
         with network_errors():
             async with self._session.request(
                 method,
                 URL(PLEX_TV_URL + path).with_query(query),
-                headers=self._headers | ({"X-Plex-Token": token} if token else {}),
+                headers=headers,
                 timeout=TIMEOUT,
                 allow_redirects=False,
             ) as response:
                 if not 200 <= response.status < 300:
-                    raise status_error(response.status)
+                    raise status_error(response.status, response.headers)
                 body = await read(response)
         return loads(body)
 
 
-def _owned_servers(answer: object) -> Iterator[OwnedServer]:
+def parse_pin(answer: object) -> Pin:
+    """Return the PIN that plex.tv made."""
+    if isinstance(answer, Mapping):
+        pin_id, code = number(answer, "id"), text(answer, "code")
+        expires_in = number(answer, "expiresIn") or 0
+        if pin_id and _PLAIN.fullmatch(code):
+            if not 1 < expires_in <= _LONGEST:
+                expires_in = _LIFETIME
+            return Pin(id=pin_id, code=code, expires_in=expires_in)
+    raise PlexResponseError("plex.tv gave no PIN")
+
+
+def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
+    """Yield the servers of a list of resources; what cannot be used is skipped."""
     for resource in answer if isinstance(answer, list) else ():
-        match resource:
-            case {
-                "provides": str(provides),
-                "owned": True | 1,
-                "name": str(name),
-                "clientIdentifier": str(machine),
-                "accessToken": str(token),
-                "connections": list(connections),
-            } if "server" in provides.split(","):
-                yield OwnedServer(
-                    name=name,
-                    machine_identifier=machine,
-                    token=token,
-                    urls=_urls(connections),
-                )
+        if not isinstance(resource, Mapping):
+            continue
+        is_server = "server" in text(resource, "provides").split(",")
+        machine = text(resource, "clientIdentifier")
+        token = text(resource, "accessToken")
+        if (
+            is_server
+            and flag(resource, "owned", default=False)
+            and _PLAIN.fullmatch(machine)
+            and _PLAIN.fullmatch(token)
+        ):
+            yield OwnedServer(
+                name=_printable(text(resource, "name")),
+                machine_identifier=machine,
+                token=token,
+                urls=_urls(resource.get("connections")),
+            )
 
 
-def _urls(connections: list[object]) -> tuple[str, ...]:
-    """Return the addresses, local before remote, HTTPS before HTTP, never the relay."""
-    usable: list[Json] = [
-        connection
-        for connection in connections
-        if isinstance(connection, Mapping)
-        and isinstance(connection.get("uri"), str)
-        and not connection.get("relay")
-    ]
-    usable.sort(key=lambda it: (not it.get("local"), it.get("protocol") != "https"))
-    urls = [str(connection["uri"]) for connection in usable]
-    # In one's own network, a certificate's name may not resolve while its address does.
-    plain = [
-        f"http://{_host(connection)}:{connection['port']}"
-        for connection in usable
-        if connection.get("local")
-        and connection.get("address")
-        and connection.get("port")
-    ]
-    local = sum(bool(connection.get("local")) for connection in usable)
-    return tuple(dict.fromkeys([*urls[:local], *plain, *urls[local:]]))
+def _urls(connections: object) -> tuple[str, ...]:
+    """Return the addresses: local HTTPS, local HTTP, remote HTTPS."""
+    ranks: dict[str, int] = {}
+    for connection in connections if isinstance(connections, list) else ():
+        if isinstance(connection, Mapping) and not flag(
+            connection, "relay", default=False
+        ):
+            local = flag(connection, "local", default=False)
+            for url in _ways(connection, local=local):
+                if url.startswith("https:"):
+                    ranks.setdefault(url, 0 if local else 2)
+                elif local and not _is_public(URL(url).host or ""):
+                    ranks.setdefault(url, 1)
+    return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
-def _host(connection: Json) -> str:
-    address = str(connection["address"])
-    return f"[{address}]" if ":" in address else address
+def _ways(connection: Json, *, local: bool) -> Iterator[str]:
+    uri = text(connection, "uri")
+    if "://" in uri:
+        with suppress(ValueError):
+            yield parse_address(uri).url
+    if local:
+        # A certificate's name may not resolve while its address can be reached.
+        with suppress(ValueError):
+            host = ip_address(text(connection, "address"))
+            port = number(connection, "port")
+            in_url = f"[{host}]" if host.version == 6 else host
+            yield parse_address(f"http://{in_url}:{port}").url
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _printable(name: str) -> str:
+    return "".join(filter(str.isprintable, name))

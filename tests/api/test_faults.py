@@ -1,0 +1,266 @@
+"""What the network and proxies do to the client, each as the error that it means."""
+
+import asyncio
+from collections.abc import AsyncIterator
+import socket
+from typing import override
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from hypothesis import example, given, strategies as st
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from custom_components.plex_butler.api import (
+    PlexAddressError,
+    PlexAuthenticationError,
+    PlexClient,
+    PlexConnectionError,
+    PlexError,
+    PlexForbiddenError,
+    PlexHungUpError,
+    PlexNotOwnerError,
+    PlexRedirectError,
+    PlexRefusedError,
+    PlexResponseError,
+    PlexTimeoutError,
+    PlexTvClient,
+)
+from tests.simulator import ManualClock, PlainHttp, SimulatedPlex
+from tests.tls import Certificates
+
+from .conftest import MakeClient
+
+CLOSED = 9
+# The loopback's broadcast address and a group of hosts: no connection leads there.
+NO_WAY_4, NO_WAY_6 = "127.255.255.255", "ff02::1"
+
+
+class Addresses(AbstractResolver):
+    """Leads every name to the same addresses."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in self._addresses
+        ]
+
+    @override
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.mark.parametrize(
+    ("addresses", "error"),
+    [
+        (["127.0.0.1", "::1"], PlexRefusedError),
+        (["127.0.0.1", NO_WAY_6], PlexRefusedError),
+        ([NO_WAY_4, NO_WAY_6], PlexConnectionError),
+        ([NO_WAY_4], PlexConnectionError),
+    ],
+)
+async def test_several_addresses_fail_as_those_that_a_way_leads_to(
+    socket_enabled: None, addresses: list[str], error: type[PlexError]
+) -> None:
+    socket_allow_hosts(["127.0.0.1", "::1", NO_WAY_4, NO_WAY_6])
+    connector = aiohttp.TCPConnector(resolver=Addresses(*addresses))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        client = PlexClient(
+            session, f"http://dual.example:{CLOSED}", client_identifier="test"
+        )
+
+        with pytest.raises(PlexError) as raised:
+            await client.get_identity()
+
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        # As the system says it while it connects, and over a connection that there is.
+        (TimeoutError(110, "Connection timed out"), PlexTimeoutError),
+        (ConnectionResetError(104, "Connection reset by peer"), PlexHungUpError),
+        (
+            OSError("Multiple exceptions: [Errno 110] a, [Errno 101] b"),
+            PlexTimeoutError,
+        ),
+        (
+            OSError("Multiple exceptions: [Errno 111] a, [Errno 110] b"),
+            PlexConnectionError,
+        ),
+        (OSError("no number at all"), PlexConnectionError),
+    ],
+)
+async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+    session: aiohttp.ClientSession,
+    socket_enabled: None,
+    error: OSError,
+    ours: type[PlexError],
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
+    client = PlexClient(session, "http://127.0.0.1:1", client_identifier="test")
+
+    with pytest.raises(PlexError) as raised:
+        await client.get_identity()
+
+    assert type(raised.value) is ours
+
+
+@pytest.fixture
+async def secure(
+    socket_enabled: None, certificates: Certificates
+) -> AsyncIterator[SimulatedPlex]:
+    """Return a server that wants to be secure."""
+    async with SimulatedPlex(tls=certificates.right(), clock=ManualClock()) as plex:
+        yield plex
+
+
+@pytest.mark.parametrize(
+    ("way", "error"),
+    [
+        (PlainHttp.CLOSED, PlexHungUpError),
+        (PlainHttp.RESET, PlexHungUpError),
+        (PlainHttp.ALERT, PlexResponseError),
+        (PlainHttp.BAD_REQUEST, PlexResponseError),
+        (PlainHttp.REDIRECT, PlexRedirectError),
+    ],
+)
+async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
+    session: aiohttp.ClientSession,
+    secure: SimulatedPlex,
+    way: PlainHttp,
+    error: type[PlexError],
+) -> None:
+    secure.plain_http = way
+    url = secure.url_at("127.0.0.1", scheme="http")
+    client = PlexClient(session, url, secure.token, client_identifier="test")
+
+    with pytest.raises(PlexError) as raised:
+        await client.get_identity()
+
+    assert type(raised.value) is error
+    if isinstance(raised.value, PlexRedirectError):
+        assert raised.value.location == f"{secure.url}/identity"
+    assert secure.turned_away
+    assert not any(secure.token in asked for asked in secure.turned_away)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ("/identity", PlexForbiddenError),
+        ("/", PlexForbiddenError),
+        ("/activities", PlexForbiddenError),
+        ("/butler", PlexNotOwnerError),
+        ("/:/prefs", PlexNotOwnerError),
+    ],
+)
+async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
+    client: PlexClient, plex: SimulatedPlex, path: str, error: type[PlexError]
+) -> None:
+    ask = {
+        "/identity": client.get_identity,
+        "/": client.get_server,
+        "/activities": client.get_activities,
+        "/butler": client.get_butler_tasks,
+        "/:/prefs": client.get_preferences,
+    }[path]
+    plex.fault("403", path=path)
+
+    with pytest.raises(PlexError) as raised:
+        await ask()
+
+    assert type(raised.value) is error
+    assert await ask()
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("http://[::1", "token"),
+        ("http://box:99999", "token"),
+        ("http://bo\\x", "token"),
+        ("http://\ud800", "token"),
+    ],
+)
+async def test_what_is_no_url_is_refused_at_once(
+    session: aiohttp.ClientSession, url: str, token: str
+) -> None:
+    with pytest.raises(PlexAddressError):
+        PlexClient(session, url, token, client_identifier="test")
+
+
+@pytest.mark.parametrize(
+    "token", ["a\nb", "a\r\nX-Other: b", "a\0b", "a\x7fb", "\ud800", "naïve", "a b"]
+)
+async def test_what_is_no_token_is_not_sent(
+    make_client: MakeClient, plex: SimulatedPlex, token: str
+) -> None:
+    client = make_client(token=token)
+    assert await client.get_identity()
+    plex.requests.clear()
+
+    with pytest.raises(PlexAuthenticationError):
+        await client.get_server()
+    with pytest.raises(PlexAuthenticationError):
+        async with client.notifications():
+            pass
+
+    assert plex.requests == []
+
+
+SHAPES = st.one_of(
+    st.text(),
+    st.text().map("http://{}".format),
+    st.text().map("https://{}:9".format),
+    st.from_regex(
+        r"https?://[a-z0-9.-]{1,80}(:[0-9]{0,6})?(/[^/?#]*)*", fullmatch=True
+    ),
+)
+
+
+def refuse(_: object) -> socket.socket:
+    raise ConnectionRefusedError(111, "Connection refused")
+
+
+@given(url=SHAPES, token=st.text())
+@example(url="http://a..b:9", token="token")
+@example(url=f"http://{'a' * 70}.example:9", token="token")
+@example(url="http://127.1:9", token="token")
+@example(url="http:///identity", token="token")
+@example(url="mailto:somebody", token="token")
+def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
+    async def ask() -> None:
+        # Nothing leaves this machine.
+        connector = aiohttp.TCPConnector(
+            resolver=Addresses("127.0.0.1"), socket_factory=refuse
+        )
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(PlexError):
+                await PlexClient(
+                    session, url, token, client_identifier="test"
+                ).get_server()
+            with pytest.raises(PlexError):
+                await PlexTvClient(
+                    session, client_identifier="test", device=token
+                ).get_owned_servers(token)
+
+    asyncio.run(ask())
