@@ -64,3 +64,11 @@ def suggested(result: ConfigFlowResult) -> dict[str, Any]:
         str(key): (key.description or {}).get("suggested_value")
         for key in schema.schema
     }
+
+
+def choices(result: ConfigFlowResult) -> dict[str, str]:
+    """Return what can be selected in the one field of a form, and how it reads."""
+    schema = result["data_schema"]
+    assert schema is not None
+    (selector,) = schema.schema.values()
+    return {it["value"]: it["label"] for it in selector.config["options"]}

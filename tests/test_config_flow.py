@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_USER,
     ConfigEntryState,
 )
@@ -13,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import begin, choose, submit, suggested, typed
+from tests.flows import begin, choices, choose, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -62,6 +63,8 @@ async def test_a_server_without_a_name_gets_one(hass: HomeAssistant) -> None:
         ("redirect", "/", "invalid_response"),
         ("404", "/identity", "invalid_response"),
         ("404", "/butler", "invalid_response"),
+        ("403", "/", "forbidden"),
+        ("403", "/identity", "forbidden"),
         ("403", "/butler", "not_owner"),
         ("401", "/butler", "not_owner"),
     ],
@@ -89,7 +92,18 @@ async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
         ({CONF_TOKEN: ""}, {CONF_TOKEN: "token_missing"}),
         ({CONF_TOKEN: "  "}, {CONF_TOKEN: "token_missing"}),
         ({CONF_URL: "ftp://attic"}, {CONF_URL: "invalid_url"}),
-        ({CONF_URL: "https://app.plex.tv/desktop"}, {CONF_URL: "invalid_url"}),
+        ({CONF_URL: "https://app.plex.tv/desktop"}, {CONF_URL: "plex_site"}),
+        ({CONF_URL: "http://box:0"}, {CONF_URL: "invalid_url"}),
+        ({CONF_TOKEN: "claim-abcDEF123"}, {CONF_TOKEN: "claim_code"}),
+        ({CONF_TOKEN: "https://app.plex.tv/desktop"}, {CONF_TOKEN: "plex_site"}),
+        ({CONF_TOKEN: "http://box:32400/web"}, {CONF_TOKEN: "token_missing"}),
+        ({CONF_TOKEN: "a\nb"}, {"base": "invalid_auth"}),
+        ({CONF_TOKEN: "\0"}, {"base": "invalid_auth"}),
+        ({CONF_TOKEN: "naïve"}, {"base": "invalid_auth"}),
+        (
+            {CONF_URL: "ftp://attic", CONF_TOKEN: "claim-abc"},
+            {CONF_URL: "invalid_url", CONF_TOKEN: "claim_code"},
+        ),
     ],
 )
 async def test_what_was_typed_wrong_is_said_and_kept(
@@ -194,28 +208,6 @@ async def test_a_refused_token_is_replaced(
     assert loaded.data == typed(plex)
 
 
-async def test_the_token_of_another_server_is_no_replacement(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        hass.config_entries.async_update_entry(
-            loaded, data=typed(plex, **{CONF_URL: other.url})
-        )
-        result = await choose(
-            hass, await loaded.start_reauth_flow(hass), "reauth_token"
-        )
-
-        result = await submit(hass, result, {CONF_TOKEN: other.token})
-
-        assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "wrong_server"
-        assert result["description_placeholders"] == {
-            "name": "Attic",
-            "found": "Cellar",
-        }
-        assert loaded.data[CONF_URL] == other.url
-
-
 async def test_address_token_and_tls_setting_can_be_changed(
     hass: HomeAssistant, plex: SimulatedPlex, names: Names, loaded: MockConfigEntry
 ) -> None:
@@ -238,18 +230,6 @@ async def test_address_token_and_tls_setting_can_be_changed(
         CONF_TOKEN: plex.token,
         CONF_VERIFY_SSL: False,
     }
-
-
-async def test_another_server_is_not_put_in_the_place_of_the_first(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        result = await submit(
-            hass, await loaded.start_reconfigure_flow(hass), typed(other)
-        )
-
-        assert result["reason"] == "wrong_server"
-        assert loaded.data == typed(plex)
 
 
 def plex_entry(plex: SimulatedPlex, **config: Any) -> MockConfigEntry:
@@ -280,17 +260,87 @@ async def test_a_server_of_the_plex_integration_is_copied_on_request(
     assert theirs.state is ConfigEntryState.NOT_LOADED
 
 
-async def test_a_copied_server_that_does_not_work_says_why(
+async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
+    theirs = plex_entry(plex, token="old", verify_ssl=False)
+    theirs.add_to_hass(hass)
+    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "invalid_auth"}
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["name"] == "Attic of the core"
+    # Their token is used, not shown.
+    assert suggested(result) == {
+        CONF_URL: plex.url,
+        CONF_TOKEN: None,
+        CONF_VERIFY_SSL: False,
+    }
+
+    changed = {CONF_URL: plex.url, CONF_VERIFY_SSL: False}
+    result = await submit(hass, result, changed)
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await submit(hass, result, {**changed, CONF_TOKEN: plex.token})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
+
+
+async def test_copies_of_servers_of_one_name_are_told_apart(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    first = plex_entry(plex)
+    second = MockConfigEntry(
+        domain="plex",
+        title=first.title,
+        data={"server_config": {"url": "http://cellar:1", "token": "t"}},
+    )
+    for theirs in (first, second):
+        theirs.add_to_hass(hass)
+
+    result = await begin(hass, "plex")
+
+    assert choices(result) == {
+        first.entry_id: f"Attic of the core ({plex.url})",
+        second.entry_id: "Attic of the core (http://cellar:1)",
+    }
+
+
+async def test_a_copy_that_has_gone_meanwhile_is_not_added(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    first, second = plex_entry(plex), plex_entry(plex)
+    for theirs in (first, second):
+        theirs.add_to_hass(hass)
+    result = await begin(hass, "plex")
+    await hass.config_entries.async_remove(first.entry_id)
+
+    result = await submit(hass, result, {"server": first.entry_id})
+    assert choices(result) == {second.entry_id: "Attic of the core"}
+
+    result = await submit(hass, result, {"server": second.entry_id})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("way", ["plex", "manual"])
+async def test_a_server_that_was_ignored_can_be_added_by_hand(
+    hass: HomeAssistant, plex: SimulatedPlex, way: str
+) -> None:
+    ignored = MockConfigEntry(
+        domain=DOMAIN, source=SOURCE_IGNORE, unique_id=plex.machine_identifier
+    )
+    ignored.add_to_hass(hass)
     theirs = plex_entry(plex)
     theirs.add_to_hass(hass)
-    plex.fault("403", path="/butler")
-    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
-    assert result["errors"] == {"base": "not_owner"}
+    result = await begin(hass, way)
 
-    result = await submit(hass, result, {"server": theirs.entry_id})
+    data = {"server": theirs.entry_id} if way == "plex" else typed(plex)
+    result = await submit(hass, result, data)
+
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    # It takes the place of what was ignored.
+    assert hass.config_entries.async_entries(DOMAIN) == [result["result"]]
+    assert result["result"].state is ConfigEntryState.LOADED
 
 
 @pytest.mark.parametrize("why", ["none", "added", "unusable"])

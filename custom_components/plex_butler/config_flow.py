@@ -12,14 +12,15 @@ from .const import CONF_SERVER, DOMAIN
 from .flow_forms import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,
-    address_data,
     choice_of,
-    with_pasted_token,
+    read_address_form,
+    read_token,
+    shown_of,
 )
 from .moving import async_moved_url
 from .options_flow import PlexButlerOptionsFlow
 from .plex_entries import async_plex_servers, copied
-from .probe import Attempt, async_find, async_try
+from .probe import Attempt, async_find
 from .sign_in_flow import SignInFlow
 
 
@@ -51,30 +52,39 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
         servers = async_plex_servers(self.hass)
-        attempt = Attempt()
         if user_input is not None and (entry := servers.get(user_input[CONF_SERVER])):
+            await self._async_mean(entry.unique_id, entry.title)
             data = copied(entry) or {}
-            attempt = await async_try(self.hass, data)
+            attempt = await self._async_try(data)
             if attempt.server:
                 return await self._async_finish(attempt.server, data)
-        titles = {entry_id: entry.title for entry_id, entry in servers.items()}
-        return self._async_form("plex", choice_of(titles), user_input, attempt)
+            # Whatever is wrong there, the copy can be changed.
+            return self._async_go_on(data, attempt)
+        choices = {
+            entry_id: (entry.title, (copied(entry) or {})[CONF_URL])
+            for entry_id, entry in servers.items()
+        }
+        return self._async_form("plex", choice_of(choices), user_input, Attempt())
 
     async def async_step_manual(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add a server by its address and token."""
-        return await self._async_address_step("manual", user_input)
+        return await self._async_address_step("manual", user_input, {})
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
-        entry = self._get_reconfigure_entry()
-        known = {key: entry.data[key] for key in (CONF_URL, CONF_VERIFY_SSL)}
         return await self._async_address_step(
-            "reconfigure", user_input, known=known, token=entry.data[CONF_TOKEN]
+            "reconfigure", user_input, self._get_reconfigure_entry().data
         )
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change what another form could not: it has found out the rest."""
+        return await self._async_address_step("address", user_input, self._known)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
@@ -128,21 +138,18 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         self,
         step_id: str,
         user_input: dict[str, Any] | None,
-        *,
-        known: dict[str, Any] | None = None,
-        token: str = "",
+        known: Mapping[str, Any],
     ) -> ConfigFlowResult:
         """Ask for address and token, and go on if they work."""
         attempt = Attempt()
         errors: dict[str, str] = {}
+        shown = shown_of(known)
         if user_input is not None:
-            user_input = with_pasted_token(user_input)
-            data, errors = address_data(user_input, token=token)
+            data, shown, errors = read_address_form(user_input, known)
             if not errors:
-                attempt = await async_try(self.hass, data)
+                attempt = await self._async_try(data)
                 if attempt.server:
                     return await self._async_finish(attempt.server, data)
-        shown = known if user_input is None else user_input
         return self._async_form(step_id, ADDRESS_SCHEMA, shown, attempt, errors)
 
     async def _async_token_step(
@@ -153,9 +160,14 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for a token, and go on if it works."""
         attempt = Attempt()
+        errors: dict[str, str] = {}
         if user_input is not None:
-            data = {**known, CONF_TOKEN: user_input[CONF_TOKEN].strip()}
-            attempt = await async_try(self.hass, data)
-            if attempt.server:
-                return await self._async_finish(attempt.server, data)
-        return self._async_form(step_id, TOKEN_SCHEMA, user_input, attempt)
+            token, errors = read_token(user_input, {})
+            if not errors:
+                data = {**known, CONF_TOKEN: token}
+                attempt = await self._async_try(data)
+                if attempt.server:
+                    return await self._async_finish(attempt.server, data)
+                if attempt.unreachable:
+                    return self._async_go_on(data, attempt)
+        return self._async_form(step_id, TOKEN_SCHEMA, user_input, attempt, errors)

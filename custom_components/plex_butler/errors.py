@@ -7,11 +7,13 @@ from typing import Final, TypedDict
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import (
+    PlexAddressError,
     PlexAuthenticationError,
     PlexCertificateError,
     PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
+    PlexForbiddenError,
     PlexHungUpError,
     PlexMaintenanceError,
     PlexNotOwnerError,
@@ -25,6 +27,7 @@ from .const import DOMAIN
 
 # The first that fits counts, so the special ones stand before the general ones.
 _KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
+    (PlexAddressError, "invalid_url"),
     (PlexTimeoutError, "timeout"),
     (PlexResolveError, "cannot_resolve"),
     (PlexRefusedError, "refused"),
@@ -35,6 +38,7 @@ _KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
     (PlexConnectionError, "cannot_connect"),
     (PlexAuthenticationError, "invalid_auth"),
     (PlexNotOwnerError, "not_owner"),
+    (PlexForbiddenError, "forbidden"),
     (PlexMaintenanceError, "maintenance"),
     (PlexWrongServerError, "wrong_server"),
     (PlexError, "invalid_response"),

@@ -1,5 +1,6 @@
-"""What all ways in end with: a form that says what is wrong, or an entry."""
+"""What all ways in end with: an entry, or a form that says what is wrong."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -14,13 +15,16 @@ import voluptuous as vol
 
 from .api import Server
 from .device import server_name
-from .probe import Attempt
+from .flow_forms import ADDRESS_SCHEMA, shown_of
+from .probe import Attempt, async_try
 
 
 class FlowBase(ConfigFlow):
     """Shows forms, and keeps what works."""
 
     _discovered_url = ""
+    # What an earlier form has found out for the one that asks for all.
+    _known: Mapping[str, Any] = {}
 
     def _async_form(
         self,
@@ -33,7 +37,6 @@ class FlowBase(ConfigFlow):
         """Show a form with what was typed, and with what is wrong with it."""
         if attempt.better_url and shown is not None:
             shown = {**shown, CONF_URL: attempt.better_url}
-            self._discovered_url = attempt.better_url
         if attempt.error:
             errors = {"base": attempt.error}
         return self.async_show_form(
@@ -47,35 +50,48 @@ class FlowBase(ConfigFlow):
             },
         )
 
+    def _async_go_on(self, data: dict[str, Any], attempt: Attempt) -> ConfigFlowResult:
+        """Go on in the form that asks for all, since an address or a setting is wrong."""
+        self._known = data
+        return self._async_form("address", ADDRESS_SCHEMA, shown_of(data), attempt)
+
+    async def _async_try(self, data: Mapping[str, Any]) -> Attempt:
+        """Try what was typed or found, at no other server than the one that is meant."""
+        entry = self._known_entry
+        return await async_try(
+            self.hass, data, entry.unique_id if entry else self.unique_id
+        )
+
+    async def _async_mean(self, machine_identifier: str | None, name: str) -> None:
+        """Have this be about one server and no other."""
+        await self.async_set_unique_id(machine_identifier, raise_on_progress=False)
+        self.context["title_placeholders"] = {"name": name}
+
     @property
     def _name(self) -> str:
         """Return what the server is called, as far as is known."""
-        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
-            return self._known_entry.title
+        if entry := self._known_entry:
+            return entry.title
         placeholders = self.context.get("title_placeholders") or {}
         return placeholders.get("name", "")
 
     @property
-    def _known_entry(self) -> ConfigEntry:
+    def _known_entry(self) -> ConfigEntry | None:
+        """Return the entry that this is about, if it is about one."""
         if self.source == SOURCE_REAUTH:
             return self._get_reauth_entry()
-        return self._get_reconfigure_entry()
+        if self.source == SOURCE_RECONFIGURE:
+            return self._get_reconfigure_entry()
+        return None
 
     async def _async_finish(
         self, server: Server, data: dict[str, Any]
     ) -> ConfigFlowResult:
         """Keep what works, for a new entry or for the one that this is about."""
+        if entry := self._known_entry:
+            return self.async_update_reload_and_abort(entry, data_updates=data)
         await self.async_set_unique_id(
             server.machine_identifier, raise_on_progress=False
         )
-        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
-            self._abort_if_unique_id_mismatch(
-                reason="wrong_server",
-                description_placeholders={
-                    "name": self._name,
-                    "found": server_name(server),
-                },
-            )
-            return self.async_update_reload_and_abort(self._known_entry, data=data)
         self._abort_if_unique_id_configured()
         return self.async_create_entry(title=server_name(server), data=data)

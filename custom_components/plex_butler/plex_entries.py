@@ -12,7 +12,8 @@ from .const import DOMAIN, PLEX_DOMAIN
 @callback
 def async_plex_servers(hass: HomeAssistant) -> dict[str, ConfigEntry]:
     """Return its entries that could be used and are not yet, by their ids."""
-    ours = {entry.unique_id for entry in hass.config_entries.async_entries(DOMAIN)}
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    ours = {entry.unique_id for entry in entries}
     return {
         entry.entry_id: entry
         for entry in hass.config_entries.async_entries(PLEX_DOMAIN)

@@ -1,7 +1,7 @@
-"""Tries what leads to a server, and tells what is wrong with it."""
+"""Tries what leads to a server; the token is sent last, and only to that server."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,10 +16,15 @@ from .api import (
     PlexAuthenticationError,
     PlexCertificateNameError,
     PlexClient,
+    PlexConnectionError,
     PlexError,
     PlexHungUpError,
     PlexNotOwnerError,
+    PlexRedirectError,
+    PlexResponseError,
     Server,
+    full_address,
+    parse_address,
 )
 from .certificate import async_certificate_names
 from .connection import async_create_client
@@ -31,30 +36,44 @@ _PROBE_TIMEOUT: Final = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """What came of trying: the server, or what is wrong, and a URL that may be right."""
+    """What came of trying: the server, or what is wrong, and a URL that may be right.
+
+    `unreachable`: the server was not met, so another address or setting is needed.
+    """
 
     server: Server | None = None
     error: str = ""
     names: str = ""
     better_url: str | None = None
+    unreachable: bool = False
 
 
-async def async_try(hass: HomeAssistant, data: Mapping[str, Any]) -> Attempt:
-    """Return the server if all that is needed of it works, else what does not."""
-    client = await async_create_client(hass, data)
+async def async_try(
+    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
+) -> Attempt:
+    """Return the server if all that is needed of it works, else what does not.
+
+    If it is known which server it has to be, no other one gets the token.
+    """
     try:
-        return Attempt(server=await _async_owned_server(client))
+        client = await async_create_client(hass, data)
+        return Attempt(server=await _async_owned_server(client, machine_identifier))
     except _UnclaimedError:
         return Attempt(error="unclaimed")
-    except PlexHungUpError as err:
-        if secure := await _async_secure_url(hass, data[CONF_URL]):
-            return Attempt(error="secure_required", better_url=secure)
-        return Attempt(error=error_key(err))
-    except PlexCertificateNameError as err:
-        names = await async_certificate_names(data[CONF_URL])
-        return Attempt(error=error_key(err), names=names)
+    except _OtherServerError:
+        return Attempt(error="wrong_server", unreachable=True)
     except PlexError as err:
-        return Attempt(error=error_key(err))
+        url = data[CONF_URL]
+        if secure := await _async_secure_url(hass, url, err, machine_identifier):
+            return Attempt(error="secure_required", better_url=secure, unreachable=True)
+        names = ""
+        if isinstance(err, PlexCertificateNameError):
+            names = await async_certificate_names(url)
+        return Attempt(
+            error=error_key(err),
+            names=names,
+            unreachable=isinstance(err, PlexConnectionError),
+        )
 
 
 async def async_find(
@@ -70,8 +89,10 @@ async def async_find(
 
 async def async_identify(hass: HomeAssistant, url: str) -> Identity | None:
     """Return who answers at a URL; nothing secret is sent, nothing is believed."""
-    client = await async_create_client(hass, {CONF_URL: url, CONF_VERIFY_SSL: False})
     with suppress(PlexError, TimeoutError):
+        client = await async_create_client(
+            hass, {CONF_URL: url, CONF_VERIFY_SSL: False}
+        )
         async with asyncio.timeout(_PROBE_TIMEOUT):
             return await client.get_identity()
     return None
@@ -89,8 +110,8 @@ async def async_best_url(hass: HomeAssistant, server: OwnedServer) -> str | None
 
 
 async def _async_is_at(hass: HomeAssistant, machine_identifier: str, url: str) -> bool:
-    client = await async_create_client(hass, {CONF_URL: url})
     with suppress(PlexError, TimeoutError):
+        client = await async_create_client(hass, {CONF_URL: url})
         async with asyncio.timeout(_PROBE_TIMEOUT):
             identity = await client.get_identity()
             return identity.machine_identifier == machine_identifier
@@ -101,10 +122,18 @@ class _UnclaimedError(PlexError):
     """The server belongs to nobody yet, and lets in nobody from outside."""
 
 
-async def _async_owned_server(client: PlexClient) -> Server:
+class _OtherServerError(PlexError):
+    """Another server than the one that is meant answers."""
+
+
+async def _async_owned_server(
+    client: PlexClient, machine_identifier: str | None
+) -> Server:
     """Return the server, having made sure that its Butler listens to us."""
     # Needs no token: tells a wrong address from a wrong token.
     identity = await client.get_identity()
+    if machine_identifier not in {None, identity.machine_identifier}:
+        raise _OtherServerError
     try:
         server = await client.get_server()
     except PlexAuthenticationError as err:
@@ -119,9 +148,32 @@ async def _async_owned_server(client: PlexClient) -> Server:
     return server
 
 
-async def _async_secure_url(hass: HomeAssistant, url: str) -> str | None:
-    """Return the HTTPS address of a server that hung up on plain HTTP."""
+async def _async_secure_url(
+    hass: HomeAssistant, url: str, err: PlexError, machine_identifier: str | None
+) -> str | None:
+    """Return the HTTPS address of a server that does not want plain HTTP."""
     if not url.startswith("http://"):
         return None
-    secure = str(URL(url).with_scheme("https").with_port(URL(url).port))
-    return secure if await async_identify(hass, secure) else None
+    same_port = full_address(
+        str(URL(url).with_scheme("https").with_port(URL(url).port))
+    )
+    match err:
+        case PlexRedirectError(location=location):
+            candidates = [*_secure_target(url, location), same_port]
+        case PlexHungUpError() | PlexResponseError():
+            candidates = [same_port]
+        case _:
+            return None
+    for candidate in candidates:
+        identity = await async_identify(hass, candidate)
+        if identity and machine_identifier in {None, identity.machine_identifier}:
+            return candidate
+    return None
+
+
+def _secure_target(url: str, location: str) -> Iterator[str]:
+    """Yield where a redirect leads, if that is HTTPS at the same host."""
+    with suppress(ValueError):
+        target = URL(location)
+        if target.scheme == "https" and target.host == URL(url).host:
+            yield parse_address(full_address(location)).url

@@ -1,6 +1,7 @@
 """Signing in with Plex: nothing is typed, and only the server's own token is kept."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from homeassistant.core import HomeAssistant
@@ -10,6 +11,8 @@ from .connection import async_create_plex_tv_client
 
 # As often as Plex's own apps ask.
 _POLL: Final = 2
+# So long, in seconds, the servers of somebody who has signed in are asked for.
+_LISTING: Final = 60
 
 
 class SignInError(Exception):
@@ -36,15 +39,10 @@ class SignIn:
 
     async def async_wait(self) -> dict[str, OwnedServer]:
         """Wait for the answer, and return the user's own servers by their ids."""
-        try:
-            async with asyncio.timeout(self._pin.expires_in):
-                while (token := await self._async_token()) is None:  # noqa: ASYNC110 plex.tv can only be asked
-                    await asyncio.sleep(_POLL)
-            servers = await self._client.get_owned_servers(token)
-        except TimeoutError as err:
-            raise SignInError("sign_in_expired") from err
-        except PlexError as err:
-            raise SignInError("plex_tv_unreachable") from err
+        token = await _async_ask(self._async_token, self._pin.expires_in)
+        servers = await _async_ask(
+            lambda: self._client.get_owned_servers(token), _LISTING
+        )
         if not servers:
             raise SignInError("no_owned_server")
         return {server.machine_identifier: server for server in servers}
@@ -54,5 +52,27 @@ class SignIn:
             return await self._client.get_token(self._pin)
         except PlexResponseError as err:
             if err.status == 404:
-                raise TimeoutError from err
+                raise SignInError("sign_in_expired") from err
             raise
+
+
+async def _async_ask[AnswerT](
+    ask: Callable[[], Awaitable[AnswerT | None]], seconds: float
+) -> AnswerT:
+    """Ask plex.tv until there is an answer: it has bad moments, which pass."""
+    failure: PlexError | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    if (answer := await ask()) is not None:
+                        return answer
+                    failure = None
+                except PlexError as err:
+                    failure = err
+                wait = failure.retry_after if failure else None
+                await asyncio.sleep(max(_POLL, wait or 0))
+    except TimeoutError as err:
+        if failure:
+            raise SignInError("plex_tv_unreachable") from failure
+        raise SignInError("sign_in_expired") from err

@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
+from yarl import URL
 
 from .api import OwnedServer
 from .const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
 from .flow_base import FlowBase
 from .flow_forms import choice_of
-from .probe import Attempt, async_best_url, async_try
+from .probe import Attempt, async_best_url
 from .sign_in import SignIn, SignInError
 
 
@@ -76,25 +73,46 @@ class SignInFlow(FlowBase):
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is not None:
             server = self._owned[user_input[CONF_SERVER]]
-            if url := await async_best_url(self.hass, server):
-                data = {
-                    CONF_URL: url,
-                    CONF_TOKEN: server.token,
-                    CONF_VERIFY_SSL: True,
-                    CONF_SIGNED_IN: True,
-                }
-                attempt = await async_try(self.hass, data)
-                if attempt.server:
-                    return await self._async_finish(attempt.server, data)
-            else:
-                attempt = Attempt(error="no_way_to_server")
-        names = {machine: server.name for machine, server in self._owned.items()}
-        return self._async_form("server", choice_of(names), user_input, attempt)
+            data, attempt = await self._async_reach(server)
+            if attempt.server:
+                return await self._async_finish(attempt.server, data)
+            if attempt.unreachable:
+                return self._async_go_on(data, attempt)
+        choices = {
+            machine: (_name(server), f"{_address(server)}, {machine[:8]}")
+            for machine, server in self._owned.items()
+        }
+        return self._async_form("server", choice_of(choices), user_input, attempt)
+
+    async def _async_reach(self, server: OwnedServer) -> tuple[dict[str, Any], Attempt]:
+        """Return by which way a server is reached, and what came of it.
+
+        An entry's own address is somebody's choice: it is only left if it is dead.
+        """
+        data = {
+            CONF_URL: next(iter(server.urls), ""),
+            CONF_TOKEN: server.token,
+            CONF_VERIFY_SSL: True,
+            CONF_SIGNED_IN: True,
+        }
+        attempt = Attempt(error="no_way_to_server", unreachable=True)
+        if entry := self._known_entry:
+            own = {**entry.data, CONF_TOKEN: server.token}
+            attempt = await self._async_try(own)
+            if not attempt.unreachable:
+                return own, attempt
+        else:
+            own = data
+            await self._async_mean(server.machine_identifier, _name(server))
+        if url := await async_best_url(self.hass, server):
+            data[CONF_URL] = url
+            return data, await self._async_try(data)
+        return own, attempt
 
     def _wanted(self, owned: Mapping[str, OwnedServer]) -> Mapping[str, OwnedServer]:
         """Return the servers that this flow is about."""
-        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
-            if (machine := self.unique_id or "") not in owned:
+        if entry := self._known_entry:
+            if (machine := entry.unique_id or "") not in owned:
                 raise SignInError("not_your_server")
             return {machine: owned[machine]}
         ours = {entry.unique_id for entry in self._async_current_entries()}
@@ -108,3 +126,13 @@ class SignInFlow(FlowBase):
         """Wait no longer for a user who has closed the dialog."""
         if self._sign_in_task:
             self._sign_in_task.cancel()
+
+
+def _name(server: OwnedServer) -> str:
+    return server.name or "Plex Media Server"
+
+
+def _address(server: OwnedServer) -> str:
+    """Return where a server is, in numbers if they are known."""
+    plain = [url for url in server.urls if url.startswith("http:")]
+    return URL(next(iter([*plain, *server.urls]), "")).authority

@@ -1,0 +1,152 @@
+"""Who answers is asked before the token is sent: it reaches no other server."""
+
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+
+from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.flows import begin, choose, submit, suggested, typed
+from tests.simulator import ManualClock, SimulatedPlex
+
+
+@pytest.fixture
+async def stranger(socket_enabled: None) -> AsyncIterator[SimulatedPlex]:
+    """Return another server, which knows the same token."""
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as stranger:
+        yield stranger
+        # All that it was asked, whatever else a test looked at.
+        assert stranger.requests
+        for request in stranger.requests:
+            assert request.path == "/identity"
+            assert "X-Plex-Token" not in request.headers
+
+
+async def expect_stranger(
+    hass: HomeAssistant, result: ConfigFlowResult, plex: SimulatedPlex
+) -> ConfigFlowResult:
+    """Read that another server is there, and correct the address."""
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "wrong_server"}
+    placeholders = result["description_placeholders"]
+    assert placeholders and placeholders["name"] == "Attic"
+    return await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+
+
+async def test_a_new_token_is_not_sent_to_who_has_got_the_servers_address(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    stranger: SimulatedPlex,
+    entry: MockConfigEntry,
+) -> None:
+    hass.config_entries.async_update_entry(
+        entry, data=typed(plex, **{CONF_URL: stranger.url, CONF_TOKEN: "old"})
+    )
+    result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
+
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    # What was typed is not lost, and not shown.
+    assert result["step_id"] == "address"
+    assert suggested(result) == {
+        CONF_URL: stranger.url,
+        CONF_TOKEN: None,
+        CONF_VERIFY_SSL: True,
+    }
+    result = await expect_stranger(hass, result, plex)
+
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == typed(plex)
+
+
+async def test_a_mistyped_address_is_another_server_and_changes_nothing(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    stranger: SimulatedPlex,
+    loaded: MockConfigEntry,
+) -> None:
+    result = await submit(
+        hass,
+        await loaded.start_reconfigure_flow(hass),
+        {CONF_URL: stranger.url, CONF_VERIFY_SSL: True},
+    )
+    assert loaded.data == typed(plex)
+    assert suggested(result)[CONF_URL] == stranger.url
+    result = await expect_stranger(hass, result, plex)
+
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == typed(plex)
+
+
+async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
+    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
+) -> None:
+    port = plex.port
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_ZEROCONF},
+        data=ZeroconfServiceInfo(
+            ip_address=ip_address("127.0.0.1"),
+            ip_addresses=[ip_address("127.0.0.1")],
+            port=port,
+            hostname="attic.local.",
+            type="_plexmediasvr._tcp.local.",
+            name="Attic._plexmediasvr._tcp.local.",
+            properties={},
+        ),
+    )
+    await plex.stop_listening()
+    async with SimulatedPlex(
+        name="Cellar", seed=7, port=port, clock=ManualClock()
+    ) as newcomer:
+        result = await submit(hass, result, {CONF_TOKEN: plex.token})
+
+        assert result["errors"] == {"base": "wrong_server"}
+        assert suggested(result)[CONF_URL] == newcomer.url
+        assert all("X-Plex-Token" not in it.headers for it in newcomer.requests)
+        # Nor does the stranger who is asked for next.
+        result = await submit(
+            hass, result, {CONF_URL: stranger.url, CONF_VERIFY_SSL: True}
+        )
+        assert result["errors"] == {"base": "wrong_server"}
+    await plex.listen_again()
+
+    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
+async def test_a_copied_token_is_only_sent_to_the_server_that_it_was_copied_from(
+    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
+) -> None:
+    theirs = MockConfigEntry(
+        domain="plex",
+        title="Attic",
+        unique_id=plex.machine_identifier,
+        data={"server_config": {"url": stranger.url, "token": plex.token}},
+    )
+    theirs.add_to_hass(hass)
+
+    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
+    result = await expect_stranger(hass, result, plex)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex)
+
+
+async def test_what_is_no_plex_server_gets_no_token(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    plex.fault("wrong-shape", path="/identity")
+    result = await submit(hass, await begin(hass), typed(plex))
+    assert result["errors"] == {"base": "invalid_response"}
+    assert all("X-Plex-Token" not in it.headers for it in plex.requests)
+
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
