@@ -1,6 +1,6 @@
 """Each thing that can be wrong with a connection is told apart, and can be mended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 import ssl
 from typing import Any
@@ -18,7 +18,13 @@ from pytest_socket import socket_allow_hosts
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle
 from tests.flows import begin, submit, suggested, typed
-from tests.simulator import ManualClock, Names, SecureConnections, SimulatedPlex
+from tests.simulator import (
+    ManualClock,
+    Names,
+    PlainHttp,
+    SecureConnections,
+    SimulatedPlex,
+)
 from tests.simulator.names import CERT_HASH, plex_direct_name
 from tests.tls import Certificates
 
@@ -54,16 +60,93 @@ async def test_a_name_of_plexs_needs_no_setting(
     await settle(hass)
 
 
+@pytest.mark.parametrize("way", PlainHttp)
 async def test_plain_http_that_is_not_wanted_leads_to_https(
-    hass: HomeAssistant, secure: SimulatedPlex
+    hass: HomeAssistant, secure: SimulatedPlex, way: PlainHttp
 ) -> None:
+    secure.plain_http = way
     url = secure.url_at(plex_direct_name("127.0.0.1"), scheme="http")
 
     result = await add(hass, typed(secure, **{CONF_URL: url}))
     assert result["errors"] == {"base": "secure_required"}
     assert suggested(result)[CONF_URL] == direct(secure)
+    # Only who is there was asked.
+    assert not any(secure.token in asked for asked in secure.turned_away)
+    assert all("X-Plex-Token" not in it.headers for it in secure.requests)
 
     result = await submit(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+@pytest.fixture
+async def proxy(socket_enabled: None, names: Names) -> AsyncIterator[SimulatedPlex]:
+    """Return what listens at the server's name, and sends everybody away."""
+    names.point("plex.example")
+    async with SimulatedPlex(name="Proxy", seed=7, clock=ManualClock()) as proxy:
+        yield proxy
+
+
+async def test_a_redirect_to_another_port_leads_to_where_it_says(
+    hass: HomeAssistant, certificates: Certificates, proxy: SimulatedPlex
+) -> None:
+    async with SimulatedPlex(
+        prefix="/tv", tls=certificates.named("plex.example"), clock=ManualClock()
+    ) as plex:
+        target = plex.url_at("plex.example")
+        proxy.fault("redirect", count=None, target=target)
+        url = proxy.url_at("plex.example")
+        result = await add(hass, typed(plex, **{CONF_URL: url}))
+        assert result["errors"] == {"base": "secure_required"}
+        assert suggested(result)[CONF_URL] == target
+        assert all("X-Plex-Token" not in it.headers for it in proxy.requests)
+
+        result = await submit(hass, result, suggested(result))
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"][CONF_URL] == target
+        await settle(hass)
+
+
+async def test_a_redirect_from_port_80_leads_to_443(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    certificates: Certificates,
+    names: Names,
+) -> None:
+    # A name that leads to one port for both.
+    names.point("plex.example", secure.port)
+    await secure.use_certificate(certificates.named("plex.example"))
+    secure.plain_http = PlainHttp.REDIRECT
+    url = "http://plex.example:80"
+
+    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    assert result["errors"] == {"base": "secure_required"}
+    assert suggested(result)[CONF_URL] == "https://plex.example"
+
+    result = await submit(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://elsewhere.example",
+        "http://plex.example:81",
+        "https://plex.example:99999",
+        "",
+    ],
+)
+async def test_a_redirect_to_anywhere_else_is_not_followed(
+    hass: HomeAssistant, plex: SimulatedPlex, proxy: SimulatedPlex, target: str
+) -> None:
+    proxy.fault("redirect", count=None, target=target)
+    url = proxy.url_at("plex.example")
+    result = await add(hass, typed(plex, **{CONF_URL: url}))
+    assert result["errors"] == {"base": "invalid_response"}
+    assert suggested(result)[CONF_URL] == url
+
+    result = await submit(hass, result, typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
 
@@ -108,14 +191,29 @@ async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
     await settle(hass)
 
 
-async def test_a_certificate_without_names_is_said_to_be_for_another_one(
-    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
+@pytest.mark.parametrize(
+    ("certificate", "names"),
+    [
+        (Certificates.nameless, "?"),
+        (Certificates.unreadable, "?"),
+        (lambda it: it.with_texts("[x](http://evil) `y`"), "?x??http:??evil???y?"),
+        (lambda it: it.with_texts("a" * 200), "a" * 100),
+        (lambda it: it.with_texts(*"abcdefg"), "a, b, c, d, e, ..."),
+        (lambda it: it.named("1.2.3.4", "*.example.com"), "*.example.com, 1.2.3.4"),
+    ],
+)
+async def test_any_certificate_for_another_name_is_said_to_be_one(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    certificates: Certificates,
+    certificate: Callable[[Certificates], ssl.SSLContext],
+    names: str,
 ) -> None:
-    await secure.use_certificate(certificates.nameless())
+    await secure.use_certificate(certificate(certificates))
     result = await add(hass, typed(secure))
     assert result["errors"] == {"base": "certificate_name"}
     placeholders = result["description_placeholders"]
-    assert placeholders and placeholders["names"] == "?"
+    assert placeholders and placeholders["names"] == names
 
     await secure.use_certificate(certificates.right())
     result = await submit(hass, result, typed(secure))

@@ -98,11 +98,24 @@ class Certificates:
 
     def nameless(self) -> ssl.SSLContext:
         """Return one whose only name is where nobody looks for names any more."""
+        return self._with(None)
+
+    def with_texts(self, *texts: str) -> ssl.SSLContext:
+        """Return one with names that nobody could have."""
+        return self._with(x509.SubjectAlternativeName(map(x509.DNSName, texts)))
+
+    def unreadable(self) -> ssl.SSLContext:
+        """Return one with a name of a kind that OpenSSL knows and `cryptography` not."""
+        name = bytes.fromhex("30 0b a5 09 a1 07 0c 05") + b"party"
+        oid = x509.SubjectAlternativeName.oid
+        return self._with(x509.UnrecognizedExtension(oid, name))
+
+    def _with(self, names: x509.ExtensionType | None) -> ssl.SSLContext:
         key = ec.generate_private_key(ec.SECP256R1())
         authority = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes())
         signer = load_pem_private_key(self.authority.private_key_pem.bytes(), None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "attic")]))
             .issuer_name(authority.subject)
@@ -111,8 +124,10 @@ class Certificates:
             .not_valid_before(authority.not_valid_before_utc)
             .not_valid_after(authority.not_valid_after_utc)
             .add_extension(_key_id_of(authority), critical=False)
-            .sign(signer, hashes.SHA256())
         )
+        if names:
+            builder = builder.add_extension(names, critical=False)
+        certificate = builder.sign(signer, hashes.SHA256())
         pem = key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         ) + certificate.public_bytes(Encoding.PEM)
