@@ -6,7 +6,11 @@ import ssl
 from typing import Any
 
 from aiohttp import ClientTimeout
-from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_ZEROCONF,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -15,9 +19,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
-from tests.flows import begin, submit, suggested, typed
+from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
+from tests.conftest import add_entry, settle
+from tests.flows import begin, choose, submit, suggested, typed
 from tests.simulator import (
     ManualClock,
     Names,
@@ -381,5 +385,82 @@ async def test_a_server_that_accepts_both_is_reached_by_plain_http(
 
     result = await add(hass, typed(secure, **{CONF_URL: url}))
 
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+@pytest.mark.parametrize("way", ["reauth", "plex"])
+async def test_a_dialog_without_an_address_goes_on_in_one_that_has_it(
+    hass: HomeAssistant, secure: SimulatedPlex, way: str
+) -> None:
+    plain = secure.url_at("127.0.0.1", scheme="http")
+    if way == "plex":
+        theirs = MockConfigEntry(
+            domain="plex",
+            title="Attic",
+            unique_id=secure.machine_identifier,
+            data={"server_config": {"url": plain, "token": secure.token}},
+        )
+        theirs.add_to_hass(hass)
+        result = await begin(hass, way)
+        result = await submit(hass, result, {CONF_SERVER: theirs.entry_id})
+    else:
+        entry = add_entry(hass, secure)
+        data = typed(secure, **{CONF_URL: plain, CONF_TOKEN: "old"})
+        hass.config_entries.async_update_entry(entry, data=data)
+        result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
+        result = await submit(hass, result, {CONF_TOKEN: secure.token})
+
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "secure_required"}
+    filled_in = {CONF_URL: secure.url, CONF_VERIFY_SSL: True}
+    assert suggested(result) == {**filled_in, CONF_TOKEN: None}
+    result = await submit(hass, result, filled_in)
+    assert result["errors"] == {"base": "certificate_name"}
+    result = await submit(hass, result, {**filled_in, CONF_VERIFY_SSL: False})
+
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.data == typed(secure, **{CONF_VERIFY_SSL: False})
+    assert entry.state is ConfigEntryState.LOADED
+    await settle(hass)
+
+
+async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_itself(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    entry = add_entry(hass, plex)
+    url = plex.url_at("127.0.0.1", scheme="https")
+    data = typed(plex, **{CONF_URL: url, CONF_TOKEN: "old"})
+    hass.config_entries.async_update_entry(entry, data=data)
+    result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
+
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    assert result["errors"] == {"base": "tls"}
+    assert suggested(result)[CONF_URL] == url
+    assert plex.requests == []
+
+    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == typed(plex)
+    await settle(hass)
+
+
+async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    result = await discover(hass, plex.port)
+    for fault, path, error in (
+        ("401", "/", "invalid_auth"),
+        ("403", "/butler", "not_owner"),
+        ("403", "/", "forbidden"),
+        ("503", "/", "maintenance"),
+    ):
+        plex.fault(fault, path=path)
+        result = await submit(hass, result, {CONF_TOKEN: plex.token})
+        assert result["step_id"] == "discovery_confirm"
+        assert result["errors"] == {"base": error}
+        plex.clear_faults()
+
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)

@@ -3,16 +3,21 @@
 from collections.abc import AsyncIterator
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    ConfigEntryState,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from yarl import URL
 
-from custom_components.plex_butler.const import CONF_SERVER, CONF_SIGNED_IN
+from custom_components.plex_butler.const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
 from tests.conftest import settle
-from tests.flows import choose, menu, submit
+from tests.flows import choices, choose, menu, submit, suggested, typed
 from tests.simulator import (
     ManualClock,
     Names,
@@ -20,6 +25,7 @@ from tests.simulator import (
     SimulatedPlexTv,
 )
 from tests.simulator.names import plex_direct_name
+from tests.simulator.resources import local_http, relay, remote_https
 from tests.tls import Certificates
 
 
@@ -47,14 +53,15 @@ async def sign_in(
     tv: SimulatedPlexTv,
     freezer: FrozenDateTimeFactory,
     result: ConfigFlowResult,
-    seconds: float = 3,
+    *seconds: float,
 ) -> ConfigFlowResult:
     """Answer the question on Plex's page, and come back."""
     assert result["type"] is FlowResultType.SHOW_PROGRESS
     assert tv.pins[-1].code in (result["description_placeholders"] or {})["url"]
     await settle(hass)
-    freezer.tick(seconds)
-    await settle(hass)
+    for wait in seconds or (3,):
+        freezer.tick(wait)
+        await settle(hass)
     return await hass.config_entries.flow.async_configure(result["flow_id"])
 
 
@@ -116,12 +123,11 @@ async def test_one_of_several_servers_is_chosen(
         result = await sign_in(hass, tv, freezer, result)
         assert result["step_id"] == "server"
 
-        await cellar.stop_listening()
         chosen = {CONF_SERVER: cellar.machine_identifier}
-        result = await submit(hass, result, chosen)
-        assert result["errors"] == {"base": "no_way_to_server"}
-
-        await cellar.listen_again()
+        assert choices(result) == {
+            plex.machine_identifier: "Attic",
+            cellar.machine_identifier: "Cellar",
+        }
         cellar.fault("503", path="/butler")
         result = await submit(hass, result, chosen)
         assert result["errors"] == {"base": "maintenance"}
@@ -130,6 +136,116 @@ async def test_one_of_several_servers_is_chosen(
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["title"] == "Cellar"
         await settle(hass)
+
+
+async def test_a_server_to_which_plex_knows_no_way_is_added_by_its_address(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex, connections=[remote_https(), relay()])
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+
+    result = await sign_in(hass, tv, freezer, result)
+    assert result["step_id"] == "address"
+    assert result["errors"] == {"base": "no_way_to_server"}
+    assert suggested(result) == {
+        CONF_URL: remote_https().uri,
+        CONF_TOKEN: None,
+        CONF_VERIFY_SSL: True,
+    }
+    # Nor is it somebody else who gets the token.
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
+        elsewhere = {CONF_URL: cellar.url, CONF_VERIFY_SSL: True}
+        result = await submit(hass, result, elsewhere)
+        assert result["errors"] == {"base": "wrong_server"}
+        assert [request.path for request in cellar.requests] == ["/identity"]
+    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == typed(plex) | {CONF_SIGNED_IN: True}
+    await settle(hass)
+
+
+async def test_a_server_that_plex_lists_without_any_way_is_added_by_its_address(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex, connections=[])
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+    result = await sign_in(hass, tv, freezer, result)
+    assert result["errors"] == {"base": "no_way_to_server"}
+    assert suggested(result)[CONF_URL] == ""
+
+    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_servers_of_one_name_are_told_apart(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    async with SimulatedPlex(seed=7, clock=ManualClock()) as other:
+        tv.add_server(plex)
+        tv.add_server(other, connections=[remote_https()])
+        result = await choose(hass, await menu(hass), "sign_in")
+        tv.link()
+
+        result = await sign_in(hass, tv, freezer, result)
+
+        ids = plex.machine_identifier, other.machine_identifier
+        assert choices(result) == {
+            ids[0]: f"Attic (127.0.0.1:{plex.port}, {ids[0][:8]})",
+            ids[1]: f"Attic ({URL(remote_https().uri).authority}, {ids[1][:8]})",
+        }
+        result = await submit(hass, result, {CONF_SERVER: ids[0]})
+        assert result["result"].unique_id == ids[0]
+        await settle(hass)
+
+
+async def test_a_server_that_was_ignored_can_be_signed_in_to(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    MockConfigEntry(
+        domain=DOMAIN, source=SOURCE_IGNORE, unique_id=plex.machine_identifier
+    ).add_to_hass(hass)
+    tv.add_server(plex)
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+
+    result = await sign_in(hass, tv, freezer, result)
+
+    assert hass.config_entries.async_entries(DOMAIN) == [result["result"]]
+    assert result["result"].state is ConfigEntryState.LOADED
+    await settle(hass)
+
+
+async def test_a_server_that_has_been_added_is_not_added_by_signing_in_again(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex)
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+
+    result = await sign_in(hass, tv, freezer, result)
+
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
 
 
 async def test_an_account_without_a_server_says_so_and_may_try_again(
@@ -164,9 +280,8 @@ async def test_a_sign_in_that_took_too_long_says_so_and_may_try_again(
     result = await choose(hass, await menu(hass), "sign_in")
     if how == "withdrawn":
         tv.expire()
-    result = await sign_in(
-        hass, tv, freezer, result, seconds=3 if how == "withdrawn" else 1000
-    )
+    wait = 3 if how == "withdrawn" else 1000
+    result = await sign_in(hass, tv, freezer, result, wait)
     assert result["errors"] == {"base": "sign_in_expired"}
 
     result = await submit(hass, result, {})
@@ -191,10 +306,11 @@ async def test_a_plex_tv_that_fails_is_told_from_a_server_that_does(
 
     result = await submit(hass, result, {})
     tv.link()
-    tv.fault("500", path="/api/v2/resources")
-    result = await sign_in(hass, tv, freezer, result)
+    tv.fault("500", count=None, path="/api/v2/resources")
+    result = await sign_in(hass, tv, freezer, result, 3, 100)
     assert result["errors"] == {"base": "plex_tv_unreachable"}
 
+    tv.clear_faults()
     result = await submit(hass, result, {})
     tv.link()
     result = await sign_in(hass, tv, freezer, result)
@@ -202,23 +318,107 @@ async def test_a_plex_tv_that_fails_is_told_from_a_server_that_does(
     await settle(hass)
 
 
-async def test_a_plex_tv_that_fails_while_it_is_waited_for_is_said_to(
+@pytest.mark.parametrize("path", ["/api/v2/pins/", "/api/v2/resources"])
+@pytest.mark.parametrize(
+    "fault", ["429", "500", "502", "503", "401", "403", "garbage", "redirect", "refuse"]
+)
+async def test_a_sign_in_outlasts_the_bad_moments_of_plex_tv(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+    fault: str,
+    path: str,
+) -> None:
+    tv.add_server(plex)
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+    # A GET on a kept connection that breaks is tried once more by aiohttp itself.
+    tv.fault(fault, count=4, path=path)
+
+    result = await sign_in(hass, tv, freezer, result, 3, 3, 3, 3, 3)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_TOKEN] == plex.token
+    await settle(hass)
+
+
+async def test_a_sign_in_outlasts_a_silence_of_plex_tv(
     hass: HomeAssistant,
     tv: SimulatedPlexTv,
     plex: SimulatedPlex,
     freezer: FrozenDateTimeFactory,
 ) -> None:
     tv.add_server(plex)
-    # Of the question's own path: it has been asked, the answer does not come.
-    tv.fault("500", path="/api/v2/pins/")
     result = await choose(hass, await menu(hass), "sign_in")
-    result = await sign_in(hass, tv, freezer, result)
+    tv.link()
+    tv.fault("slow", path="/api/v2/pins/", delay=60)
+
+    result = await sign_in(hass, tv, freezer, result, 20, 3)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_plex_tv_is_asked_as_seldom_as_it_wants(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex)
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+    tv.fault("429", path="/api/v2/pins/", retry_after=30)
+    await settle(hass)
+    asked = len(tv.requests)
+    for _ in range(9):
+        freezer.tick(3)
+        await settle(hass)
+    assert len(tv.requests) == asked
+
+    result = await sign_in(hass, tv, freezer, result, 5)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_a_plex_tv_that_fails_until_the_end_is_said_to(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex)
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.fault("500", count=None, path="/api/v2/pins/")
+    result = await sign_in(hass, tv, freezer, result, 3, 1000)
     assert result["errors"] == {"base": "plex_tv_unreachable"}
 
+    tv.clear_faults()
     result = await submit(hass, result, {})
     tv.link()
     result = await sign_in(hass, tv, freezer, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+
+async def test_what_plex_tv_lists_wrongly_hides_nothing_else(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    broken = local_http(plex, address="::not an address::")
+    tv.add_server(plex, connections=[broken, relay(), local_http(plex)])
+    nameless = tv.add_server(plex)
+    nameless.client_identifier = ""
+    result = await choose(hass, await menu(hass), "sign_in")
+    tv.link()
+
+    result = await sign_in(hass, tv, freezer, result)
+
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"][CONF_URL] == plex.url
     await settle(hass)
 
 

@@ -32,11 +32,20 @@ def maintenance() -> web.Response:
 def status_answer(fault: Fault) -> web.Response:
     """Answer with the status that the fault is named after."""
     if fault.name is FaultName.MAINTENANCE:
-        return maintenance()
-    status = int(fault.name)
-    if fault.name in {FaultName.BAD_GATEWAY, FaultName.GATEWAY_TIMEOUT}:
-        return gateway(status)
-    return web.Response(status=status, text=page(status), content_type=HTML)
+        response = maintenance()
+    elif fault.name in {FaultName.BAD_GATEWAY, FaultName.GATEWAY_TIMEOUT}:
+        response = gateway(int(fault.name))
+    else:
+        status = int(fault.name)
+        response = web.Response(status=status, text=page(status), content_type=HTML)
+    ask_for_patience(response, fault)
+    return response
+
+
+def ask_for_patience(response: web.Response, fault: Fault) -> None:
+    """Say when to ask again, if the fault does."""
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
 
 
 def gateway(status: int) -> web.Response:

@@ -48,6 +48,8 @@ class Fault:
     method: str | None = None
     # Wall seconds, for `slow` and `late`.
     delay: float | None = None
+    # Seconds after which a status wants to be asked again.
+    retry_after: int | None = None
     # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
     target: str = "http://127.0.0.1:9"
 

@@ -127,7 +127,9 @@ class SimulatedPlexTv(Account):
                 return fault_answers.wrong_shape()
             case Fault(name=FaultName.REDIRECT):
                 return fault_answers.redirect(fault, request.rel_url.raw_path_qs)
-        return refused(request, int(fault.name))
+        response = refused(request, int(fault.name))
+        fault_answers.ask_for_patience(response, fault)
+        return response
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):
