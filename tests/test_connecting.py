@@ -449,8 +449,11 @@ async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
     result = await discover(hass, plex.port)
+    result = await submit(hass, result, {CONF_TOKEN: "wrong"})
+    assert result["step_id"] == "discovery_confirm"
+    assert result["errors"] == {"base": "invalid_auth"}
     for fault, path, error in (
-        ("401", "/", "invalid_auth"),
+        ("401", "/", "forbidden"),
         ("403", "/butler", "not_owner"),
         ("403", "/", "forbidden"),
         ("503", "/", "maintenance"),

@@ -17,6 +17,7 @@ from .api import (
     PlexAuthenticationError,
     PlexClient,
     PlexError,
+    PlexForbiddenError,
     PlexNotOwnerError,
     PlexResponseError,
     PlexWrongServerError,
@@ -127,7 +128,7 @@ class Asker:
             self._async_describe(server)
             asked = self._tracker.now()
             rows = await self._client.get_activities()
-        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+        except (PlexAuthenticationError, PlexForbiddenError) as err:
             raise await self._async_refused() from err
         self._tracker.async_apply(Snapshot(rows=rows, asked=asked))
         return server
@@ -146,9 +147,9 @@ class Asker:
         await self._get_server()
         try:
             await self._client.get_butler_tasks()
-        except (PlexAuthenticationError, PlexNotOwnerError) as err:
+        except (PlexAuthenticationError, PlexForbiddenError) as err:
             return PlexNotOwnerError(str(err))
-        return _forbidden()
+        return PlexForbiddenError("Access is refused, as a firewall or a tunnel does")
 
     async def _get_server(self) -> Server:
         """Return the server; raise what is wrong with it or with the token."""
@@ -158,8 +159,6 @@ class Asker:
             # Something in front of the server may refuse whatever is asked for.
             await self._client.verify()
             raise
-        except PlexNotOwnerError as err:
-            raise _forbidden() from err
         if server.machine_identifier != self._entry.unique_id:
             raise PlexWrongServerError(found=server.machine_identifier)
         return server
@@ -270,9 +269,3 @@ class Asker:
             config_entry_id=self._entry.entry_id,
             **device_info(server, self._client.url),
         )
-
-
-def _forbidden() -> PlexError:
-    return PlexResponseError(
-        "Access is refused, perhaps by a firewall or a proxy", status=403
-    )

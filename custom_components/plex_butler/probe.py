@@ -22,6 +22,7 @@ from .api import (
     PlexNotOwnerError,
     PlexRedirectError,
     PlexResponseError,
+    PlexWrongServerError,
     Server,
     full_address,
     parse_address,
@@ -60,7 +61,7 @@ async def async_try(
         return Attempt(server=await _async_owned_server(client, machine_identifier))
     except _UnclaimedError:
         return Attempt(error="unclaimed")
-    except _OtherServerError:
+    except PlexWrongServerError:
         return Attempt(error="wrong_server", unreachable=True)
     except PlexError as err:
         url = data[CONF_URL]
@@ -122,10 +123,6 @@ class _UnclaimedError(PlexError):
     """The server belongs to nobody yet, and lets in nobody from outside."""
 
 
-class _OtherServerError(PlexError):
-    """Another server than the one that is meant answers."""
-
-
 async def _async_owned_server(
     client: PlexClient, machine_identifier: str | None
 ) -> Server:
@@ -133,7 +130,7 @@ async def _async_owned_server(
     # Needs no token: tells a wrong address from a wrong token.
     identity = await client.get_identity()
     if machine_identifier not in {None, identity.machine_identifier}:
-        raise _OtherServerError
+        raise PlexWrongServerError(found=identity.machine_identifier)
     try:
         server = await client.get_server()
     except PlexAuthenticationError as err:

@@ -171,7 +171,7 @@ async def test_a_resource_that_cannot_be_used_is_skipped(
     (server,) = await tv.get_owned_servers("token")
 
     assert (server.name, server.machine_identifier, server.urls) == (
-        "Cellar",
+        "\ufffdCel lar",
         "abc",
         (),
     )

@@ -286,7 +286,7 @@ class PlexClient:
 
         A public request goes to any server, and without the token.
         """
-        headers = self._headers
+        headers: Mapping[str, str] = self._headers
         if not is_public:
             headers = self._headers_with_token()
             await self._verify_once()

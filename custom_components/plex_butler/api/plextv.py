@@ -22,6 +22,9 @@ SIGN_IN_URL: Final = "https://app.plex.tv/auth"
 # In seconds: what plex.tv gives a PIN, and what is believed of it at most.
 _LIFETIME: Final = 900
 _LONGEST: Final = 3600
+# The largest PIN that JSON carries safely, and the largest port.
+_MOST: Final = 2**53
+_MOST_PORT: Final = 65535
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -75,7 +78,7 @@ class PlexTvClient:
             "X-Plex-Product": product,
         }
         # A name that people choose may have what a header cannot hold.
-        if device := _printable(device):
+        if device := "".join(filter(str.isprintable, device)):
             self._headers["X-Plex-Device-Name"] = device
 
     async def create_pin(self) -> Pin:
@@ -141,10 +144,10 @@ class PlexTvClient:
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
     if isinstance(answer, Mapping):
-        pin_id, code = number(answer, "id"), text(answer, "code")
-        expires_in = number(answer, "expiresIn") or 0
+        pin_id, code = number(answer, "id", _MOST), text(answer, "code")
+        expires_in = number(answer, "expiresIn", _LONGEST) or 0
         if pin_id and _PLAIN.fullmatch(code):
-            if not 1 < expires_in <= _LONGEST:
+            if expires_in <= 1:
                 expires_in = _LIFETIME
             return Pin(id=pin_id, code=code, expires_in=expires_in)
     raise PlexResponseError("plex.tv gave no PIN")
@@ -165,7 +168,7 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
             and _PLAIN.fullmatch(token)
         ):
             yield OwnedServer(
-                name=_printable(text(resource, "name")),
+                name=text(resource, "name"),
                 machine_identifier=machine,
                 token=token,
                 urls=_urls(resource.get("connections")),
@@ -197,7 +200,7 @@ def _ways(connection: Json, *, local: bool) -> Iterator[str]:
         # A certificate's name may not resolve while its address can be reached.
         with suppress(ValueError):
             host = ip_address(text(connection, "address"))
-            port = number(connection, "port")
+            port = number(connection, "port", _MOST_PORT)
             in_url = f"[{host}]" if host.version == 6 else host
             yield parse_address(f"http://{in_url}:{port}").url
 
@@ -207,7 +210,3 @@ def _is_public(host: str) -> bool:
         return ip_address(host).is_global
     except ValueError:
         return False
-
-
-def _printable(name: str) -> str:
-    return "".join(filter(str.isprintable, name))
