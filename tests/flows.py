@@ -1,11 +1,21 @@
 """How a test walks through dialogs."""
 
+from ipaddress import ip_address
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.components.repairs import RepairsFlowResult, repairs_flow_manager
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    SOURCE_ZEROCONF,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.discovery_flow import DiscoveryKey
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from homeassistant.setup import async_setup_component
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.simulator import SimulatedPlex
@@ -72,3 +82,56 @@ def choices(result: ConfigFlowResult) -> dict[str, str]:
     assert schema is not None
     (selector,) = schema.schema.values()
     return {it["value"]: it["label"] for it in selector.config["options"]}
+
+
+async def announce(
+    hass: HomeAssistant, port: int, *hosts: str, name: str = "Attic"
+) -> ConfigFlowResult:
+    """Let a server announce itself on the network."""
+    addresses = [ip_address(host) for host in hosts or ("127.0.0.1",)]
+    kind = "_plexmediasvr._tcp.local."
+    key = DiscoveryKey(domain="zeroconf", key=(kind, f"{name}.{kind}"), version=1)
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_ZEROCONF, "discovery_key": key},
+        data=ZeroconfServiceInfo(
+            ip_address=next(it for it in addresses if not it.is_link_local),
+            ip_addresses=addresses,
+            port=port,
+            hostname="attic.local.",
+            type=kind,
+            name=f"{name}.{kind}",
+            properties={},
+        ),
+    )
+    await hass.async_block_till_done()
+    return result
+
+
+def repairs(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
+    """Return the open repairs by their kinds."""
+    return {
+        issue.translation_key or "": issue
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN and issue.active
+    }
+
+
+async def open_repair(hass: HomeAssistant, kind: str) -> RepairsFlowResult:
+    """Open the dialog of a repair."""
+    assert await async_setup_component(hass, "repairs", {})
+    flows = repairs_flow_manager(hass)
+    assert flows
+    issue = repairs(hass)[kind]
+    return await flows.async_init(DOMAIN, data={"issue_id": issue.issue_id})
+
+
+async def answer_repair(
+    hass: HomeAssistant, result: RepairsFlowResult, answer: dict[str, Any]
+) -> RepairsFlowResult:
+    """Submit a form of a repair, or choose from its menu."""
+    flows = repairs_flow_manager(hass)
+    assert flows
+    result = await flows.async_configure(result["flow_id"], answer)
+    await hass.async_block_till_done()
+    return result

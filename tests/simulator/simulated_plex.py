@@ -94,8 +94,12 @@ class SimulatedPlex(LiveServer):
 
     @property
     def machine_identifier(self) -> str:
-        """Return the server's id."""
+        """Return the server's id; one that is installed anew has another."""
         return self.state.machine_identifier
+
+    @machine_identifier.setter
+    def machine_identifier(self, machine_identifier: str) -> None:
+        self.state.machine_identifier = machine_identifier
 
     @property
     def version(self) -> str:
