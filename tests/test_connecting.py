@@ -1,27 +1,24 @@
 """Each thing that can be wrong with a connection is told apart, and can be mended."""
 
 from collections.abc import AsyncIterator, Callable
-from ipaddress import ip_address
 import ssl
 from typing import Any
 
 from aiohttp import ClientTimeout
 from homeassistant.config_entries import (
-    SOURCE_ZEROCONF,
     ConfigEntryState,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
 from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
 from tests.conftest import add_entry, settle
-from tests.flows import begin, choose, submit, suggested, typed
+from tests.flows import announce, begin, choose, submit, suggested, typed
 from tests.simulator import (
     ManualClock,
     Names,
@@ -275,28 +272,10 @@ async def test_a_server_that_takes_too_long_is_said_to(
     await settle(hass)
 
 
-async def discover(
-    hass: HomeAssistant, port: int, host: str = "127.0.0.1"
-) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": SOURCE_ZEROCONF},
-        data=ZeroconfServiceInfo(
-            ip_address=ip_address(host),
-            ip_addresses=[ip_address(host)],
-            port=port,
-            hostname="attic.local.",
-            type="_plexmediasvr._tcp.local.",
-            name="Attic._plexmediasvr._tcp.local.",
-            properties={},
-        ),
-    )
-
-
 async def test_a_server_that_was_heard_of_wants_only_a_token(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    result = await discover(hass, plex.port)
+    result = await announce(hass, plex.port)
     assert result["step_id"] == "discovery_confirm"
     placeholders = result["description_placeholders"]
     assert placeholders and placeholders["name"] == "Attic"
@@ -314,7 +293,7 @@ async def test_a_secure_server_that_was_heard_of_is_found_too(
     hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
 ) -> None:
     await secure.use_certificate(certificates.right())
-    result = await discover(hass, secure.port)
+    result = await announce(hass, secure.port)
 
     result = await submit(hass, result, {CONF_TOKEN: secure.token})
 
@@ -325,7 +304,7 @@ async def test_a_secure_server_that_was_heard_of_is_found_too(
 async def test_what_was_heard_of_and_does_not_answer_is_let_be(
     hass: HomeAssistant, socket_enabled: None
 ) -> None:
-    result = await discover(hass, 9)
+    result = await announce(hass, 9)
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "cannot_connect"
@@ -334,7 +313,7 @@ async def test_what_was_heard_of_and_does_not_answer_is_let_be(
 async def test_a_server_that_is_known_stays_where_it_answers(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
 ) -> None:
-    result = await discover(hass, plex.port)
+    result = await announce(hass, plex.port)
 
     assert result["reason"] == "already_configured"
     assert entry.data[CONF_URL] == plex.url
@@ -347,34 +326,10 @@ async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
     async with SimulatedPlex(host="127.0.0.2", clock=ManualClock()) as other_card:
         assert other_card.machine_identifier == plex.machine_identifier
 
-        result = await discover(hass, other_card.port, "127.0.0.2")
+        result = await announce(hass, other_card.port, "127.0.0.2")
 
     assert result["reason"] == "already_configured"
     assert entry.data[CONF_URL] == plex.url
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("http://127.0.0.2:9/plex", "http://127.0.0.1:9/plex"),
-        ("http://there.is.no.such.name.invalid:32400", None),
-    ],
-)
-async def test_only_an_address_that_is_dead_and_no_name_is_moved(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    names: Names,
-    entry: MockConfigEntry,
-    old: str,
-    new: str | None,
-) -> None:
-    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: old})
-
-    result = await discover(hass, plex.port)
-
-    assert result["reason"] == "already_configured"
-    assert entry.data[CONF_URL] == (new or old)
 
 
 async def test_a_server_that_accepts_both_is_reached_by_plain_http(
@@ -448,7 +403,7 @@ async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_its
 async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    result = await discover(hass, plex.port)
+    result = await announce(hass, plex.port)
     result = await submit(hass, result, {CONF_TOKEN: "wrong"})
     assert result["step_id"] == "discovery_confirm"
     assert result["errors"] == {"base": "invalid_auth"}

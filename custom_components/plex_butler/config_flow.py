@@ -17,10 +17,10 @@ from .flow_forms import (
     read_token,
     shown_of,
 )
-from .moving import async_moved_url
+from .moving import async_ask_announced
 from .options_flow import PlexButlerOptionsFlow
 from .plex_entries import async_plex_servers, copied
-from .probe import Attempt, async_find
+from .probe import Attempt
 from .sign_in_flow import SignInFlow
 
 
@@ -115,16 +115,17 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
         """Meet a server that was heard of on the network."""
-        host, port = discovery_info.host, discovery_info.port or 32400
-        if (found := await async_find(self.hass, host, port)) is None:
+        # The server of an entry is looked for there once it is not at its own address.
+        answers = await async_ask_announced(self.hass, discovery_info)
+        if not answers:
             return self.async_abort(reason="cannot_connect")
-        self._discovered_url, identity = found
-        entry = await self.async_set_unique_id(identity.machine_identifier)
-        if entry and (url := await async_moved_url(self.hass, entry, host)):
-            self._abort_if_unique_id_configured(updates={CONF_URL: url})
+        known = self._async_current_ids()
+        new = [it for it in answers if it[1].machine_identifier not in known]
+        self._discovered_url, identity = (new or answers)[0]
+        await self.async_set_unique_id(identity.machine_identifier)
         self._abort_if_unique_id_configured()
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
-        self.context["title_placeholders"] = {"name": name or host}
+        self.context["title_placeholders"] = {"name": name or discovery_info.host}
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(

@@ -14,16 +14,30 @@ from homeassistant.helpers import issue_registry as ir
 from .api import (
     PlexAuthenticationError,
     PlexCertificateNameError,
+    PlexConnectionError,
     PlexError,
     PlexNotOwnerError,
+    PlexWrongServerError,
 )
 from .certificate import async_certificate_names
 from .const import DOMAIN
-from .moving import async_renamed_url
+from .moving import (
+    Moved,
+    Present,
+    Whereabouts,
+    async_move,
+    async_renamed_url,
+)
 
 NOT_OWNER: Final = "not_owner"
 CERTIFICATE_RENAMED: Final = "certificate_renamed"
-_PROBLEMS: Final = (NOT_OWNER, CERTIFICATE_RENAMED)
+ADDRESS_CHANGED: Final = "address_changed"
+# What can be wrong with an address: one of these at a time
+_OF_ADDRESS: Final = (
+    CERTIFICATE_RENAMED,
+    ADDRESS_CHANGED,
+)
+_PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
 
 
 class Problems:
@@ -35,26 +49,59 @@ class Problems:
         # Repairs and dialogs of an earlier set-up may still be open.
         self._may_be_open = True
         self._looked_up = False
+        self._whereabouts = Whereabouts(hass, entry)
 
     async def async_report(self, err: PlexError) -> None:
         """Raise a repair if it takes a person to solve this."""
         self._may_be_open = True
+        if isinstance(err, PlexConnectionError | PlexWrongServerError):
+            is_known = await self._async_absent()
+            if isinstance(err, PlexCertificateNameError) and not is_known:
+                await self._async_renamed()
+            return
+        self._async_present()
         match err:
             case PlexNotOwnerError():
                 self._raise(NOT_OWNER)
             case PlexAuthenticationError():
                 # Its dialog is opened once the refusal has lasted.
                 async_delete_issue(self._hass, self._entry, NOT_OWNER)
-            case PlexCertificateNameError():
-                await self._async_renamed()
 
     @callback
     def async_clear(self) -> None:
         """Close repairs and dialogs, since everything works."""
         self._looked_up = False
+        self._whereabouts.async_present()
         if self._may_be_open:
             self._may_be_open = False
             async_close_problems(self._hass, self._entry, {SOURCE_REAUTH})
+
+    @callback
+    def _async_present(self) -> None:
+        """Take note that something answers at the server's address."""
+        self._whereabouts.async_present()
+        for problem in _OF_ADDRESS:
+            async_delete_issue(self._hass, self._entry, problem)
+
+    async def _async_absent(self) -> bool:
+        """Look for the server; return True if it is known what became of it."""
+        url = self._entry.data[CONF_URL]
+        found = await self._whereabouts.async_look()
+        if self._entry.data[CONF_URL] != url:
+            # Another address was entered during the look.
+            return True
+        match found:
+            case Present():
+                self._async_present()
+            case Moved(proven=True):
+                async_move(self._hass, self._entry, found)
+            case Moved():
+                self._raise_of_address(
+                    ADDRESS_CHANGED, {"url": found.url}, old=url, new=found.url
+                )
+            case _:
+                return False
+        return True
 
     async def _async_renamed(self) -> None:
         # Once in an outage: plex.tv is not there to be polled.
@@ -66,15 +113,27 @@ class Problems:
                 self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
                 return
         names = await async_certificate_names(self._entry.data[CONF_URL])
-        self._raise(CERTIFICATE_RENAMED, names=names)
+        self._raise_of_address(CERTIFICATE_RENAMED, names=names)
 
-    def _raise(self, problem: str, **placeholders: str) -> None:
+    @callback
+    def _raise_of_address(
+        self, problem: str, data: dict[str, str] | None = None, **placeholders: str
+    ) -> None:
+        """Raise a repair in place of what else was said of the address."""
+        for other in _OF_ADDRESS:
+            if other != problem:
+                async_delete_issue(self._hass, self._entry, other)
+        self._raise(problem, data, **placeholders)
+
+    def _raise(
+        self, problem: str, data: dict[str, str] | None = None, **placeholders: str
+    ) -> None:
         entry = self._entry
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             _issue_id(entry, problem),
-            data={"entry_id": entry.entry_id, "problem": problem},
+            data={"entry_id": entry.entry_id, "problem": problem, **(data or {})},
             is_fixable=True,
             severity=ir.IssueSeverity.ERROR,
             translation_key=problem,

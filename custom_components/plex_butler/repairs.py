@@ -4,20 +4,26 @@ from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowR
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
+    ConfigEntry,
     ConfigFlowContext,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .problems import NOT_OWNER
+from .moving import Moved, async_move
+from .probe import async_identify
+from .problems import ADDRESS_CHANGED, NOT_OWNER
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the way out of a problem."""
-    return PlexButlerRepair()
+    flows = {
+        ADDRESS_CHANGED: AddressRepair,
+    }
+    return flows.get(str((data or {}).get("problem")), PlexButlerRepair)()
 
 
 class PlexButlerRepair(RepairsFlow):
@@ -47,20 +53,75 @@ class PlexButlerRepair(RepairsFlow):
             return self.async_abort(reason="entry_removed")
         is_token = data.get("problem") == NOT_OWNER
         source = SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
-        # The dialog of an earlier look at this repair is gone on with.
-        flow = next(entry.async_get_active_flows(self.hass, {source}), None)
-        flow = flow or await self.hass.config_entries.flow.async_init(
-            DOMAIN,
-            # What Home Assistant's own reauth says of an entry.
-            context=ConfigFlowContext(
-                source=source,
-                entry_id=entry.entry_id,
-                title_placeholders={"name": entry.title},
-                unique_id=entry.unique_id,
-            ),
-            data=dict(entry.data) if is_token else None,
-        )
         # If the problem is not solved there, the next poll raises it again.
         return self.async_create_entry(
-            data={}, next_flow=(FlowType.CONFIG_FLOW, flow["flow_id"])
+            data={}, next_flow=await _async_dialog(self.hass, entry, source)
+        )
+
+
+async def _async_dialog(
+    hass: HomeAssistant, entry: ConfigEntry, source: str
+) -> tuple[FlowType, str]:
+    """Open a dialog of an entry, or go on with one that is open."""
+    flow = next(entry.async_get_active_flows(hass, {source}), None)
+    flow = flow or await hass.config_entries.flow.async_init(
+        DOMAIN,
+        # What Home Assistant's own reauth says of an entry.
+        context=ConfigFlowContext(
+            source=source,
+            entry_id=entry.entry_id,
+            title_placeholders={"name": entry.title},
+            unique_id=entry.unique_id,
+        ),
+        data=dict(entry.data) if source == SOURCE_REAUTH else None,
+    )
+    return FlowType.CONFIG_FLOW, flow["flow_id"]
+
+
+class _EntryRepair(RepairsFlow):
+    """A repair that is done here, if it is still due when it is confirmed."""
+
+    @property
+    def _entry(self) -> ConfigEntry | None:
+        """Return the entry, or None if there is nothing to repair any more."""
+        if not ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id):
+            return None
+        return self.hass.config_entries.async_get_entry(self._of_issue("entry_id"))
+
+    def _of_issue(self, key: str) -> str:
+        return str((self.data or {})[key])
+
+    @property
+    def _placeholders(self) -> dict[str, str] | None:
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        return issue.translation_placeholders if issue else None
+
+
+class AddressRepair(_EntryRepair):
+    """Shows the address at which a server seems to be, and uses it if confirmed."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Begin; what comes along is the issue, not an answer."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask which server answers there once more, and have the entry use it."""
+        errors = {}
+        if user_input is not None:
+            moved = Moved(url=self._of_issue("url"), proven=False)
+            identity = await async_identify(self.hass, moved.url)
+            if (entry := self._entry) is None:
+                return self.async_abort(reason="outdated")
+            if identity and identity.machine_identifier == entry.unique_id:
+                async_move(self.hass, entry, moved)
+                return self.async_create_entry(data={})
+            errors = {"base": "not_there"}
+        return self.async_show_form(
+            step_id="confirm",
+            errors=errors,
+            description_placeholders=self._placeholders,
         )
