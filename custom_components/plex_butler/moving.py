@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
@@ -235,6 +236,33 @@ def async_move(hass: HomeAssistant, entry: ConfigEntry, moved: Moved) -> None:
     data = {**entry.data, CONF_URL: moved.url, CONF_VERIFY_SSL: verify_ssl}
     LOGGER.info("%s: the server is at another address now", entry.title)
     hass.config_entries.async_update_entry(entry, data=data)
+    hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+@callback
+def async_take_place(
+    hass: HomeAssistant, entry: ConfigEntry, machine_identifier: str
+) -> None:
+    """Have an entry be another server's, with all that people made of its entities."""
+    known = entry.unique_id or ""
+    entities = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
+        unique_id = machine_identifier + entity.unique_id.removeprefix(known)
+        entities.async_update_entity(entity.entity_id, new_unique_id=unique_id)
+    devices = dr.async_get(hass)
+    for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
+        identifiers = {(domain, machine_identifier) for domain, _ in device.identifiers}
+        devices.async_update_device(device.id, new_identifiers=identifiers)
+    # Dialogs and cards that are open are about what was.
+    flows = hass.config_entries.flow
+    for flow in flows.async_progress_by_handler(DOMAIN, include_uninitialized=True):
+        context = flow["context"]
+        if (
+            context.get("entry_id") == entry.entry_id
+            or context.get("unique_id") == machine_identifier
+        ):
+            flows.async_abort(flow["flow_id"])
+    hass.config_entries.async_update_entry(entry, unique_id=machine_identifier)
     hass.config_entries.async_schedule_reload(entry.entry_id)
 
 

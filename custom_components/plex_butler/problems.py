@@ -3,6 +3,7 @@
 from typing import Final
 
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     ConfigEntry,
@@ -24,6 +25,7 @@ from .const import DOMAIN
 from .moving import (
     Moved,
     Present,
+    Replaced,
     Whereabouts,
     async_move,
     async_renamed_url,
@@ -32,10 +34,14 @@ from .moving import (
 NOT_OWNER: Final = "not_owner"
 CERTIFICATE_RENAMED: Final = "certificate_renamed"
 ADDRESS_CHANGED: Final = "address_changed"
+INSTALLED_ANEW: Final = "installed_anew"
+KNOWN_SERVER: Final = "known_server"
 # What can be wrong with an address: one of these at a time
 _OF_ADDRESS: Final = (
     CERTIFICATE_RENAMED,
     ADDRESS_CHANGED,
+    INSTALLED_ANEW,
+    KNOWN_SERVER,
 )
 _PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
 
@@ -99,9 +105,22 @@ class Problems:
                 self._raise_of_address(
                     ADDRESS_CHANGED, {"url": found.url}, old=url, new=found.url
                 )
+            case Replaced():
+                self._async_replaced(found.machine_identifier, url)
             case _:
                 return False
         return True
+
+    @callback
+    def _async_replaced(self, machine_identifier: str, url: str) -> None:
+        other = self._hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, machine_identifier
+        )
+        if other and other.source != SOURCE_IGNORE:
+            self._raise_of_address(KNOWN_SERVER, url=url, other=other.title)
+        else:
+            data = {"found": machine_identifier}
+            self._raise_of_address(INSTALLED_ANEW, data, url=url)
 
     async def _async_renamed(self) -> None:
         # Once in an outage: plex.tv is not there to be polled.

@@ -1,28 +1,39 @@
 """The repairs' way out: into the dialogs that solve the problem."""
 
+from typing import Final
+
 from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlowContext,
 )
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .moving import Moved, async_move
-from .probe import async_identify
-from .problems import ADDRESS_CHANGED, NOT_OWNER
+from .moving import Moved, async_move, async_take_place
+from .probe import async_identify, async_try
+from .problems import ADDRESS_CHANGED, INSTALLED_ANEW, NOT_OWNER
+
+# The dialogs that mend what is wrong with an attempt; all else is tried again.
+_DIALOGS: Final = {
+    "invalid_auth": SOURCE_REAUTH,
+    "not_owner": SOURCE_REAUTH,
+    "unclaimed": SOURCE_REAUTH,
+    "certificate_name": SOURCE_RECONFIGURE,
+    "certificate_untrusted": SOURCE_RECONFIGURE,
+}
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the way out of a problem."""
-    flows = {
-        ADDRESS_CHANGED: AddressRepair,
-    }
+    flows = {ADDRESS_CHANGED: AddressRepair, INSTALLED_ANEW: InstalledAnewRepair}
     return flows.get(str((data or {}).get("problem")), PlexButlerRepair)()
 
 
@@ -125,3 +136,57 @@ class AddressRepair(_EntryRepair):
             errors=errors,
             description_placeholders=self._placeholders,
         )
+
+
+class InstalledAnewRepair(_EntryRepair):
+    """Lets another server take the place of the one that was, or removes the entry."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Offer both."""
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["take_its_place", "remove"],
+            description_placeholders=self._placeholders,
+        )
+
+    async def async_step_take_its_place(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Have the entry be the new server's; go on to what that does not solve."""
+        if (entry := self._entry) is None:
+            return self.async_abort(reason="outdated")
+        machine_identifier = self._of_issue("found")
+        identity = await async_identify(self.hass, entry.data[CONF_URL])
+        if identity is None or identity.machine_identifier != machine_identifier:
+            return self.async_abort(reason="not_there")
+        # The same account most likely owns this one, too.
+        attempt = await async_try(self.hass, entry.data, machine_identifier)
+        other = self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, machine_identifier
+        )
+        if other and other.source == SOURCE_IGNORE:
+            await self.hass.config_entries.async_remove(other.entry_id)
+            other = None
+        if other or self._entry is None:
+            return self.async_abort(reason="outdated")
+        async_take_place(self.hass, entry, machine_identifier)
+        source = _DIALOGS.get(attempt.error)
+        return self.async_create_entry(
+            data={},
+            next_flow=await _async_dialog(self.hass, entry, source) if source else None,
+        )
+
+    async def async_step_remove(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Remove the entry, once that is confirmed."""
+        if (entry := self._entry) is None:
+            return self.async_abort(reason="outdated")
+        if user_input is None:
+            return self.async_show_form(
+                step_id="remove", description_placeholders=self._placeholders
+            )
+        await self.hass.config_entries.async_remove(entry.entry_id)
+        return self.async_create_entry(data={})
