@@ -12,7 +12,8 @@ from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
 from .redact import redact_answer, redact_frame
 
-TO_REDACT = {CONF_TOKEN, CONF_URL, "title", "unique_id"}
+# The keys of a discovery hold the name under which the server announced itself.
+TO_REDACT = {CONF_TOKEN, CONF_URL, "discovery_keys", "title", "unique_id"}
 
 
 async def async_get_config_entry_diagnostics(

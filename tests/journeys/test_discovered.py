@@ -1,0 +1,103 @@
+"""A server that announces itself: from its card to a loaded entry and a bug report."""
+
+import json
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL, STATE_OFF
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_socket import socket_allow_hosts
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import settle
+from tests.downloads import download
+from tests.flows import announce, repairs, submit
+from tests.simulator import ManualClock, SimulatedPlex
+
+BACKUP = "switch.attic_butler_back_up_database"
+
+
+async def test_a_server_is_discovered_added_and_reported_without_telling_whose_it_is(
+    hass: HomeAssistant, plex: SimulatedPlex, hass_client: ClientSessionGenerator
+) -> None:
+    await announce(hass, plex.port)
+    (card,) = hass.config_entries.flow.async_progress()
+    assert card["context"]["title_placeholders"] == {"name": "Attic"}
+    assert not any("X-Plex-Token" in request.headers for request in plex.requests)
+
+    result = await hass.config_entries.flow.async_configure(card["flow_id"])
+    assert result["type"] is FlowResultType.FORM
+    result = await submit(hass, result, {CONF_TOKEN: "wrong"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.state is ConfigEntryState.LOADED
+    state = hass.states.get(BACKUP)
+    assert state and state.state == STATE_OFF
+
+    # It announces itself again and again.
+    assert (await announce(hass, plex.port))["reason"] == "already_configured"
+    assert hass.config_entries.flow.async_progress() == []
+    assert repairs(hass) == {}
+
+    report = await download(hass, hass_client, entry)
+    tasks = json.loads(report)["data"]["tasks"]
+    assert {task["name"] for task in tasks} == plex.truth().keys()
+    secrets = (plex.token, plex.url, plex.machine_identifier, plex.name, "127.0.0.1")
+    for secret in secrets:
+        assert secret not in report
+
+
+@pytest.mark.parametrize(
+    "hosts", [("fe80::1", "127.0.0.1"), ("127.0.0.3", "fe80::1", "127.0.0.1")]
+)
+async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
+    hass: HomeAssistant, plex: SimulatedPlex, hosts: tuple[str, ...]
+) -> None:
+    """A container announces its bridge, and many cards have link-local addresses."""
+    socket_allow_hosts(["127.0.0.1", "127.0.0.3"])
+    result = await announce(hass, plex.port, *hosts)
+    assert result["type"] is FlowResultType.FORM
+
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data[CONF_URL] == plex.url
+
+
+async def test_a_known_server_at_an_address_of_another_one_does_not_hide_it(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+) -> None:
+    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    async with SimulatedPlex(
+        host="127.0.0.2", port=plex.port, seed=7, name="Cellar", clock=ManualClock()
+    ) as cellar:
+        # Both hosts have containers, and so the same address for their bridge.
+        result = await announce(hass, plex.port, "127.0.0.1", "127.0.0.2")
+        assert result["type"] is FlowResultType.FORM
+        result = await submit(hass, result, {CONF_TOKEN: cellar.token})
+        assert result["data"][CONF_URL] == cellar.url
+        assert result["result"].unique_id == cellar.machine_identifier
+        await settle(hass)
+
+
+async def test_a_server_that_is_not_ready_is_offered_when_it_announces_itself_again(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    plex.fault("503", count=None)
+    assert (await announce(hass, plex.port))["reason"] == "cannot_connect"
+    assert hass.config_entries.flow.async_progress() == []
+
+    plex.clear_faults()
+    result = await announce(hass, plex.port)
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await settle(hass)
