@@ -22,7 +22,6 @@ from .api import (
     PlexNotOwnerError,
     PlexRedirectError,
     PlexResponseError,
-    PlexWrongServerError,
     Server,
     full_address,
     parse_address,
@@ -56,25 +55,36 @@ async def async_try(
 
     If it is known which server it has to be, no other one gets the token.
     """
+    identity: Identity | None = None
     try:
         client = await async_create_client(hass, data)
-        return Attempt(server=await _async_owned_server(client, machine_identifier))
+        # Needs no token: tells a wrong address from a wrong token.
+        identity = await client.get_identity()
+        if machine_identifier not in {None, identity.machine_identifier}:
+            return Attempt(error="wrong_server", unreachable=True)
+        return Attempt(server=await _async_owned_server(client, identity))
     except _UnclaimedError:
         return Attempt(error="unclaimed")
-    except PlexWrongServerError:
-        return Attempt(error="wrong_server", unreachable=True)
     except PlexError as err:
-        url = data[CONF_URL]
-        if secure := await _async_secure_url(hass, url, err, machine_identifier):
-            return Attempt(error="secure_required", better_url=secure, unreachable=True)
-        names = ""
-        if isinstance(err, PlexCertificateNameError):
-            names = await async_certificate_names(url)
-        return Attempt(
-            error=error_key(err),
-            names=names,
-            unreachable=isinstance(err, PlexConnectionError),
-        )
+        if identity:
+            return Attempt(error=error_key(err))
+        return await _async_explain(hass, data[CONF_URL], err, machine_identifier)
+
+
+async def _async_explain(
+    hass: HomeAssistant, url: str, err: PlexError, machine_identifier: str | None
+) -> Attempt:
+    """Return why a server was not met, and what may lead to it."""
+    if secure := await _async_secure_url(hass, url, err, machine_identifier):
+        return Attempt(error="secure_required", better_url=secure, unreachable=True)
+    names = ""
+    if isinstance(err, PlexCertificateNameError):
+        names = await async_certificate_names(url)
+    return Attempt(
+        error=error_key(err),
+        names=names,
+        unreachable=isinstance(err, PlexConnectionError),
+    )
 
 
 async def async_find(
@@ -123,14 +133,8 @@ class _UnclaimedError(PlexError):
     """The server belongs to nobody yet, and lets in nobody from outside."""
 
 
-async def _async_owned_server(
-    client: PlexClient, machine_identifier: str | None
-) -> Server:
+async def _async_owned_server(client: PlexClient, identity: Identity) -> Server:
     """Return the server, having made sure that its Butler listens to us."""
-    # Needs no token: tells a wrong address from a wrong token.
-    identity = await client.get_identity()
-    if machine_identifier not in {None, identity.machine_identifier}:
-        raise PlexWrongServerError(found=identity.machine_identifier)
     try:
         server = await client.get_server()
     except PlexAuthenticationError as err:
