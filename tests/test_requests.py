@@ -60,6 +60,7 @@ async def test_a_server_that_pushes_is_asked_15_times_an_hour_at_most(
     assert state.state == STATE_OFF
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", [MUTE])
 @pytest.mark.parametrize(
     ("stream", "window", "busy", "limit"),

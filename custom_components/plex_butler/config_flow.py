@@ -21,6 +21,7 @@ from .moving import async_ask_announced
 from .options_flow import PlexButlerOptionsFlow
 from .plex_entries import async_plex_servers, copied
 from .probe import Attempt
+from .problems import NOT_OWNER, async_has_issue
 from .sign_in_flow import SignInFlow
 
 
@@ -89,15 +90,26 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Begin to replace a token that the server refuses."""
+        """Begin to replace a token that the server refuses, or that is a guest's."""
+        if async_has_issue(self.hass, self._get_reauth_entry(), NOT_OWNER):
+            return await self.async_step_reauth_not_owner()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Offer the ways to a new token."""
+        return self._async_reauth_menu("reauth_confirm")
+
+    async def async_step_reauth_not_owner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Offer the ways to the owner's token."""
+        return self._async_reauth_menu("reauth_not_owner")
+
+    def _async_reauth_menu(self, step_id: str) -> ConfigFlowResult:
         return self.async_show_menu(
-            step_id="reauth_confirm",
+            step_id=step_id,
             menu_options=["sign_in", "reauth_token"],
             description_placeholders={"name": self._get_reauth_entry().title},
         )

@@ -33,8 +33,8 @@ from tests.simulator import SimulatedPlex
     [
         ("502", "answered 502"),
         ("503", "starting or migrating"),
-        ("401", "does not accept the token"),
-        ("403", "Access is refused"),
+        ("401", "was refused before it came to the token"),
+        ("403", "was refused before it came to the token"),
         ("404", "answered 404"),
         ("garbage", "not JSON"),
         ("wrong-shape", "cannot be used"),

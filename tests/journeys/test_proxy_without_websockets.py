@@ -40,7 +40,14 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.parametrize(
     ("fault", "hours"),
-    [("502", 24), ("503", 3), ("404", 3), ("403", 3), ("refuse", 3), ("frame-cut", 3)],
+    [
+        pytest.param("502", 24, marks=pytest.mark.slow),
+        ("503", 3),
+        ("404", 3),
+        ("403", 3),
+        ("refuse", 3),
+        ("frame-cut", 3),
+    ],
 )
 async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     hass: HomeAssistant,

@@ -93,6 +93,7 @@ async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
     _, flow_id = (await submit_repair(hass, await open_repair(hass)))["next_flow"]
     dialog = hass.config_entries.flow.async_get(flow_id)
     assert dialog["context"]["title_placeholders"] == {"name": "Attic"}
+    assert dialog["step_id"] == "reauth_not_owner"
     result = await hass.config_entries.flow.async_configure(
         flow_id, {"next_step_id": "sign_in"}
     )
