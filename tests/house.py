@@ -8,7 +8,7 @@ import shutil
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.automation.const import DOMAIN as AUTOMATION
+from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ENTITY_MATCH_ALL, MATCH_ALL
 from homeassistant.core import Event, HomeAssistant

@@ -1,6 +1,9 @@
 """What the integration's files say of each other is true."""
 
+from annotationlib import get_annotations
+import ast
 from collections.abc import Iterable
+from importlib import import_module
 import json
 from pathlib import Path
 import re
@@ -10,6 +13,8 @@ from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.plex_butler.config_flow import PlexButlerConfigFlow
+from custom_components.plex_butler.coordinator import PlexButlerConfigEntry
 from custom_components.plex_butler.schedule import (
     BEHAVIORS,
     END_HOUR,
@@ -19,6 +24,7 @@ from custom_components.plex_butler.schedule import (
     schedule_key,
 )
 from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
+from tests.test_texts import raised
 
 ROOT = Path(__file__).parents[1]
 INTEGRATION = ROOT / "custom_components" / "plex_butler"
@@ -136,9 +142,9 @@ def test_every_action_trigger_and_condition_is_described_and_has_an_icon(
 
 
 def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
-    raised = set(re.findall(r'translation_key="(\w+)",\n\s+translation_pl', SOURCE))
+    keys = {key for key, _ in raised()}
 
-    assert raised | MAPPED_ERRORS == ENGLISH["exceptions"].keys()
+    assert keys | MAPPED_ERRORS == ENGLISH["exceptions"].keys()
 
 
 def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
@@ -146,13 +152,6 @@ def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
     steps = set(re.findall(r'(?:SignInError\(|error=)"(\w+)"', SOURCE))
 
     assert MAPPED_ERRORS | fields | steps == ENGLISH["config"]["error"].keys()
-
-
-def test_texts_are_as_home_assistant_wants_them() -> None:
-    for key, text in texts(ENGLISH).items():
-        assert key == key.lower(), key
-        assert text == text.strip(), key
-        assert not re.search(r"<\w+|'\{|\}'", text), key
 
 
 def test_icons_come_from_the_one_set() -> None:
@@ -191,6 +190,25 @@ def test_the_quality_scale_speaks_of_every_rule() -> None:
             assert status["comment"], rule
         else:
             assert status in {"done", "todo"}, rule
+
+
+def test_names_come_from_the_package_that_has_them() -> None:
+    """The modules of a component are its own affair, as core's checks say too."""
+    for node in ast.walk(ast.parse(SOURCE)):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names) if module.startswith(
+                "homeassistant.components."
+            ):
+                package = ".".join(module.split(".")[:3])
+                exported = vars(import_module(package)).keys()
+                deep = {name.name for name in names} & exported
+                assert module == package or not deep, (module, deep)
+
+
+def test_the_options_flow_is_made_for_an_entry_of_ours() -> None:
+    made_for = get_annotations(PlexButlerConfigFlow.async_get_options_flow)
+
+    assert made_for["config_entry"] is PlexButlerConfigEntry
 
 
 @pytest.mark.parametrize("name", ["icon.png", "icon@2x.png"])

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_SERVER, DOMAIN
+from .coordinator import PlexButlerConfigEntry
 from .flow_forms import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,
@@ -34,7 +35,9 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry) -> PlexButlerOptionsFlow:
+    def async_get_options_flow(
+        config_entry: PlexButlerConfigEntry,
+    ) -> PlexButlerOptionsFlow:
         """Return what can be set later."""
         return PlexButlerOptionsFlow()
 

@@ -1,0 +1,207 @@
+"""Every text and description is as Home Assistant's own checks want it."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from string import Formatter
+from typing import Any, Final
+
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.selector import validate_selector
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+import voluptuous as vol
+
+INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "plex_butler"
+ENGLISH: Final = json.loads((INTEGRATION / "translations" / "en.json").read_text())
+ICONS: Final = json.loads((INTEGRATION / "icons.json").read_text())
+DESCRIBED: Final = {
+    kind: load_yaml_dict(str(INTEGRATION / f"{kind}.yaml"))
+    for kind in ("services", "triggers", "conditions")
+}
+
+# Words between underscores, none of them empty
+KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+# What the whole of a text must not contain, and why
+FORBIDDEN: Final = {
+    "an address": re.compile(r"://|\bwww\."),
+    "HTML": re.compile(r"<[a-z/]", re.IGNORECASE),
+    "a placeholder in single quotes": re.compile(r"'\{\w+\}'"),
+    "a reference to another text": re.compile(r"\[%"),
+}
+
+_TEXTS: Final = {str: str}
+_STEPS: Final = {
+    str: {
+        vol.Optional("title"): str,
+        vol.Optional("description"): str,
+        vol.Optional("data"): _TEXTS,
+        vol.Optional("data_description"): _TEXTS,
+        vol.Optional("menu_options"): _TEXTS,
+        vol.Optional("menu_option_descriptions"): _TEXTS,
+        vol.Optional("submit"): str,
+    }
+}
+_FLOW: Final = {
+    vol.Required("step"): _STEPS,
+    vol.Optional("abort"): _TEXTS,
+    vol.Optional("create_entry"): _TEXTS,
+    vol.Optional("error"): _TEXTS,
+    vol.Optional("progress"): _TEXTS,
+}
+_NAMED: Final = {vol.Required("name"): str, vol.Required("description"): str}
+_FIELDS: Final = {str: {**_NAMED, vol.Required("fields"): {str: _NAMED}}}
+SHAPE: Final = vol.Schema(
+    {
+        vol.Required("config"): {**_FLOW, vol.Optional("flow_title"): str},
+        vol.Required("options"): _FLOW,
+        vol.Required("entity"): {
+            str: {
+                str: {
+                    vol.Optional("name"): str,
+                    vol.Optional("unit_of_measurement"): str,
+                    vol.Optional("state"): _TEXTS,
+                    vol.Optional("state_attributes"): {
+                        str: {vol.Optional("name"): str, vol.Optional("state"): _TEXTS}
+                    },
+                }
+            }
+        },
+        vol.Required("exceptions"): {str: {vol.Required("message"): str}},
+        # A problem that a person reads of, or one that a person can solve
+        vol.Required("issues"): {
+            str: vol.Any(
+                {vol.Required("title"): str, vol.Required("description"): str},
+                {vol.Required("title"): str, vol.Required("fix_flow"): _FLOW},
+            )
+        },
+        vol.Required("selector"): {str: {vol.Required("options"): _TEXTS}},
+        vol.Required("services"): _FIELDS,
+        vol.Required("triggers"): _FIELDS,
+        vol.Required("conditions"): _FIELDS,
+        vol.Required("system_health"): {vol.Required("info"): _TEXTS},
+    }
+)
+DESCRIPTION: Final = vol.Schema(
+    {
+        str: {
+            vol.Required("fields"): {
+                str: {
+                    vol.Optional("default"): object,
+                    vol.Optional("example"): object,
+                    vol.Optional("required"): bool,
+                    vol.Required("selector"): validate_selector,
+                }
+            }
+        }
+    }
+)
+
+
+def leaves(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield all texts with the keys that lead to them."""
+    if isinstance(tree, str):
+        yield path, tree
+        return
+    for key, branch in tree.items():
+        yield from leaves(branch, *path, key)
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names that stand in braces; braces that make no name are an error."""
+    names = set()
+    for _, name, form, conversion in Formatter().parse(text):
+        if name is not None:
+            assert KEY.fullmatch(name), text
+            assert not form, text
+            assert conversion is None, text
+            names.add(name)
+    return names
+
+
+def raised() -> Iterator[tuple[str, set[str]]]:
+    """Yield the texts that the source raises, each with what it fills in."""
+    for path in INTEGRATION.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            given = (
+                {keyword.arg: keyword.value for keyword in node.keywords}
+                if isinstance(node, ast.Call)
+                else {}
+            )
+            key = given.get("translation_key")
+            if "translation_domain" in given and isinstance(key, ast.Constant):
+                filled = given.get("translation_placeholders")
+                names = filled.keys if isinstance(filled, ast.Dict) else []
+                assert all(isinstance(name, ast.Constant) for name in names)
+                yield str(key.value), {ast.literal_eval(it) for it in names if it}
+
+
+def test_texts_have_the_shape_that_home_assistant_reads() -> None:
+    SHAPE(ENGLISH)
+
+
+@pytest.mark.parametrize("why", FORBIDDEN)
+def test_no_text_holds_what_home_assistant_refuses(why: str) -> None:
+    for path, text in leaves(ENGLISH):
+        assert not FORBIDDEN[why].search(text), path
+
+
+def test_texts_say_something_and_have_no_spaces_around_them() -> None:
+    for path, text in leaves(ENGLISH):
+        assert text, path
+        assert text == text.strip(), path
+        assert cv.string_with_no_html(text) == text
+
+
+def test_keys_are_words_between_underscores() -> None:
+    for path, _ in (*leaves(ENGLISH), *leaves(ICONS)):
+        assert all(KEY.fullmatch(key) for key in path), path
+
+
+def test_braces_in_texts_are_names_to_be_filled_in() -> None:
+    named = {name for _, text in leaves(ENGLISH) for name in placeholders(text)}
+
+    assert named
+
+
+def test_fields_are_described_only_where_there_are_fields() -> None:
+    flows = [ENGLISH["config"], ENGLISH["options"]]
+    flows += [it["fix_flow"] for it in ENGLISH["issues"].values() if "fix_flow" in it]
+    for flow in flows:
+        for name, step in flow["step"].items():
+            fields = step.get("data", {}).keys()
+            assert step.get("data_description", {}).keys() <= fields, name
+
+
+def test_every_exception_is_raised_with_what_its_text_fills_in() -> None:
+    for key, filled in raised():
+        message = ENGLISH["exceptions"][key]["message"]
+        assert placeholders(message) <= filled, key
+
+
+def test_names_of_entities_are_filled_in_by_title_or_label_alone() -> None:
+    for path, text in leaves(ENGLISH["entity"]):
+        allowed = {"title"} if "task" in path[1] else {"label"}
+        assert placeholders(text) <= allowed, path
+
+
+@pytest.mark.parametrize("kind", DESCRIBED)
+def test_actions_triggers_and_conditions_are_described_as_they_must_be(
+    kind: str,
+) -> None:
+    DESCRIPTION(DESCRIBED[kind])
+    for name, described in DESCRIBED[kind].items():
+        assert cv.slug(name) == name
+        for field in described["fields"].values():
+            select = field["selector"].get("select") or {}
+            if key := select.get("translation_key"):
+                texts = ENGLISH["selector"][key]["options"]
+                assert set(select["options"]) == texts.keys()
+
+
+def test_no_icon_of_a_state_is_the_one_that_stands_anyway() -> None:
+    for entities in ICONS["entity"].values():
+        for key, icons in entities.items():
+            assert icons["default"] not in icons.get("state", {}).values(), key
