@@ -39,6 +39,16 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
         self.entity_description = TASK
         self._entry = entry
 
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True in an outage as well.
+
+        What happened has happened. If the state went and came back, automations that
+        wait for it would take the last event for a new one.
+        """
+        return True
+
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to the news."""
