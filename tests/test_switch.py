@@ -193,35 +193,6 @@ async def test_a_task_that_comes_back_is_the_same_again(
     assert state(hass, POLISH) == STATE_OFF
 
 
-async def test_an_update_of_the_server_forgets_missing_tasks_at_once(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.remove_task("BackupDatabase")
-    await plex.restart(version="1.99.0")
-    await advance(3601)
-    assert not er.async_get(hass).async_get(BACKUP)
-
-    plex.add_task(
-        TaskSpec(
-            name="BackupDatabase", title="Backup Database", description="", interval=3
-        )
-    )
-    await advance(601)
-    assert state(hass) == STATE_OFF
-
-
-async def test_an_update_while_home_assistant_was_away_counts_too(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    plex.remove_task("BackupDatabase")
-    await plex.restart(version="1.99.0")
-
-    assert await hass.config_entries.async_setup(loaded.entry_id)
-
-    assert not er.async_get(hass).async_get(BACKUP)
-
-
 async def test_an_answer_that_a_command_overtook_does_not_undo_it(
     hass: HomeAssistant,
     plex: SimulatedPlex,

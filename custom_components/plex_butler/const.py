@@ -34,3 +34,5 @@ PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
 PATIENCE: Final = timedelta(minutes=2)
 # Long enough that a task hidden for one night keeps its switch and its history.
 STALE_AFTER: Final = timedelta(hours=24)
+# What an update took away; the first list after one may still be short.
+STALE_AFTER_UPDATE: Final = timedelta(hours=6)

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .const import STALE_AFTER
+from .const import STALE_AFTER, STALE_AFTER_UPDATE
 
 # Returns what an entity with a unique id stands for on a machine, if for one of a kind.
 type NameOf = Callable[[str, str], str | None]
@@ -18,8 +18,9 @@ class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
 
     A list may lack something for a while, and its entity may be in somebody's automations:
-    only a day's worth of good answers without it, or an update of the server, tells that
-    it is gone for good.
+    only a day's worth of good answers without it tells that it is gone for good, or a
+    quarter of one after an update of the server. A restart of Home Assistant begins a
+    new day, whatever went before.
     """
 
     def __init__(
@@ -36,26 +37,28 @@ class StaleEntities:
         self._name_of = name_of
         # A longer time between two answers is an outage.
         self._longest = interval.total_seconds() * 1.5
-        self._missing_for: dict[str, float] = {}
+        # For how many seconds of good answers more each may be missing.
+        self._patience: dict[str, float] = {}
         self._version: str | None = None
         self._last_answer: float | None = None
 
     @callback
     def async_listed(self, names: Container[str], *, version: str) -> None:
         """Take note of a good answer, and forget what has been missing for too long."""
-        missing = {
-            (entity_id, name)
-            for entity_id, name in self._registered()
-            if name not in names
-        }
-        elapsed = self._elapsed()
-        self._missing_for = {
-            name: self._missing_for.get(name, -elapsed) + elapsed for _, name in missing
-        }
-        updated = self._updated(version)
+        elapsed, updated = self._elapsed(), self._updated(version)
+        missing = [it for it in self._registered() if it[1] not in names]
+        patience: dict[str, float] = {}
+        for _, name in missing:
+            left = STALE_AFTER.total_seconds()
+            if name in self._patience:
+                left = self._patience[name] - elapsed
+            if updated:
+                left = min(left, STALE_AFTER_UPDATE.total_seconds())
+            patience[name] = left
+        self._patience = patience
         registry = er.async_get(self._hass)
         for entity_id, name in missing:
-            if updated or self._missing_for[name] >= STALE_AFTER.total_seconds():
+            if patience[name] <= 0:
                 registry.async_remove(entity_id)
 
     def _registered(self) -> Iterator[tuple[str, str]]:
