@@ -266,6 +266,26 @@ async def test_the_window_is_made_of_full_hours(
     assert plex.butler.window.start_hour == 1
 
 
+@pytest.mark.parametrize("hour", ["00:00", "05:00:00", time(23)])
+async def test_a_window_that_ends_when_it_starts_is_refused(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    hour: str | time,
+) -> None:
+    plex.requests.clear()
+    with pytest.raises(ServiceValidationError) as err:
+        await call(hass, SET_WINDOW, answer=False, start=hour, end=hour)
+
+    assert err.value.translation_key == "window_unclear"
+    placeholders = err.value.translation_placeholders
+    assert placeholders == {"time": str(hour)[:5]}
+    assert async_get_exception_message(DOMAIN, "window_unclear", placeholders)
+    assert not plex.requests
+    await call(hass, SET_WINDOW, answer=False, start=hour, end="07:00")
+    assert plex.butler.window.end_hour == 7
+
+
 @pytest.mark.parametrize("data", [{}, {"start": "02:00"}, {"start": "x", "end": "y"}])
 async def test_what_is_no_window_is_refused(
     hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]

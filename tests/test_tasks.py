@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.plex_butler.api import ButlerTask
-from custom_components.plex_butler.tasks import KNOWN_TASKS, find_task, task_key
+from custom_components.plex_butler.tasks import KNOWN_TASKS, find_tasks, task_key
 
 TASK = ButlerTask(
     name="BackupDatabase",
@@ -40,14 +40,29 @@ def test_no_two_known_tasks_share_a_key() -> None:
     ["BackupDatabase", "backupdatabase", "backup_database", " BACKUP DATABASE "],
 )
 def test_a_task_is_found_by_name_key_or_title(wanted: str) -> None:
-    assert find_task([INTROS, TASK], wanted) is TASK
+    assert find_tasks([INTROS, TASK], wanted) == [TASK]
 
 
-def test_a_name_wins_over_another_tasks_title() -> None:
+@pytest.mark.parametrize("wanted", ["BackupDatabase", "backupdatabase"])
+def test_a_name_wins_over_another_tasks_title(wanted: str) -> None:
     impostor = replace(INTROS, title="BackupDatabase")
 
-    assert find_task([impostor, TASK], "BackupDatabase") is TASK
+    assert find_tasks([impostor, TASK], wanted) == [TASK]
+
+
+def test_names_that_differ_in_case_alone_are_told_apart_by_it() -> None:
+    shouted = replace(TASK, name="BACKUPDATABASE")
+
+    assert find_tasks([shouted, TASK], "BackupDatabase") == [TASK]
+    assert find_tasks([shouted, TASK], "backupdatabase") == [shouted, TASK]
+
+
+@pytest.mark.parametrize("wanted", ["backup_database", "Backup Database"])
+def test_a_key_or_title_may_be_that_of_two_tasks(wanted: str) -> None:
+    other = replace(TASK, name="ButlerTaskBackupDatabase")
+
+    assert find_tasks([TASK, INTROS, other], wanted) == [TASK, other]
 
 
 def test_what_is_no_task_is_not_found() -> None:
-    assert find_task([INTROS, TASK], "Backup") is None
+    assert find_tasks([INTROS, TASK], "Backup") == []

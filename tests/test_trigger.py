@@ -62,6 +62,21 @@ async def test_a_start_fires_whoever_started_the_task(
     assert len(calls) == 2
 
 
+async def test_a_title_of_two_tasks_means_both(
+    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
+) -> None:
+    for name in ("DustA", "DustB"):
+        plex.add_task(TaskSpec(name=name, title="Dust", description=""))
+    await advance(31)
+    calls = await automate(hass, "task_started", device_id=device, task="dust")
+
+    for name in ("DustA", BACKUP, "DustB"):
+        await switch(hass, "start", name)
+        await advance(1)
+
+    assert noted(calls, "task") == [("DustA",), ("DustB",)]
+
+
 async def test_an_end_fires_with_result_and_duration(
     hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
 ) -> None:

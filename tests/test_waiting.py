@@ -461,6 +461,8 @@ async def test_waiting_ends_when_home_assistant_stops(
 ) -> None:
     call = await start()
 
+    # Before the call has gone on after the first, another one changes nothing.
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await settle(hass)
 

@@ -171,13 +171,20 @@ async def test_what_a_window_means_that_ends_when_it_starts_is_unknown(
     )
     assert told(hass) == (STATE_OFF, at("2037-06-02T01:00"))
 
+    # Who moves one hour after the other may have to pass through this.
+    await select_end(hass, "03:00")
+    assert (state(hass, OPEN), state(hass, NEXT)) == (STATE_UNKNOWN, STATE_UNKNOWN)
+    await select_end(hass, "05:00")
+    assert told(hass) == (STATE_OFF, at("2037-06-02T01:00"))
+
+
+async def select_end(hass: HomeAssistant, hour: str) -> None:
     await hass.services.async_call(
-        "plex_butler",
-        "set_maintenance_window",
-        {"start": "03:00", "end": "03:00"},
+        "select",
+        "select_option",
+        {"entity_id": f"select.{OPEN.partition('.')[2]}_end", "option": hour},
         blocking=True,
     )
-    assert (state(hass, OPEN), state(hass, NEXT)) == (STATE_UNKNOWN, STATE_UNKNOWN)
 
 
 async def test_a_server_that_does_not_tell_its_window_has_none_until_it_does(

@@ -13,8 +13,8 @@ from .commands import Commands
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
 
-# The server gets one command at a time; what it makes of two at once is not known.
-PARALLEL_UPDATES = 1
+# Commands keep their order themselves; a stop must not wait here.
+PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,7 +78,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
-        self.commands = Commands(client, self.tracker, self.async_commanded)
+        self.commands = Commands(
+            hass, entry, client, self.tracker, self.async_commanded
+        )
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
         )

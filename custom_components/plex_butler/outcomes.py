@@ -7,6 +7,7 @@ from typing import Final
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexTimeoutError, StartResult, StopResult
+from .commands import NotSentError, Order, OvertakenError
 from .coordinator import PlexButlerCoordinator
 from .run_state import (
     EndedRun,
@@ -48,57 +49,58 @@ class Outcome:
 
 
 async def async_start(
-    coordinator: PlexButlerCoordinator, task: str, deadline: float | None = None
+    coordinator: PlexButlerCoordinator,
+    task: str,
+    order: Order,
+    deadline: float | None,
 ) -> Outcome:
     """Start a task; with a deadline (of the loop's clock), wait for its end."""
-    if deadline is not None and (outcome := _too_late(coordinator, deadline)):
-        return outcome
-    sent = coordinator.tracker.now()
     try:
-        answer = await coordinator.commands.async_start_task(task)
+        answer = await coordinator.commands.async_start_task(task, order, deadline)
+    except OvertakenError:
+        return Outcome(result=TaskResult.STOPPED)
+    except TimeoutError:
+        return Outcome(result=TaskResult.TIMED_OUT)
     except HomeAssistantError as err:
-        if deadline is None or not _may_have_started(coordinator, err):
+        if deadline is None:
             raise
-        if not await _async_shows_up(coordinator, task, sent, deadline):
+        if isinstance(err, NotSentError):
+            return Outcome(result=TaskResult.UNCONFIRMED)
+        if not _may_have_started(coordinator, err):
+            raise
+        if not await _async_shows_up(coordinator, task, order.sent, deadline):
             return Outcome(result=TaskResult.UNCONFIRMED)
     else:
         if deadline is None:
-            return _begun(coordinator.tracker.state, task, sent, answer)
+            return _begun(coordinator.tracker.state, task, order.sent, answer)
     return await _async_outcome(
         coordinator,
         task,
-        Wait(coordinator, lambda state: _end(state, task, sent)),
+        Wait(coordinator, lambda state: _end(state, task, order.sent)),
         deadline,
     )
 
 
 async def async_stop(
-    coordinator: PlexButlerCoordinator, task: str, deadline: float | None = None
+    coordinator: PlexButlerCoordinator,
+    task: str,
+    order: Order,
+    deadline: float | None,
 ) -> Outcome:
     """Stop a task; with a deadline, wait until the server shows it no more."""
-    sent = coordinator.tracker.now()
-    answer = await coordinator.commands.async_stop_task(task)
+    answer = await coordinator.commands.async_stop_task(task, order)
     if answer is StopResult.NOT_RUNNING:
         return Outcome(result=TaskResult.NOT_RUNNING)
     if deadline is None:
-        return _stopped(coordinator.tracker.state, task, sent)
+        return _stopped(coordinator.tracker.state, task, order.sent)
     answered = coordinator.tracker.now()
 
     def look(state: RunState) -> Outcome | None:
         if state.asked is None or state.asked < answered or is_shown(state, task):
             return None
-        return _stopped(state, task, sent)
+        return _stopped(state, task, order.sent)
 
     return await _async_outcome(coordinator, task, Wait(coordinator, look), deadline)
-
-
-def _too_late(coordinator: PlexButlerCoordinator, deadline: float) -> Outcome | None:
-    """Tell why a task is not started any more that waited for its turn."""
-    if coordinator.tracker.closed or coordinator.hass.is_stopping:
-        return Outcome(result=TaskResult.UNCONFIRMED)
-    if coordinator.hass.loop.time() >= deadline:
-        return Outcome(result=TaskResult.TIMED_OUT)
-    return None
 
 
 def _may_have_started(

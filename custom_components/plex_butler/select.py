@@ -13,8 +13,8 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerPreferenceEntity
 from .schedule import ScheduleKind, behaviors_of, kind_of
 
-# The server gets one change at a time; see Preferences.
-PARALLEL_UPDATES = 1
+# The server gets one change at a time from Preferences.
+PARALLEL_UPDATES = 0
 
 # Servers label them in different ways.
 HOURS: Final = [f"{hour:02}:00" for hour in range(24)]

@@ -1,8 +1,10 @@
 """The actions, for automations that speak to a server and not to a switch."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import time, timedelta
+from itertools import zip_longest
 from typing import Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
@@ -22,13 +24,15 @@ from homeassistant.helpers import (
 import voluptuous as vol
 
 from .api import ButlerTask
+from .commands import Order
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .describe import IDLE, describe, describe_outcome
 from .device import task_of_unique_id
 from .outcomes import Outcome, async_start, async_stop
+from .run_state import Command
 from .schedule import END_HOUR, START_HOUR
-from .tasks import find_task
+from .tasks import find_tasks
 
 ATTR_END: Final = "end"
 ATTR_START: Final = "start"
@@ -67,7 +71,11 @@ WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
     {vol.Required(ATTR_START): cv.time, vol.Required(ATTR_END): cv.time}
 )
 
-type Command = Callable[[PlexButlerCoordinator, str, float | None], Awaitable[Outcome]]
+type _Order = tuple[PlexButlerCoordinator, ButlerTask, Order]
+type _CommandFn = Callable[
+    [PlexButlerCoordinator, str, Order, float | None], Awaitable[Outcome]
+]
+type _Result = Outcome | HomeAssistantError
 
 
 @callback
@@ -123,13 +131,23 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_start_task(call: ServiceCall) -> ServiceResponse:
-    """Start one task or several."""
-    return await _async_each(call, async_start)
+    """Start one task or several; those whose ends are waited for, one after another."""
+    orders, deadline = _orders(call, Command.START), _deadline(call)
+    if deadline is None:
+        return await _async_all(orders, async_start, deadline)
+    results: list[_Result] = []
+    for coordinator, task, order in orders:
+        doing = async_start(coordinator, task.name, order, deadline)
+        results.append(await _async_result(doing))
+        if isinstance(results[-1], HomeAssistantError):
+            # What comes after may be meant for what this one did.
+            break
+    return _response(orders, results)
 
 
 async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop one task or several."""
-    return await _async_each(call, async_stop)
+    return await _async_all(_orders(call, Command.STOP), async_stop, _deadline(call))
 
 
 async def _async_start_all_tasks(call: ServiceCall) -> None:
@@ -144,10 +162,14 @@ async def _async_stop_all_tasks(call: ServiceCall) -> None:
 
 async def _async_set_maintenance_window(call: ServiceCall) -> None:
     """Change both hours of the window at once."""
-    hours = {
-        START_HOUR: _full_hour(call.data[ATTR_START]),
-        END_HOUR: _full_hour(call.data[ATTR_END]),
-    }
+    start, end = _full_hour(call.data[ATTR_START]), _full_hour(call.data[ATTR_END])
+    if start == end:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="window_unclear",
+            translation_placeholders={"time": f"{start:02}:00"},
+        )
+    hours = {START_HOUR: start, END_HOUR: end}
     await _coordinator(call).preferences.async_set(hours)
 
 
@@ -161,16 +183,68 @@ def _full_hour(wanted: time) -> int:
     return wanted.hour
 
 
-async def _async_each(call: ServiceCall, command: Command) -> ServiceResponse:
-    """Send a command for every task named, once all of them are known to exist."""
-    deadline: float | None = None
-    if call.data[ATTR_WAIT]:
-        timeout: timedelta = call.data[ATTR_TIMEOUT]
-        deadline = call.hass.loop.time() + timeout.total_seconds()
+def _deadline(call: ServiceCall) -> float | None:
+    """Return until when a call waits, on the loop's clock, if it does."""
+    if not call.data[ATTR_WAIT]:
+        return None
+    timeout: timedelta = call.data[ATTR_TIMEOUT]
+    return call.hass.loop.time() + timeout.total_seconds()
+
+
+def _orders(call: ServiceCall, command: Command) -> list[_Order]:
+    """Return an order for every task that a call names, each task once.
+
+    All of them are asked for now, also those that are only sent when others have ended.
+    """
+    return [
+        (coordinator, task, coordinator.commands.order(command, task.name))
+        for coordinator, task in dict.fromkeys(_meant(call))
+    ]
+
+
+async def _async_all(
+    orders: list[_Order], command_fn: _CommandFn, deadline: float | None
+) -> ServiceResponse:
+    """Send all orders, whatever becomes of the others."""
+    return _response(
+        orders,
+        await asyncio.gather(
+            *(
+                _async_result(command_fn(coordinator, task.name, order, deadline))
+                for coordinator, task, order in orders
+            )
+        ),
+    )
+
+
+async def _async_result(doing: Awaitable[Outcome]) -> _Result:
+    try:
+        return await doing
+    except HomeAssistantError as err:
+        return err
+
+
+def _response(orders: list[_Order], results: list[_Result]) -> ServiceResponse:
+    """Return what became of all tasks; raise an error that names those not done."""
+    errors = [it for it in results if isinstance(it, HomeAssistantError)]
+    if errors and len(orders) > 1:
+        named = zip_longest((task.name for _, task, _ in orders), results)
+        failed = [name for name, it in named if not isinstance(it, Outcome)]
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="some_failed",
+            translation_placeholders={
+                "tasks": ", ".join(failed),
+                "error": str(errors[0]),
+            },
+        ) from errors[0]
+    if errors:
+        raise errors[0]
     return {
         "tasks": [
-            describe_outcome(task, await command(coordinator, task.name, deadline))
-            for coordinator, task in _meant(call)
+            describe_outcome(task, result)
+            for (_, task, _), result in zip(orders, results, strict=True)
+            if isinstance(result, Outcome)
         ]
     }
 
@@ -217,8 +291,18 @@ def _task_of_entity(
 
 def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:
     tasks = coordinator.data.tasks
-    if task := find_task(tasks.values(), wanted):
-        return task
+    found = find_tasks(tasks.values(), wanted)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="ambiguous_task",
+            translation_placeholders={
+                "task": wanted,
+                "tasks": ", ".join(task.name for task in found),
+            },
+        )
     raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="unknown_task",

@@ -15,8 +15,8 @@ from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .schedule import ScheduleKind, kind_of
 from .tasks import UPDATE_TASKS
 
-# The server gets one command at a time; what it makes of two at once is not known.
-PARALLEL_UPDATES = 1
+# Commands and changes of settings keep their order themselves; a stop must not wait here.
+PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(

@@ -11,7 +11,7 @@ import voluptuous as vol
 
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .tasks import find_task
+from .tasks import find_tasks
 
 SERVER_OPTIONS: Final[dict[vol.Marker, Any]] = {
     vol.Required(ATTR_DEVICE_ID): vol.All(
@@ -59,13 +59,17 @@ class Targets:
                 yield entry.runtime_data
 
     def means(self, coordinator: PlexButlerCoordinator, name: str) -> bool:
-        """Tell whether a task is meant; all are, if none is named."""
+        """Return True if a task is meant; all are, if none is named.
+
+        A title that two tasks share means both.
+        """
         if self._tasks is None:
             return True
         tasks = coordinator.data.tasks.values()
         return any(
-            (task := find_task(tasks, wanted)) and task.name == name
+            task.name == name
             for wanted in self._tasks
+            for task in find_tasks(tasks, wanted)
         )
 
 

@@ -58,18 +58,21 @@ def task_key(name: str) -> str:
     return words.lower()
 
 
-def find_task(tasks: Iterable[ButlerTask], wanted: str) -> ButlerTask | None:
-    """Return the task that a person means by its name, our key or its title.
+def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
+    """Return the tasks that a person means by a name, a key of ours or a title.
 
-    The server's own names win, so that none can be hidden by another one's title.
+    The server's own names win, so that none can be hidden by another one's title; only
+    keys and titles, and names in another case, can be those of several tasks.
     """
-    wanted = wanted.strip().casefold()
+    wanted = wanted.strip()
     tasks = tuple(tasks)
+    if exact := [task for task in tasks if task.name == wanted]:
+        return exact
+    wanted = wanted.casefold()
     for name_fn in (_name, _key, _title):
-        for task in tasks:
-            if name_fn(task) == wanted:
-                return task
-    return None
+        if found := [task for task in tasks if name_fn(task) == wanted]:
+            return found
+    return []
 
 
 def _name(task: ButlerTask) -> str:
