@@ -16,8 +16,8 @@ from yarl import URL
 from custom_components.plex_butler.api import PlexClient, PlexError
 from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_frame
 
-# Log lines come only to those who name them.
-FILTERS: Final = ("activity", "status", "progress", "backgroundProcessingQueue", "log")
+# Of all but activities only their kinds are kept, and when they came.
+FILTERS: Final = ("activity", "status", "progress", "backgroundProcessingQueue")
 # Rows may linger after the end, so it is looked at for a while.
 AFTERWARDS: Final = 15
 
@@ -74,7 +74,10 @@ async def capture(url: str, token: str, task: str | None, limit: float) -> str:
         await client.get_activities()
         document = {
             "version": identity.version,
-            "answers": redact_answer(client.last_answers),
+            "answers": {
+                path: redact_answer(answer)
+                for path, answer in client.last_answers.items()
+            },
             "record": await Recorder(client).record(task, limit) if task else [],
         }
     text = json.dumps(document, indent=1, ensure_ascii=False)

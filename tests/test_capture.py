@@ -10,7 +10,8 @@ from custom_components.plex_butler.redact import REDACTED
 from scripts import capture as script
 from tests.conftest import until
 from tests.simulator import SimulatedPlex, WallClock
-from tests.simulator.frames import log_frame
+from tests.simulator.activities import Row, RowEvent
+from tests.simulator.frames import activity_frame, status_frame
 
 # The recorder looks once a second.
 pytestmark = pytest.mark.slow
@@ -60,16 +61,17 @@ async def test_a_record_says_neither_whose_server_it_is_nor_how_to_get_in(
 
         async def gossip() -> None:
             await until(lambda: bool(plex.hub.sockets))
-            plex.hub.publish(
-                log_frame(
-                    f"Butler of {plex.machine_identifier} at {host}, {plex.token}"
-                )
-            )
+            said = f"Butler of {plex.machine_identifier} at {host}, {plex.token}"
+            plex.hub.publish(status_frame(said, "The database has Movies"))
+            row = Row(uuid="own", type="butler", title=said)
+            plex.hub.publish(activity_frame(RowEvent.STARTED, row))
 
         text, _ = await asyncio.gather(recorded(plex, "BackupDatabase"), gossip())
 
     for secret in (plex.token, host, plex.machine_identifier, plex.name, "Movies"):
         assert secret not in text
+    assert '"type": "status"' in text
+    # Not even Butler may say it.
     assert f"Butler of {REDACTED} at {REDACTED}, {REDACTED}" in text
 
 

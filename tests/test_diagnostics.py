@@ -1,23 +1,138 @@
 """The download tells what a bug report needs, and not whose server it is."""
 
 import json
+from types import MappingProxyType
+from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.json import ExtendedJSONEncoder
+from homeassistant.helpers.discovery_flow import DiscoveryKey
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
-from tests.simulator import SimulatedPlex
+from tests.conftest import Advance, settle
+from tests.downloads import download
+from tests.simulator import Kind, Setting, SimulatedPlex
+from tests.simulator.activities import Row
+
+# What people give names to, or what has a name because of them.
+FILM, LIBRARY, COTTAGE = "Home Video of Ann", "Holidays of Ann", "The Cottage of Ann"
+PERSON, NUMBER = "ann@example.com", 47_114_711
+SECRETS = ("Ann", "ann@", "cottage", "Orchard", "Robin", f"{NUMBER}")
 
 
-async def test_nothing_in_it_tells_whose_server_it_is(
+def gossip(event: str, kind: str) -> str:
+    """Return a notification that tells of everything."""
+    private = {
+        "userID": NUMBER,
+        "Context": {"librarySectionTitle": LIBRARY, "type": FILM, "title": FILM},
+        "Response": [{"User": PERSON, "database": f"Butler's own of {PERSON}"}],
+        "butler": f"the database of {PERSON}",
+    }
+    rows = [
+        {"uuid": "1", "type": kind, "progress": 10, "title": FILM, **private},
+        {"uuid": "2", "type": "butler", "title": "Backup Database", **private},
+    ]
+    items = [{"event": event, "uuid": it["uuid"], "Activity": it} for it in rows]
+    return json.dumps(
+        {"NotificationContainer": {"ActivityNotification": items, "User": PERSON}}
+    )
+
+
+async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    all_entities_enabled: None,
+    advance: Advance,
+) -> None:
+    hass.config.location_name = COTTAGE
+    plex.name = COTTAGE
+    key = DiscoveryKey(domain="zeroconf", key=(COTTAGE, COTTAGE), version=1)
+    hass.config_entries.async_update_entry(
+        entry,
+        title=COTTAGE,
+        discovery_keys=MappingProxyType({"zeroconf": (key,)}),
+        data={**entry.data, "something_new": COTTAGE},
+    )
+    plex.add_preference(
+        Setting(
+            id="ButlerDatabaseBackupPath2",
+            kind=Kind.TEXT,
+            default="",
+            value=f"/home/{PERSON}/database",
+            label=PERSON,
+        )
+    )
+    context = {"librarySectionTitle": LIBRARY, "type": FILM, "User": {"id": NUMBER}}
+    for kind in ("library.update.section", "butler", FILM):
+        title = "Backup Database" if kind == "butler" else FILM
+        plex.state.board.begin(Row(uuid=kind, type=kind, title=title, context=context))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    plex.sessions.play(FILM)
+    plex.sessions.play()
+    plex.noise.add()
+    plex.client_start("BackupDatabase")
+    for event in ("started", "updated", "ended"):
+        plex.hub.send_raw(gossip(event, "library.update.section"))
+    await plex.flush()
+    await advance(31)
+
+    text = await download(hass, hass_client, entry)
+    data = json.loads(text)["data"]
+
+    # It was all there to be found.
+    assert hass.states.is_state("sensor.the_cottage_of_ann_butler_active_streams", "2")
+    assert len(data["notifications"]) >= 4
+    rows = data["answers"]["/activities"]["MediaContainer"]["Activity"]
+    assert "library.update.section" in {row["type"] for row in rows}
+    assert "Backup Database" in {row.get("title") for row in rows}
+    address = (plex.url, f":{plex.port}")
+    for secret in (*SECRETS, *address, plex.token, plex.machine_identifier):
+        assert secret not in text
+
+
+async def test_what_is_nested_beyond_reason_does_not_keep_it_from_being_made(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+) -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    row = Row(uuid="1", type="butler", title="Busy", context={"deep": deep})
+    plex.state.board.begin(row)
+    await plex.flush()
+    await advance(31)
+
+    data = json.loads(await download(hass, hass_client, loaded))["data"]
+
+    (notification,) = data["notifications"]
+    (item,) = notification["NotificationContainer"]["ActivityNotification"]
+    rows = data["answers"]["/activities"]["MediaContainer"]["Activity"]
+    assert item["Activity"] in rows
+    assert item["Activity"]["Context"] == "**REDACTED**"
+
+
+async def test_the_entry_is_in_it_as_far_as_it_concerns_us(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    diagnostics = await async_get_config_entry_diagnostics(hass, loaded)
-    text = json.dumps(diagnostics, cls=ExtendedJSONEncoder)
+    entry = (await async_get_config_entry_diagnostics(hass, loaded))["entry"]
 
-    for secret in (plex.token, plex.url, plex.machine_identifier, plex.name):
-        assert secret not in text
+    assert entry["data"] == {
+        "url": "**REDACTED**",
+        "token": "**REDACTED**",
+        "verify_ssl": True,
+    }
+    assert entry["options"] == {}
+    assert entry.keys() == {
+        *("created_at", "modified_at", "version", "minor_version", "source"),
+        *("options", "data"),
+    }
 
 
 async def test_tasks_and_version_are_in_it(

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_butler.api.decode import loads
 from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_frame
 from tests.simulator.activities import Row, RowEvent
 from tests.simulator.frames import (
@@ -17,8 +19,16 @@ from tests.simulator.frames import (
 )
 
 FILM = "Home Video of Ann"
-# Deep enough for what walks through it, though it can be decoded.
-DEEP = b"[" * 2_000 + b"]" * 2_000
+# One that could be a word for a kind.
+ANN = 4711
+TASK = {
+    "name": "BackupDatabase",
+    "title": "Backup Database",
+    "description": "Writes a copy.",
+    "interval": 3,
+    "scheduleRandomized": False,
+    "enabled": "1",
+}
 
 
 def row(kind: str, title: str) -> Row:
@@ -36,16 +46,23 @@ def shared(frame: Frame) -> Any:
     return redact_frame(json.dumps(frame.as_dict()).encode())
 
 
+def shared_answer(answer: object) -> Any:
+    return redact_answer(loads(json.dumps(answer).encode()))
+
+
 @pytest.mark.parametrize(
     "frame",
     [
         activity_frame(RowEvent.UPDATED, row("library.update.section", FILM)),
         activity_frame(RowEvent.UPDATED, row("media.generate.intros", FILM)),
-        status_frame(f'Scanning the "{FILM}" section', FILM),
+        activity_frame(RowEvent.UPDATED, row("butler.of.tomorrow", FILM)),
+        activity_frame(RowEvent.UPDATED, row(FILM, FILM)),
+        status_frame(f'Scanning the "{FILM}" section of the database', FILM),
         timeline_frame(4711, FILM, 5, 0),
         playing_frame("1", FILM, "playing", 0),
-        log_frame(f"Request: GET /library?title={FILM}"),
+        log_frame(f"Butler: database: GET /library?title={FILM}"),
         Frame("unheard-of", "Novelty", ({"deep": [{"deeper": FILM}]},)),
+        Frame(FILM, FILM, ()),
     ],
     ids=lambda frame: frame.type,
 )
@@ -53,82 +70,186 @@ def test_no_name_of_what_is_watched_is_left_in_a_notification(frame: Frame) -> N
     assert FILM not in json.dumps(shared(frame))
 
 
-def test_which_kind_of_notification_it_was_is_left() -> None:
-    container = shared(status_frame(FILM))["NotificationContainer"]
-
-    assert container == {
-        "type": "status",
-        "size": 1,
-        "StatusNotification": [
-            {
-                "title": REDACTED,
-                "description": REDACTED,
-                "notificationName": "LIBRARY_UPDATE",
-            }
-        ],
+def test_of_a_notification_of_another_kind_the_kind_is_left() -> None:
+    assert shared(status_frame("Butler tasks", "the database")) == {
+        "NotificationContainer": {"type": "status"}
     }
 
 
-def test_of_an_activity_all_but_its_names_is_left() -> None:
+def test_of_an_activity_of_others_it_is_left_what_kind_it_is_and_how_far() -> None:
     frame = activity_frame(RowEvent.ENDED, row("library.update.section", FILM))
     (element,) = shared(frame)["NotificationContainer"]["ActivityNotification"]
 
-    assert element["event"] == "ended"
+    assert element == {
+        "event": "ended",
+        "uuid": "1-2-3",
+        "Activity": {
+            "uuid": "1-2-3",
+            "type": "library.update.section",
+            "cancellable": False,
+            "progress": 40,
+        },
+    }
+
+
+def test_of_a_row_of_butlers_all_that_is_its_own_is_left() -> None:
+    frame = activity_frame(RowEvent.STARTED, row("Butler", "Backing up: 2 of 3"))
+    (element,) = shared(frame)["NotificationContainer"]["ActivityNotification"]
+
     assert element["Activity"] == {
         "uuid": "1-2-3",
-        "type": "library.update.section",
+        "type": "Butler",
         "cancellable": False,
         "userID": REDACTED,
-        "title": REDACTED,
-        "subtitle": REDACTED,
+        "title": "Backing up: 2 of 3",
+        "subtitle": "Backing up: 2 of 3",
         "progress": 40,
         "Context": REDACTED,
+    }
+
+
+def test_of_the_tasks_all_but_the_contents_of_new_fields_is_left() -> None:
+    answer = {"ButlerTasks": {"size": 1, "ButlerTask": [{**TASK, "lastRun": FILM}]}}
+
+    assert shared_answer(answer) == {
+        "ButlerTasks": {"ButlerTask": [{**TASK, "lastRun": REDACTED}]}
+    }
+
+
+def test_of_the_activities_every_one_is_left() -> None:
+    rows = [row("butler", "Backing up").as_dict(), row("a.scan", FILM).as_dict()]
+    answer = shared_answer({"MediaContainer": {"size": 2, "Activity": rows}})
+
+    own, other = answer["MediaContainer"]["Activity"]
+    assert own["title"] == "Backing up"
+    assert other.keys() == {"uuid", "type", "cancellable", "progress"}
+
+
+def test_no_activities_are_none() -> None:
+    assert shared_answer({"MediaContainer": {"size": 0}}) == {"MediaContainer": {}}
+
+
+def test_an_object_alone_is_redacted_like_one_in_a_list() -> None:
+    scan = row("a.scan", FILM).as_dict()
+    alone = shared_answer({"MediaContainer": {"Activity": scan}})
+
+    assert alone["MediaContainer"]["Activity"].keys() == {
+        *("uuid", "type", "cancellable", "progress")
     }
 
 
 @pytest.mark.parametrize(
     "frame",
     [
-        activity_frame(
-            RowEvent.STARTED,
-            Row(uuid="1", type="butler", title="Backing up", subtitle="2 of 3"),
-        ),
-        status_frame("Butler tasks complete", "Optimizing the database"),
-        log_frame("Butler: starting task BackupDatabase"),
+        b"",
+        b"{",
+        b"\xff\xfe\xfd",
+        FILM.encode(),
+        json.dumps(FILM).encode(),
+        json.dumps({"Film": FILM}).encode(),
+        json.dumps({"NotificationContainer": {"title": FILM}}).encode(),
+        b"1",
+        b"[" * 5_000 + b"]" * 5_000,
+        b"[" * 200_000,
     ],
-    ids=lambda frame: frame.type,
+    ids=[
+        *("empty", "cut", "no text", "no JSON", "text", "object", "kindless", "number"),
+        *("deep", "endless"),
+    ],
 )
-def test_what_butler_says_is_left_word_for_word(frame: Frame) -> None:
-    assert shared(frame) == frame.as_dict()
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [b"", b"{", b"\xff\xfe\xfd", FILM.encode(), b"[" * 200_000, DEEP],
-    ids=["empty", "cut", "no text", "no JSON", "endless", "deep"],
-)
-def test_what_cannot_be_read_is_not_shown(frame: bytes) -> None:
+def test_what_is_no_notification_is_not_shown(frame: bytes) -> None:
     assert redact_frame(frame) == REDACTED
 
 
-@pytest.mark.parametrize("number", [b"1", b"2.5", b"true", b"null"])
-def test_numbers_tell_nothing_and_stay(number: bytes) -> None:
-    assert redact_frame(number) == json.loads(number)
+@pytest.mark.parametrize("instead", [FILM, [FILM], {"type": FILM}])
+def test_what_stands_where_a_word_or_a_number_belongs_is_not_shown(
+    instead: object,
+) -> None:
+    scan = dict.fromkeys(("type", "uuid", "progress", "cancellable"), instead)
+
+    assert shared_answer({"MediaContainer": {"Activity": [scan]}}) == {
+        "MediaContainer": {"Activity": [dict.fromkeys(scan, REDACTED)]}
+    }
 
 
-def test_a_text_alone_is_redacted_like_any_other() -> None:
-    assert redact_frame(json.dumps(FILM).encode()) == REDACTED
+@pytest.mark.parametrize("stray", [None, FILM, ANN, [FILM], [[[FILM]]]])
+def test_what_stands_where_a_row_belongs_is_not_shown(stray: object) -> None:
+    for answer in (
+        {"MediaContainer": {"Activity": stray}},
+        {"ButlerTasks": {"ButlerTask": [TASK, stray]}},
+    ):
+        assert is_silent(shared_answer(answer))
+    for items in (stray, [{"event": "ended", "Activity": stray}, stray]):
+        container = {"NotificationContainer": {"ActivityNotification": items}}
+        assert is_silent(redact_frame(json.dumps(container).encode()))
 
 
-def test_an_answer_keeps_all_but_the_names_in_activities_of_others() -> None:
-    butler, scan = row("butler", "Backing up"), row("library.update.section", FILM)
-    others = scan.as_dict() | {"Response": {"title": FILM}}
-    own = butler.as_dict() | {"Context": {}}
+@pytest.mark.parametrize(
+    "answer",
+    [None, FILM, [FILM], {"ButlerTasks": FILM}, {"ButlerTasks": {}}, {FILM: {}}],
+)
+def test_what_is_no_answer_of_these_is_not_shown(answer: object) -> None:
+    assert shared_answer(answer) == REDACTED
 
-    answer = redact_answer(
-        {"MediaContainer": {"size": 2, "Activity": [own, others]}, "list": [1, "two"]}
-    )
 
-    assert FILM not in json.dumps(answer)
-    assert answer["MediaContainer"]["Activity"][0] == own
-    assert answer["list"] == [1, "two"]
+# Anything that holds nothing but names, and numbers of people. It may look like a row,
+# but stands where none is.
+SECRET = st.recursive(
+    st.sampled_from([FILM, ANN, f"{ANN}", f"the Butler's database: {FILM}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "title", "uuid", FILM]), inner)
+    ),
+    max_leaves=5,
+)
+STRAY = st.sampled_from([FILM, ANN, [FILM], [[ANN]], None, {FILM: FILM}])
+PRIVATE = ["title", "subtitle", "userID", "Context", "Response", "key", "name", "User"]
+UNHEARD_OF = ["lastRun", "Context", "Response", "userID", "Tasks", "key", FILM]
+KINDS = st.sampled_from(["library.update.section", "media.download", "Butlers", "", 7])
+OTHERS = st.fixed_dictionaries(
+    {"type": KINDS, "uuid": st.just("1-2-3"), "progress": st.integers(-1, 100)},
+    optional=dict.fromkeys(PRIVATE, SECRET),
+)
+OWN = st.fixed_dictionaries(
+    {"type": st.just("butler"), "title": st.just("Backing up")},
+    optional=dict.fromkeys(UNHEARD_OF, SECRET),
+)
+TASKS = st.fixed_dictionaries(
+    {"name": st.just("A")}, optional=dict.fromkeys(UNHEARD_OF, SECRET)
+)
+
+
+def is_silent(found: Any) -> bool:
+    told = json.dumps(found)
+    return FILM not in told and str(ANN) not in told
+
+
+@given(st.lists(OTHERS | OWN | STRAY), st.dictionaries(st.text(), SECRET))
+def test_nothing_of_an_unknown_field_is_left(
+    rows: list[Any], more: dict[str, Any]
+) -> None:
+    for answer in (
+        {"MediaContainer": {**more, "Activity": rows}},
+        {"MediaContainer": {**more, "Activity": rows[0] if rows else None}},
+        {**more, "MediaContainer": more},
+        more,
+        rows,
+    ):
+        assert is_silent(shared_answer(answer))
+    items = [{**more, "event": "ended", "uuid": "1", "Activity": it} for it in rows]
+    for container in (
+        {**more, "ActivityNotification": [*items, *rows]},
+        {**more, "ActivityNotification": rows},
+        {**more, "type": "unheard.of", "Novelty": [more, *rows]},
+    ):
+        frame = json.dumps({"NotificationContainer": container}).encode()
+        assert is_silent(redact_frame(frame))
+
+
+@given(st.lists(TASKS | STRAY), st.dictionaries(st.text(), SECRET))
+def test_nothing_of_an_unknown_field_of_a_task_is_left(
+    tasks: list[Any], more: dict[str, Any]
+) -> None:
+    answer = {**more, "ButlerTasks": {**more, "ButlerTask": tasks}}
+
+    assert is_silent(shared_answer(answer))

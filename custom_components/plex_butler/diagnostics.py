@@ -1,19 +1,22 @@
 """What a bug report needs to say, and nothing that it must not."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
-from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_TOKEN, CONF_URL
+from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 
 from . import run_state
+from .const import CONF_SIGNED_IN
 from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
-from .redact import redact_answer, redact_frame
+from .redact import REDACTED, redact_answer, redact_frame
 
-# The keys of a discovery hold the name under which the server announced itself.
-TO_REDACT = {CONF_TOKEN, CONF_URL, "discovery_keys", "title", "unique_id"}
+# Titles, identities and keys of discovery tell whose server it is, and where.
+_ENTRY: Final = frozenset(
+    {"created_at", "modified_at", "version", "minor_version", "source", "options"}
+)
+_DATA: Final = frozenset({CONF_VERIFY_SSL, CONF_SIGNED_IN})
 
 
 async def async_get_config_entry_diagnostics(
@@ -23,7 +26,13 @@ async def async_get_config_entry_diagnostics(
     coordinator = entry.runtime_data
     data, client = coordinator.data, coordinator.client
     return {
-        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "entry": {
+            **{key: value for key, value in entry.as_dict().items() if key in _ENTRY},
+            "data": {
+                key: value if key in _DATA else REDACTED
+                for key, value in entry.data.items()
+            },
+        },
         "server": {"version": data.server.version},
         "last_update_success": coordinator.last_update_success,
         "last_update_success_time": coordinator.last_update_success_time,
@@ -37,6 +46,8 @@ async def async_get_config_entry_diagnostics(
         },
         "memory": run_state.dump(coordinator.tracker.state),
         "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
-        "answers": redact_answer(client.last_answers),
+        "answers": {
+            path: redact_answer(answer) for path, answer in client.last_answers.items()
+        },
         "notifications": [redact_frame(frame) for frame in client.last_frames],
     }

@@ -1,62 +1,98 @@
-"""What answers of a server may say in public: nothing of what people watch."""
+"""What answers and notifications of a server may say in public: what is listed here.
 
-from collections.abc import Mapping
-import json
+The activities of others name films, libraries and people, and nobody knows what fields
+a server will send in years to come. So no text is left but Butler's own, and the words
+for kinds.
+"""
+
+from collections.abc import Callable, Mapping
+import re
 from typing import Any, Final
+
+from .api import PlexResponseError
+from .api.decode import MAX_TEXT, Json, loads, text
+from .run_state import BUTLER
 
 REDACTED: Final = "**REDACTED**"
 
-# Butler's own rows are what is to be learned; others name libraries and films.
-_OPEN_TYPES: Final = frozenset({"butler"})
-# What says which kind of thing something is.
-_KINDS: Final = frozenset({"type", "event", "notificationName"})
-_OPEN_WORDS: Final = ("butler", "database")
-_PRIVATE: Final = frozenset({"title", "subtitle", "Context", "Response", "userID"})
+_TASK: Final = frozenset(
+    {"name", "title", "description", "interval", "scheduleRandomized", "enabled"}
+)
+_ROW: Final = frozenset({"type", "uuid", "progress", "cancellable"})
+_OWN_ROW: Final = _ROW | {"title", "subtitle"}
+_NOTIFICATION: Final = frozenset({"event", "uuid"})
+# Whole sentences are only left in these, if they are left at all.
+_TEXTS: Final = frozenset({"name", "title", "subtitle", "description"})
+# A kind, an identity, or a number that is sent as a text.
+_WORD: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
-def redact_answer(payload: object) -> Any:
-    """Return an answer or a notification without the names that its activities hold."""
-    match payload:
-        case {"type": str(kind), **row} if "progress" in row or "uuid" in row:
-            return {"type": kind} | {
-                key: REDACTED if key in _PRIVATE and kind not in _OPEN_TYPES else value
-                for key, value in row.items()
-            }
-        case Mapping():
-            return {key: redact_answer(value) for key, value in payload.items()}
-        case list():
-            return [redact_answer(item) for item in payload]
-    return payload
+def redact_answer(answer: object) -> Any:
+    """Return an answer of /butler or /activities, without what others do."""
+    match answer:
+        case {"ButlerTasks": {"ButlerTask": tasks}}:
+            return {"ButlerTasks": {"ButlerTask": _redact_each(tasks, _redact_task)}}
+        case {"MediaContainer": {"Activity": rows}}:
+            return {"MediaContainer": {"Activity": _redact_each(rows, _redact_row)}}
+        case {"MediaContainer": {}}:
+            return {"MediaContainer": {}}
+    return REDACTED
 
 
 def redact_frame(frame: bytes) -> Any:
-    """Return a notification of any kind, decoded, without names.
-
-    Kinds that are not known keep only what speaks of Butler or of the database.
-    """
+    """Return a notification, decoded; of most kinds only the kind is left."""
     try:
-        return _redact_payload(json.loads(frame))
-    except ValueError, RecursionError:
-        # A frame that was no good for anything else may still be kept.
+        payload = loads(frame)
+    except PlexResponseError:
         return REDACTED
-
-
-def _redact_payload(payload: object) -> Any:
     match payload:
-        case {"NotificationContainer": {"ActivityNotification": _}}:
-            return redact_answer(payload)
-    return _redact_texts(payload)
+        case {"NotificationContainer": {"ActivityNotification": items}}:
+            redacted = _redact_each(items, _redact_notification)
+            return {"NotificationContainer": {"ActivityNotification": redacted}}
+        case {"NotificationContainer": {"type": kind}}:
+            return {"NotificationContainer": {"type": _shown("type", kind)}}
+    return REDACTED
 
 
-def _redact_texts(payload: object) -> Any:
-    match payload:
-        case Mapping():
-            return {
-                key: value if key in _KINDS else _redact_texts(value)
-                for key, value in payload.items()
-            }
+def _redact_each(items: object, redact: Callable[[Json], Any]) -> Any:
+    match items:
         case list():
-            return [_redact_texts(item) for item in payload]
-        case str(text) if not any(word in text.lower() for word in _OPEN_WORDS):
+            return [_redact_each(item, redact) for item in items]
+        case Mapping():
+            return redact(items)
+    return REDACTED
+
+
+def _redact_notification(item: Json) -> Any:
+    row = _redact_each(item.get("Activity"), _redact_row)
+    return {**_listed(item, _NOTIFICATION), "Activity": row}
+
+
+def _redact_row(row: Json) -> Any:
+    if text(row, "type").casefold() == BUTLER:
+        return _named(row) | _listed(row, _OWN_ROW)
+    return _listed(row, _ROW)
+
+
+def _redact_task(task: Json) -> Any:
+    return _named(task) | _listed(task, _TASK)
+
+
+def _named(item: Json) -> dict[str, Any]:
+    """Return which fields there are: a new one of Butler's would tell a lot."""
+    return {key: REDACTED for key in item if _WORD.fullmatch(key)}
+
+
+def _listed(item: Json, fields: frozenset[str]) -> dict[str, Any]:
+    return {key: _shown(key, item[key]) for key in item if key in fields}
+
+
+def _shown(key: str, value: object) -> Any:
+    match value:
+        case str() if key in _TEXTS:
+            return value[:MAX_TEXT]
+        case str() if not _WORD.fullmatch(value):
             return REDACTED
-    return payload
+        case str() | int() | float() | None:
+            return value
+    return REDACTED
