@@ -125,9 +125,9 @@ class PushListener:
         client = self._coordinator.client
         self._filters = self._wanted_filters
         async with client.notifications(filters=self._filters) as stream:
-            self._async_connected(stream)
             unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
             try:
+                self._async_connected(stream)
                 async for notifications in stream:
                     for notification in notifications:
                         self._async_notified(notification)

@@ -171,6 +171,29 @@ async def test_a_task_is_listed_if_requests_can_name_it(
     assert plex.truth()[name] == "running"
 
 
+async def test_a_title_without_end_is_cut(
+    hass_storage: dict[str, Any],
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+) -> None:
+    endless = "Polish all of the brass and then begin anew. " * 10_000
+    plex.add_task(replace(POLISH, title=endless, description=endless))
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    polish = switch_of(hass, plex, "PolishBrass")
+    plex.client_start("PolishBrass")
+    await advance(1)
+
+    state = hass.states.get(polish)
+    assert state
+    assert state.state == STATE_ON
+    assert len(state.name) < 300
+    registry = await saved(hass, hass_storage, "core.entity_registry")
+    assert polish in {it["entity_id"] for it in registry["entities"]}
+
+
 @pytest.mark.parametrize(
     "beyond", [int(1e30), 10**400, 1e308, float("nan"), -7, True, "1e30", "9" * 400]
 )
