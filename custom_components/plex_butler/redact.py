@@ -1,8 +1,7 @@
 """What answers and notifications of a server may say in public: what is listed here.
 
-The activities of others name films, libraries and people, and nobody knows what fields
-a server will send in years to come. So no text is left but Butler's own, and the words
-for kinds.
+The activities of others name films, libraries and people, and servers get new fields
+with every version. So no text is left but Butler's own, and the words for kinds.
 """
 
 from collections.abc import Callable, Mapping

@@ -20,7 +20,7 @@ _GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
 _GARBAGE = b"\x00\xff{]not <json or= xml"
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
-# So many that the last is answered by who knows by then that nobody is there.
+# The first pong is taken, the second is reset, the third cannot be sent at all.
 _PINGS = 3
 
 
