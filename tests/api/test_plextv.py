@@ -80,6 +80,14 @@ async def urls(tv: PlexTvClient, answers: Answers, *connections: Any) -> list[st
     return list(server.urls)
 
 
+def test_a_long_token_is_not_cut() -> None:
+    token = "eyJhbGciOiJFZERTQSJ9." * 40
+
+    (server,) = parse_owned_servers([resource(accessToken=token)])
+
+    assert server.token == token
+
+
 async def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure(
     tv: PlexTvClient, answers: Answers
 ) -> None:

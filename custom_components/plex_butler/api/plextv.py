@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from .address import parse_address
-from .decode import Json, flag, loads, number, text
+from .decode import MAX_LONG_TEXT, Json, flag, loads, number, text
 from .exceptions import PlexResponseError
 from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
@@ -160,7 +160,7 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
             continue
         is_server = "server" in text(resource, "provides").split(",")
         machine = text(resource, "clientIdentifier")
-        token = text(resource, "accessToken")
+        token = text(resource, "accessToken", MAX_LONG_TEXT)
         if (
             is_server
             and flag(resource, "owned", default=False)
