@@ -13,7 +13,7 @@ import voluptuous as vol
 from custom_components.plex_butler.const import DOMAIN
 from tests.automations import automate, device_of, noted, payloads, queue_guides
 from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 MINUTE = 60
@@ -67,7 +67,7 @@ async def test_a_title_of_two_tasks_means_both(
 ) -> None:
     for name in ("DustA", "DustB"):
         plex.add_task(TaskSpec(name=name, title="Dust", description=""))
-    await advance(31)
+    await advance(601)
     calls = await automate(hass, "task_started", device_id=device, task="dust")
 
     for name in ("DustA", BACKUP, "DustB"):
