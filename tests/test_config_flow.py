@@ -286,6 +286,24 @@ async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
     assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
 
 
+async def test_a_copied_address_that_is_none_can_be_corrected(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    theirs = plex_entry(plex, url="http://[::1")
+    theirs.add_to_hass(hass)
+    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
+    assert result["errors"] == {"base": "invalid_url"}
+    assert suggested(result)[CONF_URL] == "http://[::1"
+
+    # Left as it was, it is no better.
+    result = await submit(
+        hass, result, {CONF_URL: "http://[::1", CONF_VERIFY_SSL: True}
+    )
+    assert result["errors"] == {"base": "invalid_url"}
+    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_copies_of_servers_of_one_name_are_told_apart(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:

@@ -156,7 +156,7 @@ async def test_a_server_to_which_plex_knows_no_way_is_added_by_its_address(
         CONF_TOKEN: None,
         CONF_VERIFY_SSL: True,
     }
-    # Nor is it somebody else who gets the token.
+    # Another server does not get the token.
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
         elsewhere = {CONF_URL: cellar.url, CONF_VERIFY_SSL: True}
         result = await submit(hass, result, elsewhere)

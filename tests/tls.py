@@ -101,7 +101,7 @@ class Certificates:
         return self._with(None)
 
     def with_texts(self, *texts: str) -> ssl.SSLContext:
-        """Return one with names that nobody could have."""
+        """Return one with any texts as names."""
         return self._with(x509.SubjectAlternativeName(map(x509.DNSName, texts)))
 
     def unreadable(self) -> ssl.SSLContext:

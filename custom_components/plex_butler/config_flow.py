@@ -16,11 +16,11 @@ from .flow_forms import (
     choice_of,
     read_address_form,
     read_token,
-    shown_of,
+    shown_values,
 )
 from .moving import async_ask_announced
 from .options_flow import PlexButlerOptionsFlow
-from .plex_entries import async_plex_servers, copied
+from .plex_entries import async_plex_servers
 from .probe import Attempt
 from .problems import NOT_OWNER, async_has_issue
 from .sign_in_flow import SignInFlow
@@ -56,17 +56,17 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
         servers = async_plex_servers(self.hass)
-        if user_input is not None and (entry := servers.get(user_input[CONF_SERVER])):
-            await self._async_mean(entry.unique_id, entry.title)
-            data = copied(entry) or {}
+        if user_input is not None and (found := servers.get(user_input[CONF_SERVER])):
+            entry, data = found
+            await self._async_set_server(entry.unique_id, entry.title)
             attempt = await self._async_try(data)
             if attempt.server:
                 return await self._async_finish(attempt.server, data)
-            # Whatever is wrong there, the copy can be changed.
-            return self._async_go_on(data, attempt)
+            # Also for a wrong token: the copy can be changed, the original cannot.
+            return self._async_show_address(data, attempt)
         choices = {
-            entry_id: (entry.title, (copied(entry) or {})[CONF_URL])
-            for entry_id, entry in servers.items()
+            entry_id: (entry.title, data[CONF_URL])
+            for entry_id, (entry, data) in servers.items()
         }
         return self._async_form("plex", choice_of(choices), user_input, Attempt())
 
@@ -87,7 +87,7 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
     async def async_step_address(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change what another form could not: it has found out the rest."""
+        """Change the address, which the form before this one does not have."""
         return await self._async_address_step("address", user_input, self._known)
 
     async def async_step_reauth(
@@ -159,7 +159,7 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         """Ask for address and token, and go on if they work."""
         attempt = Attempt()
         errors: dict[str, str] = {}
-        shown = shown_of(known)
+        shown = shown_values(known)
         if user_input is not None:
             data, shown, errors = read_address_form(user_input, known)
             if not errors:
@@ -185,5 +185,5 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
                 if attempt.server:
                     return await self._async_finish(attempt.server, data)
                 if attempt.unreachable:
-                    return self._async_go_on(data, attempt)
+                    return self._async_show_address(data, attempt)
         return self._async_form(step_id, TOKEN_SCHEMA, user_input, attempt, errors)

@@ -15,7 +15,7 @@ import voluptuous as vol
 
 from .api import Server
 from .device import server_name
-from .flow_forms import ADDRESS_SCHEMA, shown_of
+from .flow_forms import ADDRESS_SCHEMA, shown_values
 from .probe import Attempt, async_try
 
 
@@ -23,7 +23,7 @@ class FlowBase(ConfigFlow):
     """Shows forms, and keeps what works."""
 
     _discovered_url = ""
-    # What an earlier form has found out for the one that asks for all.
+    # The data of an entry, as far as an earlier form has them.
     _known: Mapping[str, Any] = {}
 
     def _async_form(
@@ -50,20 +50,24 @@ class FlowBase(ConfigFlow):
             },
         )
 
-    def _async_go_on(self, data: dict[str, Any], attempt: Attempt) -> ConfigFlowResult:
-        """Go on in the form that asks for all, since an address or a setting is wrong."""
+    def _async_show_address(
+        self, data: dict[str, Any], attempt: Attempt
+    ) -> ConfigFlowResult:
+        """Go on in a form with address and TLS setting, filled in."""
         self._known = data
-        return self._async_form("address", ADDRESS_SCHEMA, shown_of(data), attempt)
+        return self._async_form("address", ADDRESS_SCHEMA, shown_values(data), attempt)
 
     async def _async_try(self, data: Mapping[str, Any]) -> Attempt:
-        """Try what was typed or found, at no other server than the one that is meant."""
+        """Try what was typed or found; no other server than this flow's gets the token."""
         entry = self._known_entry
         return await async_try(
             self.hass, data, entry.unique_id if entry else self.unique_id
         )
 
-    async def _async_mean(self, machine_identifier: str | None, name: str) -> None:
-        """Have this be about one server and no other."""
+    async def _async_set_server(
+        self, machine_identifier: str | None, name: str
+    ) -> None:
+        """Limit this flow to one server."""
         await self.async_set_unique_id(machine_identifier, raise_on_progress=False)
         self.context["title_placeholders"] = {"name": name}
 
@@ -77,7 +81,7 @@ class FlowBase(ConfigFlow):
 
     @property
     def _known_entry(self) -> ConfigEntry | None:
-        """Return the entry that this is about, if it is about one."""
+        """Return the entry that this flow changes, if it does not add one."""
         if self.source == SOURCE_REAUTH:
             return self._get_reauth_entry()
         if self.source == SOURCE_RECONFIGURE:

@@ -64,8 +64,8 @@ def choice_of(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
     )
 
 
-def shown_of(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the address form shows of an entry; its token stays here."""
+def shown_values(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the address form shows of an entry's data: all but the token."""
     shown = {key: known[key] for key in (CONF_URL, CONF_VERIFY_SSL) if key in known}
     if CONF_URL in shown:
         shown[CONF_URL] = full_address(shown[CONF_URL])

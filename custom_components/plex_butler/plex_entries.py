@@ -10,19 +10,20 @@ from .const import DOMAIN, PLEX_DOMAIN
 
 
 @callback
-def async_plex_servers(hass: HomeAssistant) -> dict[str, ConfigEntry]:
-    """Return its entries that could be used and are not yet, by their ids."""
+def async_plex_servers(
+    hass: HomeAssistant,
+) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
+    """Return its entries that are not used yet, with the data that ours would have."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     ours = {entry.unique_id for entry in entries}
     return {
-        entry.entry_id: entry
+        entry.entry_id: (entry, data)
         for entry in hass.config_entries.async_entries(PLEX_DOMAIN)
-        if entry.unique_id not in ours and copied(entry)
+        if entry.unique_id not in ours and (data := _copied(entry))
     }
 
 
-def copied(entry: ConfigEntry) -> dict[str, Any] | None:
-    """Return what one of our entries would keep."""
+def _copied(entry: ConfigEntry) -> dict[str, Any] | None:
     match entry.data.get("server_config"):
         case {"url": str(url), "token": str(token), **rest}:
             return {

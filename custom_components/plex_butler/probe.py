@@ -155,16 +155,16 @@ async def _async_secure_url(
     """Return the HTTPS address of a server that does not want plain HTTP."""
     if not url.startswith("http://"):
         return None
-    same_port = full_address(
-        str(URL(url).with_scheme("https").with_port(URL(url).port))
-    )
     match err:
         case PlexRedirectError(location=location):
-            candidates = [*_secure_target(url, location), same_port]
+            candidates = list(_secure_target(url, location))
         case PlexHungUpError() | PlexResponseError():
-            candidates = [same_port]
+            candidates = []
         case _:
             return None
+    asked = URL(url)
+    secure = asked.with_scheme("https").with_port(asked.port)
+    candidates.append(full_address(str(secure)))
     for candidate in candidates:
         identity = await async_identify(hass, candidate)
         if identity and machine_identifier in {None, identity.machine_identifier}:

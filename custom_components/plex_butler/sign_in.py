@@ -11,7 +11,7 @@ from .connection import async_create_plex_tv_client
 
 # As often as Plex's own apps ask.
 _POLL: Final = 2
-# So long, in seconds, the servers of somebody who has signed in are asked for.
+# How long, in seconds, the list of servers is asked for after the sign-in.
 _LISTING: Final = 60
 
 
@@ -59,7 +59,7 @@ class SignIn:
 async def _async_ask[AnswerT](
     ask: Callable[[], Awaitable[AnswerT | None]], seconds: float
 ) -> AnswerT:
-    """Ask plex.tv until there is an answer: it has bad moments, which pass."""
+    """Return an answer of plex.tv; what fails is asked again until the time is over."""
     failure: PlexError | None = None
     try:
         async with asyncio.timeout(seconds):

@@ -73,21 +73,24 @@ class SignInFlow(FlowBase):
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is not None:
             server = self._owned[user_input[CONF_SERVER]]
-            data, attempt = await self._async_reach(server)
+            data, attempt = await self._async_try_ways(server)
             if attempt.server:
                 return await self._async_finish(attempt.server, data)
             if attempt.unreachable:
-                return self._async_go_on(data, attempt)
+                return self._async_show_address(data, attempt)
         choices = {
             machine: (_name(server), f"{_address(server)}, {machine[:8]}")
             for machine, server in self._owned.items()
         }
         return self._async_form("server", choice_of(choices), user_input, attempt)
 
-    async def _async_reach(self, server: OwnedServer) -> tuple[dict[str, Any], Attempt]:
-        """Return by which way a server is reached, and what came of it.
+    async def _async_try_ways(
+        self, server: OwnedServer
+    ) -> tuple[dict[str, Any], Attempt]:
+        """Return the data with which a server was tried last, and the result.
 
-        An entry's own address is somebody's choice: it is only left if it is dead.
+        An entry's own address was chosen and may be the only one that works, so it is
+        kept unless nothing answers there, or another server.
         """
         data = {
             CONF_URL: next(iter(server.urls), ""),
@@ -103,7 +106,7 @@ class SignInFlow(FlowBase):
                 return own, attempt
         else:
             own = data
-            await self._async_mean(server.machine_identifier, _name(server))
+            await self._async_set_server(server.machine_identifier, _name(server))
         if url := await async_best_url(self.hass, server):
             data[CONF_URL] = url
             return data, await self._async_try(data)

@@ -216,6 +216,15 @@ def test_the_full_address_of_a_url_in_use_is_read_as_that_url(pasted: str) -> No
     assert read.path == URL(in_use).path
 
 
+@given(st.text() | st.text().map("http://{}".format))
+@example("http://[::1")
+@example("")
+def test_any_url_in_use_can_be_shown(url: str) -> None:
+    shown = full_address(url)
+
+    assert full_address(shown) == shown
+
+
 @given(st.text())
 def test_of_any_text_some_token_is_made_or_it_is_refused(pasted: str) -> None:
     try:

@@ -98,6 +98,7 @@ async def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure(
         connection("http://203.0.113.7:32400"),
         connection("https://203-0-113-7.hash.plex.direct:32400"),
         connection("http://192.168.1.11:32400", local=True),
+        connection("http://nas.lan:32400", local=True),
         connection(
             f"https://{DIRECT}:32400", local="1", address="192.168.1.10", port="32400"
         ),
@@ -108,6 +109,7 @@ async def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure(
         f"https://{DIRECT}:32400",
         "https://six:1",
         "http://192.168.1.11:32400",
+        "http://nas.lan:32400",
         "http://192.168.1.10:32400",
         "http://[fd00::10]:32400",
         "https://203-0-113-7.hash.plex.direct:32400",

@@ -99,7 +99,7 @@ async def sign_in(
 async def leave(
     server: SimulatedPlex, names: Names, freezer: FrozenDateTimeFactory, port: int = 9
 ) -> None:
-    """Let somebody else be at the container's address, or nobody."""
+    """Let the container's address lead to another port; by default, a closed one."""
     names.point("plex.container", port)
     await server.stop_listening()
     await server.listen_again()

@@ -85,7 +85,10 @@ def full_address(url: str) -> str:
 
     Without a port it means 80 or 443, which is not what people mean.
     """
-    used = URL(url)
+    try:
+        used = URL(url)
+    except ValueError:
+        return url
     if used.host and used.explicit_port is None and _assumed_port(used):
         return f"{_base(used, used.port)}{used.raw_path.rstrip('/')}"
     return url
