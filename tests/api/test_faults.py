@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import errno
 import socket
 from typing import override
 
@@ -20,11 +21,13 @@ from custom_components.plex_butler.api import (
     PlexForbiddenError,
     PlexHungUpError,
     PlexNotOwnerError,
+    PlexPreferenceError,
     PlexRedirectError,
     PlexRefusedError,
     PlexResponseError,
     PlexTimeoutError,
     PlexTvClient,
+    StopResult,
 )
 from tests.simulator import ManualClock, PlainHttp, SimulatedPlex
 from tests.tls import Certificates
@@ -88,20 +91,20 @@ async def test_several_addresses_fail_as_those_that_a_way_leads_to(
     assert type(raised.value) is error
 
 
+def both(*numbers: int) -> OSError:
+    """Return the error that aiohappyeyeballs makes of several."""
+    errors = ", ".join(f"[Errno {number}] it failed" for number in numbers)
+    return OSError(f"Multiple exceptions: {errors}")
+
+
 @pytest.mark.parametrize(
     ("error", "ours"),
     [
-        # As the system says it while it connects, and over a connection that there is.
-        (TimeoutError(110, "Connection timed out"), PlexTimeoutError),
-        (ConnectionResetError(104, "Connection reset by peer"), PlexHungUpError),
-        (
-            OSError("Multiple exceptions: [Errno 110] a, [Errno 101] b"),
-            PlexTimeoutError,
-        ),
-        (
-            OSError("Multiple exceptions: [Errno 111] a, [Errno 110] b"),
-            PlexConnectionError,
-        ),
+        # As the system says it while it connects, and as several addresses do.
+        (TimeoutError(errno.ETIMEDOUT, "Timed out"), PlexTimeoutError),
+        (ConnectionResetError(errno.ECONNRESET, "Reset by peer"), PlexHungUpError),
+        (both(errno.ETIMEDOUT, errno.ENETUNREACH), PlexTimeoutError),
+        (both(errno.ECONNREFUSED, errno.ETIMEDOUT), PlexConnectionError),
         (OSError("no number at all"), PlexConnectionError),
     ],
 )
@@ -238,7 +241,7 @@ SHAPES = st.one_of(
 
 
 def refuse(_: object) -> socket.socket:
-    raise ConnectionRefusedError(111, "Connection refused")
+    raise ConnectionRefusedError(errno.ECONNREFUSED, "Refused")
 
 
 @given(url=SHAPES, token=st.text())
@@ -264,3 +267,15 @@ def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
                 ).get_owned_servers(token)
 
     asyncio.run(ask())
+
+
+async def test_a_name_that_no_url_holds_is_unknown_to_the_server(
+    client: PlexClient,
+) -> None:
+    with pytest.raises(PlexResponseError) as raised:
+        await client.start_task("\ud800")
+    assert raised.value.status == 404
+    assert await client.stop_task("\ud800") is StopResult.NOT_RUNNING
+
+    with pytest.raises(PlexPreferenceError):
+        await client.set_preferences({"\ud800": "\udfff"})

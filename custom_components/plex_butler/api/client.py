@@ -318,4 +318,4 @@ class PlexClient:
 
 
 def _task_path(name: str) -> str:
-    return f"/butler/{quote(name, safe='')}"
+    return f"/butler/{quote(name, safe='', errors='replace')}"

@@ -58,7 +58,7 @@ class PlexAuthenticationError(PlexError):
 
 
 class PlexForbiddenError(PlexError):
-    """Access is refused (403), where every user is let in by a firewall or a tunnel."""
+    """Access is refused (403) where every user is let in, as a firewall does."""
 
 
 class PlexNotOwnerError(PlexForbiddenError):

@@ -60,7 +60,7 @@ def query_of(values: Mapping[str, PreferenceValue]) -> str:
         name: int(value) if isinstance(value, bool) else value
         for name, value in values.items()
     }
-    return urlencode(written, quote_via=quote)
+    return urlencode(written, quote_via=quote, errors="replace")
 
 
 def _value(item: Json, key: str, kind: str) -> PreferenceValue | None:
