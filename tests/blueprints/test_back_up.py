@@ -109,6 +109,41 @@ async def test_an_update_that_somebody_else_installed_is_not_installed_again(
     assert not async_get_persistent_notifications(house.hass)
 
 
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for(
+    house: House, attic: SimulatedPlex, back_up: Use, state: str
+) -> None:
+    installed = await back_up()
+    await house.run_by_hand()
+    await house.let_pass(9 * MINUTE)
+    await house.show(UPDATE, state)
+    await house.let_pass(4 * MINUTE)
+    assert not installed
+    assert not async_get_persistent_notifications(house.hass)
+
+    await house.show(UPDATE, "on")
+    assert len(installed) == 1
+    assert not async_get_persistent_notifications(house.hass)
+
+
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+async def test_an_update_that_is_not_seen_any_more_is_told_of(
+    house: House, attic: SimulatedPlex, back_up: Use, state: str
+) -> None:
+    installed = await back_up()
+    await house.run_by_hand()
+    await house.show(UPDATE, state, friendly_name="Attic server")
+    await house.let_pass(HOUR)
+
+    assert not installed
+    notification = told(house)
+    assert notification["title"] == "Attic server was not updated"
+    assert notification["message"] == (
+        "Backup Database was waited for, but then it was not known whether the update"
+        " was still available."
+    )
+
+
 async def test_a_backup_that_somebody_stops_holds_the_update_back(
     house: House, attic: SimulatedPlex, back_up: Use
 ) -> None:

@@ -115,7 +115,8 @@ async def test_no_end_is_made_up(house: House, attic: SimulatedPlex, line: str) 
 
 
 @pytest.mark.parametrize(
-    ("silent", "lines"), [(True, []), (False, ["Nothing ran in the last 12 hours."])]
+    ("silent", "lines"),
+    [(True, []), (False, ["Nothing was seen to run in the last 12 hours."])],
 )
 async def test_a_night_without_tasks(
     house: House, attic: SimulatedPlex, *, silent: bool, lines: list[str]

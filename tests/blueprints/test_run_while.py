@@ -82,6 +82,41 @@ async def test_a_server_that_is_not_up_yet_is_waited_for(
     assert commands(cellar, "POST") == [INTROS]
 
 
+async def test_a_server_that_cannot_be_reached_is_stopped_when_it_can(
+    house: House, attic: SimulatedPlex, cellar: SimulatedPlex, run_while: Use
+) -> None:
+    await run_while(ATTIC, CELLAR)
+    await house.show(CHEAP, "on")
+    (entry,) = house.entries("Attic")
+    await house.hass.config_entries.async_unload(entry.entry_id)
+
+    await house.show(CHEAP, "off")
+    assert (running(attic), running(cellar)) == ({CREDITS}, set())
+
+    await house.let_pass(4 * MINUTE)
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.settle()
+    assert running(attic) == set()
+    assert commands(cellar, "DELETE") == [INTROS]
+
+
+@pytest.mark.parametrize("state", ["on", "unavailable"])
+async def test_what_is_no_longer_off_when_the_server_is_up_stops_nothing(
+    house: House, attic: SimulatedPlex, run_while: Use, state: str
+) -> None:
+    await run_while()
+    await house.show(CHEAP, "on")
+    (entry,) = house.entries("Attic")
+    await house.hass.config_entries.async_unload(entry.entry_id)
+    await house.show(CHEAP, "off")
+    await house.show(CHEAP, state)
+    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.let_pass(MINUTE)
+
+    assert running(attic) == {CREDITS}
+    assert commands(attic, "DELETE") == []
+
+
 async def test_a_server_is_not_waited_for_for_ever(
     house: House, attic: SimulatedPlex, run_while: Use
 ) -> None:

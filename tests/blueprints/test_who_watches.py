@@ -4,7 +4,16 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 import pytest
 
-from tests.house import CREDITS, MINUTE, SWITCHES, WATCHERS, House, Use, running
+from tests.house import (
+    CREDITS,
+    INTROS,
+    MINUTE,
+    SWITCHES,
+    WATCHERS,
+    House,
+    Use,
+    running,
+)
 from tests.simulator import PlayState, SimulatedPlex
 
 # Whole nights go by
@@ -34,9 +43,7 @@ async def test_somebody_watches(
     assert running(attic) == set()
 
 
-@pytest.mark.parametrize(
-    "state", ["0", "-1", "off", "paused", "idle", "unknown", "unavailable", "nan"]
-)
+@pytest.mark.parametrize("state", ["0", "-1", "off", "paused", "idle", "nan"])
 async def test_nobody_watches(
     house: House, attic: SimulatedPlex, give_way: Use, state: str
 ) -> None:
@@ -48,6 +55,137 @@ async def test_nobody_watches(
     await house.show(WATCHERS, "1")
     assert running(attic) == set()
     await house.show(WATCHERS, state)
+    await house.let_pass(16 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+
+UNKNOWN = [
+    ("sensor.watchers", "unavailable"),
+    ("sensor.watchers", "unknown"),
+    ("binary_sensor.watched", "unavailable"),
+    ("binary_sensor.watched", "unknown"),
+    ("media_player.tv", "unknown"),
+]
+WATCHING = {"sensor": ("1", "0"), "binary_sensor": ("on", "off")}
+
+
+def watching(entity_id: str) -> tuple[str, str]:
+    """Return what an entity shows while somebody watches, and while nobody does."""
+    return WATCHING.get(entity_id.partition(".")[0], ("playing", "idle"))
+
+
+@pytest.mark.parametrize(("entity_id", "state"), UNKNOWN)
+async def test_while_nobody_knows_who_watches_nothing_is_started(
+    house: House, attic: SimulatedPlex, give_way: Use, entity_id: str, state: str
+) -> None:
+    yes, no = watching(entity_id)
+    await give_way(watchers=[WATCHERS, entity_id])
+    await house.show(entity_id, no)
+    attic.client_start(CREDITS)
+    await house.show(entity_id, yes)
+    assert running(attic) == set()
+
+    await house.show(entity_id, state)
+    await house.let_pass(60 * MINUTE)
+    assert running(attic) == set()
+
+    await house.show(entity_id, no)
+    await house.let_pass(14 * MINUTE)
+    assert running(attic) == set()
+    await house.let_pass(2 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+
+@pytest.mark.parametrize(("entity_id", "state"), UNKNOWN)
+async def test_the_quiet_time_begins_anew_when_it_is_known_again(
+    house: House, attic: SimulatedPlex, give_way: Use, entity_id: str, state: str
+) -> None:
+    yes, no = watching(entity_id)
+    await give_way(watchers=[entity_id])
+    attic.client_start(CREDITS)
+    for shown, minutes in ((yes, 30), (no, 14), (state, 5), (no, 14)):
+        await house.show(entity_id, shown)
+        await house.let_pass(minutes * MINUTE)
+        assert running(attic) == set()
+
+    await house.let_pass(2 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+
+@pytest.mark.parametrize("was_stopped", [True, False])
+@pytest.mark.parametrize(("entity_id", "state"), UNKNOWN)
+async def test_what_starts_is_held_while_a_film_may_still_go_on(
+    house: House,
+    attic: SimulatedPlex,
+    give_way: Use,
+    entity_id: str,
+    state: str,
+    *,
+    was_stopped: bool,
+) -> None:
+    yes, no = watching(entity_id)
+    await give_way(watchers=[entity_id])
+    if was_stopped:
+        attic.client_start(CREDITS)
+    await house.show(entity_id, yes)
+    await house.let_pass(10 * MINUTE)
+    await house.show(entity_id, state)
+    await house.let_pass(10 * MINUTE)
+
+    attic.client_start(INTROS)
+    await house.let_pass(MINUTE)
+    assert running(attic) == set()
+
+    await house.show(entity_id, no)
+    await house.let_pass(16 * MINUTE)
+    assert running(attic) == ({CREDITS, INTROS} if was_stopped else {INTROS})
+
+
+@pytest.mark.parametrize(("entity_id", "state"), UNKNOWN)
+async def test_what_runs_is_not_stopped_for_what_nobody_knows(
+    house: House, attic: SimulatedPlex, give_way: Use, entity_id: str, state: str
+) -> None:
+    yes, no = watching(entity_id)
+    await give_way(watchers=[entity_id])
+    await house.show(entity_id, no)
+    attic.client_start(CREDITS)
+    await house.show(entity_id, state)
+    await house.let_pass(30 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+    await house.show(entity_id, yes)
+    assert running(attic) == set()
+
+
+async def test_a_player_that_is_unavailable_is_off(
+    house: House, attic: SimulatedPlex, give_way: Use
+) -> None:
+    player = "media_player.tv"
+    await give_way(watchers=[WATCHERS, player])
+    attic.client_start(CREDITS)
+    await house.show(player, "playing")
+    assert running(attic) == set()
+
+    await house.show(player, "unavailable")
+    await house.let_pass(16 * MINUTE)
+    assert running(attic) == {CREDITS}
+
+
+async def test_who_is_seen_to_watch_watches_whatever_else_is_unknown(
+    house: House, attic: SimulatedPlex, give_way: Use
+) -> None:
+    player = "media_player.tv"
+    await give_way(watchers=[WATCHERS, player])
+    await house.show(WATCHERS, "unavailable")
+    attic.client_start(CREDITS)
+    await house.show(player, "playing")
+    assert running(attic) == set()
+
+    await house.show(player, "off")
+    await house.let_pass(60 * MINUTE)
+    assert running(attic) == set()
+
+    await house.show(WATCHERS, "0")
     await house.let_pass(16 * MINUTE)
     assert running(attic) == {CREDITS}
 
