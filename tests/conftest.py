@@ -31,6 +31,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.plex_butler.const import DOMAIN
 from tests.leaks import Leaks
 from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
+from tests.texts import Texts
 from tests.tls import Certificates
 
 # A taste of what a full run draws
@@ -87,6 +88,15 @@ def _no_leaks(request: pytest.FixtureRequest, leaks: Leaks) -> Iterator[None]:
     leaks.look_at_states(hass.states.async_all())
     leaks.look_at_issues(ir.async_get(hass).issues.values())
     assert not leaks.found, leaks.found
+
+
+@pytest.fixture(autouse=True)
+def _no_missing_texts() -> Iterator[None]:
+    """Fail a test in which a dialog or a repair lacked a text, or a part of one."""
+    texts = Texts()
+    with texts.in_force():
+        yield
+    assert not texts.missing, texts.missing
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 import voluptuous as vol
 
+from tests.texts import placeholders
+
 INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "plex_butler"
 ENGLISH: Final = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 ICONS: Final = json.loads((INTEGRATION / "icons.json").read_text())
@@ -109,18 +111,6 @@ def leaves(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from leaves(branch, *path, key)
 
 
-def placeholders(text: str) -> set[str]:
-    """Return the names that stand in braces; braces that make no name are an error."""
-    names = set()
-    for _, name, form, conversion in Formatter().parse(text):
-        if name is not None:
-            assert KEY.fullmatch(name), text
-            assert not form, text
-            assert conversion is None, text
-            names.add(name)
-    return names
-
-
 def raised() -> Iterator[tuple[str, set[str]]]:
     """Yield the texts that the source raises, each with what it fills in."""
     for path in INTEGRATION.rglob("*.py"):
@@ -161,9 +151,11 @@ def test_keys_are_words_between_underscores() -> None:
 
 
 def test_braces_in_texts_are_names_to_be_filled_in() -> None:
-    named = {name for _, text in leaves(ENGLISH) for name in placeholders(text)}
-
-    assert named
+    for path, text in leaves(ENGLISH):
+        for _, name, form, conversion in Formatter().parse(text):
+            assert name is None or KEY.fullmatch(name), path
+            assert not form, path
+            assert conversion is None, path
 
 
 def test_fields_are_described_only_where_there_are_fields() -> None:
