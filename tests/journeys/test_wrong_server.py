@@ -88,3 +88,22 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
     await act(hass, "start_task", task="backup_database")
     await settle(hass)
     assert plex.truth()["BackupDatabase"] == "running"
+
+
+async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the_hour(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("Another Plex server")
+    ours, plex.machine_identifier = plex.machine_identifier, "another"
+    for _ in range(62):
+        await advance(60)
+    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
+
+    plex.machine_identifier = ours
+    for _ in range(3):
+        await advance(31)
+    assert hass.states.is_state(BACKUP, STATE_OFF)
