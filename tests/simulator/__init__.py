@@ -13,7 +13,17 @@ from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
 from .task import StartResult
 from .task_spec import TaskSpec
 from .tasks import ALL_TASKS, CURRENT_TASKS, LEGACY_TASKS
-from .traits import Naming, Rows, Standing, Traits
+from .traits import (
+    ByHand,
+    LogFormat,
+    Naming,
+    Rows,
+    SessionBegins,
+    SessionEnds,
+    SessionNames,
+    Standing,
+    Traits,
+)
 from .truth import Cause, Ending, Interval, TaskState
 
 __all__ = [
@@ -23,11 +33,13 @@ __all__ = [
     "OWNER_TOKEN",
     "PROFILES",
     "SHARED_TOKEN",
+    "ByHand",
     "Cause",
     "Ending",
     "FaultName",
     "Interval",
     "Kind",
+    "LogFormat",
     "ManualClock",
     "Names",
     "Naming",
@@ -35,6 +47,9 @@ __all__ = [
     "Profile",
     "Rows",
     "SecureConnections",
+    "SessionBegins",
+    "SessionEnds",
+    "SessionNames",
     "Setting",
     "SimulatedPlex",
     "SimulatedPlexTv",

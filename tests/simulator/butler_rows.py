@@ -170,7 +170,7 @@ def watch_butler(
     butler: Butler, board: Board, timeline: Timeline, traits: Traits
 ) -> RowPerTask | SharedRow | None:
     """Let the board show what Butler does, as far as the traits allow."""
-    if traits.rows is Rows.NONE:
+    if traits.rows in (Rows.NONE, Rows.SESSION):
         return None
     kind = RowPerTask if traits.rows is Rows.PER_TASK else SharedRow
     rows = kind(butler, board, timeline, traits)

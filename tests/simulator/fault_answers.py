@@ -13,22 +13,25 @@ JSON = "application/json"
 XML = "text/xml"
 HTML = "text/html"
 
-_MAINTENANCE = '<Response code="503" title="Maintenance" status="The server is being made ready."/>'
+_STATUS = "The server is being made ready."
+_MAINTENANCE = {
+    XML: f'<Response code="503" title="Maintenance" status="{_STATUS}"/>',
+    JSON: f'{{"code":503,"title":"Maintenance","status":"{_STATUS}"}}',
+}
 _GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
 _GARBAGE = b"\x00\xff{]not <json or= xml"
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
 
 
-def maintenance() -> web.Response:
-    """Say that the server is starting; XML, whatever was asked for."""
-    return web.Response(status=503, text=_MAINTENANCE, content_type=XML)
+def maintenance(*, json: bool) -> web.Response:
+    """Say that the server is starting; JSON or XML, whatever was asked for."""
+    kind = JSON if json else XML
+    return web.Response(status=503, text=_MAINTENANCE[kind], content_type=kind)
 
 
 def status_answer(fault: Fault) -> web.Response:
     """Answer with the status that the fault is named after."""
-    if fault.name is FaultName.MAINTENANCE:
-        return maintenance()
     if fault.name is FaultName.BAD_GATEWAY:
         return gateway(502)
     status = int(fault.name)

@@ -43,6 +43,9 @@ class Front:
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
         self.hub = NotificationHub(loose=state.traits.loose_types)
+        # Of those who asked for the log alone.
+        self.log_hub = NotificationHub(loose=state.traits.loose_types)
+        state.log.hubs = (self.log_hub, self.hub)
         self.parking = Parking(state.butler, hangs=state.traits.hangs_on_database)
         self.stopping = asyncio.Event()
         self.control: Control | None = None
@@ -77,7 +80,7 @@ class Front:
     async def _serve(self, request: web.BaseRequest, ask: Ask) -> web.StreamResponse:
         if self._state.outage.refusing:
             raise NoAnswerError
-        fault = self.faults.take(ask.method, "/" + "/".join(ask.parts))
+        fault = self.faults.take(ask.method, ask.target)
         if fault is not None:
             return await self._serve_fault(request, ask, fault)
         return await self._serve_well(request, ask)
@@ -109,13 +112,15 @@ class Front:
                 return self._render(ask, Answer())
             case FaultName.HALF_OPEN:
                 return await self._hold(request)
+        if fault.name is FaultName.MAINTENANCE:
+            return self._maintenance()
         return fault_answers.status_answer(fault)
 
     async def _serve_well(
         self, request: web.BaseRequest, ask: Ask
     ) -> web.StreamResponse:
         if self._state.outage.starting:
-            return fault_answers.maintenance()
+            return self._maintenance()
         if not IDENTITY.leads(ask.parts):
             await self.parking.wait()
         if self.stopping.is_set():
@@ -132,18 +137,26 @@ class Front:
             return self._render(ask, Answer(401))
         if "Upgrade" not in request.headers:
             return self._render(ask, Answer(400))
-        filters = [name for name in ask.query.get("filters", "").split(",") if name]
         owner = self._doorman.is_owner(ask)
-        socket = Socket(request, filters=filters, owner=owner)
+        socket = Socket(request, filters=ask.query.get("filters"), owner=owner)
+        refused = self._state.log.refused
+        if socket.only_log and refused is not None:
+            if refused:
+                return self._render(ask, Answer(refused))
+            raise NoAnswerError
         await socket.response.prepare(request)
-        self.hub.attach(socket)
+        hub = self.log_hub if socket.only_log else self.hub
+        hub.attach(socket)
+        # The first line that the log's own socket gets is its own request.
+        number = self._state.log.request(ask)
         sending = asyncio.create_task(socket.send_forever())
         try:
             async for _message in socket.response:
                 pass  # clients have nothing to say here
         finally:
             sending.cancel()
-            self.hub.detach(socket)
+            hub.detach(socket)
+            self._state.log.completed(ask, number, -3, 0)
         return socket.response
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -159,8 +172,17 @@ class Front:
                 await self.stopping.wait()
 
     def _ask_api(self, ask: Ask) -> web.Response:
-        said = answer(self._state, self._doorman, ask)
-        return self._render(ask, said)
+        log = self._state.log
+        number = log.request(ask)
+        with log.within(number):
+            said = answer(self._state, self._doorman, ask)
+        response = self._render(ask, said)
+        size = len(response.body) if isinstance(response.body, bytes) else 0
+        log.completed(ask, number, response.status, size)
+        return response
+
+    def _maintenance(self) -> web.Response:
+        return fault_answers.maintenance(json=self._state.traits.maintenance_json)
 
     def _render(self, ask: Ask, said: Answer) -> web.Response:
         headers = _PLEX_HEADERS | dict(said.headers)
@@ -190,4 +212,18 @@ class Front:
             parts=parts,
             query=request.query,
             headers=request.headers,
+            target="/" + "/".join(parts) + _query(request),
+            peer=_peer(request),
         )
+
+
+def _query(request: web.BaseRequest) -> str:
+    """Return the query as the log has it, without the token."""
+    query = request.rel_url.without_query_params("X-Plex-Token").raw_query_string
+    return f"?{query}" if query else ""
+
+
+def _peer(request: web.BaseRequest) -> str:
+    """Return the client's address as the log has it."""
+    peer = request.transport and request.transport.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if peer else ""

@@ -107,6 +107,11 @@ class LiveServer:
         return self._front.hub
 
     @property
+    def log_hub(self) -> NotificationHub:
+        """Return the sockets of those who asked for the log alone."""
+        return self._front.log_hub
+
+    @property
     def parked(self) -> int:
         """Return how many requests wait until a database task ends."""
         return self._front.parking.waiting
@@ -146,8 +151,8 @@ class LiveServer:
         self.state.catch_up()
         # Dead processes say no last words: the sockets break first.
         self._listener.abort_connections(spare)
-        self.hub.drop()
-        self.state.restart(version)
+        self.drop_sockets()
+        self.state.restart(version, down_for=refused_for)
         self.state.outage.begin(refused_for, maintenance_for)
         await self._listen_as_due()
 
@@ -170,7 +175,14 @@ class LiveServer:
 
     async def flush(self) -> None:
         """Wait until every frame has been handed to its connection."""
+        self.state.log.flush()
         await self.hub.flush()
+        await self.log_hub.flush()
+
+    def drop_sockets(self) -> None:
+        """Break all notification sockets, those of the log too."""
+        self.hub.drop()
+        self.log_hub.drop()
 
     async def _pump(self, clock: WallClock) -> None:
         while True:

@@ -16,6 +16,7 @@ from .noise import Noise
 from .preferences import Setting, Value
 from .profiles import PROFILES, Profile
 from .router import Doorman
+from .server_log import ServerLog
 from .sessions import Sessions
 from .settings import FRIENDLY_NAME
 from .state import ServerState
@@ -32,7 +33,7 @@ class SimulatedPlex(LiveServer):
 
     def __init__(
         self,
-        profile: str | Profile = "current",
+        profile: str | Profile = "session",
         *,
         token: str = OWNER_TOKEN,
         speed: float = 1.0,
@@ -122,6 +123,11 @@ class SimulatedPlex(LiveServer):
         return self.state.noise
 
     @property
+    def log(self) -> ServerLog:
+        """Return the server's log; `tells` and `refused` are read and written."""
+        return self.state.log
+
+    @property
     def sessions(self) -> Sessions:
         """Return who is watching."""
         return self.state.sessions
@@ -183,7 +189,7 @@ class SimulatedPlex(LiveServer):
         if fault.name is FaultName.RESTART:
             raise ValueError("a restart takes time: await plex.restart()")
         if fault.name is FaultName.DROP_SOCKETS:
-            self.hub.drop()
+            self.drop_sockets()
         else:
             self._front.faults.add(fault)
 

@@ -11,12 +11,14 @@ from typing import Any
 from .activities import Board, Row, RowEvent
 from .butler import Butler
 from .butler_rows import watch_butler
+from .butler_session import ButlerSessions
 from .clock import Clock
 from .frames import Frame, activity_frame, preference_frame
 from .noise import Noise
 from .outage import Outage
 from .preferences import Preferences, Setting
 from .profiles import Profile
+from .server_log import ServerLog
 from .sessions import Sessions
 from .settings import END_HOUR, FRIENDLY_NAME, START_HOUR, build_settings
 from .timeline import Timeline
@@ -52,16 +54,27 @@ class ServerState:
         self.timeline = Timeline(clock.now())
         self.outage = Outage(self.timeline)
         self.preferences = self._build_preferences(name, window)
+        self.log = ServerLog(self.timeline, self.traits)
         self.butler = self._build_butler(zone, seed)
         self.board = Board(Random(f"rows-{seed}"), self._publish_row)
         self.sessions = Sessions(self.publish)
         self.noise = Noise(
             self.board, self.timeline, self.publish, Random(f"noise-{seed}")
         )
+        self._butler_sessions = ButlerSessions(
+            self.butler,
+            self.board,
+            self.timeline,
+            self.traits,
+            self.log,
+            Random(f"session-{seed}"),
+        )
+        self.butler.watchers.append(self._butler_sessions)
         self._rows = watch_butler(self.butler, self.board, self.timeline, self.traits)
         if self.traits.work_rows:
             WorkRows(self.butler, self.board, self.timeline, self.traits)
-        keeper = WindowKeeper(self.butler, self.timeline)
+        keeper = WindowKeeper(self.butler, self.timeline, self.traits)
+        self._keeper = keeper
         self.preferences.listeners += [self._publish_setting, self.butler.on_setting]
         self.preferences.listeners.append(keeper.on_setting)
 
@@ -79,14 +92,16 @@ class ServerState:
         for listener in self.listeners:
             listener(frame)
 
-    def restart(self, version: str | None) -> None:
+    def restart(self, version: str | None, down_for: float = 0) -> None:
         """Forget all that runs; nothing of it is taken up again."""
         self.version = version or self.version
         self.butler.stop_all(Ending.RESTARTED)
+        self._butler_sessions.clear()
         self.board.clear()
         self.sessions.clear()
         if self._rows is not None:
             self._rows.stand()
+        self._keeper.on_server_start(down_for)
 
     def write_preferences(self, texts: dict[str, str]) -> None:
         """Change settings as a client does; raises PreferenceError."""
@@ -126,7 +141,26 @@ class ServerState:
         )
 
     def _publish_row(self, event: RowEvent, row: Row) -> None:
+        self._log_row(event, row)
         self.publish(activity_frame(event, row))
 
     def _publish_setting(self, setting: Setting) -> None:
         self.publish(preference_frame(setting))
+
+    def _log_row(self, event: RowEvent, row: Row) -> None:
+        match event:
+            case RowEvent.STARTED:
+                self.log.write(
+                    "Activity: registered new activity {} - {}",
+                    row.uuid,
+                    self.log.quoted(row.title),
+                )
+            case RowEvent.UPDATED:
+                self.log.write(
+                    "Activity: updated activity {} - completed {:.1f}% - {}",
+                    row.uuid,
+                    row.progress,
+                    row.title,
+                )
+            case RowEvent.ENDED:
+                self.log.write("Activity: Ended activity {}.", row.uuid)

@@ -38,6 +38,8 @@ class Task:
     state: TaskState = TaskState.IDLE
     since: float | None = None
     cause: Cause = Cause.COMMAND
+    # Runs whether slots are free or not, and uses none.
+    beside: bool = False
     last_done: float | None = None
     run_seconds: float = 0
     # The end of the run, or the chosen moment of a start.

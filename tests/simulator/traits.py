@@ -10,6 +10,7 @@ from random import Random
 class Rows(StrEnum):
     """How running tasks show as activities of the type butler."""
 
+    SESSION = "session"
     PER_TASK = "per_task"
     SHARED = "shared"
     NONE = "none"
@@ -32,6 +33,56 @@ class Standing(StrEnum):
     LAST_TASK = "last_task"
 
 
+class SessionNames(StrEnum):
+    """Where a session's row names its tasks."""
+
+    # The parent's subtitle is the raw name of the current task.
+    SUBTITLE = "subtitle"
+    NOTHING = "nothing"
+    # Every task has a row of its own beside the parent; its title is the raw name.
+    CHILDREN = "children"
+
+
+class SessionBegins(StrEnum):
+    """What begins the session of a night."""
+
+    WINDOW = "window"
+    # The window too, and 300 s after a start of the server inside it.
+    AFTER_SERVER_START = "after_server_start"
+    # The first accepted start inside the window, whoever sends it.
+    FIRST_START = "first_start"
+
+
+class SessionEnds(StrEnum):
+    """When a session's row goes."""
+
+    LAST_TASK = "last_task"
+    WINDOW = "window"
+    # Hostile: it stands at 100, and the next session uses it again.
+    NEVER = "never"
+
+
+class ByHand(StrEnum):
+    """What a single start does while others run."""
+
+    QUEUES = "queues"
+    BESIDE = "beside"
+    # Beside, under a session's row of its own.
+    OWN_SESSION = "own_session"
+
+
+class LogFormat(StrEnum):
+    """What a frame of the log stream looks like."""
+
+    # A container as of other notifications, with a list of entries.
+    LIST = "list"
+    # One JSON object for each line, which is in a field.
+    FIELD = "field"
+    # JSON inside a field of JSON: quotes are escaped twice.
+    TWICE = "twice"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """One way in which a server may behave; all times in simulated seconds."""
@@ -50,6 +101,15 @@ class Traits:
     # The work shows under its own type, beside the butler row.
     work_rows: bool = False
 
+    # The row of a session; `session_lingers` is how soon after its last task it goes.
+    session_names: SessionNames = SessionNames.SUBTITLE
+    session_begins: SessionBegins = SessionBegins.WINDOW
+    session_ends: SessionEnds = SessionEnds.LAST_TASK
+    session_lingers: float = 1.0
+    # At the end of a task the subtitle still names it, or is empty.
+    subtitle_stays: bool = True
+    rounds_percent: bool = False
+
     # What is pushed.
     pushes_rows: bool = True
     pushes_ended: bool = True
@@ -61,7 +121,21 @@ class Traits:
     queues_single_start: bool = True
     activity_header: bool = False
 
+    # The stream of the server's log.
+    log_tells: bool = True
+    # The status that its handshake gets instead of a socket; 0 is a reset.
+    log_refused: int | None = None
+    log_format: LogFormat = LogFormat.LIST
+    log_quotes: bool = True
+    # Time, thread and level stand before each line; otherwise the level is a field.
+    log_prefix: bool = False
+    # Lines of one instant come in one frame.
+    log_batches: bool = False
+
     # How tasks run; concurrency None is no limit.
+    by_hand: ByHand = ByHand.QUEUES
+    # The names of tasks that are over in the instant in which they begin.
+    nothing_to_do: frozenset[str] = frozenset()
     concurrency: int | None = None
     duration_spread: float = 0.0
     stops_at_window_end: bool = False
@@ -71,6 +145,7 @@ class Traits:
     # How it answers. An unclaimed server knows no token.
     claimed: bool = True
     not_owner_status: int = 403
+    maintenance_json: bool = False
     loose_types: bool = False
     old_hour_labels: bool = False
     preferences_settle: float = 0.0
