@@ -5,6 +5,7 @@ from .faults import FaultName
 from .gate import SecureConnections
 from .messages import page
 from .names import Names
+from .outage import Absence
 from .plextv import SimulatedPlexTv
 from .preferences import Kind, Setting
 from .profiles import PROFILES, Profile, draw_profile
@@ -33,6 +34,7 @@ __all__ = [
     "OWNER_TOKEN",
     "PROFILES",
     "SHARED_TOKEN",
+    "Absence",
     "ByHand",
     "Cause",
     "Ending",

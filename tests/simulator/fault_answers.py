@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from .faults import Fault, FaultName
+from .listener import abort
 from .messages import page
 
 JSON = "application/json"
@@ -61,10 +62,10 @@ def redirect(fault: Fault, path: str) -> web.Response:
     return web.Response(status=302, text=page(302), content_type=HTML, headers=headers)
 
 
-def refuse(request: web.BaseRequest) -> None:
+def refuse(request: web.BaseRequest, *, reset: bool = False) -> None:
     """Close the connection without an answer."""
     if request.transport is not None:
-        request.transport.abort()
+        abort(request.transport, reset=reset)
 
 
 async def cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:

@@ -11,6 +11,7 @@ class FaultName(StrEnum):
     """What can go wrong."""
 
     REFUSE = "refuse"
+    RESET = "reset"
     BAD_REQUEST = "400"
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
@@ -21,6 +22,7 @@ class FaultName(StrEnum):
     MAINTENANCE = "503"
     SLOW = "slow"
     LATE = "late"
+    DONE_LATER = "done-later"
     CUT = "cut"
     GARBAGE = "garbage"
     WRONG_SHAPE = "wrong-shape"
@@ -43,13 +45,13 @@ class Fault:
     count: int | None = 1
     path: str = "/"
     method: str | None = None
-    # Wall seconds, for `slow` and `late`.
+    # Wall seconds for `slow` and `late`, simulated ones for `done-later`.
     delay: float | None = None
     # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
     target: str = "http://127.0.0.1:9"
 
     def strikes(self, method: str, path: str) -> bool:
-        """Return if this request is meant."""
+        """Return if this request is meant; the path has its query."""
         return (
             path.startswith(self.path)
             and self.method in (None, method)

@@ -15,9 +15,11 @@ from .fault_answers import HTML, JSON, XML
 from .faults import DEFAULT_DELAY, Fault, FaultBook, FaultName
 from .hub import NotificationHub, Socket
 from .messages import Answer, Ask, page
+from .outage import Absence
 from .parking import Parking
 from .requests_log import RecordedRequest, record
 from .router import IDENTITY, Doorman, answer
+from .server_log import Exchange
 from .state import ServerState
 
 CONTROL = "_simulator"
@@ -26,7 +28,12 @@ _PLEX_HEADERS = {"X-Plex-Protocol": "1.0", "Cache-Control": "no-cache"}
 
 
 class NoAnswerError(Exception):
-    """The connection was closed instead of an answer."""
+    """The connection is closed instead of an answer."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        """Close it with a reset, or in order."""
+        super().__init__()
+        self.reset = reset
 
 
 class Front:
@@ -66,8 +73,8 @@ class Front:
         self.requests.append(entry)
         try:
             response = await self._serve(request, ask)
-        except NoAnswerError:
-            fault_answers.refuse(request)
+        except NoAnswerError as err:
+            fault_answers.refuse(request, reset=err.reset)
             return web.Response(status=500)
         entry.status = response.status
         return response
@@ -78,8 +85,9 @@ class Front:
         self.parking.open()
 
     async def _serve(self, request: web.BaseRequest, ask: Ask) -> web.StreamResponse:
-        if self._state.outage.refusing:
-            raise NoAnswerError
+        outage = self._state.outage
+        if outage.refusing:
+            raise NoAnswerError(reset=outage.how is Absence.RESET)
         fault = self.faults.take(ask.method, ask.target)
         if fault is not None:
             return await self._serve_fault(request, ask, fault)
@@ -89,8 +97,8 @@ class Front:
         self, request: web.BaseRequest, ask: Ask, fault: Fault
     ) -> web.StreamResponse:
         match fault.name:
-            case FaultName.REFUSE:
-                raise NoAnswerError
+            case FaultName.REFUSE | FaultName.RESET | FaultName.DONE_LATER:
+                raise self._unanswered(ask, fault)
             case FaultName.SLOW:
                 await self._wait(DEFAULT_DELAY if fault.delay is None else fault.delay)
                 return await self._serve_well(request, ask)
@@ -115,6 +123,17 @@ class Front:
         if fault.name is FaultName.MAINTENANCE:
             return self._maintenance()
         return fault_answers.status_answer(fault)
+
+    def _unanswered(self, ask: Ask, fault: Fault) -> NoAnswerError:
+        """Plan what is done behind the back of the client, and return how it ends."""
+        if fault.name is FaultName.DONE_LATER:
+            wait = DEFAULT_DELAY if fault.delay is None else fault.delay
+
+            def do() -> None:
+                self._ask_api(ask)
+
+            self._state.timeline.after(wait, do)
+        return NoAnswerError(reset=fault.name is FaultName.RESET)
 
     async def _serve_well(
         self, request: web.BaseRequest, ask: Ask
@@ -143,7 +162,7 @@ class Front:
         if socket.only_log and refused is not None:
             if refused:
                 return self._render(ask, Answer(refused))
-            raise NoAnswerError
+            raise NoAnswerError(reset=True)
         await socket.response.prepare(request)
         hub = self.log_hub if socket.only_log else self.hub
         hub.attach(socket)
@@ -156,7 +175,7 @@ class Front:
         finally:
             sending.cancel()
             hub.detach(socket)
-            self._state.log.completed(ask, number, -3, 0)
+            self._state.log.completed(ask, number, Exchange(-3))
         return socket.response
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -172,13 +191,11 @@ class Front:
                 await self.stopping.wait()
 
     def _ask_api(self, ask: Ask) -> web.Response:
-        log = self._state.log
-        number = log.request(ask)
-        with log.within(number):
+        with self._state.log.exchange(ask) as exchange:
             said = answer(self._state, self._doorman, ask)
-        response = self._render(ask, said)
-        size = len(response.body) if isinstance(response.body, bytes) else 0
-        log.completed(ask, number, response.status, size)
+            response = self._render(ask, said)
+            body = response.body if isinstance(response.body, bytes) else b""
+            exchange.status, exchange.size = response.status, len(body)
         return response
 
     def _maintenance(self) -> web.Response:

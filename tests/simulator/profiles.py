@@ -91,9 +91,10 @@ def draw_profile(seed: int) -> Profile:
     rng = Random(f"profile-{seed}")
     listed = rng.choice((CURRENT_TASKS, LEGACY_TASKS))
     kept = tuple(spec for spec in listed if rng.random() < 0.9)
+    idle = frozenset(spec.name for spec in kept if rng.random() < 0.4)
     return Profile(
         name=f"drawn-{seed}",
         version=rng.choice((CURRENT_VERSION, LEGACY_VERSION)),
         tasks=kept + FUTURE_TASKS[: rng.randrange(len(FUTURE_TASKS) + 1)],
-        traits=Traits.draw(rng),
+        traits=replace(Traits.draw(rng), nothing_to_do=idle),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 import itertools
 import json
@@ -17,6 +18,14 @@ from .traits import LogFormat, Traits
 _THREAD = 139876543210304
 _LEVEL = "DEBUG"
 USER = "robin"
+
+
+@dataclass
+class Exchange:
+    """What a request has got; a socket that is closed has got -3."""
+
+    status: int = 200
+    size: int = 0
 
 
 class ServerLog:
@@ -56,21 +65,25 @@ class ServerLog:
         return f'"{title}"' if self._traits.log_quotes else title
 
     @contextmanager
-    def within(self, number: int) -> Iterator[None]:
-        """Mark lines as caused by a request."""
+    def exchange(self, ask: Ask) -> Iterator[Exchange]:
+        """Write of a request and its answer; lines between are marked as caused by it."""
+        number = self.request(ask)
         self._request = f"[Req#{number:x}] "
+        exchange = Exchange()
         try:
-            yield
+            yield exchange
         finally:
             self._request = ""
+            self.completed(ask, number, exchange)
 
     def request(self, ask: Ask) -> int:
         """Write that a request has come; returns its number."""
         number = next(self._numbers)
         self._live += 1
         self.write(
-            "Request: [{} (Subnet)] {} {} ({} live) #{:x} GZIP Signed-in Token ({})",
+            "Request: [{} ({})] {} {} ({} live) #{:x} GZIP Signed-in Token ({})",
             ask.peer,
+            "Loopback" if ask.peer.startswith("127.") else "Subnet",
             ask.method,
             ask.target,
             self._live,
@@ -79,17 +92,17 @@ class ServerLog:
         )
         return number
 
-    def completed(self, ask: Ask, number: int, status: int, size: int) -> None:
+    def completed(self, ask: Ask, number: int, answer: Exchange) -> None:
         """Write that a request has been answered."""
         self.write(
             "Completed: [{}] {} {} {} ({} live) #{:x} GZIP 1ms {} bytes",
             ask.peer,
-            status,
+            answer.status,
             ask.method,
             ask.target,
             self._live,
             number,
-            size,
+            answer.size,
         )
         self._live -= 1
 

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, tzinfo
 import ssl
 from typing import Any
 
+from .api import START_STATUS
 from .butler import Butler
 from .clock import Clock, WallClock
 from .control import Control
 from .durations import Durations
 from .faults import Fault, FaultName
 from .live_server import LiveServer
+from .messages import Ask
 from .noise import Noise
 from .preferences import Setting, Value
 from .profiles import PROFILES, Profile
@@ -151,12 +153,30 @@ class SimulatedPlex(LiveServer):
     def client_start(self, task: str) -> StartResult:
         """Start a task as another client does."""
         self.state.catch_up()
-        return self.butler.start(task, Cause.OTHER_CLIENT)
+        with self.log.exchange(_other_client("POST", f"/butler/{task}")) as answer:
+            result = self.butler.start(task, Cause.OTHER_CLIENT)
+            answer.status = START_STATUS[result]
+        return result
 
     def client_stop(self, task: str) -> bool:
         """Stop a task as another client does."""
         self.state.catch_up()
-        return self.butler.stop(task, Ending.STOPPED_BY_OTHER)
+        with self.log.exchange(_other_client("DELETE", f"/butler/{task}")) as answer:
+            stopped = self.butler.stop(task, Ending.STOPPED_BY_OTHER)
+            answer.status = 200 if stopped else 404
+        return stopped
+
+    def client_start_all(self) -> None:
+        """Start all that is due as another client does."""
+        self.state.catch_up()
+        with self.log.exchange(_other_client("POST", "/butler")):
+            self.butler.start_due(Cause.OTHER_CLIENT)
+
+    def client_stop_all(self) -> None:
+        """Stop all as another client does."""
+        self.state.catch_up()
+        with self.log.exchange(_other_client("DELETE", "/butler")):
+            self.butler.stop_all(Ending.STOPPED_BY_OTHER)
 
     def set_preference(self, name: str, value: Value) -> None:
         """Change a setting as another client does."""
@@ -196,6 +216,12 @@ class SimulatedPlex(LiveServer):
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._front.faults.clear()
+
+
+def _other_client(method: str, path: str) -> Ask:
+    """Return what another client of the home asks, as the log sees it."""
+    peer = "192.168.4.21:50514"
+    return Ask(method=method, parts=(), query={}, headers={}, target=path, peer=peer)
 
 
 def _far_window(clock: WallClock, zone: tzinfo) -> tuple[int, int]:

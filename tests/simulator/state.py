@@ -10,7 +10,7 @@ from typing import Any
 
 from .activities import Board, Row, RowEvent
 from .butler import Butler
-from .butler_rows import watch_butler
+from .butler_rows import Late, rows_of
 from .butler_session import ButlerSessions
 from .clock import Clock
 from .frames import Frame, activity_frame, preference_frame
@@ -21,6 +21,7 @@ from .profiles import Profile
 from .server_log import ServerLog
 from .sessions import Sessions
 from .settings import END_HOUR, FRIENDLY_NAME, START_HOUR, build_settings
+from .task import Watcher
 from .timeline import Timeline
 from .truth import Ending
 from .window_keeper import WindowKeeper
@@ -59,7 +60,7 @@ class ServerState:
         self.board = Board(Random(f"rows-{seed}"), self._publish_row)
         self.sessions = Sessions(self.publish)
         self.noise = Noise(
-            self.board, self.timeline, self.publish, Random(f"noise-{seed}")
+            self.board, self.timeline, self.publish, Random(f"noise-{seed}"), self.log
         )
         self._butler_sessions = ButlerSessions(
             self.butler,
@@ -69,14 +70,18 @@ class ServerState:
             self.log,
             Random(f"session-{seed}"),
         )
-        self.butler.watchers.append(self._butler_sessions)
-        self._rows = watch_butler(self.butler, self.board, self.timeline, self.traits)
+        self._rows = rows_of(self.butler, self.board, self.timeline, self.traits)
+        watchers: list[Watcher] = [self._butler_sessions]
+        if self._rows is not None:
+            watchers.append(self._rows)
         if self.traits.work_rows:
-            WorkRows(self.butler, self.board, self.timeline, self.traits)
-        keeper = WindowKeeper(self.butler, self.timeline, self.traits)
-        self._keeper = keeper
+            watchers.append(WorkRows(self.board, self.timeline, self.traits))
+        self.butler.watchers += [
+            Late(watcher, self.timeline, self.traits.row_delay) for watcher in watchers
+        ]
+        self._keeper = WindowKeeper(self.butler, self.timeline, self.traits)
         self.preferences.listeners += [self._publish_setting, self.butler.on_setting]
-        self.preferences.listeners.append(keeper.on_setting)
+        self.preferences.listeners.append(self._keeper.on_setting)
 
     @property
     def name(self) -> str:

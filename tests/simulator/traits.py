@@ -97,6 +97,12 @@ class Traits:
     row_text: str = "{}"
     progress_known: bool = True
     progress_interval: float = 2.0
+    # How long after the begin of a task it shows, in rows and in the log.
+    row_delay: float = 0.0
+    # A row of a task's own goes through its progress so often, as for each library.
+    phases: int = 1
+    # Each phase has a row of its own, so long after the last; 0 is one row for all.
+    phase_gap: float = 0.0
     linger_after_stop: float = 0.0
     # The work shows under its own type, beside the butler row.
     work_rows: bool = False
@@ -154,16 +160,26 @@ class Traits:
     @classmethod
     def draw(cls, rng: Random) -> Traits:
         """Return a mix that the generator chose; the same state, the same mix."""
+        rows = rng.choices(list(Rows), (6, 2, 2, 2))[0]
         return cls(
-            rows=rng.choice(list(Rows)),
+            rows=rows,
             naming=rng.choice(list(Naming)),
             standing=rng.choice(list(Standing)),
             foreign_rows=_maybe(rng),
             row_text=rng.choice(("{}", "{}", "Running {}", "{}...")),
             progress_known=not _maybe(rng),
             progress_interval=rng.choice((1.0, 2.0, 10.0, 60.0)),
+            row_delay=rng.choice((0.0, 0.0, 0.0, 0.0, 2.0, 8.0)),
+            phases=rng.choice((1, 1, 3)),
+            phase_gap=rng.choice((0.0, 0.05)),
             linger_after_stop=rng.choice((0.0, 0.0, 3.0, 20.0)),
             work_rows=_maybe(rng, 0.5),
+            session_names=rng.choice(list(SessionNames)),
+            session_begins=rng.choice(list(SessionBegins)),
+            session_ends=rng.choices(list(SessionEnds), (7, 2, 1))[0],
+            session_lingers=rng.choice((0.0, 0.5, 1.0, 5.0)),
+            subtitle_stays=not _maybe(rng),
+            rounds_percent=_maybe(rng, 0.5),
             pushes_rows=not _maybe(rng),
             pushes_ended=not _maybe(rng),
             ignored_starts=rng.choice((0.0, 0.0, 0.2)),
@@ -171,12 +187,21 @@ class Traits:
             starts_not_due=not _maybe(rng),
             queues_single_start=_maybe(rng, 0.5),
             activity_header=_maybe(rng),
-            concurrency=rng.choice((None, 1, 2, 3)),
+            log_tells=not _maybe(rng),
+            log_refused=rng.choice((None,) * 9 + (0, 400, 404)),
+            log_format=rng.choice(list(LogFormat)),
+            log_quotes=not _maybe(rng),
+            log_prefix=_maybe(rng, 0.5),
+            log_batches=_maybe(rng, 0.5),
+            by_hand=rng.choice(list(ByHand)),
+            # Within a session, tasks run strictly one after another.
+            concurrency=1 if rows is Rows.SESSION else rng.choice((None, 1, 2, 3)),
             duration_spread=rng.choice((0.0, 0.3, 0.9)),
             stops_at_window_end=_maybe(rng, 0.5),
             equal_hours_open=_maybe(rng, 0.5),
             hangs_on_database=_maybe(rng),
             not_owner_status=rng.choice((401, 403)),
+            maintenance_json=_maybe(rng, 0.5),
             loose_types=_maybe(rng),
             old_hour_labels=_maybe(rng),
             preferences_settle=rng.choice((0.0, 0.0, 0.7)),
