@@ -40,11 +40,6 @@ class _ButlerRows:
             return UNKNOWN_PROGRESS
         return task.progress(self._timeline.now, phases=self._traits.phases)
 
-    def _standing_text(self, last: Task) -> RowText:
-        if self._traits.standing is Standing.LAST_TASK:
-            return row_text(last.spec, self._traits)
-        return generic_text(self._traits)
-
     def _show(self, text: RowText, progress: int, *, push: bool) -> str:
         uuid = self._board.new_uuid()
         row = Row(uuid=uuid, type=BUTLER, progress=progress, **text)
@@ -94,8 +89,6 @@ class RowPerTask(_ButlerRows):
             self._timeline.after(seconds, lambda: self._end(uuid))
         else:
             self._end(uuid)
-        if self._standing is not None and self._traits.standing is Standing.LAST_TASK:
-            self._update(self._standing, self._standing_text(task), DONE)
 
     def _begin(self, task: Task) -> None:
         text = row_text(task.spec, self._traits)
@@ -156,15 +149,15 @@ class SharedRow(_ButlerRows):
             return
         self._cancel_tick()
         if seconds := self._linger(ending):
-            self._timeline.after(seconds, lambda: self._rest(task))
+            self._timeline.after(seconds, self._rest)
         else:
-            self._rest(task)
+            self._rest()
 
-    def _rest(self, last: Task) -> None:
+    def _rest(self) -> None:
         if self._uuid is None or self._butler.running:
             return
         if self._standing is not None:
-            self._update(self._uuid, self._standing_text(last), DONE)
+            self._update(self._uuid, generic_text(self._traits), DONE)
         else:
             self._end(self._uuid)
         self._uuid = None

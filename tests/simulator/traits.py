@@ -26,11 +26,10 @@ class Naming(StrEnum):
 
 
 class Standing(StrEnum):
-    """What an idle server's butler row at 100 says; NONE is no such row."""
+    """If an idle server has a butler row at 100."""
 
     NONE = "none"
     NAMELESS = "nameless"
-    LAST_TASK = "last_task"
 
 
 class SessionNames(StrEnum):
@@ -93,8 +92,6 @@ class Traits:
     standing: Standing = Standing.NONE
     # Rows speak the server's language, /butler the one that was asked for.
     foreign_rows: bool = False
-    # The words around a task's title; "{}" alone is the bare title.
-    row_text: str = "{}"
     progress_known: bool = True
     progress_interval: float = 2.0
     # How long after the begin of a task it shows, in rows and in the log.
@@ -166,7 +163,6 @@ class Traits:
             naming=rng.choice(list(Naming)),
             standing=rng.choice(list(Standing)),
             foreign_rows=_maybe(rng),
-            row_text=rng.choice(("{}", "{}", "Running {}", "{}...")),
             progress_known=not _maybe(rng),
             progress_interval=rng.choice((1.0, 2.0, 10.0, 60.0)),
             row_delay=rng.choice((0.0, 0.0, 0.0, 0.0, 2.0, 8.0)),
