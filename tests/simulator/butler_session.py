@@ -15,10 +15,9 @@ from .truth import Ending
 
 BUTLER = "butler"
 TITLE = "Butler tasks"
-_REGISTERED = (
-    "Activity: registered new sub-activity {} - {} parent: {} overall progress: {}"
-)
-_ENDED = "Activity: ended sub-activity {} parent: {} overall progress: {}"
+_OVERALL = "parent: {} overall progress: {:.1f}% ({}/{})"
+_REGISTERED = "Activity: registered new sub-activity {} - {q}{}{q} " + _OVERALL
+_ENDED = "Activity: ended sub-activity {} " + _OVERALL
 
 
 @dataclass(eq=False)
@@ -37,9 +36,9 @@ class _Session:
         return 100 * self.ended / self.registered
 
     @property
-    def overall(self) -> str:
-        """Return the same as lines have it."""
-        return f"{self.percent:.1f}% ({self.ended}/{self.registered})"
+    def overall(self) -> tuple[str, float, int, int]:
+        """Return the same as lines have it, behind the id."""
+        return self.uuid, self.percent, self.ended, self.registered
 
 
 class ButlerSessions:
@@ -76,8 +75,7 @@ class ButlerSessions:
         self._stay(session)
         session.registered += 1
         session.open[task.name] = child = self._ids.new_uuid()
-        title = self._log.quoted(task.name)
-        self._log.write(_REGISTERED, child, title, session.uuid, session.overall)
+        self._log.write(_REGISTERED, child, task.name, *session.overall)
         if self._shows_children:
             row = Row(uuid=child, type=BUTLER, title=task.name)
             self._board.begin(row, push=self._traits.pushes_rows)
@@ -88,7 +86,7 @@ class ButlerSessions:
         session = next(it for it in self._sessions if task.name in it.open)
         child = session.open.pop(task.name)
         session.ended += 1
-        self._log.write(_ENDED, child, session.uuid, session.overall)
+        self._log.write(_ENDED, child, *session.overall)
         if self._shows_children:
             self._end_row(child)
         self._update(session, last=task.name)

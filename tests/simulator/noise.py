@@ -32,7 +32,7 @@ Scanner: looking at /media/Films/Harbour Lane ({})/Harbour Lane {}.mkv
 Scanner: skipping /media/Films/BackupDatabase ({})/BackupDatabase {}.mkv
 Play progress on {} 'Nine Quiet Rooms' - got played {} ms by account 7 (alex)!
 Activity: registered new sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 - \
-"Harbour Lane" parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 50.0% (1/2)
+{q}Harbour Lane{q} parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 50.0% (1/2)
 Activity: ended sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 \
 parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 100.0% (2/2)
 """.splitlines()

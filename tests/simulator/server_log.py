@@ -46,10 +46,11 @@ class ServerLog:
         self._numbers = itertools.count(0x1A)
 
     def write(self, line: str, *parts: object) -> None:
-        """Write a line; the parts fill its braces."""
+        """Write a line; the parts fill its braces, and `{q}` is a quote if there are."""
         if not (takers := self._takers()):
             return
-        self._lines.append(self._request + line.format(*parts))
+        quote = '"' if self._traits.log_quotes else ""
+        self._lines.append(self._request + line.format(*parts, q=quote))
         if not self._traits.log_batches:
             self._send(takers)
         elif len(self._lines) == 1:
@@ -59,10 +60,6 @@ class ServerLog:
         """Send what waits for the end of the instant."""
         if self._lines:
             self._send(self._takers())
-
-    def quoted(self, title: str) -> str:
-        """Return a title as lines have it."""
-        return f'"{title}"' if self._traits.log_quotes else title
 
     @contextmanager
     def exchange(self, ask: Ask) -> Iterator[Exchange]:

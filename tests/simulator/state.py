@@ -153,19 +153,9 @@ class ServerState:
         self.publish(preference_frame(setting))
 
     def _log_row(self, event: RowEvent, row: Row) -> None:
-        match event:
-            case RowEvent.STARTED:
-                self.log.write(
-                    "Activity: registered new activity {} - {}",
-                    row.uuid,
-                    self.log.quoted(row.title),
-                )
-            case RowEvent.UPDATED:
-                self.log.write(
-                    "Activity: updated activity {} - completed {:.1f}% - {}",
-                    row.uuid,
-                    row.progress,
-                    row.title,
-                )
-            case RowEvent.ENDED:
-                self.log.write("Activity: Ended activity {}.", row.uuid)
+        line = {
+            RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
+            RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
+            RowEvent.ENDED: "Activity: Ended activity {0}.",
+        }[event]
+        self.log.write(line, row.uuid, row.title, row.progress)

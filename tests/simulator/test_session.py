@@ -227,6 +227,27 @@ def test_a_server_started_shortly_before_the_window_begins_with_it() -> None:
     assert [run.task for run in rules.butler.log.runs] == [first]
 
 
+@pytest.mark.parametrize(
+    ("begins", "late", "started"),
+    [
+        (SessionBegins.WINDOW, 0, 1),
+        (SessionBegins.AFTER_SERVER_START, 4, 4),
+        (SessionBegins.FIRST_START, 0, 4),
+    ],
+)
+def test_a_server_that_is_down_when_the_window_opens_begins_nothing_then(
+    begins: SessionBegins, late: int, started: int
+) -> None:
+    rules = Rules(SMALL, start=NIGHT.replace(hour=1, minute=59), session_begins=begins)
+    rules.state.restart(None, down_for=120)
+    rules.advance(120 + 299)
+    assert rules.butler.log.intervals == []
+    rules.advance(1)
+    assert len(rules.running | rules.queued) == late
+    rules.butler.start("Eels")
+    assert len(rules.running | rules.queued) == started
+
+
 def test_a_night_may_begin_with_the_first_accepted_start() -> None:
     rules = Rules(SMALL, session_begins=SessionBegins.FIRST_START)
     rules.advance_to_hour(2)

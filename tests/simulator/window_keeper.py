@@ -23,6 +23,7 @@ class WindowKeeper:
         """Wait for the next edge."""
         self._traits = traits
         self._late: Event | None = None
+        self._up_at = timeline.now
         self._butler = butler
         self._timeline = timeline
         self._open = butler.window.contains(timeline.now)
@@ -31,15 +32,16 @@ class WindowKeeper:
         self.on_server_start()
 
     def on_server_start(self, after: float = 0) -> None:
-        """Begin in an open window some minutes after the server has started."""
+        """Begin some minutes after a server has started that comes up in the window."""
         if self._late is not None:
             self._late.cancel()
+        self._up_at = self._timeline.now + after
+        inside = self._butler.window.contains(self._up_at)
         begins = self._traits.session_begins
-        self._butler.awaits_start = self._open and begins is SessionBegins.FIRST_START
-        if self._open and begins is SessionBegins.AFTER_SERVER_START:
-            self._late = self._timeline.after(
-                after + _AFTER_SERVER_START, self._begin_late
-            )
+        self._butler.awaits_start = inside and begins is SessionBegins.FIRST_START
+        if inside and begins is SessionBegins.AFTER_SERVER_START:
+            when = self._up_at + _AFTER_SERVER_START
+            self._late = self._timeline.at(when, self._begin_late)
 
     def on_setting(self, setting: Setting) -> None:
         """Follow other hours at once."""
@@ -62,7 +64,9 @@ class WindowKeeper:
     def _pass_edge(self) -> None:
         self._open = self._butler.window.contains(self._timeline.now)
         if self._open:
-            self._butler.open_window()
+            # What is down at that hour begins nothing, or later.
+            if self._timeline.now >= self._up_at:
+                self._butler.open_window()
         else:
             self._butler.close_window()
 
