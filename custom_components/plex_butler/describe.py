@@ -46,7 +46,7 @@ def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
         case Run() as run:
             described |= describe_begun(run)
         case None if outcome.result in _ANSWERED:
-            described["evidence"] = Evidence.COMMAND
+            described["evidence"] = Evidence.ASSUMED
     return described
 
 

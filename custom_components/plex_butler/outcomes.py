@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError
 
@@ -10,7 +9,6 @@ from .api import PlexTimeoutError, StartResult, StopResult
 from .coordinator import PlexButlerCoordinator
 from .run_state import (
     EndedRun,
-    Evidence,
     Moment,
     Result,
     Run,
@@ -19,9 +17,6 @@ from .run_state import (
     is_shown,
 )
 from .waiting import OUTAGE, Wait
-
-# Evidence of an end that names the task; all other ends may be those of something else.
-_SEEN: Final = frozenset({Evidence.NOTIFICATION, Evidence.ACTIVITY})
 
 
 class TaskResult(StrEnum):
@@ -54,6 +49,7 @@ async def async_start(
     if deadline is not None and (outcome := _too_late(coordinator, deadline)):
         return outcome
     sent = coordinator.tracker.now()
+    ran = False
     try:
         answer = await coordinator.commands.async_start_task(task)
     except HomeAssistantError as err:
@@ -62,12 +58,13 @@ async def async_start(
         if not await _async_shows_up(coordinator, task, sent, deadline):
             return Outcome(result=TaskResult.UNCONFIRMED)
     else:
+        ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
             return _begun(coordinator.tracker.state, task, sent, answer)
     return await _async_outcome(
         coordinator,
         task,
-        Wait(coordinator, lambda state: _end(state, task, sent)),
+        Wait(coordinator, lambda state: _end(state, task, sent, ran=ran)),
         deadline,
     )
 
@@ -153,14 +150,18 @@ def _begun(state: RunState, task: str, sent: Moment, answer: StartResult) -> Out
     return Outcome(result=result, run=run or _last(state, task, sent))
 
 
-def _end(state: RunState, task: str, sent: Moment) -> Outcome | None:
-    """Return how a run that we asked for ended, or None while it goes on."""
+def _end(state: RunState, task: str, sent: Moment, *, ran: bool) -> Outcome | None:
+    """Return how a run that we asked for ended, or None while it goes on.
+
+    Unless it `ran` before, the end of a run that began before our start is another's.
+    """
     if task in state.runs:
         return None
     run = _last(state, task, sent)
     if run and run.result is Result.STOPPED:
         return Outcome(result=TaskResult.STOPPED, run=run)
-    if run and run.result is Result.ENDED and run.evidence in _SEEN:
+    begun = run and run.started and sent <= run.started
+    if run and run.result is Result.ENDED and (ran or begun):
         return Outcome(result=TaskResult.ENDED, run=run)
     return Outcome(result=TaskResult.UNCONFIRMED, run=run)
 

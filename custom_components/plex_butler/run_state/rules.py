@@ -1,0 +1,807 @@
+"""When a run begins, goes on and ends, and when somebody should look."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from ..clock import Moment
+from . import models as m
+from .activities import (
+    BUTLER,
+    STANDING_AFTER,
+    fold,
+    is_live,
+    keep,
+    key_of,
+    look,
+    names_of,
+    stands,
+)
+
+if TYPE_CHECKING:
+    from ..api import Activity
+
+# A start that nothing shows is given up so long after its answer: slow servers need 8 s
+GRACE: Final = timedelta(seconds=15)
+# A task's own row may come back at once, and the log names who stopped it
+SETTLE: Final = timedelta(milliseconds=150)
+# Between two tasks of a session there is less; and after this, Butler is idle
+PAUSE: Final = timedelta(milliseconds=500)
+IDLE_AFTER: Final = timedelta(seconds=10)
+# How long a task's own row is believed at 100, and one that now names another task
+LAST_PHASE: Final = timedelta(minutes=10)
+UNNAMED_FOR: Final = timedelta(seconds=30)
+# Rows linger after a stop, frames after an end, and the log repeats what rows said
+MUTED_FOR: Final = timedelta(seconds=30)
+LATE: Final = timedelta(seconds=10)
+ECHO: Final = timedelta(seconds=2)
+# An answer takes no longer; a stop that failed may be done so much later
+PENDING_FOR: Final = timedelta(minutes=1)
+DONE_LATER: Final = timedelta(minutes=5)
+# Between two looks that are further apart no start is dated, or no end is seen
+WATCHED: Final = timedelta(seconds=90)
+STALE_AFTER: Final = timedelta(minutes=6.5)
+# The clocks of a host that slept differ by more
+ASLEEP: Final = timedelta(minutes=1)
+# The stream tells of a row within so long; who refuses for less was not restarted
+PUSH_DELAY: Final = timedelta(seconds=30)
+DROP: Final = timedelta(seconds=5)
+# Tasks of seconds, minutes at most: for so long a start is believed that nothing shows
+SHORT: Final = timedelta(minutes=5)
+SHORT_TASKS: Final = frozenset(
+    {
+        "BackupDatabase",
+        "ButlerTaskCleanSupplementalLogFiles",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "GarbageCollectBlobs",
+        "GarbageCollectLibraryMedia",
+    }
+)
+
+
+class Step:
+    """A state on its way to the next, and what changed."""
+
+    def __init__(self, state: m.RunState, now: Moment) -> None:
+        # A clock that runs backwards must not undo what was known
+        self.now = self.at = max(state.now, now)
+        self.state = replace(state, now=self.now)
+        self.changes: list[m.Change | str] = list(state.untold)
+        if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
+            self.state.gap = self.now
+
+    def _learn(self, **changes: Any) -> None:
+        known = replace(self.state.known, **changes)
+        if known != self.state.known:
+            self.state.learned = {**self.state.learned, self.state.version: known}
+
+    def _put(self, run: m.Run, **changes: Any) -> m.Run:
+        run = replace(run, **changes)
+        self.state.runs = {**self.state.runs, run.task: run}
+        return run
+
+    def _runs(self, row: str | None = None) -> Iterator[m.Run]:
+        """Yield the runs, of one row or all, whose end is not about to be decided."""
+        for run in tuple(self.state.runs.values()):
+            if run.over is None and row in (None, run.row):
+                yield run
+
+    def _begin(self, run: m.Run, *, again: bool = False) -> None:
+        """Begin a run, which cannot have begun before the last of its task ended."""
+        last = self.state.last.get(run.task)
+        if run.started and last:
+            run = replace(run, started=max(run.started, last.ended))
+        self._put(run)
+        queued = run.until is not None
+        self.changes.append(m.RunQueued(run) if queued else m.RunStarted(run, again))
+
+    def _run(self, run: m.Run, **changes: Any) -> None:
+        """Let a run go on; if it was queued, it begins."""
+        was = run.until
+        run = self._put(run, state=m.TaskState.RUNNING, until=None, **changes)
+        if was:
+            self.changes.append(m.RunStarted(run))
+
+    def _finish(self, run: m.Run, at: Moment, *, named: bool) -> None:
+        """End a run whose end was seen: by name, or what is likely its end."""
+        stop = self._stop_of(run)
+        if stop and stop.done is None:
+            self._end(run, m.Result.STOPPED, m.Evidence.OBSERVED, at)
+        elif named and run.seen and not (stop or run.stopping):
+            self._end(run, m.Result.ENDED, m.Evidence.OBSERVED, at)
+        else:
+            self._end(run, m.Result.LOST, m.Evidence.INFERRED, at)
+
+    def _lose(
+        self, run: m.Run, at: Moment | None = None, *, given_up: bool = False
+    ) -> None:
+        """End a run whose end was not seen; if given up, it may turn out to go on."""
+        if run.over:
+            self._close(run, run.over)
+        else:
+            sent = run.sent if given_up else None
+            self._end(run, m.Result.LOST, run.evidence, at or self.now, sent=sent)
+
+    def _end(
+        self,
+        run: m.Run,
+        result: m.Result,
+        evidence: m.Evidence,
+        at: Moment,
+        *,
+        sent: Moment | None = None,
+    ) -> None:
+        over = m.EndedRun(
+            task=run.task,
+            result=result,
+            evidence=evidence,
+            started=run.started,
+            ended=max(at, run.started or at),
+            sent=sent,
+            sub=run.sub,
+        )
+        row = self.state.rows.get(run.row or "")
+        if result is m.Result.ENDED and ((row and row.own) or self.state.logging):
+            self._put(run, over=over, settled=self.now + SETTLE)
+            self.changes.append(run.task)
+        else:
+            self._close(run, over)
+
+    def _close(self, run: m.Run, over: m.EndedRun) -> None:
+        runs = self.state.runs.items()
+        self.state.runs = {task: it for task, it in runs if task != run.task}
+        self.state.last = {**self.state.last, run.task: over}
+        change = m.RunEnded(over, ran=run.until is None)
+        if run.over:
+            self.changes[self.changes.index(run.task)] = change
+        else:
+            self.changes.append(change)
+
+    # Commands
+
+    def _stop_of(self, run: m.Run) -> m.Stop | None:
+        """Return a stop that is out or has failed, and may be what ends a run."""
+        for task in (run.task, None):
+            stop = self.state.stops.get(task)
+            if stop and not stop.done and (not run.sent or run.sent <= stop.sent):
+                wait = PENDING_FOR if stop.done is None else DONE_LATER
+                if self.now - stop.sent < wait:
+                    return stop
+        return None
+
+    def sent(self, event: m.CommandSent) -> None:
+        """Remember when a command was sent: what is seen from now on may be its doing."""
+        if event.command is m.Command.START and event.task:
+            self.state.pending = {event.task: self.now, **self.state.pending}
+        elif event.command in (m.Command.STOP, m.Command.STOP_ALL):
+            self.state.stops = {**self.state.stops, event.task: m.Stop(self.now)}
+
+    def answered(self, event: m.CommandAnswered) -> None:
+        """Take the server's word for what it did."""
+        state, task, answer = self.state, event.task, event.answer
+        sent = min(event.sent, self.now)
+        failed = answer is m.Answer.FAILED
+        failed |= state.restarted is not None and sent < state.restarted
+        state.poked = self.now
+        if event.command is m.Command.START and task:
+            state.pending = {it: at for it, at in state.pending.items() if it != task}
+            if not failed:
+                self._started(task, sent, ran=answer is m.Answer.ALREADY_RUNNING)
+        elif event.command in (m.Command.STOP, m.Command.STOP_ALL):
+            stop = m.Stop(sent, self.now, done=not failed)
+            state.stops = {**state.stops, task: stop}
+            lost = answer is m.Answer.NOT_RUNNING
+            result = m.Result.LOST if lost else m.Result.STOPPED
+            for run in self._runs():
+                if task in (None, run.task) and (not run.sent or run.sent <= sent):
+                    if failed:
+                        self._put(run, stopping=True)
+                    else:
+                        self._end(run, result, m.Evidence.ASSUMED, self.now)
+            if not failed:
+                self._mute(task)
+
+    def _mute(self, task: str | None) -> None:
+        """Let known rows prove nothing of what was stopped, for a while."""
+        until = self.now + MUTED_FOR
+        for row in self.state.rows.values():
+            if row.busy and task in (None, row.task):
+                muted = replace(row, muted=until)
+                self.state.rows = {**self.state.rows, row.key: muted}
+
+    def _started(self, task: str, sent: Moment, *, ran: bool) -> None:
+        """Believe that a task was started or queued now, or that it ran already."""
+        state, now = self.state, self.now
+        run, last = state.runs.get(task), state.last.get(task)
+        begun = last.started if last else None
+        stops = [stop for it, stop in state.stops.items() if it in (None, task)]
+        if any(stop.done and sent <= stop.sent for stop in stops):
+            # A stop overtook it
+            return
+        if (
+            last
+            and (last.ended >= sent if ran else begun and sent <= begun)
+            and not run
+        ):
+            # So short that it ended before the answer came
+            return
+        if run and ran:
+            self._run(run, proved=now)
+        elif run and not run.until and run.started and sent <= run.started:
+            self._put(run, sent=sent, answered=now)
+        elif not run or not (run.until or sent <= run.proved):
+            if run:
+                # Had it gone on, the answer had been another
+                self._lose(run, sent)
+            since = state.busy_since
+            new = m.Run(
+                task=task,
+                evidence=m.Evidence.ASSUMED,
+                started=None if ran else sent,
+                proved=now,
+                sent=None if ran else sent,
+                answered=now,
+                alone=not state.busy or bool(since and sent <= since),
+            )
+            window = state.window
+            if not ran and window and state.tasks.get(task) and window.is_open(now.utc):
+                queued, until = m.TaskState.QUEUED, window.next_end(now)
+                new = replace(new, state=queued, started=None, until=until)
+            self._begin(new)
+
+    def foreign(self, event: m.ForeignCommand) -> None:
+        """Let another client have stopped what it stopped."""
+        self.state.poked = self.now
+        if event.command in (m.Command.STOP, m.Command.STOP_ALL):
+            for run in tuple(self.state.runs.values()):
+                if event.task in (None, run.task) and run.over:
+                    self._close(run, replace(run.over, result=m.Result.STOPPED))
+                elif event.task in (None, run.task):
+                    self._end(run, m.Result.STOPPED, m.Evidence.OBSERVED, self.now)
+            self._mute(event.task)
+
+    # Rows
+
+    def snapshot(self, event: m.Snapshot) -> None:
+        """See what the server shows, and what it does not show any more."""
+        state = self.state
+        self.at = asked = min(event.asked, self.now)
+        if any(it and asked < it for it in (state.asked, state.restarted)):
+            return
+        if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
+            state.gap = asked
+        dated = self._is_watched(asked)
+        rows = {key_of(row): row for row in event.rows if fold(row.type) == BUTLER}
+        gone = [
+            it for it in state.rows.values() if it.key not in rows and it.seen < asked
+        ]
+        stood = {**state.stood, **{row.content: row.changed for row in gone}}
+        for old in gone:
+            state.rows = {key: it for key, it in state.rows.items() if key != old.key}
+        for key, row in rows.items():
+            known = state.rows.get(key)
+            late = known and known.ended and asked < known.ended + LATE
+            if not known or (known.seen < asked and not late):
+                self._see(row, asked, stood, told=None, dated=dated)
+        state.asked, state.stood = asked, {}
+        for run in self._runs():
+            self._judge(run, asked, polled=True)
+        if state.tasks:
+            self._recall()
+        since = state.push_since
+        live = [row for row in state.rows.values() if is_live(row, self.now)]
+        untold = [row for row in live if since and not row.told and since <= row.since]
+        if any(asked - row.since > PUSH_DELAY for row in untold):
+            told = {row.key: replace(row, told=True) for row in untold}
+            state.rows = {**state.rows, **told}
+            self._learn(pushed=False)
+            self.changes.append(m.PushMissed())
+
+    def _recall(self) -> None:
+        """Let remembered runs go on that the server would not show anyway."""
+        for run in self.state.held:
+            if run.task not in self.state.runs:
+                self._put(run, proved=self.now if run.sub else run.proved)
+                if run.row or (run.unproven and self.state.known.tasks):
+                    self._lose(run)
+        self.state.held = ()
+
+    def notified(self, event: m.Notified) -> None:
+        """Hear of one row; an older snapshot cannot say otherwise."""
+        row, key = event.row, key_of(event.row)
+        if fold(row.type) != BUTLER:
+            return
+        self._learn(pushed=True)
+        known = self.state.rows.get(key)
+        if event.told is m.Told.ENDED:
+            self._hear_end(row, known)
+        elif event.told is m.Told.STARTED or not (
+            known and known.ended and self.now < known.ended + LATE
+        ):
+            dated = event.told is m.Told.STARTED or self._is_watched(self.now)
+            self._see(row, self.now, {}, told=event.told, dated=dated)
+            for run in self._runs(key):
+                self._judge(run, self.now, polled=False)
+
+    def _is_watched(self, at: Moment) -> bool:
+        """Return True if a row that was not there at the last look began only now."""
+        state = self.state
+        if state.asked is None or (state.gap and state.asked <= state.gap):
+            return False
+        listening = state.push_since is not None and state.push_since <= state.asked
+        return at - state.asked <= WATCHED or (listening and state.known.pushed)
+
+    def _see(
+        self,
+        seen: Activity,
+        at: Moment,
+        stood: Mapping[str, Moment],
+        *,
+        told: m.Told | None,
+        dated: bool,
+    ) -> None:
+        """See a row, and take what it proves."""
+        state = self.state
+        row = look(state, seen, at, stood, told=told is not None)
+        for stop in (state.stops.get(row.task), state.stops.get(None)):
+            if stop and stop.done and stop.answered and row.since < stop.answered:
+                row = replace(row, muted=stop.answered + MUTED_FOR)
+        state.rows = keep(state.rows, row)
+        if is_live(row, self.now):
+            self._learn(busy=True)
+            if row.task:
+                self._prove(row, row.task, at, told=told, dated=dated)
+            else:
+                for run in self._runs(row.key):
+                    if not run.seen and row.since <= run.proved:
+                        self._put(run, proved=at)
+        elif row.progress >= 100:
+            self._rest(row, at)
+
+    def _prove(
+        self,
+        row: m.KnownRow,
+        task: str,
+        at: Moment,
+        *,
+        told: m.Told | None,
+        dated: bool,
+    ) -> None:
+        """Begin a run, or let it go on, if a row proves it."""
+        state = self.state
+        self._learn(tasks=state.known.tasks | {task})
+        state.was_named = True
+        run = state.runs.get(task)
+        if (
+            run
+            and run.row not in (None, row.key)
+            and state.gap
+            and run.proved <= state.gap
+        ):
+            self._lose(run)
+            run = None
+        if run:
+            self._renew(run, row, at, told=told, dated=dated)
+            return
+        last, sent = state.last.get(task), state.pending.get(task)
+        echo = bool(last and last.sub and state.logging and at - last.ended < ECHO)
+        if last and (at < last.ended or echo):
+            return
+        if sent and (row.since < sent or self.now - sent > PENDING_FOR):
+            sent = None
+        again = bool(last and last.sent and at - last.ended < m.DEFAULT_LIMIT)
+        sent = last.sent if last and again else sent
+        stop = state.stops.get(task) or state.stops.get(None)
+        run = m.Run(
+            task=task,
+            evidence=m.Evidence.OBSERVED,
+            started=at if dated else None,
+            proved=at,
+            sent=sent,
+            answered=sent and self.now,
+            seen=sent is None or sent <= row.since,
+            row=row.key,
+            progress=_progress(row),
+            stopping=bool(stop and stop.answered and row.since < stop.answered),
+        )
+        for old in state.held:
+            if (
+                old.task == task
+                and old.row in (None, row.key)
+                and told is not m.Told.STARTED
+            ):
+                self._put(run, started=old.started, sent=old.sent, seen=old.seen)
+                return
+        self._begin(run, again=again)
+
+    def _renew(
+        self,
+        run: m.Run,
+        row: m.KnownRow,
+        at: Moment,
+        *,
+        told: m.Told | None,
+        dated: bool,
+    ) -> None:
+        """Let a run go on that a row proves."""
+        if at < (run.sent if run.sent and not run.row else run.proved):
+            return
+        if run.over:
+            if run.sub or row.since < run.over.ended:
+                return
+            self.changes.remove(run.task)
+        seen = run.seen or run.sent is None or run.sent <= row.since
+        started = run.started
+        if run.until:
+            started = at if dated else None
+        elif seen and not run.seen and (told or run.doubted or run.waited):
+            started = at
+        self._run(
+            run,
+            evidence=m.Evidence.OBSERVED,
+            started=started,
+            proved=at,
+            seen=seen,
+            row=row.key,
+            unnamed=None,
+            progress=_progress(row),
+            over=None,
+        )
+
+    def _rest(self, row: m.KnownRow, at: Moment) -> None:
+        """Take what a row at 100 says: that a session pauses, or a last phase."""
+        for run in self._runs(row.key):
+            if row.own and row.task == run.task:
+                self._put(run, proved=at, progress=row.progress)
+            else:
+                named = row.session and row.task in (None, run.task)
+                self._finish(run, at, named=named)
+        ours = self.state.runs.get(row.task or "")
+        if (
+            ours
+            and row.session
+            and ours.unproven
+            and ours.sent
+            and ours.sent <= row.since
+        ):
+            self._finish(ours, at, named=False)
+
+    def _hear_end(self, row: Activity, known: m.KnownRow | None) -> None:
+        """Hear that a row ended, or that one of the tasks that share it did."""
+        state = self.state
+        it = look(state, row, self.now, {}, told=True)
+        if not known or not it.task or known.task in (None, it.task):
+            task, own = it.task, it.own
+            if known and not it.task:
+                task, own = known.task, known.own
+            ended = replace(it, task=task, own=own, ended=self.now)
+            state.rows = keep(state.rows, ended)
+            for run in self._runs(it.key):
+                self._judge(run, self.now, polled=False)
+        else:
+            for run in self._runs(it.key):
+                if run.task == it.task:
+                    self._finish(run, self.now, named=True)
+        ours = state.runs.get(it.task or "")
+        if ours and not known and ours.unproven and ours.sent:
+            # Its begin was not seen: this may be the late end of an older one
+            self._finish(ours, self.now, named=False)
+
+    def _judge(self, run: m.Run, at: Moment, *, polled: bool) -> None:
+        """End a run whose row is gone, and doubt one whose row names something else."""
+        rows, gap = self.state.rows, self.state.gap
+        if run.row is None:
+            return
+        row = rows.get(run.row)
+        if row and not row.ended:
+            if row.task == run.task or not row.busy:
+                return
+            if not run.seen and row.task is None:
+                if run.proved < row.since:
+                    # Another task of the session, for all that is known
+                    self._put(run, row=None)
+            elif row.session and polled:
+                self._finish(run, at, named=False)
+            elif run.unnamed is None:
+                self._put(run, unnamed=at, evidence=m.Evidence.INFERRED)
+            return
+        live = [
+            it for it in rows.values() if it.task == run.task and is_live(it, self.now)
+        ]
+        if live:
+            self._put(run, row=live[0].key, unnamed=None)
+        elif polled and gap and run.proved <= gap:
+            self._lose(run, at)
+        elif run.unnamed or (row and row.task != run.task):
+            self._finish(run, run.proved, named=False)
+        else:
+            self._finish(run, at, named=True)
+
+    # The log
+
+    def log_changed(self, event: m.LogChanged) -> None:
+        """Know whether the log tells; runs that only it shows are believed for a while."""
+        state = self.state
+        for run in self._runs():
+            if run.sub and state.logging:
+                self._put(run, proved=self.now)
+        tells = event.up and event.trusted
+        state.log_since = (state.log_since or self.now) if tells else None
+        state.poked = self.now
+
+    def sub_started(self, event: m.SubActivityStarted) -> None:
+        """Begin the run that the log names, or know it for one that is known."""
+        state, now, uuid = self.state, self.now, event.uuid
+        if (task := state.names.get(fold(event.task_title))) is None:
+            return
+        self._learn(logged=True, unlogged=0)
+        state.was_named = True
+        run, last = state.runs.get(task), state.last.get(task)
+        if run and run.over and not run.sub:
+            self._put(run, sub=uuid, over=replace(run.over, sub=uuid))
+            return
+        if not run and last and not last.sub and now - last.ended < ECHO:
+            state.last = {**state.last, task: replace(last, sub=uuid)}
+            return
+        old = run and run.seen and (not run.started or now - run.started > ECHO)
+        if run and (run.sub or old):
+            self._lose(run)
+            run = None
+        observed = m.Evidence.OBSERVED
+        if run:
+            started = run.started if run.seen else now
+            self._run(
+                run, evidence=observed, started=started, proved=now, seen=True, sub=uuid
+            )
+        else:
+            sent = state.pending.get(task)
+            new = m.Run(
+                task=task, evidence=observed, started=now, proved=now, sent=sent
+            )
+            self._begin(replace(new, seen=True, sub=uuid))
+
+    def sub_ended(self, event: m.SubActivityEnded) -> None:
+        """End the run that the log names."""
+        for run in self._runs():
+            if run.sub == event.uuid:
+                self._finish(run, self.now, named=True)
+
+    # The server
+
+    def tasks_listed(self, event: m.TasksListed) -> None:
+        """Know which tasks there are; one that is gone cannot be seen to end."""
+        self.state.tasks = {task.name: task.schedule_randomized for task in event.tasks}
+        self.state.names = names_of(event.tasks)
+        for run in tuple(self.state.runs.values()):
+            if run.task not in self.state.tasks:
+                self._lose(run)
+
+    def window_changed(self, event: m.WindowChanged) -> None:
+        """Know the window, until whose end what is queued may start."""
+        window = event.window if event.window and event.window.is_clear else None
+        self.state.window = window
+        for run in self._runs():
+            if run.until and window and window.is_open(self.now.utc):
+                self._put(run, until=window.next_end(self.now))
+
+    def push_changed(self, event: m.PushChanged) -> None:
+        """Know whether the stream is up, and look at what it may not have told."""
+        if self.state.push_since and not event.up:
+            self.state.gap = self.now
+        self.state.push_since = self.now if event.up else None
+        self.state.poked = self.now
+
+    def answers(self) -> None:
+        """Let a server that answers again have been restarted, if that may be.
+
+        A stream that stayed up disproves it.
+        """
+        state, since, refused = self.state, self.state.failing, self.state.refused
+        state.failing = state.refused = None
+        if since is None or (state.push_since and state.push_since <= since):
+            return
+        state.gap = self.now
+        for run in self._runs():
+            if not run.row and refused and self.now - refused > DROP:
+                self._lose(run, refused)
+
+    def poll_failed(self, event: m.PollFailed) -> None:
+        """Suspect a restart."""
+        self.state.failing = self.state.failing or self.now
+        if event.refused:
+            self.state.refused = self.state.refused or self.now
+
+    def version_seen(self, event: m.VersionSeen) -> None:
+        """Know the version; with another one, nothing of what ran before goes on."""
+        state, was = self.state, self.state.version
+        state.version = event.version
+        if was in ("", event.version):
+            return
+        for run in (*state.runs.values(), *state.held):
+            self._lose(self._put(run))
+        state.rows, state.stood, state.stops, state.held = {}, {}, {}, ()
+        state.asked = None
+        state.restarted = state.gap = state.poked = self.now
+
+    # Time
+
+    def told(self) -> tuple[m.RunState, tuple[m.Change, ...]]:
+        """Return the state, and changes: none overtakes an end not yet decided."""
+        told: list[m.Change] = []
+        for change in self.changes:
+            if isinstance(change, str):
+                break
+            told.append(change)
+        self.state.untold = tuple(self.changes[len(told) :])
+        return self.state, tuple(told)
+
+    def pass_time(self) -> None:
+        """Do what time alone does, and know when it does more."""
+        self._watch()
+        for run in tuple(self.state.runs.values()):
+            if run.over and run.settled and run.settled <= self.now:
+                self._close(run, run.over)
+            elif not run.over:
+                self._expire(run)
+        self._tell_idle()
+        due = (it for it in self._deadlines() if self.now < it)
+        self.state.due = min(due, default=None)
+
+    def _watch(self) -> None:
+        """Know whether Butler is at work, and for which run of ours if for one alone."""
+        state, now = self.state, self.now
+        rows = state.rows.values()
+        live = [row for row in rows if is_live(row, now)]
+        works = bool(live) or any(run.sub or self._is_full(run) for run in self._runs())
+        unproven = [run for run in self._runs() if run.unproven]
+        for run in unproven if works else ():
+            sent = run.sent or self.at
+            mine = [
+                it for it in live if it.session and not it.task and sent <= it.since
+            ]
+            if mine and run.sent and run.alone and len(unproven) == 1:
+                inferred, row = m.Evidence.INFERRED, mine[0].key
+                self._put(run, row=row, evidence=inferred, proved=now, waited=True)
+            elif sent <= self.at:
+                self._put(run, waited=True)
+        if works:
+            state.busy_since = state.busy_since if state.busy else now
+            state.busy = state.was_busy = True
+        if works or any(row.busy and not stands(row, now) for row in rows):
+            state.idle_since = None
+        else:
+            state.idle_since = state.idle_since or self.at
+        if state.busy and not works:
+            since, busy_since = state.idle_since, state.busy_since
+            pauses = any(
+                row.session and row.progress >= 100 and busy_since and busy_since <= row.since
+                for row in rows
+            )
+            state.busy = pauses and since is not None and now < since + PAUSE
+
+    def _is_full(self, run: m.Run) -> bool:
+        row = self.state.rows.get(run.row or "")
+        return row is not None and row.own and not row.busy and not row.ended
+
+    def _expire(self, run: m.Run) -> None:
+        """End a run that has been believed for long enough."""
+        row = self.state.rows.get(run.row or "")
+        if run.unproven:
+            self._doubt(run)
+        elif run.unnamed and run.unnamed + UNNAMED_FOR <= self.now:
+            self._finish(run, run.proved, named=False)
+        elif _deadline(self.state, run) <= self.now or (row and stands(row, self.now)):
+            self._lose(run)
+
+    def _doubt(self, run: m.Run) -> None:
+        """End a start that nothing shows, if that says anything."""
+        state, now, known = self.state, self.now, self.state.known
+        answered = run.answered or run.proved
+        grace = answered + GRACE <= now
+        if run.waited and not state.busy and (run.alone or grace):
+            self._finish(run, state.idle_since or now, named=False)
+            return
+        logs = (
+            state.logging
+            and run.sent
+            and state.log_since
+            and state.log_since <= run.sent
+        )
+        if grace and not run.doubted:
+            if run.sent and not known.tasks:
+                unlogged = known.unlogged + (state.log_since is not None)
+                self._learn(
+                    unnamed=min(known.unnamed + 1, 3), unlogged=min(unlogged, 3)
+                )
+            run = self._put(run, doubted=True)
+        heard = (state.trusted or logs) and not (state.gap and answered <= state.gap)
+        looked = state.asked is not None and answered + IDLE_AFTER <= state.asked
+        muted = [row for row in state.rows.values() if row.busy and row.muted]
+        waits = state.busy or any(row.task in (None, run.task) for row in muted)
+        shows = known.tasks or known.busy or logs
+        absent = grace and shows and (heard or looked) and not waits
+        if absent or _deadline(state, run) <= now:
+            self._lose(run, given_up=True)
+
+    def _tell_idle(self) -> None:
+        """Tell once that Butler is idle, if a look or the stream would have said more."""
+        state, since = self.state, self.state.idle_since
+        if not state.was_busy or not since or self.now < since + IDLE_AFTER:
+            return
+        if state.trusted or state.logging or (state.asked and since < state.asked):
+            if not state.was_named:
+                self._learn(unnamed=min(state.known.unnamed + 1, 3))
+            state.was_busy = state.was_named = False
+            self.changes.append(m.ButlerIdle())
+
+    def _deadlines(self) -> Iterator[Moment]:
+        state = self.state
+        for run in state.runs.values():
+            yield run.settled if run.over and run.settled else _deadline(state, run)
+            if run.unnamed:
+                yield run.unnamed + UNNAMED_FOR
+            if run.unproven:
+                yield (run.answered or run.proved) + GRACE
+        yield from (row.muted for row in state.rows.values() if row.muted)
+        fresh = [it.changed for it in state.rows.values() if not stands(it, self.now)]
+        if fresh:
+            yield min(fresh) + STANDING_AFTER
+        if state.idle_since and (state.busy or state.was_busy):
+            yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
+
+
+def _progress(row: m.KnownRow) -> float | None:
+    """Return how far a task is; the progress of a session says nothing of it."""
+    return row.progress if row.own and row.progress >= 0 else None
+
+
+def _deadline(state: m.RunState, run: m.Run) -> Moment:
+    """Return when a run ends if nothing more is seen of it."""
+    row = state.rows.get(run.row or "")
+    if run.until:
+        return run.until
+    if row and row.own and not row.busy:
+        return row.changed + LAST_PHASE
+    if run.sub and state.logging:
+        return run.proved + STANDING_AFTER
+    if run.row:
+        return run.proved + max(state.limit, STALE_AFTER)
+    short = run.task in SHORT_TASKS
+    return run.proved + (min(state.limit, SHORT) if short else state.limit)
+
+
+def next_snapshot(state: m.RunState) -> Moment:
+    """Return when a snapshot is due; the past means at once.
+
+    It counts from the last success: to go easier on a server that does not answer is
+    up to the caller.
+    """
+    if state.asked is None:
+        return state.now
+    interval = _interval(state)
+    due = state.asked + interval
+    if state.trusted and state.busy and state.busy_since:
+        # The stream has just told: there is nothing to ask for yet
+        due = max(due, state.busy_since + interval)
+    if state.poked and state.asked < state.poked:
+        return min(due, state.poked)
+    return due
+
+
+def _interval(state: m.RunState) -> timedelta:
+    """Return how often to look, by what the stream tells and what is to be seen."""
+    runs = state.runs.values()
+    unproven = [state.now - (it.answered or it.proved) for it in runs if it.unproven]
+    muted = any(it.muted and state.now < it.muted for it in state.rows.values())
+    young = muted or any(age < WATCHED for age in unproven)
+    if not (state.trusted or state.logging):
+        if young or state.busy or state.was_busy or any(run.row for run in runs):
+            return timedelta(seconds=5)
+        if runs or (state.window and state.window.is_open(state.now.utc)):
+            return timedelta(seconds=12)
+        return timedelta(seconds=75 if state.push_since else 30)
+    if young:
+        return timedelta(seconds=5)
+    return timedelta(minutes=1 if state.busy or runs else 5)
