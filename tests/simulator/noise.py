@@ -132,7 +132,7 @@ class Noise:
         return uuid
 
     def end(self, uuid: str) -> None:
-        """Take a row away."""
+        """Remove a row."""
         self._board.end(uuid)
 
     def log_flood(self, count: int = 1000, seconds: float = 0.0) -> None:

@@ -29,10 +29,10 @@ class Exchange:
 
 
 class ServerLog:
-    """Lines that are put together only while somebody listens."""
+    """Lines that are formatted only while a socket gets them."""
 
     def __init__(self, timeline: Timeline, traits: Traits) -> None:
-        """Begin with nobody who listens."""
+        """Begin without listeners."""
         # At a higher level, or behind some proxies, the stream stays empty.
         self.tells = traits.log_tells
         self.refused = traits.log_refused

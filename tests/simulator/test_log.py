@@ -287,7 +287,7 @@ async def test_the_logs_sockets_are_counted_apart(
 
 
 class Unwritable:
-    """Cannot be put into a line."""
+    """Cannot be formatted."""
 
     @override
     def __format__(self, spec: str) -> str:
@@ -295,7 +295,7 @@ class Unwritable:
         raise AssertionError
 
 
-async def test_no_line_is_put_together_while_nobody_listens(
+async def test_no_line_is_formatted_without_a_listener(
     plex: SimulatedPlex, client: Client
 ) -> None:
     socket = await client.listen()

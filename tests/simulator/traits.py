@@ -48,7 +48,7 @@ class SessionBegins(StrEnum):
     WINDOW = "window"
     # The window too, and 300 s after a start of the server inside it.
     AFTER_SERVER_START = "after_server_start"
-    # The first accepted start inside the window, whoever sends it.
+    # The first accepted start inside the window, of any client.
     FIRST_START = "first_start"
 
 
