@@ -153,7 +153,9 @@ class Step:
         runs = self.state.runs.items()
         self.state.runs = {task: it for task, it in runs if task != run.task}
         self.state.last = {**self.state.last, run.task: over}
-        change = m.RunEnded(over, ran=run.until is None)
+        # What a server that names its tasks has not named was most likely in a queue
+        waited = run.doubted and run.unproven and bool(self.state.known.tasks)
+        change = m.RunEnded(over, ran=run.until is None and not waited)
         if run.over:
             self.changes[self.changes.index(run.task)] = change
         else:
@@ -432,6 +434,11 @@ class Step:
             if run.sub or row.since < run.over.ended:
                 return
             self.changes.remove(run.task)
+        if run.unnamed and row.session:
+            # What was named meanwhile is over
+            for other in self._runs(row.key):
+                if other.task != run.task and not other.unnamed:
+                    self._finish(other, at, named=False)
         seen = run.seen or run.sent is None or run.sent <= row.since
         started = run.started
         if run.until:
@@ -502,7 +509,7 @@ class Step:
                 if run.proved < row.since:
                     # Another task of the session, for all that is known
                     self._put(run, row=None)
-            elif row.session and polled:
+            elif row.session and polled and not self.state.trusted:
                 self._finish(run, at, named=False)
             elif run.unnamed is None:
                 self._put(run, unnamed=at, evidence=m.Evidence.INFERRED)
