@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from hashlib import blake2s
+from typing import Final
 
+from ..api import Activity, ButlerTask
 from ..clock import Moment
 from .models import KnownRow, RunState
-
-if TYPE_CHECKING:
-    from ..api import Activity, ButlerTask
 
 BUTLER: Final = "butler"
 # A session's row, whose progress is that of all its tasks together
 SESSION: Final = "butler tasks"
 # A row that has not changed for so long shows no work; an analysis of 144 min is known
 STANDING_AFTER: Final = timedelta(hours=12)
+STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
 # No server shows so many rows of Butler's; of more, those that name a task are kept
 MAX_ROWS: Final = 64
 
@@ -53,7 +53,8 @@ def look(
     title, subtitle = fold(row.title), fold(row.subtitle)
     named = {state.names.get(title), state.names.get(subtitle)} - {None}
     task = named.pop() if len(named) == 1 else None
-    content, session = f"{title}\n{subtitle}\n{row.progress:g}", title == SESSION
+    said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
+    content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
     key, since, changed, muted = key_of(row), at, stood.get(content, at), None
     busy = row.progress < 100
     old = state.rows.get(key)
@@ -89,19 +90,19 @@ def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:
     return kept
 
 
-def stands(row: KnownRow, now: Moment) -> bool:
-    """Return True if a row has not changed for too long to show work."""
-    # Asked of every row at every notification: a comparison of two numbers
-    return now.monotonic - row.changed.monotonic >= STANDING_AFTER.total_seconds()
+def shows(row: KnownRow, now: Moment) -> bool:
+    """Return True if a row shows work, be it work that a stop has put in doubt."""
+    # Asked of every row at every notification: no more than a comparison of numbers
+    age = now.monotonic - row.changed.monotonic
+    return row.ended is None and row.progress < 100 and age < STANDING_SECONDS
 
 
 def is_live(row: KnownRow, now: Moment) -> bool:
     """Return True if a row proves work."""
-    muted = row.muted is not None and now < row.muted
-    return row.busy and not muted and not stands(row, now)
+    return shows(row, now) and (row.muted is None or row.muted <= now)
 
 
 def is_shown(state: RunState, task: str) -> bool:
     """Return True if a row names a task as busy, be it one that proves nothing yet."""
     rows = state.rows.values()
-    return any(it.busy and it.task == task and not stands(it, state.now) for it in rows)
+    return any(row.task == task and shows(row, state.now) for row in rows)

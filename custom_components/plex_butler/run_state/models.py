@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from ..api import Activity, ButlerTask
 from ..clock import Moment, Window
-
-if TYPE_CHECKING:
-    from ..api import Activity, ButlerTask
 
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
@@ -146,7 +144,7 @@ class KnownRow:
     task: str | None  # The one task that it names
     own: bool  # Its title does: it is the task's own
     session: bool  # It is the row of a session: at 100, no task is at work
-    content: str
+    content: str  # A digest of what it says
     progress: float
     since: Moment  # ... when it shows this work, or none
     changed: Moment

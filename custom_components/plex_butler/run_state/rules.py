@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from ..api import Activity
 from ..clock import Moment
 from . import models as m
 from .activities import (
@@ -16,11 +17,8 @@ from .activities import (
     key_of,
     look,
     names_of,
-    stands,
+    shows,
 )
-
-if TYPE_CHECKING:
-    from ..api import Activity
 
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)
@@ -69,8 +67,9 @@ class Step:
         self.now = self.at = max(state.now, now)
         self.state = replace(state, now=self.now)
         self.changes: list[m.Change | str] = list(state.untold)
+        self.shown: list[m.KnownRow] = []
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
-            self.state.gap = self.now
+            self.state.gap = state.now
 
     def _learn(self, **changes: Any) -> None:
         known = replace(self.state.known, **changes)
@@ -273,7 +272,7 @@ class Step:
         if any(it and asked < it for it in (state.asked, state.restarted)):
             return
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
-            state.gap = asked
+            state.gap = state.asked
         dated = self._is_watched(asked)
         rows = {key_of(row): row for row in event.rows if fold(row.type) == BUTLER}
         gone = [
@@ -508,7 +507,7 @@ class Step:
             if not run.seen and row.task is None:
                 if run.proved < row.since:
                     # Another task of the session, for all that is known
-                    self._put(run, row=None)
+                    self._put(run, row=None, alone=False)
             elif row.session and polled and not self.state.trusted:
                 self._finish(run, at, named=False)
             elif run.unnamed is None:
@@ -609,7 +608,7 @@ class Step:
         state.failing = state.refused = None
         if since is None or (state.push_since and state.push_since <= since):
             return
-        state.gap = self.now
+        state.gap = since
         for run in self._runs():
             if not run.row and refused and self.now - refused > DROP:
                 self._lose(run, refused)
@@ -659,8 +658,8 @@ class Step:
     def _watch(self) -> None:
         """Know whether Butler is at work, and for which run of ours if for one alone."""
         state, now = self.state, self.now
-        rows = state.rows.values()
-        live = [row for row in rows if is_live(row, now)]
+        shown = [row for row in state.rows.values() if shows(row, now)]
+        live = [row for row in shown if row.muted is None or row.muted <= now]
         works = bool(live) or any(run.sub or self._is_full(run) for run in self._runs())
         unproven = [run for run in self._runs() if run.unproven]
         for run in unproven if works else ():
@@ -671,22 +670,19 @@ class Step:
             if mine and run.sent and run.alone and len(unproven) == 1:
                 inferred, row = m.Evidence.INFERRED, mine[0].key
                 self._put(run, row=row, evidence=inferred, proved=now, waited=True)
-            elif sent <= self.at:
+            elif sent <= self.at and not run.waited:
                 self._put(run, waited=True)
+        state.idle_since = None if works or shown else state.idle_since or self.at
         if works:
             state.busy_since = state.busy_since if state.busy else now
             state.busy = state.was_busy = True
-        if works or any(row.busy and not stands(row, now) for row in rows):
-            state.idle_since = None
-        else:
-            state.idle_since = state.idle_since or self.at
-        if state.busy and not works:
-            since, busy_since = state.idle_since, state.busy_since
-            pauses = any(
-                row.session and row.progress >= 100 and busy_since and busy_since <= row.since
-                for row in rows
-            )
-            state.busy = pauses and since is not None and now < since + PAUSE
+        elif state.busy and state.busy_since:
+            full = [
+                it for it in state.rows.values() if it.session and it.progress >= 100
+            ]
+            rests = [it.since for it in full if state.busy_since <= it.since]
+            state.busy = bool(rests) and now < max(rests) + PAUSE
+        self.shown = shown
 
     def _is_full(self, run: m.Run) -> bool:
         row = self.state.rows.get(run.row or "")
@@ -694,12 +690,11 @@ class Step:
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
-        row = self.state.rows.get(run.row or "")
         if run.unproven:
             self._doubt(run)
         elif run.unnamed and run.unnamed + UNNAMED_FOR <= self.now:
             self._finish(run, run.proved, named=False)
-        elif _deadline(self.state, run) <= self.now or (row and stands(row, self.now)):
+        elif _deadline(self.state, run) <= self.now:
             self._lose(run)
 
     def _doubt(self, run: m.Run) -> None:
@@ -752,9 +747,11 @@ class Step:
             if run.unproven:
                 yield (run.answered or run.proved) + GRACE
         yield from (row.muted for row in state.rows.values() if row.muted)
-        fresh = [it.changed for it in state.rows.values() if not stands(it, self.now)]
-        if fresh:
-            yield min(fresh) + STANDING_AFTER
+        if self.shown:
+            yield (
+                min(self.shown, key=lambda row: row.changed.monotonic).changed
+                + STANDING_AFTER
+            )
         if state.idle_since and (state.busy or state.was_busy):
             yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
 
@@ -774,7 +771,8 @@ def _deadline(state: m.RunState, run: m.Run) -> Moment:
     if run.sub and state.logging:
         return run.proved + STANDING_AFTER
     if run.row:
-        return run.proved + max(state.limit, STALE_AFTER)
+        stale = run.proved + max(state.limit, STALE_AFTER)
+        return min(stale, row.changed + STANDING_AFTER) if row else stale
     short = run.task in SHORT_TASKS
     return run.proved + (min(state.limit, SHORT) if short else state.limit)
 

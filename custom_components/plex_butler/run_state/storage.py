@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2s
 from typing import Any, Final
 
 from ..clock import Moment
@@ -25,17 +24,10 @@ _EVIDENCE: Final = {
 }
 
 
-def digest(content: str) -> str:
-    """Return what stands for the content of a row, which is not kept."""
-    return blake2s(content.encode(errors="replace"), digest_size=8).hexdigest()
-
-
 def dump(state: m.RunState) -> Memory:
     """Return what is worth remembering."""
     learned = list(state.learned.items())[-VERSIONS:]
-    stood = {
-        digest(row.content): row.changed for row in state.rows.values() if row.busy
-    }
+    stood = {row.content: row.changed for row in state.rows.values() if row.busy}
     runs = (*state.runs.values(), *state.held)
     return {
         "version": state.version,
