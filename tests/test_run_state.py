@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 import json
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -413,7 +413,7 @@ def test_a_run_of_hours_outside_the_window_stays() -> None:
     assert story.is_busy
 
 
-@pytest.mark.parametrize(("task", "minutes"), [(BACKUP, 5), (CLEAN, 5), (REFRESH, 30)])
+@pytest.mark.parametrize(("task", "minutes"), [(BACKUP, 3), (CLEAN, 3), (REFRESH, 30)])
 def test_short_tasks_are_not_believed_for_half_an_hour(task: str, minutes: int) -> None:
     story = Story().see(0).start(0, task)
     for second in range(5, minutes * MINUTE, 5):
@@ -926,14 +926,14 @@ def test_a_memory_that_cannot_be_read_is_forgotten(memory: dict[str, object]) ->
 def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> None:
     story = listening()
     state = story.state
-    began = perf_counter()
+    began = process_time()
     for number in range(10_000):
         row = activity("Work", progress=number % 100, uuid=f"w{number}")
         _, now = state, moment(60 + number / 1000)
         from custom_components.plex_butler.run_state import Notified
 
         state, _changes = apply(state, Notified(told=Told.UPDATED, row=row), now)
-    took = perf_counter() - began
+    took = process_time() - began
 
     assert len(state.rows) <= MAX_ROWS
     assert took < 1

@@ -43,7 +43,7 @@ def apply(
     if rule := _RULES.get(type(event)):
         rule(step, event)
     step.pass_time()
-    return step.told()
+    return step.result()
 
 
 def next_deadline(state: m.RunState) -> Moment | None:

@@ -1,6 +1,7 @@
 """What a row names, and what it proves."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2s
 from typing import Final
@@ -38,24 +39,14 @@ def key_of(row: Activity) -> str:
     return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
 
 
-def look(
-    state: RunState,
-    row: Activity,
-    at: Moment,
-    stood: Mapping[str, Moment],
-    *,
-    told: bool,
-) -> KnownRow:
-    """Return what is known of a row that was seen (again).
-
-    `stood` has since when rows that are gone had not changed: a new uuid is no change.
-    """
+def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> KnownRow:
+    """Return what is known of a row that was seen (again); a new uuid is no change."""
     title, subtitle = fold(row.title), fold(row.subtitle)
     named = {state.names.get(title), state.names.get(subtitle)} - {None}
     task = named.pop() if len(named) == 1 else None
     said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
     content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
-    key, since, changed, muted = key_of(row), at, stood.get(content, at), None
+    key, since, changed, muted = key_of(row), at, state.stood.get(content, at), None
     busy = row.progress < 100
     old = state.rows.get(key)
     if old and not old.ended:
@@ -64,19 +55,9 @@ def look(
         # A session's row changes when one of its tasks begins or ends, and only then
         if same or (old.task == task and old.busy == busy and not session):
             since, muted = old.since, old.muted
-    return KnownRow(
-        key=key,
-        task=task,
-        own=task is not None and title in state.names,
-        session=session,
-        content=content,
-        progress=row.progress,
-        since=since,
-        changed=changed,
-        seen=at,
-        told=told or bool(old and old.told),
-        muted=muted,
-    )
+    own, was_told = task is not None and title in state.names, bool(old and old.told)
+    row_ = KnownRow(key, task, own, session, content, row.progress, since, changed, at)
+    return replace(row_, told=told or was_told, muted=muted)
 
 
 def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:

@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ..api import Activity, ButlerTask
+from ..api import Activity, ActivityEvent, ButlerTask
 from ..clock import Moment, Window
+
+# What a notification says of a row
+Told = ActivityEvent
 
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
@@ -63,15 +66,7 @@ class Answer(StrEnum):
     FAILED = "failed"
 
 
-class Told(StrEnum):
-    """What a notification says of a row."""
-
-    STARTED = "started"
-    UPDATED = "updated"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class EndedRun:
     """A run that is over; `started` is None where it is not known."""
 
@@ -80,8 +75,9 @@ class EndedRun:
     evidence: Evidence
     started: Moment | None
     ended: Moment
-    sent: Moment | None = None  # Our start of a run that was given up
+    sent: Moment | None = None  # Our command for it
     sub: str | None = None  # The log's name for it
+    given_up: bool = False  # It may yet turn out to go on
 
     @property
     def duration(self) -> timedelta | None:
@@ -106,7 +102,7 @@ class EndedRun:
         return self.ended.utc
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run that goes on, as far as is known."""
 
@@ -131,12 +127,17 @@ class Run:
     settled: Moment | None = None  # When that is decided
 
     @property
+    def is_on(self) -> bool:
+        """Return True if it goes on, as far as its row says: the log is sure of an end."""
+        return not (self.over and self.sub)
+
+    @property
     def unproven(self) -> bool:
         """Return True if nothing shows it but a command."""
         return not (self.row or self.sub or self.over or self.until)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class KnownRow:
     """A butler row of the server's, and what was seen of it."""
 
@@ -398,7 +399,8 @@ def view(state: RunState) -> ButlerView:
     tasks = {
         task: TaskView(assumed=blind, last=state.last.get(task)) for task in state.tasks
     }
-    for task, run in state.runs.items():
+    runs = {task: run for task, run in state.runs.items() if run.is_on}
+    for task, run in runs.items():
         queued = run.state is TaskState.QUEUED
         since = run.sent if queued else run.started
         tasks[task] = TaskView(
@@ -409,5 +411,5 @@ def view(state: RunState) -> ButlerView:
             assumed=blind or (run.doubted and run.unproven),
             last=state.last.get(task),
         )
-    running = sum(run.state is TaskState.RUNNING for run in state.runs.values())
+    running = sum(run.state is TaskState.RUNNING for run in runs.values())
     return ButlerView(butler=butler, running=running, tasks=tasks)

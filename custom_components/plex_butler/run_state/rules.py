@@ -1,6 +1,6 @@
 """When a run begins, goes on and ends, and when somebody should look."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -23,7 +23,7 @@ from .activities import (
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)
 # A task's own row may come back at once, and the log names who stopped it
-SETTLE: Final = timedelta(milliseconds=150)
+SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
 PAUSE: Final = timedelta(milliseconds=500)
 IDLE_AFTER: Final = timedelta(seconds=10)
@@ -46,7 +46,7 @@ ASLEEP: Final = timedelta(minutes=1)
 PUSH_DELAY: Final = timedelta(seconds=30)
 DROP: Final = timedelta(seconds=5)
 # Tasks of seconds, minutes at most: for so long a start is believed that nothing shows
-SHORT: Final = timedelta(minutes=5)
+SHORT: Final = timedelta(minutes=3)
 SHORT_TASKS: Final = frozenset(
     {
         "BackupDatabase",
@@ -68,6 +68,9 @@ class Step:
         self.state = replace(state, now=self.now)
         self.changes: list[m.Change | str] = list(state.untold)
         self.shown: list[m.KnownRow] = []
+        # Of the row that is seen: how the stream told of it, and if its begin is dated
+        self.told: m.Told | None = None
+        self.dated = False
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
             self.state.gap = state.now
 
@@ -113,48 +116,30 @@ class Step:
         else:
             self._end(run, m.Result.LOST, m.Evidence.INFERRED, at)
 
-    def _lose(
-        self, run: m.Run, at: Moment | None = None, *, given_up: bool = False
-    ) -> None:
-        """End a run whose end was not seen; if given up, it may turn out to go on."""
-        if run.over:
-            self._close(run, run.over)
-        else:
-            sent = run.sent if given_up else None
-            self._end(run, m.Result.LOST, run.evidence, at or self.now, sent=sent)
+    def _lose(self, run: m.Run, at: Moment | None = None) -> None:
+        """End a run whose end was not seen."""
+        self._end(run, m.Result.LOST, run.evidence, at or self.now)
 
     def _end(
-        self,
-        run: m.Run,
-        result: m.Result,
-        evidence: m.Evidence,
-        at: Moment,
-        *,
-        sent: Moment | None = None,
+        self, run: m.Run, result: m.Result, evidence: m.Evidence, at: Moment
     ) -> None:
-        over = m.EndedRun(
-            task=run.task,
-            result=result,
-            evidence=evidence,
-            started=run.started,
-            ended=max(at, run.started or at),
-            sent=sent,
-            sub=run.sub,
+        row, ended = self.state.rows.get(run.row or ""), max(at, run.started or at)
+        over = run.over or m.EndedRun(
+            run.task, result, evidence, run.started, ended, sub=run.sub, sent=run.sent
         )
-        row = self.state.rows.get(run.row or "")
-        if result is m.Result.ENDED and ((row and row.own) or self.state.logging):
+        settles = (row and row.own) or self.state.logging
+        if settles and result is m.Result.ENDED and not run.over:
             self._put(run, over=over, settled=self.now + SETTLE)
             self.changes.append(run.task)
-        else:
-            self._close(run, over)
-
-    def _close(self, run: m.Run, over: m.EndedRun) -> None:
-        runs = self.state.runs.items()
-        self.state.runs = {task: it for task, it in runs if task != run.task}
-        self.state.last = {**self.state.last, run.task: over}
+            return
         # What a server that names its tasks has not named was most likely in a queue
-        waited = run.doubted and run.unproven and bool(self.state.known.tasks)
+        named = bool(self.state.known.tasks) or self.state.logging
+        waited = run.doubted and run.unproven and named
         change = m.RunEnded(over, ran=run.until is None and not waited)
+        self.state.runs = {
+            it: run_ for it, run_ in self.state.runs.items() if it != run.task
+        }
+        self.state.last = {**self.state.last, run.task: over}
         if run.over:
             self.changes[self.changes.index(run.task)] = change
         else:
@@ -164,13 +149,15 @@ class Step:
 
     def _stop_of(self, run: m.Run) -> m.Stop | None:
         """Return a stop that is out or has failed, and may be what ends a run."""
-        for task in (run.task, None):
-            stop = self.state.stops.get(task)
-            if stop and not stop.done and (not run.sent or run.sent <= stop.sent):
-                wait = PENDING_FOR if stop.done is None else DONE_LATER
-                if self.now - stop.sent < wait:
-                    return stop
+        for stop in self._stops(run.task):
+            wait = PENDING_FOR if stop.done is None else DONE_LATER
+            late = self.now - stop.sent >= wait or (run.sent and stop.sent < run.sent)
+            if not stop.done and not late:
+                return stop
         return None
+
+    def _stops(self, task: str | None) -> list[m.Stop]:
+        return [it for to, it in self.state.stops.items() if to in (None, task)]
 
     def sent(self, event: m.CommandSent) -> None:
         """Remember when a command was sent: what is seen from now on may be its doing."""
@@ -216,17 +203,10 @@ class Step:
         """Believe that a task was started or queued now, or that it ran already."""
         state, now = self.state, self.now
         run, last = state.runs.get(task), state.last.get(task)
-        begun = last.started if last else None
-        stops = [stop for it, stop in state.stops.items() if it in (None, task)]
-        if any(stop.done and sent <= stop.sent for stop in stops):
-            # A stop overtook it
-            return
-        if (
-            last
-            and (last.ended >= sent if ran else begun and sent <= begun)
-            and not run
-        ):
-            # So short that it ended before the answer came
+        over = last and (last.ended if ran else last.started)
+        overtaken = any(it.done and sent <= it.sent for it in self._stops(task))
+        if overtaken or (over and sent <= over and not run):
+            # Also so short that it ended before the answer came
             return
         if run and ran:
             self._run(run, proved=now)
@@ -236,18 +216,12 @@ class Step:
             if run:
                 # Had it gone on, the answer had been another
                 self._lose(run, sent)
-            since = state.busy_since
+            at, since, window = None if ran else sent, state.busy_since, state.window
+            alone = not state.busy or bool(since and sent <= since)
             new = m.Run(
-                task=task,
-                evidence=m.Evidence.ASSUMED,
-                started=None if ran else sent,
-                proved=now,
-                sent=None if ran else sent,
-                answered=now,
-                alone=not state.busy or bool(since and sent <= since),
+                task, m.Evidence.ASSUMED, at, now, sent=at, answered=now, alone=alone
             )
-            window = state.window
-            if not ran and window and state.tasks.get(task) and window.is_open(now.utc):
+            if at and window and state.tasks.get(task) and window.is_open(now.utc):
                 queued, until = m.TaskState.QUEUED, window.next_end(now)
                 new = replace(new, state=queued, started=None, until=until)
             self._begin(new)
@@ -257,9 +231,9 @@ class Step:
         self.state.poked = self.now
         if event.command in (m.Command.STOP, m.Command.STOP_ALL):
             for run in tuple(self.state.runs.values()):
-                if event.task in (None, run.task) and run.over:
-                    self._close(run, replace(run.over, result=m.Result.STOPPED))
-                elif event.task in (None, run.task):
+                if event.task in (None, run.task):
+                    stopped = run.over and replace(run.over, result=m.Result.STOPPED)
+                    run = replace(run, over=stopped)  # noqa: PLW2901 as it is now known
                     self._end(run, m.Result.STOPPED, m.Evidence.OBSERVED, self.now)
             self._mute(event.task)
 
@@ -273,160 +247,132 @@ class Step:
             return
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
-        dated = self._is_watched(asked)
+        self.dated = self._is_watched()
         rows = {key_of(row): row for row in event.rows if fold(row.type) == BUTLER}
-        gone = [
-            it for it in state.rows.values() if it.key not in rows and it.seen < asked
-        ]
-        stood = {**state.stood, **{row.content: row.changed for row in gone}}
-        for old in gone:
-            state.rows = {key: it for key, it in state.rows.items() if key != old.key}
+        gone = {it.key: it for it in state.rows.values() if it.seen < asked}
+        gone = {key: it for key, it in gone.items() if key not in rows}
+        state.stood = {
+            **state.stood,
+            **{it.content: it.changed for it in gone.values()},
+        }
+        state.rows = {key: it for key, it in state.rows.items() if key not in gone}
         for key, row in rows.items():
             known = state.rows.get(key)
             late = known and known.ended and asked < known.ended + LATE
             if not known or (known.seen < asked and not late):
-                self._see(row, asked, stood, told=None, dated=dated)
+                self._see(row)
         state.asked, state.stood = asked, {}
         for run in self._runs():
-            self._judge(run, asked, polled=True)
-        if state.tasks:
-            self._recall()
-        since = state.push_since
+            self._judge(run)
+        for run in state.held if state.tasks else ():
+            # What the server would not show anyway goes on
+            if run.task not in state.runs:
+                run = self._put(run, proved=self.now if run.sub else run.proved)  # noqa: PLW2901 as it is now known
+                if run.row or (run.unproven and state.known.tasks):
+                    self._lose(run)
+        state.held = () if state.tasks else state.held
+        self._doubt_push()
+
+    def _doubt_push(self) -> None:
+        """Trust the stream no longer if it did not tell of a row that it should have."""
+        state, since = self.state, self.state.push_since
         live = [row for row in state.rows.values() if is_live(row, self.now)]
         untold = [row for row in live if since and not row.told and since <= row.since]
-        if any(asked - row.since > PUSH_DELAY for row in untold):
+        if any(self.at - row.since > PUSH_DELAY for row in untold):
             told = {row.key: replace(row, told=True) for row in untold}
             state.rows = {**state.rows, **told}
             self._learn(pushed=False)
             self.changes.append(m.PushMissed())
 
-    def _recall(self) -> None:
-        """Let remembered runs go on that the server would not show anyway."""
-        for run in self.state.held:
-            if run.task not in self.state.runs:
-                self._put(run, proved=self.now if run.sub else run.proved)
-                if run.row or (run.unproven and self.state.known.tasks):
-                    self._lose(run)
-        self.state.held = ()
-
     def notified(self, event: m.Notified) -> None:
         """Hear of one row; an older snapshot cannot say otherwise."""
-        row, key = event.row, key_of(event.row)
+        row, key, self.told = event.row, key_of(event.row), event.told
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        known = self.state.rows.get(key)
+        known, starts = self.state.rows.get(key), event.told is m.Told.STARTED
+        late = known and known.ended and self.now < known.ended + LATE
         if event.told is m.Told.ENDED:
             self._hear_end(row, known)
-        elif event.told is m.Told.STARTED or not (
-            known and known.ended and self.now < known.ended + LATE
-        ):
-            dated = event.told is m.Told.STARTED or self._is_watched(self.now)
-            self._see(row, self.now, {}, told=event.told, dated=dated)
+        elif starts or not late:
+            self.dated = starts or self._is_watched()
+            self._see(row)
             for run in self._runs(key):
-                self._judge(run, self.now, polled=False)
+                self._judge(run)
 
-    def _is_watched(self, at: Moment) -> bool:
+    def _is_watched(self) -> bool:
         """Return True if a row that was not there at the last look began only now."""
-        state = self.state
-        if state.asked is None or (state.gap and state.asked <= state.gap):
+        asked, gap, since = self.state.asked, self.state.gap, self.state.push_since
+        if asked is None or (gap and asked <= gap):
             return False
-        listening = state.push_since is not None and state.push_since <= state.asked
-        return at - state.asked <= WATCHED or (listening and state.known.pushed)
+        listening = since is not None and since <= asked and self.state.known.pushed
+        return self.at - asked <= WATCHED or listening
 
-    def _see(
-        self,
-        seen: Activity,
-        at: Moment,
-        stood: Mapping[str, Moment],
-        *,
-        told: m.Told | None,
-        dated: bool,
-    ) -> None:
+    def _see(self, seen: Activity) -> None:
         """See a row, and take what it proves."""
-        state = self.state
-        row = look(state, seen, at, stood, told=told is not None)
-        for stop in (state.stops.get(row.task), state.stops.get(None)):
-            if stop and stop.done and stop.answered and row.since < stop.answered:
+        state, at = self.state, self.at
+        row = look(state, seen, at, told=self.told is not None)
+        for stop in self._stops(row.task):
+            if stop.done and stop.answered and row.since < stop.answered:
                 row = replace(row, muted=stop.answered + MUTED_FOR)
         state.rows = keep(state.rows, row)
-        if is_live(row, self.now):
-            self._learn(busy=True)
-            if row.task:
-                self._prove(row, row.task, at, told=told, dated=dated)
-            else:
-                for run in self._runs(row.key):
-                    if not run.seen and row.since <= run.proved:
-                        self._put(run, proved=at)
-        elif row.progress >= 100:
-            self._rest(row, at)
-
-    def _prove(
-        self,
-        row: m.KnownRow,
-        task: str,
-        at: Moment,
-        *,
-        told: m.Told | None,
-        dated: bool,
-    ) -> None:
-        """Begin a run, or let it go on, if a row proves it."""
-        state = self.state
-        self._learn(tasks=state.known.tasks | {task})
-        state.was_named = True
-        run = state.runs.get(task)
-        if (
-            run
-            and run.row not in (None, row.key)
-            and state.gap
-            and run.proved <= state.gap
-        ):
-            self._lose(run)
-            run = None
-        if run:
-            self._renew(run, row, at, told=told, dated=dated)
+        if not is_live(row, self.now):
+            if row.progress >= 100:
+                self._rest(row)
             return
-        last, sent = state.last.get(task), state.pending.get(task)
-        echo = bool(last and last.sub and state.logging and at - last.ended < ECHO)
-        if last and (at < last.ended or echo):
+        self._learn(busy=True)
+        if row.task:
+            self._learn(tasks=state.known.tasks | {row.task})
+            state.was_named = True
+            self._prove(row, row.task)
+            return
+        for run in self._runs(row.key):
+            if not run.seen and row.since <= run.proved:
+                self._put(run, proved=at)
+
+    def _prove(self, row: m.KnownRow, task: str) -> None:
+        """Begin a run, or let it go on, if a row proves it."""
+        state, at, gap = self.state, self.at, self.state.gap
+        run, last, sent = (
+            state.runs.get(task),
+            state.last.get(task),
+            state.pending.get(task),
+        )
+        if run and gap and run.proved <= gap and run.row not in (None, row.key):
+            self._lose(run)
+        elif run:
+            self._renew(run, row)
+            return
+        echo = last and last.sub and state.logging and at - last.ended < ECHO
+        if not run and last and (at < last.ended or echo):
             return
         if sent and (row.since < sent or self.now - sent > PENDING_FOR):
             sent = None
-        again = bool(last and last.sent and at - last.ended < m.DEFAULT_LIMIT)
+        again = bool(last and last.given_up and at - last.ended < m.DEFAULT_LIMIT)
         sent = last.sent if last and again else sent
-        stop = state.stops.get(task) or state.stops.get(None)
-        run = m.Run(
-            task=task,
-            evidence=m.Evidence.OBSERVED,
-            started=at if dated else None,
+        new = m.Run(
+            task,
+            m.Evidence.OBSERVED,
+            started=at if self.dated else None,
             proved=at,
             sent=sent,
             answered=sent and self.now,
             seen=sent is None or sent <= row.since,
             row=row.key,
             progress=_progress(row),
-            stopping=bool(stop and stop.answered and row.since < stop.answered),
+            stopping=any(
+                it.answered and row.since < it.answered for it in self._stops(task)
+            ),
         )
-        for old in state.held:
-            if (
-                old.task == task
-                and old.row in (None, row.key)
-                and told is not m.Told.STARTED
-            ):
-                self._put(run, started=old.started, sent=old.sent, seen=old.seen)
+        for old in state.held if self.told is not m.Told.STARTED else ():
+            if old.task == task and old.row in (None, row.key):
+                self._put(new, started=old.started, sent=old.sent, seen=old.seen)
                 return
-        self._begin(run, again=again)
+        self._begin(new, again=again)
 
-    def _renew(
-        self,
-        run: m.Run,
-        row: m.KnownRow,
-        at: Moment,
-        *,
-        told: m.Told | None,
-        dated: bool,
-    ) -> None:
+    def _renew(self, run: m.Run, row: m.KnownRow) -> None:
         """Let a run go on that a row proves."""
+        at, started = self.at, run.started
         if at < (run.sent if run.sent and not run.row else run.proved):
             return
         if run.over:
@@ -439,31 +385,22 @@ class Step:
                 if other.task != run.task and not other.unnamed:
                     self._finish(other, at, named=False)
         seen = run.seen or run.sent is None or run.sent <= row.since
-        started = run.started
         if run.until:
-            started = at if dated else None
-        elif seen and not run.seen and (told or run.doubted or run.waited):
+            started = at if self.dated else None
+        elif seen and not run.seen and (self.told or run.doubted or run.waited):
             started = at
-        self._run(
-            run,
-            evidence=m.Evidence.OBSERVED,
-            started=started,
-            proved=at,
-            seen=seen,
-            row=row.key,
-            unnamed=None,
-            progress=_progress(row),
-            over=None,
-        )
+        name, progress = row.key, _progress(row)
+        run = replace(run, evidence=m.Evidence.OBSERVED, started=started, proved=at)
+        self._run(run, seen=seen, row=name, progress=progress, unnamed=None, over=None)
 
-    def _rest(self, row: m.KnownRow, at: Moment) -> None:
+    def _rest(self, row: m.KnownRow) -> None:
         """Take what a row at 100 says: that a session pauses, or a last phase."""
         for run in self._runs(row.key):
             if row.own and row.task == run.task:
-                self._put(run, proved=at, progress=row.progress)
+                self._put(run, proved=self.at, progress=row.progress)
             else:
                 named = row.session and row.task in (None, run.task)
-                self._finish(run, at, named=named)
+                self._finish(run, self.at, named=named)
         ours = self.state.runs.get(row.task or "")
         if (
             ours
@@ -472,35 +409,29 @@ class Step:
             and ours.sent
             and ours.sent <= row.since
         ):
-            self._finish(ours, at, named=False)
+            self._finish(ours, self.at, named=False)
 
     def _hear_end(self, row: Activity, known: m.KnownRow | None) -> None:
         """Hear that a row ended, or that one of the tasks that share it did."""
-        state = self.state
-        it = look(state, row, self.now, {}, told=True)
-        if not known or not it.task or known.task in (None, it.task):
-            task, own = it.task, it.own
-            if known and not it.task:
-                task, own = known.task, known.own
-            ended = replace(it, task=task, own=own, ended=self.now)
-            state.rows = keep(state.rows, ended)
-            for run in self._runs(it.key):
-                self._judge(run, self.now, polled=False)
-        else:
-            for run in self._runs(it.key):
-                if run.task == it.task:
-                    self._finish(run, self.now, named=True)
-        ours = state.runs.get(it.task or "")
+        it = look(self.state, row, self.now, told=True)
+        ours = self.state.runs.get(it.task or "")
+        if known and it.task and known.task not in (None, it.task):
+            if ours and ours.row == it.key and not ours.over:
+                self._finish(ours, self.now, named=True)
+            return
+        named = known if known and not it.task else it
+        ended = replace(it, task=named.task, own=named.own, ended=self.now)
+        self.state.rows = keep(self.state.rows, ended)
+        for run in self._runs(it.key):
+            self._judge(run)
         if ours and not known and ours.unproven and ours.sent:
             # Its begin was not seen: this may be the late end of an older one
             self._finish(ours, self.now, named=False)
 
-    def _judge(self, run: m.Run, at: Moment, *, polled: bool) -> None:
+    def _judge(self, run: m.Run) -> None:
         """End a run whose row is gone, and doubt one whose row names something else."""
-        rows, gap = self.state.rows, self.state.gap
-        if run.row is None:
-            return
-        row = rows.get(run.row)
+        rows, gap, at, polled = self.state.rows, self.state.gap, self.at, not self.told
+        row = rows.get(run.row or "")
         if row and not row.ended:
             if row.task == run.task or not row.busy:
                 return
@@ -512,18 +443,17 @@ class Step:
                 self._finish(run, at, named=False)
             elif run.unnamed is None:
                 self._put(run, unnamed=at, evidence=m.Evidence.INFERRED)
-            return
-        live = [
-            it for it in rows.values() if it.task == run.task and is_live(it, self.now)
-        ]
-        if live:
-            self._put(run, row=live[0].key, unnamed=None)
-        elif polled and gap and run.proved <= gap:
-            self._lose(run, at)
-        elif run.unnamed or (row and row.task != run.task):
-            self._finish(run, run.proved, named=False)
-        else:
-            self._finish(run, at, named=True)
+        elif run.row:
+            named = [it.key for it in rows.values() if it.task == run.task]
+            live = [key for key in named if is_live(rows[key], self.now)]
+            if live:
+                self._put(run, row=live[0], unnamed=None)
+            elif polled and gap and run.proved <= gap:
+                self._lose(run, at)
+            elif run.unnamed or (row and row.task != run.task):
+                self._finish(run, run.proved, named=False)
+            else:
+                self._finish(run, at, named=True)
 
     # The log
 
@@ -633,7 +563,7 @@ class Step:
 
     # Time
 
-    def told(self) -> tuple[m.RunState, tuple[m.Change, ...]]:
+    def result(self) -> tuple[m.RunState, tuple[m.Change, ...]]:
         """Return the state, and changes: none overtakes an end not yet decided."""
         told: list[m.Change] = []
         for change in self.changes:
@@ -648,7 +578,7 @@ class Step:
         self._watch()
         for run in tuple(self.state.runs.values()):
             if run.over and run.settled and run.settled <= self.now:
-                self._close(run, run.over)
+                self._end(run, run.over.result, run.over.evidence, run.over.ended)
             elif not run.over:
                 self._expire(run)
         self._tell_idle()
@@ -660,7 +590,7 @@ class Step:
         state, now = self.state, self.now
         shown = [row for row in state.rows.values() if shows(row, now)]
         live = [row for row in shown if row.muted is None or row.muted <= now]
-        works = bool(live) or any(run.sub or self._is_full(run) for run in self._runs())
+        works = bool(live) or any(map(self._works, state.runs.values()))
         unproven = [run for run in self._runs() if run.unproven]
         for run in unproven if works else ():
             sent = run.sent or self.at
@@ -684,9 +614,12 @@ class Step:
             state.busy = bool(rests) and now < max(rests) + PAUSE
         self.shown = shown
 
-    def _is_full(self, run: m.Run) -> bool:
+    def _works(self, run: m.Run) -> bool:
+        """Return True if a run is shown by other means than a row that is not full."""
+        if run.over:
+            return run.is_on
         row = self.state.rows.get(run.row or "")
-        return row is not None and row.own and not row.busy and not row.ended
+        return bool(run.sub) or (row is not None and row.own and not row.ended)
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
@@ -720,12 +653,15 @@ class Step:
             run = self._put(run, doubted=True)
         heard = (state.trusted or logs) and not (state.gap and answered <= state.gap)
         looked = state.asked is not None and answered + IDLE_AFTER <= state.asked
-        muted = [row for row in state.rows.values() if row.busy and row.muted]
+        muted = [row for row in self.shown if row.muted and now < row.muted]
         waits = state.busy or any(row.task in (None, run.task) for row in muted)
         shows = known.tasks or known.busy or logs
         absent = grace and shows and (heard or looked) and not waits
         if absent or _deadline(state, run) <= now:
-            self._lose(run, given_up=True)
+            over = self._put(run, doubted=True)
+            self._lose(over)
+            last = replace(state.last[run.task], given_up=True)
+            state.last = {**state.last, run.task: last}
 
     def _tell_idle(self) -> None:
         """Tell once that Butler is idle, if a look or the stream would have said more."""
