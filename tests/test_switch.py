@@ -248,7 +248,7 @@ async def test_on_a_server_that_names_nothing_our_own_command_shows_until_it_is_
 ) -> None:
     plex.durations["BackupDatabase"] = 20
     await turn(hass, SERVICE_TURN_ON)
-    for _ in range(4):
+    for _ in range(3):
         await advance(5)
         assert state(hass) == STATE_ON
 
