@@ -85,7 +85,8 @@ class EndedRun:
 
         One clock stands still while the host sleeps, and the other may be set back.
         """
-        if self.started is None or self.result is Result.LOST:
+        guessed = self.result is Result.LOST and self.evidence is not Evidence.INFERRED
+        if self.started is None or guessed:
             return None
         return max(self.ended - self.started, self.ended.utc - self.started.utc)
 

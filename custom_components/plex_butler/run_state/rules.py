@@ -709,7 +709,8 @@ def _deadline(state: m.RunState, run: m.Run) -> Moment:
     if run.row:
         stale = run.proved + max(state.limit, STALE_AFTER)
         return min(stale, row.changed + STANDING_AFTER) if row else stale
-    short = run.task in SHORT_TASKS
+    # Where Butler is seen at work, that says more than a limit
+    short = run.task in SHORT_TASKS and not state.known.busy
     return run.proved + (min(state.limit, SHORT) if short else state.limit)
 
 
