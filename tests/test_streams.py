@@ -195,7 +195,7 @@ async def test_a_late_answer_does_not_hide_what_came_after_it(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     plex.requests.clear()
-    plex.fault("late", path=SESSIONS, delay=1.5)
+    plex.fault("late", path=SESSIONS, delay=0.5)
     plex.sessions.play()
     await heard(hass, plex)
     freezer.tick(1.1)
