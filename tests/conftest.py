@@ -243,7 +243,7 @@ def advance(
 def is_stream(task: asyncio.Future[Any]) -> bool:
     """Tell the tasks that wait for a server or a person from those that end."""
     return isinstance(task, asyncio.Task) and task.get_name().endswith(
-        (" notifications", " sign-in")
+        (" notifications", " log", " sign-in")
     )
 
 

@@ -32,6 +32,7 @@ from .const import (
 )
 from .data import PlexButlerData
 from .errors import translation
+from .log_listener import LogListener
 from .preferences import Preferences
 from .problems import Problems
 from .publisher import Publisher
@@ -78,8 +79,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
+        self.log = LogListener(hass, entry, client, self.tracker)
         self.commands = Commands(
-            hass, entry, client, self.tracker, self.async_commanded
+            hass, entry, client, self.tracker, self.log, self.async_commanded
         )
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
