@@ -148,6 +148,9 @@ async def plex(
 ) -> AsyncIterator[SimulatedPlex]:
     """Return a simulated server whose time stands still until `advance`."""
     async with SimulatedPlex(profile, clock=ManualClock()) as plex:
+        if not plex.log.tells:
+            # A start waits for a log that is open and silent.
+            plex.log.refused = 404
         yield plex
 
 
