@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from operator import itemgetter
 import re
 from time import monotonic
 from typing import Final, override
@@ -28,23 +29,19 @@ _TURN: Final = 64
 _QUOTE: Final = rb'(?:\\{0,31}")?'
 _SLASH: Final = rb"\\{0,31}/"
 _UUID: Final = rb"[0-9A-Fa-f][0-9A-Fa-f-]{0,63}"
-_PARENT: Final = rb" parent: (?P<parent>" + _UUID + rb")(?![\w-])"
-_PROGRESS: Final = (
-    rb"(?: overall progress: (?P<progress>[\d.]{1,9}% \(\d{1,9}/\d{1,9}\)))?"
-)
 # Each begins with a literal and each repetition is bounded: the time is linear.
-_BEGUN: Final = re.compile(
-    rb"Activity: registered new sub-activity (?P<uuid>"
+_ACTIVITY: Final = re.compile(
+    rb"Activity: (?:registered new sub-activity (?P<begun>"
     + _UUID
     + rb") - "
     + _QUOTE
     + rb'(?P<title>[^"\\\x00-\x1f]{1,255}?)'
     + _QUOTE
-    + _PARENT
-    + _PROGRESS
-)
-_ENDED: Final = re.compile(
-    rb"Activity: ended sub-activity (?P<uuid>" + _UUID + rb")" + _PARENT + _PROGRESS
+    + rb"|ended sub-activity (?P<ended>"
+    + _UUID
+    + rb")) parent: (?P<parent>"
+    + _UUID
+    + rb")(?![\w-])(?: overall progress: (?P<progress>[\d.]{1,9}% \(\d{1,9}/\d{1,9}\)))?"
 )
 _COMPLETED: Final = re.compile(
     rb'Completed: \[[^\s"\\]{0,80}\] (?P<status>-?\d{1,3}) (?P<method>[A-Z]{1,10}) '
@@ -130,10 +127,9 @@ class LogStream:
         """
         began, before, size = monotonic(), 0, 0
         async for frame in self._stream.raw():
-            if b"sub-activity" in frame or b"/butler" in frame:
-                if lines := parse_log_frame(frame):
-                    self.tells = True
-                    yield lines
+            if lines := parse_log_frame(frame):
+                self.tells = True
+                yield lines
             elif not self.tells and _PROOF.search(frame):
                 self.tells = True
                 yield ()
@@ -150,32 +146,28 @@ class LogStream:
 
 def parse_log_frame(frame: bytes) -> tuple[LogLine, ...]:
     """Return what a frame of the log says of tasks, in the order of its lines."""
+    if b"sub-activity" not in frame and b"/butler" not in frame:
+        return ()
     found: list[tuple[int, LogLine]] = []
-    if b"sub-activity" in frame:
-        for it in _BEGUN.finditer(frame):
-            begin = LoggedBegin(
-                uuid=_text(it["uuid"]),
-                title=_text(it["title"]).strip(),
-                parent=_text(it["parent"]),
-                progress=_text(it["progress"]),
+    for it in _ACTIVITY.finditer(frame):
+        begun, title, ended, parent, progress = map(_text, it.groups())
+        line = (
+            LoggedBegin(
+                uuid=begun, title=title.strip(), parent=parent, progress=progress
             )
-            found.append((it.start(), begin))
-        for it in _ENDED.finditer(frame):
-            end = LoggedEnd(
-                uuid=_text(it["uuid"]),
-                parent=_text(it["parent"]),
-                progress=_text(it["progress"]),
-            )
-            found.append((it.start(), end))
-    if b"/butler" in frame:
-        for it in _COMPLETED.finditer(frame):
-            request = LoggedRequest(
-                method=_text(it["method"]),
-                task=_text(unquote_to_bytes(it["task"])) if it["task"] else None,
-                status=int(it["status"]),
-            )
-            found.append((it.start(), request))
-    return tuple(line for _, line in sorted(found, key=lambda it: it[0]))
+            if begun
+            else LoggedEnd(uuid=ended, parent=parent, progress=progress)
+        )
+        found.append((it.start(), line))
+    for it in _COMPLETED.finditer(frame):
+        status, method, task = it.groups()
+        request = LoggedRequest(
+            method=_text(method),
+            task=_text(unquote_to_bytes(task)) if task else None,
+            status=int(status),
+        )
+        found.append((it.start(), request))
+    return tuple(line for _, line in sorted(found, key=itemgetter(0)))
 
 
 def _text(found: bytes | None) -> str:
