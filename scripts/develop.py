@@ -47,7 +47,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--no-verify-ssl", action="store_true", help="accept its certificate"
     )
-    parser.add_argument("--profile", default="current", help="of the simulator")
+    parser.add_argument("--profile", default="session", help="of the simulator")
     parser.add_argument("--speed", type=float, default=1, help="of the simulator")
     parser.add_argument(
         "--port", type=int, default=8123, help="of Home Assistant, if it is free"

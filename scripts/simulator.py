@@ -11,7 +11,7 @@ from .programs import Program, ProgramError
 class Simulator(Program):
     """A running simulator and its address."""
 
-    def __init__(self, *, speed: float = 1, profile: str = "current") -> None:
+    def __init__(self, *, speed: float = 1, profile: str = "session") -> None:
         command = [sys.executable, "-m", "tests.simulator", "--port", "0"]
         super().__init__(
             "The simulator",

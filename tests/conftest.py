@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any
 from unittest.mock import PropertyMock, patch
@@ -22,6 +22,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
+    async_fire_time_changed_exact,
 )
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
@@ -48,6 +49,9 @@ NOT_OURS = (
 # What is sent on this machine is there in the next turn of the loop, and its answer a
 # few later.
 SETTLING_TURNS = 10
+
+# In this time it is decided whether a run that is over goes on.
+A_MOMENT = 0.2
 
 type Advance = Callable[[float], Awaitable[None]]
 type SetUp = Callable[[], Awaitable[MockConfigEntry]]
@@ -144,6 +148,9 @@ async def plex(
 ) -> AsyncIterator[SimulatedPlex]:
     """Return a simulated server whose time stands still until `advance`."""
     async with SimulatedPlex(profile, clock=ManualClock()) as plex:
+        if not plex.log.tells:
+            # A start waits for a log that is open and silent.
+            plex.log.refused = 404
         yield plex
 
 
@@ -221,8 +228,15 @@ def advance(
     """Return what moves the time of Home Assistant and of the server together."""
 
     async def move(seconds: float) -> None:
-        freezer.tick(seconds)
-        await plex.advance(seconds)
+        # What is heard at the end of the time may need a moment to be settled.
+        end, last = plex.clock.now() + seconds, min(seconds, A_MOMENT)
+        first = timedelta(seconds=seconds) - timedelta(seconds=last)
+        freezer.tick(first)
+        await plex.advance_to(end - last)
+        async_fire_time_changed_exact(hass)
+        await settle(hass, plex)
+        freezer.tick(last)
+        await plex.advance_to(end)
         async_fire_time_changed(hass)
         await settle(hass, plex)
 
@@ -232,7 +246,7 @@ def advance(
 def is_stream(task: asyncio.Future[Any]) -> bool:
     """Tell the tasks that wait for a server or a person from those that end."""
     return isinstance(task, asyncio.Task) and task.get_name().endswith(
-        (" notifications", " sign-in")
+        (" notifications", " log", " sign-in")
     )
 
 

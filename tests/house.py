@@ -17,10 +17,11 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
+    async_fire_time_changed_exact,
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import add_entry
+from tests.conftest import A_MOMENT, add_entry
 from tests.simulator import SimulatedPlex
 from tests.simulator.clock import NOON
 
@@ -118,13 +119,21 @@ class House:
         """Let time go by everywhere."""
         while seconds > 0:
             moved = min(seconds, step)
-            assert self._freezer
-            self._freezer.tick(moved)
-            for plex in self._servers:
-                await plex.advance_to(dt_util.utcnow().timestamp())
-            async_fire_time_changed(self.hass)
-            await self.settle()
+            # What is heard at the end of the time may need a moment to be settled.
+            last = min(moved, A_MOMENT)
+            await self._move(moved - last, async_fire_time_changed_exact)
+            await self._move(last, async_fire_time_changed)
             seconds -= moved
+
+    async def _move(
+        self, seconds: float, fire: Callable[[HomeAssistant], None]
+    ) -> None:
+        assert self._freezer
+        self._freezer.tick(timedelta(seconds=seconds))
+        for plex in self._servers:
+            await plex.advance_to(dt_util.utcnow().timestamp())
+        fire(self.hass)
+        await self.settle()
 
     async def let_pass_until(self, hour: int, minute: int = 0) -> None:
         """Let time go by until the clock shows a time of day."""

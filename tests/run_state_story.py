@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
+from custom_components.plex_butler.api import Activity, ButlerTask
 from custom_components.plex_butler.run_state import (
     Answer,
+    ButlerIdle,
     ButlerState,
     ButlerView,
     Change,
@@ -14,15 +16,17 @@ from custom_components.plex_butler.run_state import (
     CommandSent,
     EndedRun,
     Event,
+    LogChanged,
     Moment,
     Notified,
-    PushMissed,
     Result,
     Run,
     RunEnded,
     RunStarted,
     RunState,
     Snapshot,
+    SubActivityEnded,
+    SubActivityStarted,
     TasksListed,
     TaskView,
     Tick,
@@ -35,7 +39,6 @@ from custom_components.plex_butler.run_state import (
 )
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
-ZONE = ZoneInfo("Europe/Berlin")
 
 BACKUP = "BackupDatabase"
 CLEAN = "CleanOldBundles"
@@ -43,41 +46,46 @@ INTROS = "ButlerTaskGenerateIntroMarkers"
 REFRESH = "RefreshLibraries"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A task as the server lists it."""
-
-    name: str
-    title: str
-    schedule_randomized: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """An activity as the server shows it."""
-
-    uuid: str = "u1"
-    type: str = "butler"
-    title: str = ""
-    subtitle: str = ""
-    progress: float = 10
+def listed(name: str, title: str, *, randomized: bool = False) -> ButlerTask:
+    """Return a task as the server lists it."""
+    return ButlerTask(
+        name=name,
+        title=title,
+        description="",
+        interval=1,
+        schedule_randomized=randomized,
+        enabled=True,
+    )
 
 
 TASKS = (
-    Task(name=BACKUP, title="Backup Database"),
-    Task(name=CLEAN, title="Clean Old Bundles"),
-    Task(name=INTROS, title="Generate Intro Markers", schedule_randomized=True),
-    Task(name=REFRESH, title="Refresh Libraries"),
+    listed(BACKUP, "Backup Database"),
+    listed(CLEAN, "Clean Old Bundles"),
+    listed(INTROS, "Generate Intro Markers", randomized=True),
+    listed(REFRESH, "Refresh Libraries"),
 )
 
-STANDING = Row(uuid="standing", progress=100)
-NAMELESS = Row(uuid="nameless", title="Butler Tasks")
+
+def activity(
+    title: str = "",
+    subtitle: str = "",
+    progress: float = 10,
+    uuid: str = "u1",
+    kind: str = "butler",
+) -> Activity:
+    """Return an activity as the server shows it."""
+    said: Any = progress
+    return Activity(uuid=uuid, type=kind, title=title, subtitle=subtitle, progress=said)
 
 
-def row(task: str, uuid: str = "u1", progress: float = 10) -> Row:
-    """Return a busy row that names a task."""
-    title = next(it.title for it in TASKS if it.name == task)
-    return Row(uuid=uuid, title=title, progress=progress)
+def own(task: str, uuid: str = "u1", progress: float = 10) -> Activity:
+    """Return a row of a task's own."""
+    return activity(title=task, uuid=uuid, progress=progress)
+
+
+def session(task: str = "", progress: float = 0, uuid: str = "s1") -> Activity:
+    """Return the row of a session."""
+    return activity("Butler tasks", task, progress, uuid)
 
 
 def moment(seconds: float) -> Moment:
@@ -85,9 +93,9 @@ def moment(seconds: float) -> Moment:
     return Moment(MIDNIGHT + timedelta(seconds=seconds), 1000 + seconds)
 
 
-def window(start: int, end: int) -> Window:
-    """Return a window in UTC."""
-    return Window(start_hour=start, end_hour=end, zone=UTC)
+def at(seconds_of_day: float) -> datetime:
+    """Return a time of the day."""
+    return MIDNIGHT + timedelta(seconds=seconds_of_day)
 
 
 @dataclass
@@ -96,43 +104,43 @@ class Story:
 
     state: RunState = field(default_factory=lambda: RunState(now=moment(0)))
     changes: list[Change] = field(default_factory=list)
-    listed: bool = True
 
     def __post_init__(self) -> None:
-        if self.listed:
-            self.tell(self.state.now.monotonic - 1000, TasksListed(tasks=TASKS))
+        self.tell(self.state.now.monotonic - 1000, TasksListed(tasks=TASKS))
 
-    def tell(self, at: float, event: Event) -> Story:
-        """Let something happen."""
-        self.state, changes = apply(self.state, event, moment(at))
-        self.changes += changes
+    def tell(self, when: float | Moment, event: Event) -> Story:
+        """Let something happen, after what time alone does."""
+        now = when if isinstance(when, Moment) else moment(when)
+        while (due := next_deadline(self.state)) and due < now:
+            assert self.state.now < due
+            self._apply(Tick(), due)
+        self._apply(event, now)
         return self
 
-    def see(self, at: float, *rows: Row, asked: float | None = None) -> Story:
+    def _apply(self, event: Event, now: Moment) -> None:
+        self.state, changes = apply(self.state, event, now)
+        self.changes += changes
+
+    def wait(self, until: float) -> Story:
+        """Let time pass."""
+        return self.tell(until, Tick())
+
+    def see(self, when: float, *rows: Activity, asked: float | None = None) -> Story:
         """Let the server answer with its activities."""
-        asked_at = moment(at if asked is None else asked)
-        return self.tell(at, Snapshot(rows=rows, asked=asked_at))
+        asked_at = moment(when if asked is None else asked)
+        return self.tell(when, Snapshot(rows=rows, asked=asked_at))
 
-    def hear(self, at: float, told: Told, it: Row) -> Story:
+    def hear(self, when: float, row: Activity, told: Told = Told.UPDATED) -> Story:
         """Let the stream tell of a row."""
-        return self.tell(at, Notified(told=told, row=it))
+        return self.tell(when, Notified(told=told, row=row))
 
-    def command(
-        self,
-        at: float,
-        command: Command,
-        task: str | None = None,
-        *,
-        answer: Answer = Answer.OK,
-        took: float = 0,
-    ) -> Story:
-        """Let a command be sent and answered."""
-        self.tell(at, CommandSent(command=command, task=task))
-        return self.answer(at + took, command, task, sent=at, answer=answer)
+    def send(self, when: float, command: Command, task: str | None = None) -> Story:
+        """Let a command be sent."""
+        return self.tell(when, CommandSent(command=command, task=task))
 
     def answer(
         self,
-        at: float,
+        when: float,
         command: Command,
         task: str | None = None,
         *,
@@ -143,39 +151,40 @@ class Story:
         event = CommandAnswered(
             command=command, task=task, sent=moment(sent), answer=answer
         )
-        return self.tell(at, event)
+        return self.tell(when, event)
 
     def start(
-        self, at: float, task: str, answer: Answer = Answer.OK, took: float = 0
+        self, when: float, task: str, answer: Answer = Answer.OK, took: float = 0
     ) -> Story:
         """Have a task started."""
-        return self.command(at, Command.START, task, answer=answer, took=took)
+        self.send(when, Command.START, task)
+        return self.answer(when + took, Command.START, task, sent=when, answer=answer)
 
     def stop(
-        self, at: float, task: str, answer: Answer = Answer.OK, took: float = 0
+        self, when: float, task: str | None, answer: Answer = Answer.OK, took: float = 0
     ) -> Story:
-        """Have a task stopped."""
-        return self.command(at, Command.STOP, task, answer=answer, took=took)
+        """Have a task, or all, stopped."""
+        command = Command.STOP if task else Command.STOP_ALL
+        self.send(when, command, task)
+        return self.answer(when + took, command, task, sent=when, answer=answer)
 
-    def shown(self, at: float, *tasks: str) -> Story:
-        """Let the server have shown tasks once."""
-        for task in tasks:
-            self.see(at, row(task, uuid=f"early-{task}")).see(at + 1)
-        self.changes.clear()
-        return self
+    def open_log(self, when: float) -> Story:
+        """Let the log be open, and have proven that it tells."""
+        return self.tell(when, LogChanged(up=True, trusted=True))
 
-    def wait(self, until: float) -> Story:
-        """Let time pass, with a tick whenever one is due."""
-        end = moment(until)
-        while (due := next_deadline(self.state)) and due < end:
-            assert self.state.now < due
-            self.tell(due.monotonic - 1000, Tick())
-        return self.tell(until, Tick())
+    def log(self, when: float, task: str, uuid: str = "a1") -> Story:
+        """Let the log say that a task began."""
+        begun = SubActivityStarted(uuid=uuid, task_title=task, parent="s1")
+        return self.tell(when, begun)
+
+    def log_end(self, when: float, uuid: str = "a1") -> Story:
+        """Let the log say that a task ended."""
+        return self.tell(when, SubActivityEnded(uuid=uuid))
 
     def open_window(self, start: int, end: int) -> Story:
         """Let the window be known."""
-        now = self.state.now.monotonic - 1000
-        return self.tell(now, WindowChanged(window=window(start, end)))
+        window = Window(start_hour=start, end_hour=end, zone=UTC)
+        return self.tell(self.state.now, WindowChanged(window=window))
 
     @property
     def view(self) -> ButlerView:
@@ -183,17 +192,13 @@ class Story:
         return view(self.state)
 
     @property
-    def butler(self) -> ButlerState:
-        """Return what Butler as a whole does."""
-        return self.view.butler
+    def is_busy(self) -> bool:
+        """Return True if Butler is shown at work."""
+        return self.view.butler is ButlerState.BUSY
 
     def task(self, name: str) -> TaskView:
         """Return what a task does."""
         return self.view.tasks[name]
-
-    def is_on(self, name: str) -> bool:
-        """Tell whether a task's switch is on."""
-        return self.task(name).is_on
 
     @property
     def on(self) -> set[str]:
@@ -202,30 +207,21 @@ class Story:
 
     @property
     def started(self) -> list[Run]:
-        """Return the runs that began."""
-        return [it.run for it in self.changes if isinstance(it, RunStarted)]
+        """Return the runs whose start was told."""
+        starts = [it for it in self.changes if isinstance(it, RunStarted)]
+        return [it.run for it in starts if not it.again]
 
     @property
     def ended(self) -> list[EndedRun]:
-        """Return the runs that ended."""
+        """Return the runs that are over."""
         return [it.run for it in self.changes if isinstance(it, RunEnded)]
 
     @property
-    def missed(self) -> int:
-        """Return how often the stream was found out to have missed a row."""
-        return sum(isinstance(it, PushMissed) for it in self.changes)
+    def results(self) -> list[tuple[str, Result]]:
+        """Return how the runs ended."""
+        return [(run.task, run.result) for run in self.ended]
 
-
-def outcome(story: Story) -> list[tuple[str, Result]]:
-    """Return how the runs ended."""
-    return [(run.task, run.result) for run in story.ended]
-
-
-def seconds(run: EndedRun) -> float | None:
-    """Return how long a run took."""
-    return run.duration.total_seconds() if run.duration is not None else None
-
-
-def at(seconds_of_day: float) -> datetime:
-    """Return a time of the day."""
-    return MIDNIGHT + timedelta(seconds=seconds_of_day)
+    @property
+    def idle(self) -> int:
+        """Return how often Butler was told to be idle."""
+        return sum(isinstance(it, ButlerIdle) for it in self.changes)

@@ -67,7 +67,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     plex.client_start(BACKUP)
     await advance(5)
     assert parts(told, "event_type", "task", "title", "evidence", "duration") == [
-        ("started", BACKUP, "Backup Database", "notification", None)
+        ("started", BACKUP, "Backup Database", "observed", None)
     ]
 
     await advance(60)
@@ -75,7 +75,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     assert plex.truth()[BACKUP] == "idle"
     (ended,) = told[1:]
     assert ended["event_type"] == "ended"
-    assert (ended["task"], ended["evidence"]) == (BACKUP, "notification")
+    assert (ended["task"], ended["evidence"]) == (BACKUP, "observed")
     assert ended["duration"] == pytest.approx(60, abs=5)
 
 
@@ -92,8 +92,8 @@ async def test_a_run_that_is_stopped_is_told_so(
     await advance(1)
 
     assert parts(told, "event_type", "evidence", "duration") == [
-        ("started", "command", None),
-        ("stopped", "command", 10),
+        ("started", "assumed", None),
+        ("stopped", "assumed", 10),
     ]
 
 

@@ -9,6 +9,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -183,6 +184,29 @@ async def test_another_server_at_the_address_is_not_taken_for_ours(
     await advance(10)
 
     assert state_of(entry) is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("opens_in", "expected"), [(6, range(3, 7)), (0, range(18, 28))]
+)
+async def test_idle_servers_are_asked_more_often_in_their_window(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    opens_in: int,
+    expected: range,
+) -> None:
+    hour = dt_util.now().hour + opens_in
+    plex.set_preference("ButlerStartHour", hour % 24)
+    plex.set_preference("ButlerEndHour", (hour + 3) % 24)
+    await advance(31)
+    plex.requests.clear()
+    for _ in range(60):
+        await advance(5)
+
+    assert asked(plex, "/activities") in expected
+    assert asked(plex, "/") == 0
 
 
 @pytest.mark.parametrize(

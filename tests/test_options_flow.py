@@ -11,12 +11,12 @@ from tests.conftest import Advance, settle
 from tests.flows import suggested
 from tests.simulator import SimulatedPlex
 
-BACKUP = "switch.attic_butler_back_up_database"
+OPTIMIZE = "switch.attic_butler_optimize_database"
 MINUTE = 60
 
 
 def state(hass: HomeAssistant) -> str:
-    found = hass.states.get(BACKUP)
+    found = hass.states.get(OPTIMIZE)
     assert found
     return found.state
 
@@ -48,7 +48,7 @@ async def test_an_assumed_run_is_believed_for_as_long_as_is_set(
 ) -> None:
     await set_limit(hass, loaded, minutes)
     await hass.services.async_call(
-        "switch", "turn_on", {"entity_id": BACKUP}, blocking=True
+        "switch", "turn_on", {"entity_id": OPTIMIZE}, blocking=True
     )
 
     await advance(minutes * MINUTE - 1)

@@ -1,407 +1,980 @@
-"""What rows prove about running tasks, and what they do not."""
+"""What is known about runs: a story for each rule."""
+
+from datetime import timedelta
+import json
+from time import process_time
 
 import pytest
 
+from custom_components.plex_butler.api import Activity
 from custom_components.plex_butler.run_state import (
+    Answer,
     ButlerState,
     Command,
     Evidence,
+    ForeignCommand,
+    LogChanged,
+    Moment,
+    PollFailed,
+    PushChanged,
     Result,
+    RunEnded,
+    RunQueued,
+    RunStarted,
     TasksListed,
+    TaskState,
+    Tick,
     Told,
+    VersionSeen,
+    apply,
+    dump,
+    load,
+    next_deadline,
+    next_snapshot,
+    view,
 )
-from tests.run_state_story import (
+from custom_components.plex_butler.run_state.activities import MAX_ROWS
+
+from .run_state_story import (
     BACKUP,
     CLEAN,
-    NAMELESS,
+    INTROS,
+    MIDNIGHT,
     REFRESH,
-    STANDING,
     TASKS,
-    Row,
     Story,
-    Task,
+    activity,
     at,
-    outcome,
-    row,
-    seconds,
+    moment,
+    own,
+    session,
 )
 
-HOUR = 3600
-LIMIT = 30 * 60
-STANDING_AFTER = 6 * HOUR
+MINUTE, HOUR = 60, 3600
+UP, DOWN = PushChanged(up=True), PushChanged(up=False)
+ENDED, LOST, STOPPED = Result.ENDED, Result.LOST, Result.STOPPED
 
 
-# Rows that name a task
+def listening() -> Story:
+    """Return a story whose stream has proven that it tells."""
+    story = Story().tell(0, UP).see(0).hear(1, session(progress=100))
+    return story.hear(1, session(progress=100), Told.ENDED).see(30)
+
+
+# What a row names
 
 
 @pytest.mark.parametrize(
-    "it",
+    "row",
     [
-        Row(title="Backup Database"),
-        Row(title="BackupDatabase"),
-        Row(subtitle=" backup database "),
-        Row(type="Butler", title="Working", subtitle="BACKUPDATABASE"),
-        Row(title="Backup Database", subtitle="Clean Old"),
-        Row(title="Backup Database", progress=-1),
+        activity("Backup Database"),
+        activity("BackupDatabase"),
+        activity(subtitle=" backup database "),
+        activity("Working", "BACKUPDATABASE", kind="Butler"),
+        activity("Butler tasks", "BackupDatabase"),
+        activity("Backup Database", "Clean Old"),
+        activity("Backup Database", progress=-1),
     ],
 )
-def test_row_that_names_a_task_proves_that_it_runs(it: Row) -> None:
-    story = Story().see(0).see(5, it)
+def test_a_row_that_names_a_task_shows_that_it_runs(row: Activity) -> None:
+    story = Story().see(0).see(5, row)
+
     assert story.on == {BACKUP}
-    task = story.task(BACKUP)
-    assert task.evidence is Evidence.ACTIVITY
-    assert task.since == at(5)
-    assert not task.assumed
-    assert task.progress == (None if it.progress < 0 else it.progress)
-    assert story.view.running == 1
+    assert story.task(BACKUP).evidence is Evidence.OBSERVED
+    assert story.task(BACKUP).since == at(5)
+    assert not story.task(BACKUP).assumed
+    assert story.is_busy
 
 
 @pytest.mark.parametrize(
-    "it",
+    "row",
     [
-        NAMELESS,
-        Row(title="Backup Database now"),
-        Row(title="Backup Database", subtitle="Clean Old Bundles"),
-        Row(title="", subtitle=""),
-        Row(title="Shared"),
-        Row(title="Backup Database", progress=100),
-        Row(title="Backup Database", progress=float("nan")),
-        Row(type="library.update.section", title="Refresh Libraries"),
-        Row(type="", title="Backup Database"),
+        activity("Backup Database now"),
+        activity("Backup Database", "Clean Old Bundles"),
+        activity("Backup Database", progress=100),
+        activity("Backup Database", progress=float("nan")),
+        activity("Refresh Libraries", kind="library.update.section"),
+        session(),
     ],
 )
-def test_other_rows_prove_no_task(it: Row) -> None:
-    shared = (Task(name="One", title="Shared"), Task(name="Two", title="Shared"))
-    story = Story().tell(0, TasksListed(tasks=(*TASKS, *shared)))
-    story.see(5, it).hear(6, Told.STARTED, it).hear(7, Told.UPDATED, it).see(8, it)
+def test_other_rows_show_no_task(row: Activity) -> None:
+    story = (
+        Story().see(0).see(5, row).hear(6, row, Told.STARTED).hear(7, row).see(8, row)
+    )
+
     assert story.on == set()
     assert story.started == []
 
 
-def test_row_names_nothing_before_the_tasks_are_known() -> None:
-    story = Story(listed=False).see(1, row(BACKUP))
-    assert story.state.runs == {}
-    assert story.butler is ButlerState.BUSY
+def test_two_tasks_of_one_title_are_told_apart_by_their_names_alone() -> None:
+    twin = TASKS[1].__class__(**{**_fields(TASKS[1]), "name": "Twin"})
+    story = Story().tell(0, TasksListed(tasks=(*TASKS, twin))).see(0)
+
+    assert story.see(5, own("Clean Old Bundles")).on == set()
+    assert story.see(10, own("Twin", "u2")).on == {"Twin"}
 
 
-def test_run_ends_when_its_row_is_gone() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, row(BACKUP)).see(15)
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-    assert story.ended[0].started_at == at(5)
-    assert story.ended[0].ended_at == at(15)
-    assert seconds(story.ended[0]) == 10
-    assert story.task(BACKUP).last == story.ended[0]
-    assert not story.is_on(BACKUP)
+def _fields(task: object) -> dict[str, object]:
+    names = (
+        "name",
+        "title",
+        "description",
+        "interval",
+        "schedule_randomized",
+        "enabled",
+    )
+    return {name: getattr(task, name) for name in names}
 
 
-@pytest.mark.parametrize("told", [Told.UPDATED, None])
-def test_row_that_stays_behind_at_100_ends_its_run(told: Told | None) -> None:
-    story, done = Story().see(0).see(5, row(BACKUP)), row(BACKUP, progress=100)
-    if told:
-        story.hear(10, told, done).hear(10, told, done)
-    story.see(10, done).see(15, done)
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-    assert story.on == set()
+def test_the_progress_of_a_session_is_not_the_tasks() -> None:
+    story = Story().see(0).see(5, session(BACKUP, 83))
+    assert story.task(BACKUP).progress is None
+
+    story.see(10, own(CLEAN, progress=40), session(BACKUP, 83))
+    assert story.task(CLEAN).progress == 40
+
+
+# A session
+
+
+def test_a_night_of_a_session_is_told_in_order() -> None:
+    story = listening()
+    story.hear(60, session(), Told.STARTED)
+    for number, task in enumerate((BACKUP, CLEAN, REFRESH)):
+        story.hear(60, session(task, 100 * number / (number + 1)))
+        story.hear(60, session(task, 100))
+    story.hear(61, session(REFRESH, 100), Told.ENDED).wait(62)
+
+    told = [
+        (type(change), change.run.task)
+        for change in story.changes
+        if isinstance(change, RunStarted | RunEnded)
+    ]
+    assert told == [
+        (kind, task)
+        for task in (BACKUP, CLEAN, REFRESH)
+        for kind in (RunStarted, RunEnded)
+    ]
+    assert {run.result for run in story.ended} == {ENDED}
+    assert {run.duration for run in story.ended} == {timedelta()}
+
+
+def test_butler_is_idle_only_where_100_stays() -> None:
+    story = listening().hear(60, session(BACKUP)).hear(70, session(BACKUP, 100))
+    assert story.is_busy
+    story.hear(70, session(CLEAN, 50)).wait(72)
+    assert story.is_busy
+
+    story.hear(80, session(CLEAN, 100)).wait(81)
+    assert not story.is_busy
+    assert story.wait(89).idle == 0
+    assert story.wait(90.1).idle == 1
+    assert story.wait(200).idle == 1
+
+
+def test_two_tasks_in_one_row_run_both_where_the_stream_tells_each_step() -> None:
+    story = listening().hear(60, session(CLEAN)).hear(65, session(BACKUP, 0))
+    assert story.on == {BACKUP, CLEAN}
+    assert story.task(CLEAN).evidence is Evidence.INFERRED
+
+    story.hear(70, session(CLEAN, 50))
+    assert story.on == {CLEAN}
+    assert story.hear(80, session(CLEAN, 100)).wait(81).on == set()
+    assert story.results == [(BACKUP, LOST), (CLEAN, ENDED)]
+
+
+def test_child_rows_under_a_nameless_one_show_the_tasks() -> None:
+    story = listening().hear(60, session(), Told.STARTED)
+    story.hear(60, own(BACKUP, "c1"), Told.STARTED)
+    assert story.on == {BACKUP}
+
+    story.hear(70, own(BACKUP, "c1"), Told.ENDED).hear(70, session(progress=100)).wait(
+        71
+    )
+    assert story.results == [(BACKUP, ENDED)]
+    assert story.ended[0].duration == timedelta(seconds=10)
+
+
+def test_a_row_of_a_tasks_own_at_100_is_its_last_phase() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.hear(70, own(BACKUP, progress=100)).wait(75)
+    assert story.on == {BACKUP}
+    assert story.is_busy
+
+    story.hear(80, own(BACKUP, progress=0)).hear(90, own(BACKUP, progress=100))
+    assert story.hear(100, own(BACKUP), Told.ENDED).wait(101).results == [
+        (BACKUP, ENDED)
+    ]
     assert len(story.started) == 1
 
 
-def test_start_is_unknown_if_nobody_looked_before() -> None:
-    story = Story().see(5, row(BACKUP)).see(10)
-    assert story.started[0].started is None
-    assert story.ended[0].started_at is None
-    assert seconds(story.ended[0]) is None
+def test_a_row_of_a_tasks_own_that_stays_at_100_is_not_believed_for_ever() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).see(10, own(BACKUP, progress=100))
+    for second in range(20, 700, 10):
+        story.see(second, own(BACKUP, progress=100))
+
+    assert story.results == [(BACKUP, LOST)]
+    assert not story.is_busy
 
 
-def test_start_is_unknown_after_a_long_gap() -> None:
-    story = Story().see(0).see(600, row(BACKUP))
+# `ended` is never false
+
+
+def test_an_end_is_seen_where_a_row_is_gone_without_a_gap() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).see(10).wait(11)
+
+    assert story.results == [(BACKUP, ENDED)]
+    assert (story.ended[0].started_at, story.ended[0].ended_at) == (at(5), at(10))
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        [PollFailed()],
+        [PollFailed(refused=True)],
+        [DOWN, UP],
+        [DOWN, PollFailed(refused=True), UP],
+    ],
+)
+@pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
+def test_a_row_that_is_gone_after_what_may_have_been_a_restart_has_no_end(
+    outage: list[PollFailed | PushChanged], row: Activity
+) -> None:
+    story = (
+        Story().see(0).tell(1, UP)
+        if isinstance(outage[0], PushChanged)
+        else Story().see(0)
+    )
+    story.see(5, row)
+    for second, event in enumerate(outage):
+        story.tell(6 + second, event)
+
+    assert story.see(10).results == [(BACKUP, LOST)]
+
+
+def test_a_stream_that_stayed_up_disproves_a_restart() -> None:
+    story = Story().tell(0, UP).see(0).see(5, own(BACKUP)).start(6, CLEAN)
+    story.tell(10, PollFailed(refused=True)).tell(20, PollFailed(refused=True))
+    story.see(30, own(BACKUP))
+    assert story.on == {BACKUP, CLEAN}
+
+    assert (BACKUP, ENDED) in story.tell(31, PollFailed()).see(40).wait(41).results
+
+
+def test_the_same_row_after_a_gap_is_the_same_run() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).tell(6, PollFailed(refused=True))
+    story.see(30, own(BACKUP)).see(35).wait(36)
+
+    assert story.results == [(BACKUP, ENDED)]
+    assert story.ended[0].started_at == at(5)
+
+
+def test_another_row_after_a_gap_is_another_run() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).tell(6, PollFailed(refused=True))
+    story.see(30, own(BACKUP, "u2"))
+
+    assert story.results == [(BACKUP, LOST)]
     assert story.task(BACKUP).since is None
 
 
-def test_end_is_not_seen_after_a_long_gap() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(LIMIT)
-    assert outcome(story) == [(BACKUP, Result.LOST)]
-    assert seconds(story.ended[0]) is None
+def test_what_only_a_command_says_is_lost_with_a_restart_and_not_with_a_hiccup() -> (
+    None
+):
+    story = Story().see(0).start(5, REFRESH).tell(10, PollFailed(refused=True)).see(14)
+    assert story.on == {REFRESH}
 
+    story.tell(20, PollFailed(refused=True)).see(26)
+    assert story.results == [(REFRESH, LOST)]
 
-def test_hang_of_four_minutes_does_not_hide_the_end() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).wait(245).see(246)
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
 
+def test_a_look_long_after_the_last_one_sees_no_end() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).see(20 * MINUTE)
 
-def test_row_that_nobody_can_look_at_is_not_believed_for_ever() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).wait(LIMIT + 4)
-    assert story.is_on(BACKUP)
-    story.wait(LIMIT + 5)
-    assert outcome(story) == [(BACKUP, Result.LOST)]
+    assert story.results == [(BACKUP, LOST)]
 
 
-def test_new_uuid_in_each_poll_is_one_run() -> None:
-    story = Story().see(0)
-    for number in range(1, 100):
-        story.see(5 * number, row(BACKUP, uuid=f"u{number}"))
-    assert len(story.started) == 1
-    assert story.ended == []
+def test_a_host_that_slept_saw_no_end() -> None:
+    story = Story().see(0).see(5, own(BACKUP))
+    story.tell(Moment(MIDNIGHT + timedelta(hours=2), 1010), Tick())
+    story.see(11)
 
+    assert story.results == [(BACKUP, LOST)]
 
-def test_new_uuid_in_each_poll_does_not_keep_a_row_fresh() -> None:
-    story = Story().see(0)
-    for number in range(1, 800):
-        story.see(30 * number, row(BACKUP, uuid=f"u{number}"))
-    assert outcome(story) == [(BACKUP, Result.LOST)]
-    assert story.butler is ButlerState.IDLE
 
-
-def test_row_without_uuid_is_told_apart_by_its_texts() -> None:
-    story = Story().see(0).see(5, row(BACKUP, uuid=""), row(CLEAN, uuid=""))
-    assert story.on == {BACKUP, CLEAN}
-    assert story.see(10, row(CLEAN, uuid="")).on == {CLEAN}
-
-
-def test_row_with_another_row_of_its_task_left_goes_on() -> None:
-    story = Story().see(0).see(5, row(BACKUP, "u1"), row(BACKUP, "u2"))
-    story.hear(6, Told.ENDED, row(BACKUP, "u2"))
-    assert story.is_on(BACKUP)
-    story.hear(7, Told.ENDED, row(BACKUP, "u1"))
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-
-
-# Two names under one uuid
-
-
-def test_name_not_shown_any_more_is_inferred_and_dated_when_last_named() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, row(CLEAN))
-    assert story.on == {BACKUP, CLEAN}
-    assert story.task(BACKUP).evidence is Evidence.INFERRED
-    story.see(15, row(CLEAN)).wait(39)
-    assert story.on == {BACKUP, CLEAN}
-    story.wait(40)
-    assert story.on == {CLEAN}
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-    assert story.ended[0].ended_at == at(5)
-
-
-def test_names_that_alternate_both_run() -> None:
-    story = Story().see(0)
-    for second in range(0, 600, 20):
-        story.see(second + 5, row(BACKUP)).see(second + 15, row(CLEAN))
-    assert story.on == {BACKUP, CLEAN}
-    assert story.ended == []
-    assert story.task(CLEAN).evidence is Evidence.ACTIVITY
-
-
-def test_another_uuid_ends_the_name_not_shown_at_once() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, row(CLEAN, uuid="u2"))
-    assert story.on == {CLEAN}
-    assert story.ended[0].ended_at == at(10)
-
-
-def test_end_of_the_row_ends_all_its_names_at_once() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, row(CLEAN))
-    story.hear(12, Told.ENDED, row(CLEAN))
-    assert story.on == set()
-    assert {run.task: run.ended_at for run in story.ended} == {
-        BACKUP: at(5),
-        CLEAN: at(12),
-    }
-
-
-def test_end_that_names_one_of_two_leaves_the_other() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, row(CLEAN))
-    story.hear(12, Told.ENDED, row(BACKUP))
-    assert story.on == {CLEAN}
-    assert story.ended[0].ended_at == at(12)
-
-
-def test_row_that_loses_its_name_ends_its_run_later() -> None:
-    story = Story().see(0).see(5, row(BACKUP)).see(10, Row(title="Busy"))
-    assert story.is_on(BACKUP)
-    assert not story.wait(41).is_on(BACKUP)
-    assert story.butler is ButlerState.BUSY
-
-
-# Butler as a whole
-
-
-def test_butler_is_unknown_until_it_was_seen_busy() -> None:
-    story = Story()
-    assert story.butler is ButlerState.UNKNOWN
-    story.see(0).see(5, STANDING).start(10, BACKUP)
-    assert story.butler is ButlerState.UNKNOWN
-    assert story.see(15, NAMELESS).butler is ButlerState.BUSY
-    assert story.see(20, STANDING).butler is ButlerState.IDLE
-
-
-def test_standing_row_at_100_teaches_nothing() -> None:
-    standing = row(BACKUP, progress=100)
-    story = Story().see(0, standing).wait(HOUR).see(HOUR, standing)
-    assert story.butler is ButlerState.UNKNOWN
-    assert story.task(BACKUP).assumed
-    assert story.on == set()
-
-
-@pytest.mark.parametrize("it", [row(BACKUP, progress=40), NAMELESS])
-def test_row_unchanged_for_six_hours_is_standing_until_it_changes(it: Row) -> None:
-    story = Story().see(0)
-    for second in range(10, STANDING_AFTER + 10, 60):
-        story.see(second, it)
-    assert story.wait(STANDING_AFTER).butler is ButlerState.BUSY
-    story.wait(STANDING_AFTER + 10).see(STANDING_AFTER + 70, it)
-    assert story.see(STANDING_AFTER + 71, it).butler is ButlerState.IDLE
-    assert story.on == set()
-    assert all(run.result is Result.LOST for run in story.ended)
-    changed = Row(uuid=it.uuid, title=it.title, progress=41)
-    assert story.see(STANDING_AFTER + 80, changed).butler is ButlerState.BUSY
-
-
-def test_row_that_changes_never_stands() -> None:
-    story = Story().see(0)
-    for second in range(5, 20 * HOUR, 600):
-        story.see(second, row(BACKUP, progress=second % 7)).wait(second + 60)
-    assert story.is_on(BACKUP)
-    assert len(story.started) == 1
-
-
-def test_row_unchanged_since_the_window_ended_is_standing() -> None:
-    story = Story().open_window(2, 5)
-    for second in range(int(4.5 * HOUR), int(5.3 * HOUR), 60):
-        story.see(second, row(BACKUP))
-    assert outcome(story) == [(BACKUP, Result.LOST)]
-    assert story.ended[0].ended_at == at(5.25 * HOUR)
-
-
-def test_row_that_began_after_the_window_may_stand_for_long() -> None:
-    story = Story().open_window(2, 5)
-    for second in range(int(5.1 * HOUR), int(6.5 * HOUR), 60):
-        story.see(second, row(BACKUP))
-    assert story.is_on(BACKUP)
-
-
-@pytest.mark.parametrize("command", [Command.START, Command.START_ALL])
-def test_what_we_commanded_may_outlast_the_window(command: Command) -> None:
-    story = Story().open_window(2, 5)
-    task = BACKUP if command is Command.START else None
-    story.command(int(4.4 * HOUR), command, task)
-    for second in range(int(4.5 * HOUR), int(5.5 * HOUR), 60):
-        story.see(second, row(BACKUP))
-    assert story.is_on(BACKUP)
-
-
-# Nameless rows
-
-
-def test_nameless_row_turns_nothing_on() -> None:
-    story = Story().see(0).see(5, NAMELESS).hear(6, Told.STARTED, NAMELESS)
-    assert story.on == set()
-    assert story.butler is ButlerState.BUSY
-    assert all(task.assumed for task in story.view.tasks.values())
-
-
-def test_commanded_tasks_end_when_two_snapshots_show_butler_idle() -> None:
-    story = Story().see(0).start(10, BACKUP).start(11, CLEAN)
-    story.see(12, NAMELESS).see(17, NAMELESS).see(22)
-    assert story.on == {BACKUP, CLEAN}
-    story.see(27)
-    assert outcome(story) == [(BACKUP, Result.ENDED), (CLEAN, Result.ENDED)]
-    assert story.ended[0].ended_at == at(22)
-    assert story.ended[0].evidence is Evidence.INFERRED
-
-
-def test_commanded_task_ends_when_a_snapshot_confirms_the_end_of_the_row() -> None:
-    story = Story().see(0).start(10, BACKUP).hear(11, Told.STARTED, NAMELESS)
-    story.hear(20, Told.ENDED, NAMELESS).see(21, asked=19)
-    assert story.is_on(BACKUP)
-    story.see(30)
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-    assert story.ended[0].ended_at == at(20)
-
-
-def test_busy_row_in_between_begins_the_count_anew() -> None:
-    story = Story().see(0).start(10, BACKUP).see(12, NAMELESS).see(17)
-    story.see(22, NAMELESS).see(27)
-    assert story.is_on(BACKUP)
-    assert not story.see(32).is_on(BACKUP)
-
-
-def test_commanded_task_has_its_limit_though_butler_stays_busy() -> None:
-    story = Story().see(0).start(10, BACKUP)
-    for second in range(15, LIMIT + 60, 5):
-        story.see(second, Row(progress=second % 90)).wait(second)
-    assert outcome(story) == [(BACKUP, Result.LOST)]
-
-
-def test_busy_row_of_before_the_command_says_nothing_of_it() -> None:
-    story = Story().see(0, row(CLEAN)).start(10, BACKUP).see(12, row(CLEAN), asked=9)
-    story.see(15).see(20).see(40)
-    assert story.is_on(BACKUP)
-
-
-def test_start_that_a_nameless_server_does_not_follow_is_lost() -> None:
-    story = Story().see(0, NAMELESS).see(5).start(10, BACKUP).see(11).see(16)
-    assert story.is_on(BACKUP)
-    assert outcome(story.see(21)) == [(BACKUP, Result.LOST)]
-
-
-def test_start_after_stop_all_waits_until_old_rows_count_again() -> None:
-    story = Story().see(0, NAMELESS).command(5, Command.STOP_ALL).start(6, BACKUP)
-    for second in range(10, 35, 5):
-        story.see(second, NAMELESS)
-    assert story.is_on(BACKUP)
-    story.wait(36).see(37, NAMELESS).see(42).see(47)
-    assert outcome(story) == [(BACKUP, Result.ENDED)]
-
-
-def test_task_never_shown_is_lost_when_a_butler_busy_with_others_is_idle() -> None:
-    story = Story().see(0).start(10, BACKUP).see(15, row(CLEAN)).see(20).see(25)
-    assert story.ended[-1].task == BACKUP
-    assert story.ended[-1].result is Result.LOST
-
-
-def test_shown_task_under_a_nameless_row_ends_with_it() -> None:
-    story = Story().shown(0, BACKUP).start(10, BACKUP).see(15, NAMELESS).see(20)
-    assert story.is_on(BACKUP)
-    assert outcome(story.see(25)) == [(BACKUP, Result.ENDED)]
-
-
-# Ordinary work
-
-
-SCAN = Row(uuid="scan", type="library.update.section", title="Scanning Movies")
-
-
-def test_ordinary_scan_turns_nothing_on() -> None:
-    story = Story().see(0).see(5, SCAN).hear(6, Told.STARTED, SCAN)
-    story.see(10, SCAN, row(BACKUP)).hear(11, Told.ENDED, SCAN)
+@pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
+def test_a_stop_that_timed_out_and_is_done_later_is_no_end(row: Activity) -> None:
+    story = Story().see(0).see(5, row)
+    story.stop(10, BACKUP, Answer.FAILED, took=15).see(26, row)
     assert story.on == {BACKUP}
-    assert not story.state.known.pushed
+
+    assert story.see(600).wait(601).results == [(BACKUP, LOST)]
 
 
-def test_work_that_began_with_the_command_prolongs_its_run() -> None:
+def test_a_stop_that_failed_before_the_run_was_seen_is_no_end_either() -> None:
+    story = Story().see(0).stop(5, BACKUP, Answer.FAILED).see(6, own(BACKUP))
+
+    assert story.see(10).wait(11).results == [(BACKUP, LOST)]
+
+
+def test_an_end_while_our_stop_is_out_is_our_doing() -> None:
+    story = listening().hear(60, session(BACKUP)).send(70, Command.STOP, BACKUP)
+    story.hear(70.1, session(BACKUP, 100))
+    story.answer(70.2, Command.STOP, BACKUP, sent=70)
+
+    assert story.results == [(BACKUP, STOPPED)]
+
+
+@pytest.mark.parametrize("told", [Told.ENDED, Told.UPDATED])
+@pytest.mark.parametrize("kind", [own, session])
+def test_the_late_end_of_an_older_run_is_not_the_new_ones(
+    kind: object, told: Told
+) -> None:
+    row = own(BACKUP) if kind is own else session(BACKUP)
+    over = own(BACKUP, progress=100) if kind is own else session(BACKUP, 100)
+    story = listening().hear(60, row, Told.STARTED).start(70, BACKUP)
+    story.hear(70.1, over, told).wait(71)
+
+    assert story.ended[0].result is LOST
+    assert all(run.result is not ENDED for run in story.ended)
+
+
+def test_an_end_of_which_no_begin_was_seen_is_none() -> None:
+    story = listening().send(60, Command.START, BACKUP)
+    story.hear(60.1, own(BACKUP, "u9"), Told.ENDED)
+    story.answer(60.2, Command.START, BACKUP, sent=60).wait(80)
+
+    assert ENDED not in {run.result for run in story.ended}
+    story.start(90, CLEAN).hear(91, own(CLEAN, "u8"), Told.ENDED)
+    assert story.results[-1] == (CLEAN, LOST)
+
+
+def test_a_row_that_was_there_before_the_start_shows_no_begin() -> None:
+    story = Story().see(0).see(5, session(BACKUP)).start(10, BACKUP)
+    story.see(12, session(BACKUP))
+    assert story.task(BACKUP).evidence is Evidence.OBSERVED
+
+    assert story.see(20).wait(21).results[-1] == (BACKUP, LOST)
+
+
+def test_a_run_so_short_that_it_is_over_before_the_answer_is_one_run() -> None:
+    story = listening().send(60, Command.START, BACKUP)
+    story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))
+    story.answer(60.1, Command.START, BACKUP, sent=60)
+
+    assert story.results == [(BACKUP, ENDED)]
+    assert len(story.started) == 1
+    assert story.on == set()
+
+
+# Nothing is on for ever
+
+
+def test_ordinary_work_keeps_nothing_on() -> None:
+    scan = activity("Scanning Films", kind="library.update.section", uuid="scan")
     story = Story().see(0).start(10, REFRESH)
-    for second in range(15, LIMIT + 600, 5):
-        story.see(second, SCAN)
-    assert story.is_on(REFRESH)
-    assert story.task(REFRESH).evidence is Evidence.INFERRED
+    for second in range(15, 40 * MINUTE, 5):
+        story.see(second, scan)
+
+    assert story.on == set()
+    assert story.results == [(REFRESH, LOST)]
 
 
-def test_end_of_work_that_began_with_the_command_ends_its_run() -> None:
-    story = Story().see(0).start(10, REFRESH).see(15, SCAN).see(20, SCAN)
-    story.see(25, Row(uuid="scan2", type=SCAN.type)).see(30).see(35).see(40)
-    assert story.is_on(REFRESH)
-    story.see(45)
-    assert outcome(story) == [(REFRESH, Result.ENDED)]
-    assert story.ended[0].ended_at == at(25)
+@pytest.mark.parametrize("row", [own(BACKUP, progress=50), session(progress=50)])
+def test_a_row_counts_for_twelve_hours_unless_it_changes(row: Activity) -> None:
+    story = Story().see(0)
+    for second in range(10, 12 * HOUR, 300):
+        story.see(second, row)
+    assert story.is_busy
+
+    story.see(12 * HOUR + 11, row)
+    assert not story.is_busy
+    assert story.on == set()
 
 
-@pytest.mark.parametrize("before", [[SCAN], []])
-def test_other_work_says_nothing_of_a_run(before: list[Row]) -> None:
-    story = Story().see(0, *before).start(10, REFRESH)
-    story.see(15, *before, Row(uuid="x", type="media.generate.intros"))
-    for second in range(40, LIMIT, 5):
-        story.see(second, SCAN)
-    assert story.task(REFRESH).evidence is Evidence.COMMAND
-    assert not story.wait(LIMIT + 10).is_on(REFRESH)
+@pytest.mark.parametrize("uuid", ["u1", "u2"])
+def test_a_row_that_stands_stays_so_through_restarts_of_home_assistant(
+    uuid: str,
+) -> None:
+    story = Story().see(0)
+    for second in range(10, 11 * HOUR, 300):
+        story.see(second, own(BACKUP, progress=50))
+    story = remembered(story, gap=2 * HOUR).see(13 * HOUR, own(BACKUP, uuid, 50))
+
+    assert not story.is_busy
+    assert story.on == set()
 
 
-def test_work_at_the_first_look_says_nothing_of_a_run() -> None:
-    story = Story().start(10, REFRESH).see(12, SCAN)
-    assert story.task(REFRESH).evidence is Evidence.COMMAND
+def test_a_run_of_hours_outside_the_window_stays() -> None:
+    story = Story().open_window(2, 5).see(2 * HOUR).see(2 * HOUR + 60, session(INTROS))
+    for second in range(2 * HOUR + 120, 8 * HOUR, 60):
+        story.see(second, session(INTROS))
+
+    assert story.on == {INTROS}
+    assert story.is_busy
+
+
+@pytest.mark.parametrize(("task", "minutes"), [(BACKUP, 3), (CLEAN, 3), (REFRESH, 30)])
+def test_short_tasks_are_not_believed_for_half_an_hour(task: str, minutes: int) -> None:
+    story = Story().see(0).start(0, task)
+    for second in range(5, minutes * MINUTE, 5):
+        story.see(second)
+    assert story.on == {task}
+
+    assert story.wait(minutes * MINUTE + 1).results == [(task, LOST)]
+
+
+def test_a_run_whose_server_cannot_be_looked_at_is_given_up() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).wait(30 * MINUTE)
+    assert story.on == {BACKUP}
+    assert story.wait(31 * MINUTE).results == [(BACKUP, LOST)]
+
+
+# No flapping
+
+
+def test_a_row_that_comes_8_s_after_the_start_goes_on() -> None:
+    story = Story().see(0).see(1, own(BACKUP, "early")).see(2).wait(3)
+    story.changes.clear()
+    story.start(10, BACKUP, took=2)
+    for second in (13, 15, 17):
+        assert story.see(second).on == {BACKUP}
+    story.see(18.5, own(BACKUP))
+
+    assert story.on == {BACKUP}
+    assert story.ended == []
+    assert story.task(BACKUP).since == at(10)
+
+
+def test_what_nothing_shows_is_given_up_15_s_after_the_answer() -> None:
+    story = Story().see(0).see(1, own(CLEAN, "early")).see(2).start(10, BACKUP, took=4)
+    for second in range(15, 29):
+        assert story.see(second).on == {BACKUP}
+    story.see(29.5)
+
+    assert story.results[-1] == (BACKUP, LOST)
+
+
+def test_a_row_that_comes_later_lets_a_run_go_on_that_was_given_up() -> None:
+    story = Story().see(0).see(1, own(CLEAN, "early")).see(2).start(10, BACKUP)
+    for second in range(11, 30, 3):
+        story.see(second)
+    assert story.on == set()
+    story.see(40, own(BACKUP)).see(50).wait(51)
+
+    assert [run.task for run in story.started].count(BACKUP) == 1
+    assert story.results[-1] == (BACKUP, ENDED)
+
+
+def test_a_start_behind_another_task_waits_for_its_turn() -> None:
+    story = Story().see(0).see(5, session(CLEAN)).start(10, BACKUP)
+    for second in range(15, 60, 5):
+        story.see(second, session(CLEAN))
+    assert story.on == {BACKUP, CLEAN}
+    assert story.task(BACKUP).assumed
+
+    story.see(60, session(BACKUP, 50))
+    assert story.on == {BACKUP}
+    assert not story.task(BACKUP).assumed
+    assert story.task(BACKUP).since == at(60)
+
+
+def test_a_stop_and_a_start_on_one_shared_row_show_at_once() -> None:
+    story = listening().hear(60, session(BACKUP)).stop(70, BACKUP)
+    story.hear(70.1, session(BACKUP, 100)).start(75, BACKUP)
+    story.hear(75.1, session(BACKUP, 50)).wait(95)
+    assert story.on == {BACKUP}
+
+    story.hear(100, session(BACKUP, 100))
+    assert story.results == [(BACKUP, STOPPED), (BACKUP, ENDED)]
+
+
+def test_rows_that_linger_after_a_stop_show_nothing_for_30_s() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP)
+    for second in range(12, 40, 5):
+        assert story.see(second, own(BACKUP)).on == set()
+    assert not story.is_busy
+
+    assert story.see(41, own(BACKUP)).on == {BACKUP}
+    assert story.see(50).wait(51).results[-1] == (BACKUP, LOST)
+
+
+def test_a_start_is_not_given_up_while_an_old_row_hides_it() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP).start(12, BACKUP)
+    for second in range(15, 40, 5):
+        assert story.see(second, own(BACKUP)).on == {BACKUP}
+    story.see(41, own(BACKUP))
+
+    assert story.task(BACKUP).evidence is Evidence.OBSERVED
+
+
+def test_a_task_whose_rows_follow_each_other_at_once_is_one_run() -> None:
+    story = listening()
+    for number in range(20):
+        story.hear(60 + number, own(BACKUP, f"u{number}"), Told.STARTED)
+        story.hear(60.95 + number, own(BACKUP, f"u{number}"), Told.ENDED)
+        assert story.on == {BACKUP}
+    story.wait(81)
+
+    assert len(story.started) == 1
+    assert story.results == [(BACKUP, ENDED)]
+    assert story.ended[0].duration == timedelta(seconds=19.95)
+
+
+def test_a_uuid_that_changes_with_each_look_is_one_run() -> None:
+    story = Story().see(0)
+    for number in range(1, 50):
+        story.see(5 * number, own(BACKUP, f"u{number}", number))
+
+    assert len(story.started) == 1
+    assert story.ended == []
+
+
+# Where nothing is named
+
+
+def test_a_run_of_ours_alone_ends_with_the_session() -> None:
+    story = listening().start(60, BACKUP)
+    story.hear(60.1, session(), Told.STARTED).hear(60.1, session())
+    assert story.task(BACKUP).evidence is Evidence.INFERRED
+
+    for second in range(120, 3 * HOUR, 60):
+        story.see(second, session())
+    assert story.on == {BACKUP}
+    story.hear(3 * HOUR, session(progress=100)).wait(3 * HOUR + 2)
+    assert story.results == [(BACKUP, LOST)]
+    assert story.ended[0].evidence is Evidence.INFERRED
+    assert story.ended[0].ended_at == at(3 * HOUR)
+
+
+def test_a_run_of_ours_among_others_is_believed_for_its_limit() -> None:
+    story = listening().hear(50, session()).start(60, REFRESH)
+    for second in range(120, 30 * MINUTE, 60):
+        story.see(second, session(progress=second / 100))
+    assert story.on == {REFRESH}
+
+    assert story.wait(31 * MINUTE).results == [(REFRESH, LOST)]
+
+
+def test_another_task_of_a_nameless_session_is_not_taken_for_ours() -> None:
+    story = listening().start(60, REFRESH).hear(61, session())
+    story.hear(70, session(progress=50))
+    for second in range(120, 31 * MINUTE, 60):
+        story.see(second, session(progress=50))
+
+    assert story.wait(32 * MINUTE).results == [(REFRESH, LOST)]
+
+
+def test_a_start_that_keeps_a_nameless_server_idle_is_given_up() -> None:
+    story = Story().see(0).see(5, session()).see(10).see(21).start(30, BACKUP)
+    for second in range(32, 45, 3):
+        assert story.see(second).on == {BACKUP}
+
+    assert story.see(47).on == set()
+
+
+# Commands
+
+
+def test_a_start_is_believed_at_once_and_assumed_after_the_grace() -> None:
+    story = Story().see(0).start(10, BACKUP)
+    assert story.on == {BACKUP}
+    assert story.task(BACKUP).evidence is Evidence.ASSUMED
+    assert not story.task(BACKUP).assumed
+
+    story.wait(26)
+    assert story.task(BACKUP).assumed
+    assert not story.task(CLEAN).assumed
+
+
+def test_all_is_assumed_on_a_version_that_worked_three_times_without_a_name() -> None:
+    story = Story().tell(0, VersionSeen(version="1")).see(0)
+    for number in range(3):
+        assert not story.task(CLEAN).assumed
+        story.start(100 * number + 10, BACKUP).wait(100 * number + 30)
+        story.stop(100 * number + 40, BACKUP).see(100 * number + 50)
+    assert story.task(CLEAN).assumed
+
+    story.tell(400, VersionSeen(version="2")).see(401)
+    assert not story.task(CLEAN).assumed
+    story.tell(500, VersionSeen(version="1")).see(501).see(502, own(CLEAN))
+    assert not story.task(BACKUP).assumed
+
+
+def test_a_busy_server_that_names_nothing_counts_as_well() -> None:
+    story = Story().see(0)
+    for number in range(3):
+        story.see(100 * number + 10, session()).see(100 * number + 20)
+        story.see(100 * number + 40)
+    assert story.idle == 3
+
+    assert story.task(BACKUP).assumed
+
+
+def test_what_ran_already_has_no_start() -> None:
+    story = Story().see(0).start(10, REFRESH, Answer.ALREADY_RUNNING)
+    assert story.task(REFRESH).since is None
+
+    story.start(20 * MINUTE, REFRESH, Answer.ALREADY_RUNNING).wait(49 * MINUTE)
+    assert story.on == {REFRESH}
+    assert len(story.started) == 1
+
+
+def test_another_200_tells_that_the_first_run_is_over() -> None:
+    story = Story().see(0).start(10, REFRESH).start(600, REFRESH)
+
+    assert story.results == [(REFRESH, LOST)]
+    assert [run.started for run in story.started] == [moment(10), moment(600)]
+
+
+def test_a_start_that_a_stop_overtook_claims_nothing() -> None:
+    story = Story().send(10, Command.START, BACKUP).stop(11, None)
+    assert story.answer(15, Command.START, BACKUP, sent=10).on == set()
+
+
+def test_a_stop_that_a_start_overtook_ends_nothing() -> None:
+    story = Story().send(10, Command.STOP, BACKUP).start(12, BACKUP)
+    assert story.answer(15, Command.STOP, BACKUP, sent=10).on == {BACKUP}
+
+
+@pytest.mark.parametrize("command", list(Command))
+def test_a_command_that_failed_changes_nothing(command: Command) -> None:
+    task = BACKUP if command in (Command.START, Command.STOP) else None
+    story = Story().see(0).see(5, own(CLEAN)).send(10, command, task)
+    story.answer(11, command, task, sent=10, answer=Answer.FAILED)
+
+    assert story.on == {CLEAN}
+    assert story.ended == []
+
+
+def test_not_running_ends_a_run_whose_end_was_not_seen() -> None:
+    story = Story().start(0, BACKUP).stop(10, BACKUP, Answer.NOT_RUNNING)
+    assert story.results == [(BACKUP, LOST)]
+
+
+def test_a_task_that_starts_when_the_server_likes_is_queued() -> None:
+    story = Story().open_window(0, 5).see(0).start(10, INTROS)
+    assert story.task(INTROS).state is TaskState.QUEUED
+    assert isinstance(story.changes[-1], RunQueued)
+    assert story.view.running == 0
+
+    story.start(20, INTROS).see(40).see(60, own(INTROS))
+    assert story.task(INTROS).state is TaskState.RUNNING
+    assert [run.started for run in story.started] == [moment(60)]
+
+
+def test_what_is_queued_is_given_up_when_the_window_ends() -> None:
+    story = Story().open_window(0, 5).see(0).start(10, INTROS).open_window(0, 4)
+    assert story.wait(4 * HOUR - 1).on == {INTROS}
+
+    assert story.wait(4 * HOUR + 1).results == [(INTROS, LOST)]
+    assert story.started == []
+
+
+def test_a_queued_task_may_run_already_be_logged_or_be_stopped() -> None:
+    queued = Story().open_window(0, 5).see(0).start(10, INTROS)
+    story = Story(queued.state).start(20, INTROS, Answer.ALREADY_RUNNING)
+    assert story.task(INTROS).state is TaskState.RUNNING
+
+    story = Story(queued.state).open_log(15).log(20, INTROS)
+    assert story.started[0].started == moment(20)
+
+    stopped = Story(queued.state).stop(20, INTROS).changes[0]
+    assert isinstance(stopped, RunEnded)
+    assert not stopped.ran
+
+
+# The log
+
+
+def test_the_log_alone_shows_begin_and_end() -> None:
+    story = Story().see(0).open_log(5).log(10, BACKUP)
+    assert story.on == {BACKUP}
+    assert story.is_busy
+    assert story.task(BACKUP).evidence is Evidence.OBSERVED
+
+    story.wait(2 * HOUR).see(2 * HOUR).log_end(2 * HOUR).wait(2 * HOUR + 1)
+    assert story.results == [(BACKUP, ENDED)]
+    assert story.ended[0].duration == timedelta(seconds=2 * HOUR - 10)
+    assert not story.is_busy
+
+
+def test_a_title_that_is_no_tasks_shows_nothing() -> None:
+    story = Story().see(0).open_log(5).log(10, "Refreshing Films").log_end(20)
+    assert story.changes == []
+
+
+@pytest.mark.parametrize("log_first", [True, False])
+def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
+    story = listening().open_log(40).log(50, CLEAN, "a0").log_end(51, "a0").wait(52)
+    steps = [
+        lambda when: story.log(when, BACKUP),
+        lambda when: story.log_end(when + 0.01),
+        lambda when: story.hear(when, session(BACKUP)),
+        lambda when: story.hear(when + 0.01, session(BACKUP, 100)),
+    ]
+    for step in steps if log_first else (*steps[2:], *steps[:2]):
+        step(60)
+        step(60) if False else None
+    story.wait(70)
+
+    assert [run.task for run in story.started] == [CLEAN, BACKUP]
+    assert story.results == [(CLEAN, ENDED), (BACKUP, ENDED)]
+
+
+def test_the_log_names_the_run_that_a_row_shows() -> None:
+    story = Story().see(0).open_log(1).start(10, BACKUP).log(11, BACKUP)
+    story.see(15, session(BACKUP)).log_end(20).see(21, session(BACKUP, 100)).wait(22)
+
+    assert len(story.started) == 1
+    assert story.results == [(BACKUP, ENDED)]
+    assert story.ended[0].started_at == at(11)
+
+
+def test_the_log_tells_of_a_new_run_of_what_ran_before() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).open_log(10).log(60, BACKUP)
+    assert story.results == [(BACKUP, LOST)]
+
+    story.log(70, BACKUP, "a2").log_end(80, "a2").wait(81)
+    assert story.results == [(BACKUP, LOST), (BACKUP, LOST), (BACKUP, ENDED)]
+
+
+@pytest.mark.parametrize("task", [BACKUP, None])
+@pytest.mark.parametrize("end_first", [True, False])
+def test_a_stop_of_another_client_is_no_end(
+    task: str | None, *, end_first: bool
+) -> None:
+    story = listening().open_log(40).log(50, CLEAN, "a0").log_end(51, "a0").wait(52)
+    story.log(60, BACKUP).hear(60, session(BACKUP))
+    command = Command.STOP if task else Command.STOP_ALL
+    if end_first:
+        story.log_end(70)
+    story.tell(70.05, ForeignCommand(command=command, task=task))
+    story.log_end(70.06).hear(70.06, session(BACKUP, 100)).wait(71)
+
+    assert story.results[1:] == [(BACKUP, STOPPED)]
+
+
+def test_a_start_of_another_client_is_a_reason_to_look() -> None:
+    story = Story().see(0).tell(5, ForeignCommand(command=Command.START, task=BACKUP))
+    assert story.on == set()
+    assert next_snapshot(story.state) == moment(5)
+
+
+def test_a_start_that_the_log_does_not_name_is_given_up() -> None:
+    story = Story().see(0).open_log(1).log(5, CLEAN).log_end(6).start(20, REFRESH)
+    assert story.wait(34).on == {REFRESH}
+
+    assert story.wait(36).results[-1] == (REFRESH, LOST)
+
+
+def test_a_run_that_only_the_log_names_is_believed_for_its_limit_when_it_closes() -> (
+    None
+):
+    story = Story().see(0).open_log(1).log(5, REFRESH)
+    story.tell(2 * HOUR, LogChanged(up=False, trusted=False))
+    assert story.wait(2 * HOUR + 29 * MINUTE).on == {REFRESH}
+
+    assert story.wait(2 * HOUR + 31 * MINUTE).results == [(REFRESH, LOST)]
+
+
+def test_a_log_that_is_silent_while_butler_works_is_counted() -> None:
+    story = Story().see(0).open_log(1)
+    for number in range(4):
+        story.start(100 * number + 10, BACKUP).wait(100 * number + 30)
+        story.stop(100 * number + 40, BACKUP)
+    assert story.state.known.unlogged == 3
+
+    story.log(500, BACKUP)
+    assert story.state.known.unlogged == 0
+
+
+# The server, clocks and restarts of Home Assistant
+
+
+def test_a_task_that_is_not_listed_any_more_is_lost() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).tell(6, TasksListed(tasks=TASKS[1:]))
+    assert story.results == [(BACKUP, LOST)]
+
+
+def test_another_version_has_been_started_anew() -> None:
+    story = Story().tell(0, VersionSeen(version="1")).see(0).see(5, own(BACKUP))
+    story.send(6, Command.START, CLEAN).tell(10, VersionSeen(version="2"))
+    story.see(11, own(BACKUP), asked=9).answer(12, Command.START, CLEAN, sent=6)
+
+    assert story.results == [(BACKUP, LOST)]
+    assert story.on == set()
+    assert story.view.butler is ButlerState.UNKNOWN
+
+
+def test_a_clock_that_runs_backwards_undoes_nothing() -> None:
+    story = Story().see(0).see(10, own(BACKUP)).see(5).hear(4, own(BACKUP), Told.ENDED)
+    assert story.wait(11).ended[0].ended == moment(10)
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-2), timedelta(hours=2)])
+def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
+    jump: timedelta,
+) -> None:
+    story = Story().see(0).see(5, own(BACKUP)).see(60, own(BACKUP))
+    for second in (70, 80):
+        now = moment(second)
+        story.tell(Moment(now.utc + jump, now.monotonic), Tick())
+        story.state.gap = None
+        rows = (own(BACKUP),) if second == 70 else ()
+        _see(story, Moment(now.utc + jump, now.monotonic), *rows)
+    story.tell(Moment(moment(90).utc + jump, moment(90).monotonic), Tick())
+
+    (run,) = story.ended
+    assert run.started_at
+    assert run.duration
+    assert run.duration >= timedelta(seconds=75)
+    assert run.ended_at - run.started_at == run.duration
+
+
+def _see(story: Story, now: Moment, *rows: Activity) -> None:
+    from custom_components.plex_butler.run_state import Snapshot
+
+    story.tell(now, Snapshot(rows=rows, asked=now))
+
+
+def remembered(story: Story, gap: float = 60) -> Story:
+    """Return the story after a restart of Home Assistant."""
+    memory = json.loads(json.dumps(dump(story.state)))
+    return Story(load(memory, story.state.now + timedelta(seconds=gap)))
+
+
+@pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
+def test_a_run_that_is_named_again_goes_on_with_its_start(row: Activity) -> None:
+    story = remembered(Story().see(0).see(5, row))
+    assert story.on == set()
+    story.see(70, row)
+    assert story.task(BACKUP).since == at(5)
+    assert story.changes == []
+
+    assert story.see(80).wait(81).results == [(BACKUP, ENDED)]
+
+
+@pytest.mark.parametrize("row", [None, own(BACKUP, "u2")])
+def test_a_run_that_is_not_found_again_is_lost(row: Activity | None) -> None:
+    story = remembered(Story().see(0).see(5, own(BACKUP)))
+    story.see(70, *filter(None, [row]))
+
+    assert (
+        LOST in {run.result for run in story.ended} or story.task(BACKUP).since is None
+    )
+    assert all(run.result is LOST for run in story.ended)
+
+
+def test_a_run_that_the_log_named_goes_on_with_its_start() -> None:
+    story = remembered(Story().see(0).open_log(1).log(5, REFRESH)).see(70).open_log(71)
+    assert story.task(REFRESH).since == at(5)
+
+    assert story.log_end(600).wait(601).results == [(REFRESH, ENDED)]
+    assert story.ended[0].duration == timedelta(seconds=595)
+
+
+def test_a_run_that_only_we_know_of_goes_on_until_its_limit() -> None:
+    story = remembered(Story().see(0).start(5, REFRESH)).see(70)
+    assert story.on == {REFRESH}
+
+    assert story.wait(31 * MINUTE).results == [(REFRESH, LOST)]
+
+
+def test_a_memory_of_an_older_version_is_understood() -> None:
+    told = {"command": "assumed", "notification": "observed", "activity": "observed"}
+    for old, new in (told | {"inferred": "inferred"}).items():
+        run = {
+            "task": REFRESH,
+            "state": "running",
+            "evidence": old,
+            "started": at(5).isoformat(),
+            "proved": at(5).isoformat(),
+            "until": None,
+            "company": "none",
+        }
+        last = {
+            "task": BACKUP,
+            "result": "ended",
+            "evidence": old,
+            "started": None,
+            "ended": at(1).isoformat(),
+        }
+        state = load({"runs": [run], "last": [last], "version": "1"}, moment(60))
+        assert Story(state).see(61).task(REFRESH).evidence == new
+        assert view(state).tasks == {}
+        assert state.last[BACKUP].evidence == new
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        {},
+        {"version": 1, "learned": [], "runs": {}, "last": None, "stood": 7},
+        {"learned": {"1": 2, "2": {}, "3": {"tasks": 4}}, "runs": [5], "last": [6]},
+        {"runs": [{}, {"task": BACKUP, "proved": 7}], "last": [{}, {"ended": "x"}]},
+        {"stood": {"a": 5, "b": "x"}},
+    ],
+)
+def test_a_memory_that_cannot_be_read_is_forgotten(memory: dict[str, object]) -> None:
+    state = load(memory, moment(0))
+    assert (state.held, state.last, state.learned, state.stood) == ((), {}, {}, {})
+
+
+# Cost
+
+
+def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> None:
+    story = listening()
+    state = story.state
+    began = process_time()
+    for number in range(10_000):
+        row = activity("Work", progress=number % 100, uuid=f"w{number}")
+        _, now = state, moment(60 + number / 1000)
+        from custom_components.plex_butler.run_state import Notified
+
+        state, _changes = apply(state, Notified(told=Told.UPDATED, row=row), now)
+    took = process_time() - began
+
+    assert len(state.rows) <= MAX_ROWS
+    assert took < 1
+
+
+def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
+    story = Story().see(0).see(5, own(BACKUP, "mine"))
+    rows = [activity("Work", uuid=f"w{number}") for number in range(800)]
+    story.see(10, *rows[:400], own(BACKUP, "mine"), *rows[400:])
+
+    assert story.on == {BACKUP}
+    assert len(story.state.rows) <= MAX_ROWS
+
+
+# When to look
+
+
+def due(story: Story) -> float:
+    """Return in how many seconds a snapshot is due."""
+    return (next_snapshot(story.state) - story.state.now).total_seconds()
+
+
+def test_an_idle_server_is_asked_by_what_its_stream_can_do() -> None:
+    assert due(Story()) == 0
+    assert due(Story().see(0)) == 30
+    assert due(Story().tell(0, UP).see(1)) == 75
+    assert due(listening().wait(200).see(200)) == 300
+
+
+def test_a_window_is_looked_at_more_closely_where_nothing_is_told() -> None:
+    assert due(Story().open_window(0, 5).see(0)) == 12
+    assert due(Story().open_window(0, 5).see(0).see(5, session(BACKUP))) == 5
+    assert due(Story().see(0).start(1, REFRESH).see(2)) == 5
+
+
+def test_a_burst_costs_no_request() -> None:
+    story = listening().wait(250)
+    before = next_snapshot(story.state)
+    for number in range(22):
+        story.hear(250, session(BACKUP, 100 * number / (number + 1)))
+        story.hear(250, session(BACKUP, 100))
+
+    assert moment(300) <= next_snapshot(story.state) <= before
+    assert next_deadline(story.state)

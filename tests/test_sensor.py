@@ -84,7 +84,7 @@ async def test_running_tasks_are_counted_and_listed_with_what_is_known_of_them(
     backup, optimize = listed["BackupDatabase"], listed["OptimizeDatabase"]
     assert backup["title"] == "Backup Database"
     assert backup["state"] == optimize["state"] == "running"
-    assert backup["evidence"] == "notification"
+    assert backup["evidence"] == "observed"
     assert 48 <= backup["progress"] <= 52
     assert before <= backup["since"] <= dt_util.utcnow()
     assert backup.keys() == {
@@ -117,7 +117,7 @@ async def test_what_only_waits_is_listed_and_not_counted(
     await turn(hass, SERVICE_TURN_ON, GUIDE)
 
     (task,) = attributes(hass)["tasks"]
-    assert (task["state"], task["evidence"]) == ("queued", "command")
+    assert (task["state"], task["evidence"]) == ("queued", "assumed")
     assert state(hass) == "0"
 
     await turn(hass, SERVICE_TURN_OFF, GUIDE)
@@ -158,7 +158,7 @@ async def test_the_last_run_tells_when_it_ended_and_how(
     assert ended
     assert began < datetime.fromisoformat(ended) <= dt_util.utcnow()
     told = attributes(hass, LAST_RUN)
-    assert (told["result"], told["evidence"]) == ("ended", "notification")
+    assert (told["result"], told["evidence"]) == ("ended", "observed")
     assert told["duration"] == pytest.approx(60, abs=2)
     assert (told["ended_at"] - told["started_at"]).total_seconds() == told["duration"]
 

@@ -87,7 +87,7 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     listed = answer["result"]["response"]["tasks"]
     tasks = {task["name"]: task for task in listed}
     runs, ran = tasks["BackupDatabase"], tasks["OptimizeDatabase"]
-    assert (runs["state"], runs["evidence"]) == ("running", "notification")
+    assert (runs["state"], runs["evidence"]) == ("running", "observed")
     assert (runs["progress"], runs["last_run"]) == (0, None)
     assert datetime.fromisoformat(runs["since"]).tzinfo
     assert (ran["state"], ran["evidence"]) == ("idle", None)
@@ -160,7 +160,7 @@ async def test_a_task_is_started_by_any_of_its_names(
                 "name": "BackupDatabase",
                 "title": "Backup Database",
                 "result": "started",
-                "evidence": "command",
+                "evidence": "assumed",
                 "started_at": dt_util.utcnow(),
                 "ended_at": None,
                 "duration": None,

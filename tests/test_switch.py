@@ -219,7 +219,7 @@ async def test_on_a_server_that_names_nothing_our_own_command_shows_until_it_is_
 ) -> None:
     plex.durations["BackupDatabase"] = 20
     await turn(hass, SERVICE_TURN_ON)
-    for _ in range(4):
+    for _ in range(3):
         await advance(5)
         assert state(hass) == STATE_ON
 
@@ -232,11 +232,23 @@ async def test_on_a_server_that_names_nothing_our_own_command_shows_until_it_is_
 async def test_on_a_server_that_shows_nothing_our_own_command_shows_up_to_the_limit(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    plex.durations["BackupDatabase"] = 4
-    await turn(hass, SERVICE_TURN_ON)
+    plex.durations["OptimizeDatabase"] = 4
+    await turn(hass, SERVICE_TURN_ON, OPTIMIZE)
     for _ in range(29):
         await advance(60)
-        assert state(hass) == STATE_ON
+        assert state(hass, OPTIMIZE) == STATE_ON
+
+    await advance(61)
+    assert state(hass, OPTIMIZE) == STATE_OFF
+
+
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_a_task_that_is_known_to_be_short_is_not_believed_for_as_long(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    await turn(hass, SERVICE_TURN_ON)
+    await advance(120)
+    assert state(hass) == STATE_ON
 
     await advance(61)
     assert state(hass) == STATE_OFF
@@ -269,36 +281,53 @@ def is_assumed(hass: HomeAssistant, entity_id: str = BACKUP) -> bool:
     return bool(found and found.attributes.get(ATTR_ASSUMED_STATE))
 
 
-async def test_what_a_server_has_shown_once_is_assumed_no_more(
+async def test_on_the_first_day_of_a_server_that_shows_its_tasks_nothing_is_assumed(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    assert is_assumed(hass)
+    assert not is_assumed(hass)
     plex.durations["BackupDatabase"] = 20
-    plex.client_start("BackupDatabase")
+    await turn(hass, SERVICE_TURN_ON)
     for seconds in (1, 10, 12, 1, 600):
         await advance(seconds)
         assert not is_assumed(hass)
-        assert is_assumed(hass, OPTIMIZE)
+        assert not is_assumed(hass, OPTIMIZE)
     assert state(hass) == STATE_OFF
 
-    # What another version shows, it has to show itself.
-    await plex.restart(version="1.99.0")
-    for _ in range(8):
-        await advance(2)
-    assert is_assumed(hass)
 
-
-@pytest.mark.parametrize("profile", ["silent", "anonymous"])
-async def test_what_a_server_never_shows_stays_assumed_on_and_off(
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_what_only_our_command_speaks_for_is_assumed_after_a_while(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     await turn(hass, SERVICE_TURN_ON)
     await advance(10)
+    assert (state(hass), is_assumed(hass)) == (STATE_ON, False)
+    await advance(6)
     assert (state(hass), is_assumed(hass)) == (STATE_ON, True)
 
     await turn(hass, SERVICE_TURN_OFF)
-    await advance(31)
+    assert (state(hass), is_assumed(hass)) == (STATE_OFF, False)
+
+
+@pytest.mark.parametrize("profile", ["silent", "anonymous"])
+async def test_a_server_that_worked_three_times_without_a_name_is_assumed_on_and_off(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["BackupDatabase"] = 5
+    for _ in range(3):
+        assert not is_assumed(hass, OPTIMIZE)
+        await turn(hass, SERVICE_TURN_ON)
+        for _ in range(8):
+            await advance(5)
+        await turn(hass, SERVICE_TURN_OFF)
+        await advance(31)
+    assert is_assumed(hass, OPTIMIZE)
     assert (state(hass), is_assumed(hass)) == (STATE_OFF, True)
+
+    # Another version may show more.
+    await plex.restart(version="1.99.0")
+    for _ in range(8):
+        await advance(2)
+    assert not is_assumed(hass)
 
 
 async def test_a_switch_is_on_as_soon_as_its_command_is_answered(

@@ -48,15 +48,15 @@ async def test_a_start_fires_whoever_started_the_task(
     assert payload["platform"] == "plex_butler.task_started"
     assert payload["device_id"] == device
     assert (payload["task"], payload["title"]) == (BACKUP, "Backup Database")
-    assert payload["evidence"] == "command"
+    assert payload["evidence"] == "assumed"
     assert dt_util.parse_datetime(payload["started_at"]) == dt_util.utcnow()
     assert payload["description"] == "Backup Database of Attic started"
 
     plex.client_start(OPTIMIZE)
     await advance(5)
     assert noted(calls, "task", "evidence") == [
-        (BACKUP, "command"),
-        (OPTIMIZE, "notification"),
+        (BACKUP, "assumed"),
+        (OPTIMIZE, "observed"),
     ]
     await advance(2 * MINUTE)
     assert len(calls) == 2
@@ -97,7 +97,7 @@ async def test_an_end_fires_with_result_and_duration(
         (BACKUP, "ended", 60),
     ]
     ended = payloads(calls)[1]
-    assert ended["evidence"] == "notification"
+    assert ended["evidence"] == "observed"
     assert dt_util.parse_datetime(ended["ended_at"]) == end
     assert ended["started_at"] < ended["ended_at"]
 

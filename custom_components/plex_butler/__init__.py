@@ -61,6 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     PushListener(hass, entry, coordinator).async_start()
+    coordinator.log.async_start()
     return True
 
 

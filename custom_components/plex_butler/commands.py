@@ -16,6 +16,7 @@ from homeassistant.exceptions import HomeAssistantError
 from .api import PlexClient, PlexResponseError, StartResult, StopResult
 from .const import DOMAIN
 from .errors import translated_errors
+from .log_listener import LogListener
 from .run_state import Answer, Command, CommandAnswered, CommandSent, Moment
 from .tracker import RunTracker
 
@@ -66,12 +67,14 @@ class Commands:
         entry: ConfigEntry,
         client: PlexClient,
         tracker: RunTracker,
+        log: LogListener,
         on_done: Callable[[], None],
     ) -> None:
         """Let nothing wait any longer than the entry is loaded."""
         self._loop = hass.loop
         self._client = client
         self._tracker = tracker
+        self._log = log
         self._on_done = on_done
         self._numbers = count(1)
         # The command under way, and those that wait behind it.
@@ -149,6 +152,7 @@ class Commands:
         command, task = order.command, order.task
         async with self._turn(order, deadline):
             order.sent = self._tracker.now()
+            self._log.async_sent(command, task)
             self._tracker.async_apply(CommandSent(command=command, task=task))
             answer = Answer.FAILED
             try:
@@ -173,6 +177,8 @@ class Commands:
         try:
             async with asyncio.timeout_at(deadline):
                 await order.turn
+                if order.command in _STARTS and not self._error_of(order):
+                    await self._log.async_opened()
             if err := self._error_of(order):
                 raise err
             if deadline is not None and self._loop.time() >= deadline:

@@ -32,11 +32,12 @@ from .const import (
 )
 from .data import PlexButlerData
 from .errors import translation
+from .log_listener import LogListener
 from .preferences import Preferences
 from .problems import Problems
 from .publisher import Publisher
 from .refusals import Refusals
-from .run_state import ServerRefused
+from .run_state import PollFailed
 from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
@@ -70,7 +71,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        self.publisher = Publisher(hass, self._async_publish)
+        self.publisher = Publisher(hass, self._async_publish, self._async_published)
         self.tracker = RunTracker(hass, entry, self.publisher.async_changed)
         self._asker = Asker(hass, entry, client, self.tracker)
         self._next_poll = float("inf")
@@ -78,8 +79,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._problems = Problems(hass, entry)
         self._silent_since: float | None = None
         self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
+        self.log = LogListener(hass, entry, client, self.tracker)
         self.commands = Commands(
-            hass, entry, client, self.tracker, self.async_commanded
+            hass, entry, client, self.tracker, self.log, self.async_commanded
         )
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
@@ -111,6 +113,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         try:
             data = await self._ask()
         except PlexError as err:
+            self.tracker.async_apply(PollFailed())
             if self._is_working_on_its_database(err):
                 self._set_interval(IDLE_INTERVAL)
                 # What was asked for was not answered.
@@ -197,9 +200,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Take note of what an error says of the server; a time-out says nothing."""
         match err:
             case PlexRefusedError() | PlexMaintenanceError():
-                self.tracker.async_apply(ServerRefused())
+                self.tracker.async_apply(PollFailed(refused=True))
             case PlexResponseError(status=502):
-                self.tracker.async_apply(ServerRefused())
+                self.tracker.async_apply(PollFailed(refused=True))
 
     @callback
     def async_commanded(self) -> None:
@@ -231,6 +234,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         elif is_news:
             self.async_update_listeners()
         return is_news
+
+    @callback
+    def _async_published(self) -> None:
+        self.tracker.async_tell()
 
     @override
     async def async_shutdown(self) -> None:

@@ -34,19 +34,20 @@ def describe_outcome(task: ButlerTask, outcome: Outcome) -> dict[str, Any]:
 
 
 def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
-    """Return what is known of the run; nobody knows when one ended that was lost."""
+    """Return what is known of the run; when one ended that was lost is a guess at best."""
     described: dict[str, Any] = dict.fromkeys(
         ("evidence", "started_at", "ended_at", "duration")
     )
     match outcome.run:
         case EndedRun() as run:
             described |= describe_run(run)
-            if described.pop("result") is Result.LOST:
+            is_lost = described.pop("result") is Result.LOST
+            if is_lost and run.evidence is not Evidence.INFERRED:
                 described["ended_at"] = None
         case Run() as run:
             described |= describe_begun(run)
         case None if outcome.result in _ANSWERED:
-            described["evidence"] = Evidence.COMMAND
+            described["evidence"] = Evidence.ASSUMED
     return described
 
 

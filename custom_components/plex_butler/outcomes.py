@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError
 
@@ -11,7 +10,6 @@ from .commands import NotSentError, Order, OvertakenError
 from .coordinator import PlexButlerCoordinator
 from .run_state import (
     EndedRun,
-    Evidence,
     Moment,
     Result,
     Run,
@@ -20,9 +18,6 @@ from .run_state import (
     is_shown,
 )
 from .waiting import OUTAGE, Wait
-
-# Evidence of an end that names the task; all other ends may be those of something else.
-_SEEN: Final = frozenset({Evidence.NOTIFICATION, Evidence.ACTIVITY})
 
 
 class TaskResult(StrEnum):
@@ -55,6 +50,7 @@ async def async_start(
     deadline: float | None,
 ) -> Outcome:
     """Start a task; with a deadline (of the loop's clock), wait for its end."""
+    ran = False
     try:
         answer = await coordinator.commands.async_start_task(task, order, deadline)
     except OvertakenError:
@@ -71,12 +67,13 @@ async def async_start(
         if not await _async_shows_up(coordinator, task, order.sent, deadline):
             return Outcome(result=TaskResult.UNCONFIRMED)
     else:
+        ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
             return _begun(coordinator.tracker.state, task, order.sent, answer)
     return await _async_outcome(
         coordinator,
         task,
-        Wait(coordinator, lambda state: _end(state, task, order.sent)),
+        Wait(coordinator, lambda state: _end(state, task, order.sent, ran=ran)),
         deadline,
     )
 
@@ -155,14 +152,18 @@ def _begun(state: RunState, task: str, sent: Moment, answer: StartResult) -> Out
     return Outcome(result=result, run=run or _last(state, task, sent))
 
 
-def _end(state: RunState, task: str, sent: Moment) -> Outcome | None:
-    """Return how a run that we asked for ended, or None while it goes on."""
+def _end(state: RunState, task: str, sent: Moment, *, ran: bool) -> Outcome | None:
+    """Return how a run that we asked for ended, or None while it goes on.
+
+    Unless it `ran` before, the end of a run that began before our start is another's.
+    """
     if task in state.runs:
         return None
     run = _last(state, task, sent)
     if run and run.result is Result.STOPPED:
         return Outcome(result=TaskResult.STOPPED, run=run)
-    if run and run.result is Result.ENDED and run.evidence in _SEEN:
+    begun = run and run.started and sent <= run.started
+    if run and run.result is Result.ENDED and (ran or begun):
         return Outcome(result=TaskResult.ENDED, run=run)
     return Outcome(result=TaskResult.UNCONFIRMED, run=run)
 

@@ -15,10 +15,16 @@ type ChangeListener = Callable[[tuple[Change, ...]], None]
 class Publisher:
     """Publishes what is known of one server: the first at once, more in a moment."""
 
-    def __init__(self, hass: HomeAssistant, publish_fn: Callable[[], bool]) -> None:
-        """Take what shows all that is known, and returns if there was any news."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        publish_fn: Callable[[], bool],
+        published_fn: Callable[[], None],
+    ) -> None:
+        """Take what shows all that is known and returns if that is news; what comes after."""
         self._hass = hass
         self._publish_fn = publish_fn
+        self._published_fn = published_fn
         self._unsub_publish: CALLBACK_TYPE | None = None
         self._listeners: list[ChangeListener] = []
         self._untold: tuple[Change, ...] = ()
@@ -54,3 +60,4 @@ class Publisher:
         if untold:
             for listener in tuple(self._listeners):
                 listener(untold)
+        self._published_fn()

@@ -23,7 +23,7 @@ from .api import (
 from .asker import PREFERENCES, TASKS
 from .const import LOGGER
 from .coordinator import PlexButlerCoordinator
-from .run_state import Change, Notified, PushChanged, PushMissed, Told
+from .run_state import Change, Notified, PushChanged, PushMissed
 from .schedule import may_matter
 
 # Waits between two attempts, in seconds.
@@ -179,7 +179,7 @@ class PushListener:
         if isinstance(notification, PlayingNotification):
             self._coordinator.streams.async_told(notification.states)
             return
-        told = Notified(told=Told(notification.event), row=notification.activity)
+        told = Notified(told=notification.event, row=notification.activity)
         self._coordinator.tracker.async_apply(told)
 
     def _is_old_news(self, notification: PreferenceNotification) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .api import PlexResponseError
 from .api.decode import MAX_TEXT, Json, loads, text
-from .run_state import BUTLER
+from .run_state.activities import BUTLER
 
 REDACTED: Final = "**REDACTED**"
 

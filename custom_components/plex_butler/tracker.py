@@ -47,6 +47,18 @@ def _limit_of(entry: ConfigEntry) -> timedelta:
     return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
 
 
+def _may_show_more(before: RunState, after: RunState) -> bool:
+    """Return True if something to be shown may have changed: most frames change nothing."""
+    return (
+        before.runs is not after.runs
+        or before.last is not after.last
+        or before.tasks is not after.tasks
+        or before.learned is not after.learned
+        or (before.version, before.busy, before.asked is None)
+        != (after.version, after.busy, after.asked is None)
+    )
+
+
 class RunTracker:
     """What is known of one server's runs, from one event to the next."""
 
@@ -56,7 +68,7 @@ class RunTracker:
         entry: ConfigEntry,
         on_change: Callable[[tuple[Change, ...]], None],
     ) -> None:
-        """Take whom to tell when there may be something else to show."""
+        """Take what shows what is known, and tells of it with `async_tell`."""
         self._hass = hass
         self._store = store_for(hass, entry.entry_id)
         self._limit = _limit_of(entry)
@@ -96,7 +108,7 @@ class RunTracker:
         """Keep what is known for the next time, and learn no more."""
         self.closed = True
         self._cancel_tick()
-        self._async_tell()
+        self.async_tell()
         if (memory := self._memory()) != self._kept:
             await self._store.async_save(memory)
 
@@ -112,18 +124,19 @@ class RunTracker:
             self._kept = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
         self._schedule_tick()
-        self.view = run_state.view(self.state)
+        if _may_show_more(before, self.state):
+            self.view = run_state.view(self.state)
         self._on_change(changes)
-        self._async_tell()
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Have somebody look at the state whenever something happened, and at the end."""
+        """Have a listener called once something that happened is shown, and at the end."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     @callback
-    def _async_tell(self) -> None:
+    def async_tell(self) -> None:
+        """Call those who wait for something; what they hear of is shown by now."""
         for listener in tuple(self._listeners):
             listener()
 

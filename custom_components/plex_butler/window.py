@@ -8,7 +8,7 @@ from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.util import dt as dt_util
 
 from .api import Preference
-from .run_state import Window
+from .clock import Window
 from .schedule import END_HOUR, START_HOUR
 
 

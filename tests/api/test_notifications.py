@@ -229,7 +229,7 @@ async def test_the_token_travels_in_the_header_only(
 async def test_a_path_prefix_is_kept(
     session: aiohttp.ClientSession, socket_enabled: None
 ) -> None:
-    async with SimulatedPlex(prefix="/a/plex", clock=ManualClock()) as plex:
+    async with SimulatedPlex("current", prefix="/a/plex", clock=ManualClock()) as plex:
         client = PlexClient(session, plex.url, plex.token, client_identifier="test")
 
         assert await hears_a_start(client, plex)

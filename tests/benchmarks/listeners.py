@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 import json
 
@@ -47,9 +47,11 @@ def _nothing() -> None:
 
 
 @asynccontextmanager
-async def bare_client(plex: SimulatedPlex) -> AsyncIterator[BareClient]:
+async def bare_client(
+    plex: SimulatedPlex, *, filters: Iterable[str] = FILTERS
+) -> AsyncIterator[BareClient]:
     """Return a client that listens to the same as the integration."""
-    url = f"{plex.url}/:/websockets/notifications?filters={','.join(FILTERS)}"
+    url = f"{plex.url}/:/websockets/notifications?filters={','.join(filters)}"
     async with (
         aiohttp.ClientSession(headers={"X-Plex-Token": plex.token}) as session,
         session.ws_connect(url, decode_text=False) as socket,

@@ -12,6 +12,7 @@ from typing import Any
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 
+from custom_components.plex_butler.api.log_lines import parse_log_frame
 from custom_components.plex_butler.api.notifications import parse_frame
 from tests.simulator import SimulatedPlex
 from tests.truth.traffic import Traffic
@@ -52,6 +53,54 @@ async def measure_storm(count: int) -> Storm:
         decoding_client=decoding_client,
         filtering=_cost(parse_frame, client.frames),
         decoding=_cost(json.loads, client.frames),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogStorm:
+    """Lines of a log that are not Butler's: what they cost in seconds of CPU time."""
+
+    frames: int
+    state_writes: int
+    home_assistant: float
+    # Without any socket: looking for lines of Butler's, and decoding all frames.
+    filtering: float
+    decoding: float
+    # Their ratio for frames that could be Butler's: sub-activities of other work
+    alike: float
+
+
+async def measure_log_storm(count: int) -> LogStorm:
+    """Let a server write so many lines at once while its log is listened to."""
+    async with SimulatedPlex() as plex:
+        async with bare_client(plex, filters=("log",)) as client:
+            await _until(lambda: bool(plex.log_hub.sockets))
+            plex.noise.log_flood(count)
+            await _until(lambda: len(client.frames) >= count)
+        await _until(lambda: not plex.log_hub.sockets)
+        plex.durations["BackupDatabase"] = 3600
+        plex.client_start("BackupDatabase")
+        async with at_home(plex) as hass:
+            await _until(lambda: bool(plex.log_hub.sockets))
+            # It proves itself, and the polls of the set-up are shown, before the storm.
+            await asyncio.sleep(2)
+            writes = _noted_writes(hass)
+            began = process_time()
+            plex.noise.log_flood(count)
+            await plex.flush()
+            await asyncio.sleep(1)
+            home_assistant = process_time() - began
+            assert plex.log_hub.sockets
+            state_writes = len(writes)
+    alike = [frame for frame in client.frames if b"sub-activity" in frame]
+    frames = [frame for frame in client.frames if b"sub-activity" not in frame]
+    return LogStorm(
+        frames=len(client.frames),
+        state_writes=state_writes,
+        home_assistant=home_assistant,
+        filtering=_cost(parse_log_frame, frames),
+        decoding=_cost(json.loads, frames),
+        alike=_cost(parse_log_frame, alike) / _cost(json.loads, alike),
     )
 
 

@@ -152,7 +152,7 @@ async def test_a_backup_that_somebody_stops_holds_the_update_back(
     await house.hass.services.async_call(
         "switch", "turn_off", {"entity_id": SWITCH}, blocking=True
     )
-    await house.settle()
+    await house.let_pass(1)
 
     assert not installed
     notification = told(house)

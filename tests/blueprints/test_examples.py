@@ -151,7 +151,7 @@ async def _(house: House, attic: SimulatedPlex) -> None:
     await house.hass.services.async_call(
         "switch", "turn_off", {"entity_id": "switch.attic_butler_back_up_database"}
     )
-    await house.settle()
+    await house.let_pass(1)
     assert len(upgraded) == 1
     assert told(house.hass) == ["The backup: stopped"]
 

@@ -6,6 +6,7 @@ from .faults import FaultName
 from .gate import PlainHttp, SecureConnections
 from .messages import page
 from .names import Names
+from .outage import Absence
 from .plextv import SimulatedPlexTv
 from .preferences import Kind, Setting
 from .profiles import PROFILES, Profile, draw_profile
@@ -14,7 +15,17 @@ from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
 from .task import StartResult
 from .task_spec import TaskSpec
 from .tasks import ALL_TASKS, CURRENT_TASKS, LEGACY_TASKS
-from .traits import Naming, Rows, Standing, Traits
+from .traits import (
+    ByHand,
+    LogFormat,
+    Naming,
+    Rows,
+    SessionBegins,
+    SessionEnds,
+    SessionNames,
+    Standing,
+    Traits,
+)
 from .truth import Cause, Ending, Interval, TaskState
 
 __all__ = [
@@ -24,11 +35,14 @@ __all__ = [
     "OWNER_TOKEN",
     "PROFILES",
     "SHARED_TOKEN",
+    "Absence",
+    "ByHand",
     "Cause",
     "Ending",
     "FaultName",
     "Interval",
     "Kind",
+    "LogFormat",
     "ManualClock",
     "Names",
     "Naming",
@@ -37,6 +51,9 @@ __all__ = [
     "Profile",
     "Rows",
     "SecureConnections",
+    "SessionBegins",
+    "SessionEnds",
+    "SessionNames",
     "Setting",
     "SimulatedPlex",
     "SimulatedPlexTv",

@@ -29,7 +29,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=32400, help="0 takes a free one")
     parser.add_argument("--token", default=OWNER_TOKEN, help="the owner's token")
-    parser.add_argument("--profile", choices=(*PROFILES, _DRAWN), default="current")
+    parser.add_argument("--profile", choices=(*PROFILES, _DRAWN), default="session")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="simulated seconds per second"
     )

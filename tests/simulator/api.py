@@ -18,7 +18,7 @@ type Handler = Callable[[ServerState, Ask], Answer]
 _OK = Answer()
 _BAD_REQUEST = Answer(400)
 _NOT_FOUND = Answer(404)
-_START_STATUS = {
+START_STATUS = {
     StartResult.ACCEPTED: 200,
     StartResult.ALREADY_RUNNING: 202,
     StartResult.UNKNOWN_TASK: 404,
@@ -82,7 +82,7 @@ def stop_all(state: ServerState, _ask: Ask) -> Answer:
 def start_task(state: ServerState, ask: Ask) -> Answer:
     """Start one task: 200, 202 when it runs already, 404 when there is none such."""
     result = state.butler.start(ask.parts[1])
-    answer = Answer(_START_STATUS[result])
+    answer = Answer(START_STATUS[result])
     if result is StartResult.ACCEPTED and state.traits.activity_header:
         return replace(answer, headers={"X-Plex-Activity": state.board.new_uuid()})
     return answer

@@ -11,7 +11,7 @@ from .settings import END_HOUR, NEVER, START_HOUR, task_setting
 from .task import StartResult, Task, Watcher
 from .task_spec import TaskSpec
 from .timeline import Timeline
-from .traits import Traits
+from .traits import ByHand, Rows, SessionBegins, Traits
 from .truth import Cause, Ending, RunLog, TaskState
 from .window import Window
 
@@ -33,6 +33,8 @@ class Butler:
         self.tasks: dict[str, Task] = {}
         self.log = RunLog()
         self.watchers: list[Watcher] = []
+        # The window is open, and its session waits for a start.
+        self.awaits_start = False
         self._line: list[Task] = []
         self._timeline = timeline
         self._preferences = preferences
@@ -68,7 +70,8 @@ class Butler:
         """List a task, with the setting that switches it."""
         if spec.preference is not None and spec.preference not in self._preferences:
             self._preferences.add(task_setting(spec.preference, spec.title))
-        self.tasks[spec.name] = Task(spec=spec, duration=spec.seconds)
+        idle = spec.name in self._traits.nothing_to_do
+        self.tasks[spec.name] = Task(spec=spec, duration=0 if idle else spec.seconds)
 
     def remove_task(self, name: str) -> None:
         """List a task no longer; a run of it is over."""
@@ -99,17 +102,34 @@ class Butler:
         if task.state is TaskState.RUNNING:
             return StartResult.ALREADY_RUNNING
         if task.state is TaskState.IDLE and self._takes_start(task):
+            if self.awaits_start:
+                self.start_due(Cause.WINDOW, apart_from=task)
+            task.beside = self._traits.by_hand is not ByHand.QUEUES
             self._enter(task, cause, may_queue=self._traits.queues_single_start)
         return StartResult.ACCEPTED
 
-    def start_due(self, cause: Cause) -> None:
+    def open_window(self) -> None:
+        """Begin what the night has to do, now or with the first start."""
+        if self._traits.session_begins is SessionBegins.FIRST_START:
+            self.awaits_start = True
+        else:
+            self.start_due(Cause.WINDOW)
+
+    def start_due(self, cause: Cause, *, apart_from: Task | None = None) -> None:
         """Start or queue every task that is enabled and due today."""
-        for task in list(self.tasks.values()):
+        self.awaits_start = False
+        tasks = list(self.tasks.values())
+        if self._traits.rows is Rows.SESSION:
+            # The order is no list's that clients know.
+            self._rng.shuffle(tasks)
+        for task in tasks:
             if (
-                task.state is TaskState.IDLE
+                task is not apart_from
+                and task.state is TaskState.IDLE
                 and self.is_enabled(task)
                 and self.is_due(task)
             ):
+                task.beside = False
                 self._enter(task, cause, may_queue=True)
 
     def stop(self, name: str, ending: Ending = Ending.STOPPED) -> bool:
@@ -129,6 +149,7 @@ class Butler:
 
     def close_window(self) -> None:
         """Drop what the window queued; what runs goes on, unless the traits say otherwise."""
+        self.awaits_start = False
         states = {TaskState.QUEUED}
         if self._traits.stops_at_window_end:
             states.add(TaskState.RUNNING)
@@ -163,8 +184,7 @@ class Butler:
             self._run_or_wait(task)
 
     def _run_or_wait(self, task: Task) -> None:
-        limit = self._traits.concurrency
-        if limit is None or len(self.running) < limit:
+        if task.beside or self._has_slot:
             self._run(task)
             return
         self._line.append(task)
@@ -182,11 +202,14 @@ class Butler:
         self.log.begin(task.name, TaskState.RUNNING, self._timeline.now, task.cause)
         spread = self._traits.duration_spread
         task.run_seconds = task.duration * self._rng.uniform(1 - spread, 1 + spread)
-        task.planned = self._timeline.after(
-            task.run_seconds, lambda: self._finish(task)
-        )
+        if task.run_seconds:
+            task.planned = self._timeline.after(
+                task.run_seconds, lambda: self._finish(task)
+            )
         for watcher in self.watchers:
             watcher.on_started(task)
+        if not task.run_seconds:
+            self._finish(task)
 
     def _finish(self, task: Task) -> None:
         task.last_done = self._timeline.now
@@ -213,6 +236,12 @@ class Butler:
         task.since = self._timeline.now
 
     def _fill_slots(self) -> None:
-        limit = self._traits.concurrency
-        while self._line and (limit is None or len(self.running) < limit):
+        while self._line and self._has_slot:
             self._run(self._line.pop(0))
+
+    @property
+    def _has_slot(self) -> bool:
+        limit = self._traits.concurrency
+        if limit is None:
+            return True
+        return sum(not task.beside for task in self.running) < limit

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .activities import DONE, UNKNOWN_PROGRESS, Board, Row
 from .butler import Butler
 from .row_texts import RowText, generic_text, row_text
-from .task import Task
+from .task import Task, Watcher
 from .timeline import Event, Timeline
 from .traits import Rows, Standing, Traits
 from .truth import Ending
@@ -34,13 +36,9 @@ class _ButlerRows:
         self._standing = self._show(generic_text(self._traits), DONE, push=False)
 
     def _progress(self, task: Task) -> int:
-        known = self._traits.progress_known
-        return task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
-
-    def _standing_text(self, last: Task) -> RowText:
-        if self._traits.standing is Standing.LAST_TASK:
-            return row_text(last.spec, self._traits)
-        return generic_text(self._traits)
+        if not self._traits.progress_known:
+            return UNKNOWN_PROGRESS
+        return task.progress(self._timeline.now, phases=self._traits.phases)
 
     def _show(self, text: RowText, progress: int, *, push: bool) -> str:
         uuid = self._board.new_uuid()
@@ -70,23 +68,45 @@ class RowPerTask(_ButlerRows):
         """Show no run yet."""
         super().__init__(butler, board, timeline, traits)
         self._rows: dict[str, tuple[str, Event]] = {}
+        self._phases: dict[str, list[Event]] = {}
 
     def on_started(self, task: Task) -> None:
         """Show the run."""
-        text = row_text(task.spec, self._traits)
-        uuid = self._show(text, self._progress(task), push=self._traits.pushes_rows)
-        self._tick_later(task, uuid)
+        self._begin(task)
+        length = task.run_seconds / self._traits.phases
+        self._phases[task.name] = [
+            self._timeline.after(number * length, partial(self._next_phase, task))
+            for number in range(1, self._traits.phases)
+        ]
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         """Take the row away, now or after it has lingered."""
+        for event in self._phases.pop(task.name):
+            event.cancel()
         uuid, tick = self._rows.pop(task.name)
         tick.cancel()
         if seconds := self._linger(ending):
             self._timeline.after(seconds, lambda: self._end(uuid))
         else:
             self._end(uuid)
-        if self._standing is not None and self._traits.standing is Standing.LAST_TASK:
-            self._update(self._standing, self._standing_text(task), DONE)
+
+    def _begin(self, task: Task) -> None:
+        text = row_text(task.spec, self._traits)
+        uuid = self._show(text, self._progress(task), push=self._traits.pushes_rows)
+        self._tick_later(task, uuid)
+
+    def _next_phase(self, task: Task) -> None:
+        """Let the row fall back to 0, or go and come again as another one."""
+        uuid, tick = self._rows[task.name]
+        text = row_text(task.spec, self._traits)
+        self._update(uuid, text, DONE)
+        if not self._traits.phase_gap:
+            self._update(uuid, text, self._progress(task))
+            return
+        tick.cancel()
+        self._end(uuid)
+        again = self._timeline.after(self._traits.phase_gap, partial(self._begin, task))
+        self._phases[task.name].append(again)
 
     def _tick(self, task: Task, uuid: str) -> None:
         self._update(uuid, row_text(task.spec, self._traits), self._progress(task))
@@ -129,15 +149,15 @@ class SharedRow(_ButlerRows):
             return
         self._cancel_tick()
         if seconds := self._linger(ending):
-            self._timeline.after(seconds, lambda: self._rest(task))
+            self._timeline.after(seconds, self._rest)
         else:
-            self._rest(task)
+            self._rest()
 
-    def _rest(self, last: Task) -> None:
+    def _rest(self) -> None:
         if self._uuid is None or self._butler.running:
             return
         if self._standing is not None:
-            self._update(self._uuid, self._standing_text(last), DONE)
+            self._update(self._uuid, generic_text(self._traits), DONE)
         else:
             self._end(self._uuid)
         self._uuid = None
@@ -166,13 +186,42 @@ class SharedRow(_ButlerRows):
         self._ticker = None
 
 
-def watch_butler(
+def rows_of(
     butler: Butler, board: Board, timeline: Timeline, traits: Traits
 ) -> RowPerTask | SharedRow | None:
-    """Let the board show what Butler does, as far as the traits allow."""
-    if traits.rows is Rows.NONE:
+    """Return what lets the board show what Butler does, if the traits allow it."""
+    if traits.rows in (Rows.NONE, Rows.SESSION):
         return None
     kind = RowPerTask if traits.rows is Rows.PER_TASK else SharedRow
-    rows = kind(butler, board, timeline, traits)
-    butler.watchers.append(rows)
-    return rows
+    return kind(butler, board, timeline, traits)
+
+
+class Late:
+    """Lets a watcher see tasks after a while; what has ended by then it never sees."""
+
+    def __init__(self, watcher: Watcher, timeline: Timeline, seconds: float) -> None:
+        """Stand between Butler and the watcher."""
+        self._watcher = watcher
+        self._timeline = timeline
+        self._seconds = seconds
+        self._coming: dict[str, Event] = {}
+
+    def on_started(self, task: Task) -> None:
+        """Pass it on later."""
+        if not self._seconds:
+            self._watcher.on_started(task)
+            return
+        self._coming[task.name] = self._timeline.after(
+            self._seconds, partial(self._show, task)
+        )
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """Pass it on, unless the begin was not."""
+        if (coming := self._coming.pop(task.name, None)) is not None:
+            coming.cancel()
+        else:
+            self._watcher.on_ended(task, ending)
+
+    def _show(self, task: Task) -> None:
+        del self._coming[task.name]
+        self._watcher.on_started(task)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 type Action = Callable[..., Awaitable[Any] | Any]
 
-_RESTART_FIELDS = {"version", "refused_for", "maintenance_for"}
+_RESTART_FIELDS = {"version", "refused_for", "maintenance_for", "how"}
+_GO_AWAY = "go-away"
 
 
 class Control:
@@ -39,6 +40,8 @@ class Control:
             "clear-faults": plex.clear_faults,
             "start": plex.client_start,
             "stop": plex.client_stop,
+            "start-all": plex.client_start_all,
+            "stop-all": plex.client_stop_all,
             "preference": plex.set_preference,
             "add-preference": self._add_preference,
             "remove-preference": plex.remove_preference,
@@ -47,6 +50,11 @@ class Control:
             "remove-task": plex.remove_task,
             "scan": plex.noise.scan,
             "storm": plex.noise.storm,
+            "crowd": plex.noise.crowd,
+            "hang": plex.noise.hang,
+            "end": plex.noise.end,
+            "log": self._log,
+            "log-flood": plex.noise.log_flood,
             "noise": plex.noise.ordinary_day,
             "play": plex.sessions.play,
             "playing": self._playing,
@@ -58,7 +66,11 @@ class Control:
         name = ask.parts[1] if len(ask.parts) == 2 else ""
         if request.method == "GET" and name in self._reads:
             return web.json_response(self._reads[name]())
-        if request.method != "POST" or name not in {*self._actions, FaultName.RESTART}:
+        if request.method != "POST" or name not in {
+            *self._actions,
+            FaultName.RESTART,
+            _GO_AWAY,
+        }:
             return web.json_response({"error": f"no such thing: {name}"}, status=404)
         try:
             result = await self._act(request, name)
@@ -70,6 +82,8 @@ class Control:
         fields = json.loads(await request.text() or "{}")
         if name == FaultName.RESTART or fields.get("name") == FaultName.RESTART:
             return await self._restart(request, fields)
+        if name == _GO_AWAY:
+            return await self._plex.go_away(**fields, spare=request.transport)
         result = self._actions[name](**fields)
         return await result if isawaitable(result) else result
 
@@ -85,6 +99,9 @@ class Control:
     def _add_preference(self, *, kind: str, **fields: Any) -> None:
         fields.setdefault("value", fields["default"])
         self._plex.add_preference(Setting(kind=Kind(kind), **fields))
+
+    def _log(self, *, tells: bool, refused: int | None = None) -> None:
+        self._plex.log.tells, self._plex.log.refused = tells, refused
 
     def _playing(self, *, key: str, state: str) -> None:
         self._plex.sessions.change(key, PlayState(state))

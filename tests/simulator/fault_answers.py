@@ -9,13 +9,18 @@ from aiohttp import web
 from .encoding import to_json
 from .faults import Fault, FaultName
 from .frames import status_frame
+from .listener import abort
 from .messages import page
 
 JSON = "application/json"
 XML = "text/xml"
 HTML = "text/html"
 
-_MAINTENANCE = '<Response code="503" title="Maintenance" status="The server is being made ready."/>'
+_STATUS = "The server is being made ready."
+_MAINTENANCE = {
+    XML: f'<Response code="503" title="Maintenance" status="{_STATUS}"/>',
+    JSON: f'{{"code":503,"title":"Maintenance","status":"{_STATUS}"}}',
+}
 _GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
 _GARBAGE = b"\x00\xff{]not <json or= xml"
 _CHUNK = b'"' + b"x" * 65_534 + b","
@@ -24,19 +29,18 @@ _HUGE_CHUNKS = 160  # 10 MiB
 _PINGS = 3
 
 
-def maintenance() -> web.Response:
-    """Say that the server is starting; XML, whatever was asked for."""
-    return web.Response(status=503, text=_MAINTENANCE, content_type=XML)
+def maintenance(*, json: bool) -> web.Response:
+    """Say that the server is starting; JSON or XML, whatever was asked for."""
+    kind = JSON if json else XML
+    return web.Response(status=503, text=_MAINTENANCE[kind], content_type=kind)
 
 
 def status_answer(fault: Fault) -> web.Response:
     """Answer with the status that the fault is named after."""
-    if fault.name is FaultName.MAINTENANCE:
-        response = maintenance()
-    elif fault.name in {FaultName.BAD_GATEWAY, FaultName.GATEWAY_TIMEOUT}:
-        response = gateway(int(fault.name))
+    status = int(fault.name)
+    if fault.name in {FaultName.BAD_GATEWAY, FaultName.GATEWAY_TIMEOUT}:
+        response = gateway(status)
     else:
-        status = int(fault.name)
         response = web.Response(status=status, text=page(status), content_type=HTML)
     ask_for_patience(response, fault)
     return response
@@ -71,10 +75,10 @@ def redirect(fault: Fault, path: str) -> web.Response:
     return web.Response(status=302, text=page(302), content_type=HTML, headers=headers)
 
 
-def refuse(request: web.BaseRequest) -> None:
+def refuse(request: web.BaseRequest, *, reset: bool = False) -> None:
     """Close the connection without an answer."""
     if request.transport is not None:
-        request.transport.abort()
+        abort(request.transport, reset=reset)
 
 
 async def cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:

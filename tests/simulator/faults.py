@@ -11,6 +11,7 @@ class FaultName(StrEnum):
     """What can go wrong."""
 
     REFUSE = "refuse"
+    RESET = "reset"
     BAD_REQUEST = "400"
     UNAUTHORIZED = "401"
     FORBIDDEN = "403"
@@ -22,6 +23,7 @@ class FaultName(StrEnum):
     GATEWAY_TIMEOUT = "504"
     SLOW = "slow"
     LATE = "late"
+    DONE_LATER = "done-later"
     CUT = "cut"
     GARBAGE = "garbage"
     WRONG_SHAPE = "wrong-shape"
@@ -46,7 +48,7 @@ class Fault:
     count: int | None = 1
     path: str = "/"
     method: str | None = None
-    # Wall seconds, for `slow` and `late`.
+    # Wall seconds for `slow` and `late`, simulated ones for `done-later`.
     delay: float | None = None
     # Seconds after which a status wants to be asked again.
     retry_after: int | None = None
@@ -54,7 +56,7 @@ class Fault:
     target: str = "http://127.0.0.1:9"
 
     def strikes(self, method: str, path: str) -> bool:
-        """Return if this request is meant."""
+        """Return if this request is meant; the path has its query."""
         return (
             path.startswith(self.path)
             and self.method in (None, method)

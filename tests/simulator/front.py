@@ -15,9 +15,11 @@ from .fault_answers import HTML, JSON, XML
 from .faults import DEFAULT_DELAY, Fault, FaultBook, FaultName
 from .hub import NotificationHub, Socket
 from .messages import Answer, Ask, page
+from .outage import Absence
 from .parking import Parking
 from .requests_log import RecordedRequest, record
 from .router import IDENTITY, Doorman, answer
+from .server_log import Exchange
 from .state import ServerState
 
 CONTROL = "_simulator"
@@ -26,7 +28,12 @@ _PLEX_HEADERS = {"X-Plex-Protocol": "1.0", "Cache-Control": "no-cache"}
 
 
 class NoAnswerError(Exception):
-    """The connection was closed instead of an answer."""
+    """The connection is closed instead of an answer."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        """Close it with a reset, or in order."""
+        super().__init__()
+        self.reset = reset
 
 
 class Front:
@@ -43,6 +50,9 @@ class Front:
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
         self.hub = NotificationHub(loose=state.traits.loose_types)
+        # Of those who asked for the log alone.
+        self.log_hub = NotificationHub(loose=state.traits.loose_types)
+        state.log.hubs = (self.log_hub, self.hub)
         self.parking = Parking(state.butler, hangs=state.traits.hangs_on_database)
         self.stopping = asyncio.Event()
         self.control: Control | None = None
@@ -63,8 +73,8 @@ class Front:
         self.requests.append(entry)
         try:
             response = await self._serve(request, ask)
-        except NoAnswerError:
-            fault_answers.refuse(request)
+        except NoAnswerError as err:
+            fault_answers.refuse(request, reset=err.reset)
             return web.Response(status=500)
         entry.status = response.status
         return response
@@ -75,19 +85,20 @@ class Front:
         self.parking.open()
 
     async def _serve(self, request: web.BaseRequest, ask: Ask) -> web.StreamResponse:
-        if self._state.outage.refusing:
-            raise NoAnswerError
-        fault = self.faults.take(ask.method, "/" + "/".join(ask.parts))
+        outage = self._state.outage
+        if outage.refusing:
+            raise NoAnswerError(reset=outage.how is Absence.RESET)
+        fault = self.faults.take(ask.method, ask.target)
         if fault is not None:
             return await self._serve_fault(request, ask, fault)
         return await self._serve_well(request, ask)
 
-    async def _serve_fault(
+    async def _serve_fault(  # noqa: C901 one case for each fault
         self, request: web.BaseRequest, ask: Ask, fault: Fault
     ) -> web.StreamResponse:
         match fault.name:
-            case FaultName.REFUSE:
-                raise NoAnswerError
+            case FaultName.REFUSE | FaultName.RESET | FaultName.DONE_LATER:
+                raise self._unanswered(ask, fault)
             case FaultName.SLOW:
                 await self._wait(DEFAULT_DELAY if fault.delay is None else fault.delay)
                 return await self._serve_well(request, ask)
@@ -111,13 +122,28 @@ class Front:
                 return await self._hold(request)
             case FaultName.FRAME_CUT | FaultName.PING_CUT:
                 return await fault_answers.cut_socket(request, fault.name)
+        if fault.name is FaultName.MAINTENANCE:
+            response = self._maintenance()
+            fault_answers.ask_for_patience(response, fault)
+            return response
         return fault_answers.status_answer(fault)
+
+    def _unanswered(self, ask: Ask, fault: Fault) -> NoAnswerError:
+        """Plan what is done behind the back of the client, and return how it ends."""
+        if fault.name is FaultName.DONE_LATER:
+            wait = DEFAULT_DELAY if fault.delay is None else fault.delay
+
+            def do() -> None:
+                self._ask_api(ask)
+
+            self._state.timeline.after(wait, do)
+        return NoAnswerError(reset=fault.name is FaultName.RESET)
 
     async def _serve_well(
         self, request: web.BaseRequest, ask: Ask
     ) -> web.StreamResponse:
         if self._state.outage.starting:
-            return fault_answers.maintenance()
+            return self._maintenance()
         if not IDENTITY.leads(ask.parts):
             await self.parking.wait()
         if self.stopping.is_set():
@@ -134,18 +160,26 @@ class Front:
             return self._render(ask, Answer(401))
         if "Upgrade" not in request.headers:
             return self._render(ask, Answer(400))
-        filters = [name for name in ask.query.get("filters", "").split(",") if name]
         owner = self._doorman.is_owner(ask)
-        socket = Socket(request, filters=filters, owner=owner)
+        socket = Socket(request, filters=ask.query.get("filters"), owner=owner)
+        refused = self._state.log.refused
+        if socket.only_log and refused is not None:
+            if refused:
+                return self._render(ask, Answer(refused))
+            raise NoAnswerError(reset=True)
         await socket.response.prepare(request)
-        self.hub.attach(socket)
+        hub = self.log_hub if socket.only_log else self.hub
+        hub.attach(socket)
+        # The first line that the log's own socket gets is its own request.
+        number = self._state.log.request(ask)
         sending = asyncio.create_task(socket.send_forever())
         try:
             async for _message in socket.response:
                 pass  # clients have nothing to say here
         finally:
             sending.cancel()
-            self.hub.detach(socket)
+            hub.detach(socket)
+            self._state.log.completed(ask, number, Exchange(-3))
         return socket.response
 
     async def _hold(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -161,8 +195,15 @@ class Front:
                 await self.stopping.wait()
 
     def _ask_api(self, ask: Ask) -> web.Response:
-        said = answer(self._state, self._doorman, ask)
-        return self._render(ask, said)
+        with self._state.log.exchange(ask) as exchange:
+            said = answer(self._state, self._doorman, ask)
+            response = self._render(ask, said)
+            body = response.body if isinstance(response.body, bytes) else b""
+            exchange.status, exchange.size = response.status, len(body)
+        return response
+
+    def _maintenance(self) -> web.Response:
+        return fault_answers.maintenance(json=self._state.traits.maintenance_json)
 
     def _render(self, ask: Ask, said: Answer) -> web.Response:
         headers = _PLEX_HEADERS | dict(said.headers)
@@ -196,4 +237,18 @@ class Front:
             parts=parts,
             query=request.query,
             headers=request.headers,
+            target="/" + "/".join(parts) + _query(request),
+            peer=_peer(request),
         )
+
+
+def _query(request: web.BaseRequest) -> str:
+    """Return the query as the log has it, without the token."""
+    query = request.rel_url.without_query_params("X-Plex-Token").raw_query_string
+    return f"?{query}" if query else ""
+
+
+def _peer(request: web.BaseRequest) -> str:
+    """Return the client's address as the log has it."""
+    peer = request.transport and request.transport.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if peer else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from contextlib import suppress
 
 from aiohttp import WSMsgType, web
@@ -12,19 +11,23 @@ from aiohttp import WSMsgType, web
 from .encoding import to_bytes, to_json
 from .frames import Frame
 
-# Sent only to those who name it in `filters`.
-_ON_REQUEST = frozenset({"log"})
+LOG = "log"
+# Without filters, all but the log is sent.
+_DEFAULT_FILTERS = f"-{LOG}"
 
 
 class Socket:
     """One connected client; frames wait here until they are sent, in order."""
 
     def __init__(
-        self, request: web.BaseRequest, *, filters: Iterable[str], owner: bool
+        self, request: web.BaseRequest, *, filters: str | None, owner: bool
     ) -> None:
         """Begin with nothing to send."""
         self.response = web.WebSocketResponse(compress=False)
-        self.filters = frozenset(filters)
+        filters = _DEFAULT_FILTERS if filters is None else filters
+        self.only_log = filters == LOG
+        self._leaves_out = filters.startswith("-") or not filters
+        self.filters = frozenset(filter(None, filters.removeprefix("-").split(",")))
         self.sent = 0
         self.muted = False
         self._request = request
@@ -34,13 +37,11 @@ class Socket:
         self._flushed = asyncio.Event()
         self._flushed.set()
 
-    def wants(self, frame: Frame) -> bool:
-        """Return if this client gets such a frame; only the owner gets any."""
+    def wants(self, kind: str) -> bool:
+        """Return if this client gets such frames; only the owner gets any."""
         if self.muted or not self._owner:
             return False
-        if not self.filters:
-            return frame.type not in _ON_REQUEST
-        return frame.type in self.filters
+        return (kind in self.filters) is not self._leaves_out
 
     def put(self, data: str | bytes) -> None:
         """Let a frame wait to be sent."""
@@ -101,8 +102,7 @@ class NotificationHub:
 
     def publish(self, frame: Frame) -> None:
         """Send a frame to all who want it."""
-        takers = [socket for socket in self.sockets if socket.wants(frame)]
-        if self.muted or not takers:
+        if not (takers := self.takers(frame.type)):
             return
         text = to_json(frame.as_dict(), loose=self._loose)
         for socket in takers:
@@ -112,6 +112,12 @@ class NotificationHub:
         """Send anything to everybody, wrong frames too."""
         for socket in self.sockets:
             socket.put(data)
+
+    def takers(self, kind: str) -> list[Socket]:
+        """Return the sockets that get such frames now."""
+        if self.muted:
+            return []
+        return [socket for socket in self.sockets if socket.wants(kind)]
 
     def attach(self, socket: Socket) -> None:
         """Let a socket get frames."""

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import socket
 import ssl
+import struct
 
 from aiohttp import web
 
 from .gate import Gate, PlainHttp, SecureConnections
 
+# Ends a connection with a reset instead of an orderly end.
+_LINGER_NOT = struct.pack("ii", 1, 0)
 _PATIENCE = 1.0
 _ROUNDS = 3
+
+
+def abort(transport: asyncio.Transport, *, reset: bool = False) -> None:
+    """Close a connection at once, with or without a reset."""
+    if reset:
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.abort()
 
 
 class Listener:
@@ -66,12 +78,14 @@ class Listener:
         self.tls = tls
         self.abort_connections()
 
-    def abort_connections(self, spare: asyncio.BaseTransport | None = None) -> None:
+    def abort_connections(
+        self, spare: asyncio.BaseTransport | None = None, *, reset: bool = False
+    ) -> None:
         """Break all connections but one, as a process that dies does."""
         for connection in self._server.connections:
             transport = connection.transport
             if transport is not None and transport is not spare:
-                transport.abort()
+                abort(transport, reset=reset)
 
     async def shutdown(self) -> None:
         """Stop for good; no task and no socket is left."""

@@ -13,8 +13,10 @@ from .front import Front
 from .gate import PlainHttp, SecureConnections
 from .hub import NotificationHub
 from .listener import Listener
+from .outage import Absence
 from .requests_log import RecordedRequest
 from .router import Doorman
+from .routes import close_route, open_route
 from .state import ServerState
 
 
@@ -55,6 +57,7 @@ class LiveServer:
             self._pump_task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._pump_task
+        open_route(self.port)
         self._front.release_all()
         await self._listener.shutdown()
 
@@ -121,6 +124,11 @@ class LiveServer:
         return self._front.hub
 
     @property
+    def log_hub(self) -> NotificationHub:
+        """Return the sockets of those who asked for the log alone."""
+        return self._front.log_hub
+
+    @property
     def parked(self) -> int:
         """Return how many requests wait until a database task ends."""
         return self._front.parking.waiting
@@ -152,18 +160,32 @@ class LiveServer:
         *,
         refused_for: float = 0,
         maintenance_for: float = 0,
+        how: str = Absence.REFUSED,
         spare: asyncio.BaseTransport | None = None,
     ) -> None:
         """Die and come back; seconds are simulated, nothing that ran goes on.
 
-        `spare` is the connection over which somebody asked for it.
+        `how` is what clients meet meanwhile, `spare` the connection over which somebody
+        asked for it.
         """
         self.state.catch_up()
         # Dead processes say no last words: the sockets break first.
-        self._listener.abort_connections(spare)
-        self.hub.drop()
-        self.state.restart(version)
-        self.state.outage.begin(refused_for, maintenance_for)
+        self._break_connections(Absence(how), spare)
+        self.state.restart(version, down_for=refused_for)
+        self.state.outage.begin(refused_for, maintenance_for, Absence(how))
+        await self._listen_as_due()
+
+    async def go_away(
+        self,
+        seconds: float = 1,
+        *,
+        how: str = Absence.REFUSED,
+        spare: asyncio.BaseTransport | None = None,
+    ) -> None:
+        """Be cut off for so many simulated seconds, in which all that runs goes on."""
+        self.state.catch_up()
+        self._break_connections(Absence(how), spare)
+        self.state.outage.begin(seconds, 0, Absence(how))
         await self._listen_as_due()
 
     def next_event_at(self) -> float | None:
@@ -185,7 +207,14 @@ class LiveServer:
 
     async def flush(self) -> None:
         """Wait until every frame has been handed to its connection."""
+        self.state.log.flush()
         await self.hub.flush()
+        await self.log_hub.flush()
+
+    def drop_sockets(self) -> None:
+        """Break all notification sockets, those of the log too."""
+        self.hub.drop()
+        self.log_hub.drop()
 
     async def _pump(self, clock: WallClock) -> None:
         while True:
@@ -199,7 +228,18 @@ class LiveServer:
                     await self._wake.wait()
 
     async def _listen_as_due(self) -> None:
-        if self._listens and not self.state.outage.refusing:
+        outage = self.state.outage
+        if outage.refusing and outage.how is Absence.UNREACHABLE:
+            close_route(self.port)
+        else:
+            open_route(self.port)
+        if self._listens and not outage.deaf:
             await self._listener.open()
         else:
             self._listener.close()
+
+    def _break_connections(
+        self, how: Absence, spare: asyncio.BaseTransport | None
+    ) -> None:
+        self._listener.abort_connections(spare, reset=how is Absence.RESET)
+        self.drop_sockets()

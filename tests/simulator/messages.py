@@ -17,6 +17,9 @@ class Ask:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     owner: bool = False
+    # As the log has them: the path with its query, and the client's address.
+    target: str = ""
+    peer: str = ""
 
     @property
     def token(self) -> str | None:

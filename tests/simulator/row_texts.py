@@ -36,7 +36,6 @@ def row_text(spec: TaskSpec, traits: Traits) -> RowText:
     if traits.naming is Naming.NAME:
         return {"title": spec.name, "subtitle": ""}
     title = in_server_language(spec.title) if traits.foreign_rows else spec.title
-    said = traits.row_text.format(title)
     if traits.naming is Naming.SUBTITLE:
-        return {"title": generic_text(traits)["title"], "subtitle": said}
-    return {"title": said, "subtitle": ""}
+        return {"title": generic_text(traits)["title"], "subtitle": title}
+    return {"title": title, "subtitle": ""}

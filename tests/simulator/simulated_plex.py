@@ -6,16 +6,19 @@ from datetime import UTC, datetime, tzinfo
 import ssl
 from typing import Any
 
+from .api import START_STATUS
 from .butler import Butler
 from .clock import Clock, WallClock
 from .control import Control
 from .durations import Durations
 from .faults import Fault, FaultName
 from .live_server import LiveServer
+from .messages import Ask
 from .noise import Noise
 from .preferences import Setting, Value
 from .profiles import PROFILES, Profile
 from .router import Doorman
+from .server_log import ServerLog
 from .sessions import Sessions
 from .settings import FRIENDLY_NAME
 from .state import ServerState
@@ -32,7 +35,7 @@ class SimulatedPlex(LiveServer):
 
     def __init__(
         self,
-        profile: str | Profile = "current",
+        profile: str | Profile = "session",
         *,
         token: str = OWNER_TOKEN,
         speed: float = 1.0,
@@ -126,6 +129,11 @@ class SimulatedPlex(LiveServer):
         return self.state.noise
 
     @property
+    def log(self) -> ServerLog:
+        """Return the server's log; `tells` and `refused` are read and written."""
+        return self.state.log
+
+    @property
     def sessions(self) -> Sessions:
         """Return who is watching."""
         return self.state.sessions
@@ -149,12 +157,30 @@ class SimulatedPlex(LiveServer):
     def client_start(self, task: str) -> StartResult:
         """Start a task as another client does."""
         self.state.catch_up()
-        return self.butler.start(task, Cause.OTHER_CLIENT)
+        with self.log.exchange(_other_client("POST", f"/butler/{task}")) as answer:
+            result = self.butler.start(task, Cause.OTHER_CLIENT)
+            answer.status = START_STATUS[result]
+        return result
 
     def client_stop(self, task: str) -> bool:
         """Stop a task as another client does."""
         self.state.catch_up()
-        return self.butler.stop(task, Ending.STOPPED_BY_OTHER)
+        with self.log.exchange(_other_client("DELETE", f"/butler/{task}")) as answer:
+            stopped = self.butler.stop(task, Ending.STOPPED_BY_OTHER)
+            answer.status = 200 if stopped else 404
+        return stopped
+
+    def client_start_all(self) -> None:
+        """Start all that is due as another client does."""
+        self.state.catch_up()
+        with self.log.exchange(_other_client("POST", "/butler")):
+            self.butler.start_due(Cause.OTHER_CLIENT)
+
+    def client_stop_all(self) -> None:
+        """Stop all as another client does."""
+        self.state.catch_up()
+        with self.log.exchange(_other_client("DELETE", "/butler")):
+            self.butler.stop_all(Ending.STOPPED_BY_OTHER)
 
     def set_preference(self, name: str, value: Value) -> None:
         """Change a setting as another client does."""
@@ -187,13 +213,19 @@ class SimulatedPlex(LiveServer):
         if fault.name is FaultName.RESTART:
             raise ValueError("a restart takes time: await plex.restart()")
         if fault.name is FaultName.DROP_SOCKETS:
-            self.hub.drop()
+            self.drop_sockets()
         else:
             self._front.faults.add(fault)
 
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._front.faults.clear()
+
+
+def _other_client(method: str, path: str) -> Ask:
+    """Return what another client of the home asks, as the log sees it."""
+    peer = "192.168.4.21:50514"
+    return Ask(method=method, parts=(), query={}, headers={}, target=path, peer=peer)
 
 
 def _far_window(clock: WallClock, zone: tzinfo) -> tuple[int, int]:

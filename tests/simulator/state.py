@@ -10,15 +10,18 @@ from typing import Any
 
 from .activities import Board, Row, RowEvent
 from .butler import Butler
-from .butler_rows import watch_butler
+from .butler_rows import Late, rows_of
+from .butler_session import ButlerSessions
 from .clock import Clock
 from .frames import Frame, activity_frame, preference_frame
 from .noise import Noise
 from .outage import Outage
 from .preferences import Preferences, Setting
 from .profiles import Profile
+from .server_log import ServerLog
 from .sessions import Sessions
 from .settings import END_HOUR, FRIENDLY_NAME, START_HOUR, build_settings
+from .task import Watcher
 from .timeline import Timeline
 from .truth import Ending
 from .window_keeper import WindowKeeper
@@ -52,18 +55,33 @@ class ServerState:
         self.timeline = Timeline(clock.now())
         self.outage = Outage(self.timeline)
         self.preferences = self._build_preferences(name, window)
+        self.log = ServerLog(self.timeline, self.traits)
         self.butler = self._build_butler(zone, seed)
         self.board = Board(Random(f"rows-{seed}"), self._publish_row)
         self.sessions = Sessions(self.publish)
         self.noise = Noise(
-            self.board, self.timeline, self.publish, Random(f"noise-{seed}")
+            self.board, self.timeline, self.publish, Random(f"noise-{seed}"), self.log
         )
-        self._rows = watch_butler(self.butler, self.board, self.timeline, self.traits)
+        self._butler_sessions = ButlerSessions(
+            self.butler,
+            self.board,
+            self.timeline,
+            self.traits,
+            self.log,
+            Random(f"session-{seed}"),
+        )
+        self._rows = rows_of(self.butler, self.board, self.timeline, self.traits)
+        watchers: list[Watcher] = [self._butler_sessions]
+        if self._rows is not None:
+            watchers.append(self._rows)
         if self.traits.work_rows:
-            WorkRows(self.butler, self.board, self.timeline, self.traits)
-        keeper = WindowKeeper(self.butler, self.timeline)
+            watchers.append(WorkRows(self.board, self.timeline, self.traits))
+        self.butler.watchers += [
+            Late(watcher, self.timeline, self.traits.row_delay) for watcher in watchers
+        ]
+        self._keeper = WindowKeeper(self.butler, self.timeline, self.traits)
         self.preferences.listeners += [self._publish_setting, self.butler.on_setting]
-        self.preferences.listeners.append(keeper.on_setting)
+        self.preferences.listeners.append(self._keeper.on_setting)
 
     @property
     def name(self) -> str:
@@ -79,14 +97,16 @@ class ServerState:
         for listener in self.listeners:
             listener(frame)
 
-    def restart(self, version: str | None) -> None:
+    def restart(self, version: str | None, down_for: float = 0) -> None:
         """Forget all that runs; nothing of it is taken up again."""
         self.version = version or self.version
         self.butler.stop_all(Ending.RESTARTED)
+        self._butler_sessions.clear()
         self.board.clear()
         self.sessions.clear()
         if self._rows is not None:
             self._rows.stand()
+        self._keeper.on_server_start(down_for)
 
     def write_preferences(self, texts: dict[str, str]) -> None:
         """Change settings as a client does; raises PreferenceError."""
@@ -126,7 +146,16 @@ class ServerState:
         )
 
     def _publish_row(self, event: RowEvent, row: Row) -> None:
+        self._log_row(event, row)
         self.publish(activity_frame(event, row))
 
     def _publish_setting(self, setting: Setting) -> None:
         self.publish(preference_frame(setting))
+
+    def _log_row(self, event: RowEvent, row: Row) -> None:
+        line = {
+            RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
+            RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
+            RowEvent.ENDED: "Activity: Ended activity {0}.",
+        }[event]
+        self.log.write(line, row.uuid, row.title, row.progress)

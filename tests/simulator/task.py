@@ -38,6 +38,8 @@ class Task:
     state: TaskState = TaskState.IDLE
     since: float | None = None
     cause: Cause = Cause.COMMAND
+    # Runs whether slots are free or not, and uses none.
+    beside: bool = False
     last_done: float | None = None
     run_seconds: float = 0
     # The end of the run, or the chosen moment of a start.
@@ -48,8 +50,9 @@ class Task:
         """Return the server's name of the task."""
         return self.spec.name
 
-    def progress(self, now: float) -> int:
-        """Return how much of the run is done; 100 only when it is over."""
+    def progress(self, now: float, *, phases: int = 1) -> int:
+        """Return how much of the run, or of its phase, is done; 100 only at the end."""
         if self.since is None or self.run_seconds <= 0:
             return 0
-        return min(99, int(100 * (now - self.since) / self.run_seconds))
+        done = phases * (now - self.since) / self.run_seconds
+        return min(99, int(100 * (done % 1 if done < phases else 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aiohttp
+import pytest
 
 from tests.simulator import SimulatedPlex, TaskState
 
@@ -87,6 +88,35 @@ async def test_noise_can_be_posted(client: Client) -> None:
     await client.control("noise", per_hour=5)
     assert len(await frames(socket)) == 101
     await socket.close()
+
+
+async def test_rows_that_mean_nothing_can_be_posted(client: Client) -> None:
+    socket = await client.listen("?filters=activity")
+    await client.control("crowd", count=10)
+    _, hanging = await client.control("hang", kind="butler", progress=50)
+    assert len(await client.rows("butler")) == 2
+    await client.control("end", uuid=hanging["result"])
+    assert len(await client.rows("butler")) == 1
+    assert len(await frames(socket)) == 12
+    await socket.close()
+
+
+async def test_commands_of_others_for_all_tasks_can_be_posted(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    await client.control("start-all")
+    assert TaskState.RUNNING in plex.truth().values()
+    await client.control("stop-all")
+    assert set(plex.truth().values()) == {TaskState.IDLE}
+
+
+async def test_an_outage_can_be_posted(plex: SimulatedPlex, client: Client) -> None:
+    status, _ = await client.control("go-away", seconds=5, how="hang-up")
+    assert status == 200
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await client.ask("GET", "/identity")
+    await plex.advance(5)
+    assert await client.status("GET", "/identity") == 200
 
 
 async def test_what_cannot_be_done_says_why(client: Client) -> None:

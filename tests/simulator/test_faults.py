@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
 
-from tests.simulator import ManualClock, SimulatedPlex, TaskState, page
+from tests.simulator import Absence, ManualClock, SimulatedPlex, TaskState, page
 
 from .client import NOTIFICATIONS, Client, frames
 from .conftest import StartPlex
@@ -68,6 +70,42 @@ async def test_refuse_closes_the_connection_without_an_answer(
     plex.fault("refuse", method="POST")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.ask("POST", "/butler/BackupDatabase")
+    assert plex.truth()["BackupDatabase"] is TaskState.IDLE
+
+
+async def test_a_503_may_be_json(
+    start_plex: StartPlex, plex: SimulatedPlex, session: aiohttp.ClientSession
+) -> None:
+    other = await start_plex(plex.profile.with_traits(maintenance_json=True))
+    client = Client(other, session)
+    other.fault("503")
+    status, kind, text = await client.ask("GET", "/identity", accept="*/*")
+    assert (status, kind) == (503, "application/json")
+    body = json.loads(text)
+    assert (body["code"], body["title"]) == (503, "Maintenance")
+    await other.restart(maintenance_for=10)
+    assert (await client.ask("GET", "/identity"))[1] == "application/json"
+
+
+async def test_reset_breaks_the_connection(plex: SimulatedPlex, client: Client) -> None:
+    plex.fault("reset")
+    with pytest.raises(aiohttp.ClientOSError) as error:
+        await client.ask("POST", "/butler/BackupDatabase")
+    assert error.value.errno == errno.ECONNRESET
+    assert plex.truth()["BackupDatabase"] is TaskState.IDLE
+
+
+async def test_what_got_no_answer_may_be_done_later(
+    plex: SimulatedPlex, client: Client
+) -> None:
+    plex.client_start("BackupDatabase")
+    # aiohttp asks a second time by itself.
+    plex.fault("done-later", method="DELETE", delay=10, count=2)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await client.ask("DELETE", "/butler/BackupDatabase")
+    await plex.advance(9)
+    assert plex.truth()["BackupDatabase"] is TaskState.RUNNING
+    await plex.advance(1)
     assert plex.truth()["BackupDatabase"] is TaskState.IDLE
 
 
@@ -206,6 +244,56 @@ async def test_after_a_restart_a_server_refuses_then_says_503_then_is_back(
     assert await client.status("GET", "/identity") == 503
     await plex.advance(20)
     assert await client.status("GET", "/identity") == 200
+
+
+ABSENCES = [
+    (Absence.REFUSED, aiohttp.ClientConnectorError, errno.ECONNREFUSED),
+    (Absence.HANG_UP, aiohttp.ServerDisconnectedError, None),
+    (Absence.RESET, aiohttp.ClientOSError, errno.ECONNRESET),
+    (Absence.UNREACHABLE, aiohttp.ClientConnectorError, errno.EHOSTUNREACH),
+]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(("how", "error", "number"), ABSENCES)
+async def test_a_server_may_be_gone_in_many_ways_with_a_restart_behind_it_or_not(
+    plex: SimulatedPlex,
+    client: Client,
+    how: Absence,
+    error: type[OSError],
+    number: int | None,
+    *,
+    restarts: bool,
+) -> None:
+    socket = await client.listen()
+    plex.client_start("BackupDatabase")
+    if restarts:
+        await plex.restart(refused_for=1, how=how)
+    else:
+        await plex.go_away(1, how=how)
+    assert (await socket.receive(timeout=1)).type is not aiohttp.WSMsgType.TEXT
+    for _ in range(2):
+        with pytest.raises(error) as raised:
+            await client.ask("POST", "/butler/OptimizeDatabase")
+        assert getattr(raised.value, "errno", None) == number
+    await plex.advance(1)
+    assert await client.status("GET", "/identity") == 200
+    state = TaskState.IDLE if restarts else TaskState.RUNNING
+    assert plex.truth()["BackupDatabase"] is state
+    assert plex.truth()["OptimizeDatabase"] is TaskState.IDLE
+
+
+async def test_one_server_that_cannot_be_reached_leaves_others_alone(
+    start_plex: StartPlex, plex: SimulatedPlex, session: aiohttp.ClientSession
+) -> None:
+    other = await start_plex()
+    await plex.go_away(1, how="unreachable")
+    await other.go_away(2, how="unreachable")
+    await plex.advance(1)
+    assert await Client(plex, session).status("GET", "/identity") == 200
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await Client(other, session).status("GET", "/identity")
+    await other.stop()
 
 
 async def test_a_server_that_stops_listening_refuses_and_returns_to_its_port(

@@ -80,14 +80,6 @@ def test_a_shared_standing_row_is_the_busy_one_at_100() -> None:
     assert set(rules.pushed()) == {"updated"}
 
 
-@pytest.mark.parametrize("rows", [Rows.SHARED, Rows.PER_TASK])
-def test_a_standing_row_may_keep_the_name_of_the_last_task(rows: Rows) -> None:
-    rules = Rules(rows=rows, standing=Standing.LAST_TASK)
-    rules.butler.start(BACKUP)
-    rules.advance(3600)
-    assert rules.rows() == [(BACKUP_TITLE, "", 100)]
-
-
 @pytest.mark.parametrize(
     ("naming", "row"),
     [
@@ -109,12 +101,6 @@ def test_rows_may_speak_another_language() -> None:
     rules = Rules(foreign_rows=True, standing=Standing.NONE)
     rules.butler.start(BACKUP)
     assert rules.rows()[0][0] == in_server_language(BACKUP_TITLE) != BACKUP_TITLE
-
-
-def test_rows_may_say_more_than_the_title() -> None:
-    rules = Rules(row_text="Running {}", standing=Standing.NONE)
-    rules.butler.start(BACKUP)
-    assert rules.rows()[0][0] == f"Running {BACKUP_TITLE}"
 
 
 def test_rows_may_show_without_being_pushed() -> None:
@@ -161,6 +147,52 @@ def test_progress_may_be_unknown() -> None:
     assert rules.rows()[-1][2] == -1
 
 
+def test_progress_may_fall_back_for_each_part_of_a_run() -> None:
+    rules = Rules(phases=3, progress_interval=5, standing=Standing.NONE)
+    rules.butler.start(BACKUP)
+    seen = []
+    for _ in range(29):
+        rules.advance(1)
+        seen.append(rules.rows()[0][2])
+    assert seen.count(0) > 2
+    assert seen == sorted(seen[:9]) + sorted(seen[9:19]) + sorted(seen[19:])
+    pushed = [frame.elements[0]["Activity"]["progress"] for frame in rules.frames]
+    assert pushed.count(100) == 2
+    assert len(rules.state.board.rows) == 1
+    rules.advance(1)
+    assert rules.rows() == []
+
+
+def test_each_part_of_a_run_may_have_a_row_of_its_own() -> None:
+    rules = Rules(phases=3, phase_gap=0.05, standing=Standing.NONE)
+    rules.butler.start(BACKUP)
+    ids = set(rules.state.board.rows)
+    rules.advance(10)
+    assert rules.rows() == []
+    assert rules.running == {BACKUP}
+    rules.advance(0.05)
+    ids |= set(rules.state.board.rows)
+    assert len(ids) == 2
+    rules.advance(9)
+    rules.butler.stop(BACKUP)
+    rules.advance(1)
+    assert rules.rows() == []
+    assert [event for event in rules.pushed() if event != "updated"] == [
+        "started",
+        "ended",
+    ] * 2
+
+
+@pytest.mark.parametrize("profile", ["current", "anonymous"])
+def test_a_slow_server_shows_rows_late(profile: str) -> None:
+    rules = Rules(profile, row_delay=8, standing=Standing.NONE)
+    rules.butler.start("LoudnessAnalysis")
+    rules.advance(7)
+    assert rules.state.board.rows == {}
+    rules.advance(1)
+    assert rules.state.board.rows
+
+
 def test_work_shows_under_its_own_type_and_ends_with_the_task() -> None:
     rules = Rules()
     rules.butler.start("LoudnessAnalysis")
@@ -195,3 +227,23 @@ def test_a_storm_is_as_many_messages_as_asked_for() -> None:
     rules = Rules()
     rules.state.noise.storm(1556)
     assert len(rules.pushed("library.update.section")) == 1556
+
+
+def test_a_row_may_hang_for_days() -> None:
+    rules = Rules("session")
+    scan = rules.state.noise.hang()
+    butler = rules.state.noise.hang("butler", title="Butler tasks", progress=50)
+    rules.advance(5 * 86_400)
+    assert {scan, butler} <= set(rules.state.board.rows)
+    assert rules.rows() == [("Butler tasks", "", 50)]
+    assert rules.pushed("library.update.section") == ["started"]
+    rules.state.noise.end(butler)
+    assert rules.rows() == []
+
+
+def test_a_crowd_is_pushed_and_stands_nowhere() -> None:
+    rules = Rules("session")
+    rules.state.noise.crowd(800)
+    assert rules.pushed() == ["updated"] * 800
+    assert len({frame.elements[0]["uuid"] for frame in rules.frames}) == 800
+    assert rules.rows() == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .activities import UNKNOWN_PROGRESS, Board, Row
-from .butler import Butler
 from .task import Task
 from .timeline import Event, Timeline
 from .traits import Traits
@@ -22,15 +21,12 @@ _ITEMS = (
 class WorkRows:
     """A row for each running task whose work has an activity type."""
 
-    def __init__(
-        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
-    ) -> None:
-        """Watch Butler."""
+    def __init__(self, board: Board, timeline: Timeline, traits: Traits) -> None:
+        """Show no work yet."""
         self._board = board
         self._timeline = timeline
         self._traits = traits
         self._rows: dict[str, tuple[str, Event]] = {}
-        butler.watchers.append(self)
 
     def on_started(self, task: Task) -> None:
         """Show the work."""

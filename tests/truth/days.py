@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 import multiprocessing
+from typing import Any
 
-from tests.simulator import PROFILES, Profile, draw_profile
+from tests.simulator import PROFILES, ByHand, Profile, SessionNames, draw_profile
 from tests.simulator.clock import NOON
 
 from .score import Score, score
 from .world import Plan, live
 
-MUTED = "current, no push"
+SESSION = "session"
+NAMELESS = "session, no names"
+NO_PUSH = ("session, no push", "current, no push")
 DRAWN = "drawn"
-NAMED = ("current", MUTED, "anonymous", "silent", "legacy")
+NAMED = (
+    SESSION,
+    "session, children",
+    "session, own sessions",
+    NAMELESS,
+    NO_PUSH[0],
+    "current",
+    NO_PUSH[1],
+    "anonymous",
+    "silent",
+    "legacy",
+)
+# What makes each kind another than the profile that it is called after.
+_TRAITS: Mapping[str, Mapping[str, Any]] = {
+    "session, children": {"session_names": SessionNames.CHILDREN},
+    "session, own sessions": {"by_hand": ByHand.OWN_SESSION},
+    NAMELESS: {"session_names": SessionNames.NOTHING},
+}
 
 
 def plan_of(name: str, seed: int, hours: float, start: datetime = NOON) -> Plan:
@@ -25,7 +45,7 @@ def plan_of(name: str, seed: int, hours: float, start: datetime = NOON) -> Plan:
         seed=seed,
         hours=hours,
         start=start,
-        muted=name == MUTED,
+        muted=name in NO_PUSH,
     )
 
 
@@ -60,4 +80,4 @@ def _profile(name: str, seed: int) -> Profile:
         return draw_profile(100 * seed + int(number or 1))
     base = PROFILES[name.partition(",")[0]]
     # Every other day, for what hides behind a locked database is counted apart.
-    return base.with_traits(hangs_on_database=seed % 2 == 0)
+    return base.with_traits(hangs_on_database=seed % 2 == 0, **_TRAITS.get(name, {}))

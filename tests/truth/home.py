@@ -126,8 +126,13 @@ class Home:
     @callback
     def _runs_changed(self, changes: tuple[Change, ...]) -> None:
         for change in changes:
-            if isinstance(change, RunEnded) and change.run.result is not Result.LOST:
+            if isinstance(change, RunEnded) and _is_told(change):
                 self.seen.reported.append(_as_reported(change))
+
+
+def _is_told(change: RunEnded) -> bool:
+    """Return True if automations hear of it: it was seen to be over, and had run."""
+    return change.ran and change.run.result is not Result.LOST
 
 
 def _as_reported(change: RunEnded) -> Reported:

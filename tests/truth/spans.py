@@ -9,9 +9,12 @@ type Spans = list[Span]
 
 
 def union(spans: Iterable[Span]) -> Spans:
-    """Return the times that are in any of the spans, in whatever order they come."""
+    """Return the times that are in any of the spans, in whatever order they come.
+
+    A span without length stays: it is a run that was over in an instant.
+    """
     joined: Spans = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
+    for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -22,7 +25,10 @@ def union(spans: Iterable[Span]) -> Spans:
 def common(first: Spans, second: Spans) -> Spans:
     """Return the times that are in both."""
     return union(
-        (max(a[0], b[0]), min(a[1], b[1])) for a in first for b in second if meet(a, b)
+        (max(a[0], b[0]), min(a[1], b[1]))
+        for a in first
+        for b in second
+        if max(a[0], b[0]) < min(a[1], b[1])
     )
 
 
@@ -58,5 +64,5 @@ def _cut(span: Span, others: Spans) -> Iterator[Span]:
             yield start, other_start
         if other_start < end and start < other_end:
             start = max(start, other_end)
-    if start < end:
+    if start < end or not others:
         yield start, end

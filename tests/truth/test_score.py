@@ -186,6 +186,7 @@ def test_every_error_misses_the_goal() -> None:
 
 def test_spans_are_joined_cut_and_compared() -> None:
     spans = union([(5.0, 7.0), (1.0, 3.0), (2.0, 4.0), (9.0, 9.0)])
+    assert spans.pop() == (9, 9)
 
     assert spans == [(1, 4), (5, 7)]
     assert common(spans, [(3.0, 6.0)]) == [(3, 4), (5, 6)]

@@ -29,6 +29,13 @@ from .exceptions import (
     PlexTlsError,
     PlexWrongServerError,
 )
+from .log_lines import (
+    LoggedBegin,
+    LoggedEnd,
+    LoggedRequest,
+    LogLine,
+    LogStream,
+)
 from .models import (
     Activity,
     ButlerTask,
@@ -57,6 +64,11 @@ __all__ = [
     "ButlerTask",
     "ClaimCodeError",
     "Identity",
+    "LogLine",
+    "LogStream",
+    "LoggedBegin",
+    "LoggedEnd",
+    "LoggedRequest",
     "Notification",
     "NotificationStream",
     "OwnedServer",

@@ -22,6 +22,7 @@ from .exceptions import (
     PlexResponseError,
     PlexWrongServerError,
 )
+from .log_lines import LogStream
 from .models import (
     Activity,
     ButlerTask,
@@ -200,6 +201,15 @@ class PlexClient:
                 yield stream
             finally:
                 self._is_verified = False
+
+    @asynccontextmanager
+    async def log_stream(self) -> AsyncIterator[LogStream]:
+        """Open the stream of the server's log, of which only lines of tasks are read.
+
+        Source: the same WebSocket, which sends the log only to those who ask for it.
+        """
+        async with self.notifications(filters=("log",)) as stream:
+            yield LogStream(stream)
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today.

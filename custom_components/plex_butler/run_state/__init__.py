@@ -4,162 +4,60 @@ There is no I/O here and no clock. The caller tells what happened and when, and 
 the next state and what changed; the same inputs give the same outputs.
 """
 
-from .clock import Moment, Window
-from .commands import answered as _command_answered, sent as _command_sent
-from .deadlines import expire, next_deadline, next_snapshot
-from .events import (
-    Answer,
-    ButlerIdle,
-    Change,
-    Command,
-    CommandAnswered,
-    CommandSent,
-    Event,
-    Notified,
-    PushChanged,
-    PushMissed,
-    RowLike,
-    RunEnded,
-    RunQueued,
-    RunStarted,
-    ServerAnswered,
-    ServerRefused,
-    ServerRestarted,
-    Snapshot,
-    TaskLike,
-    TasksListed,
-    Tick,
-    Told,
-    VersionSeen,
-    WindowChanged,
-)
-from .memory import Memory, dump, load
-from .model import (
-    DEFAULT_LIMIT,
-    ButlerState,
-    EndedRun,
-    Evidence,
-    Learned,
-    Result,
-    Run,
-    RunState,
-    TaskState,
-)
-from .rows import BUTLER, is_shown
-from .server import (
-    answered as _server_answered,
-    push_changed,
-    refused,
-    restarted,
-    tasks_listed,
-    version_seen,
-    window_changed,
-)
-from .sightings import notified, snapshot
-from .step import Step
-from .view import ButlerView, TaskView, view
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-__all__ = [
-    "BUTLER",
-    "DEFAULT_LIMIT",
-    "Answer",
-    "ButlerIdle",
-    "ButlerState",
-    "ButlerView",
-    "Change",
-    "Command",
-    "CommandAnswered",
-    "CommandSent",
-    "EndedRun",
-    "Event",
-    "Evidence",
-    "Learned",
-    "Memory",
-    "Moment",
-    "Notified",
-    "PushChanged",
-    "PushMissed",
-    "Result",
-    "RowLike",
-    "Run",
-    "RunEnded",
-    "RunQueued",
-    "RunStarted",
-    "RunState",
-    "ServerAnswered",
-    "ServerRefused",
-    "ServerRestarted",
-    "Snapshot",
-    "TaskLike",
-    "TaskState",
-    "TaskView",
-    "TasksListed",
-    "Tick",
-    "Told",
-    "VersionSeen",
-    "Window",
-    "WindowChanged",
-    "apply",
-    "dump",
-    "is_shown",
-    "load",
-    "next_deadline",
-    "next_snapshot",
-    "view",
-]
+from ..clock import Moment as Moment, Window as Window
+from . import models as m
+from .activities import is_shown as is_shown
+from .models import *  # noqa: F403 all that can be known, happen, change or be shown
+from .rules import Step, next_snapshot as next_snapshot
+from .storage import Memory as Memory, dump as dump, load as load
+
+_RULES: Final[Mapping[type[m.Event], Callable[[Step, Any], None]]] = {
+    m.Notified: Step.notified,
+    m.Snapshot: Step.snapshot,
+    m.SubActivityStarted: Step.sub_started,
+    m.SubActivityEnded: Step.sub_ended,
+    m.ForeignCommand: Step.foreign,
+    m.CommandSent: Step.sent,
+    m.CommandAnswered: Step.answered,
+    m.TasksListed: Step.tasks_listed,
+    m.WindowChanged: Step.window_changed,
+    m.PushChanged: Step.push_changed,
+    m.LogChanged: Step.log_changed,
+    m.VersionSeen: Step.version_seen,
+    m.PollFailed: Step.poll_failed,
+}
 
 
 def apply(
-    state: RunState, event: Event, now: Moment
-) -> tuple[RunState, tuple[Change, ...]]:
+    state: m.RunState, event: m.Event, now: Moment
+) -> tuple[m.RunState, tuple[m.Change, ...]]:
     """Return the state after an event, and what changed."""
     step = Step(state, now)
-    expire(step)
-    if _is_answer(step, event):
-        _server_answered(step)
-    _handle(step, event)
-    expire(step)
-    return step.state, tuple(step.changes)
+    if state.due and state.due <= step.now:
+        step.pass_time()
+    if _is_answer(state, event):
+        step.answers()
+    if rule := _RULES.get(type(event)):
+        rule(step, event)
+    step.pass_time()
+    return step.result()
 
 
-def _is_answer(step: Step, event: Event) -> bool:
-    """Tell whether the server answers again, after it had refused."""
+def next_deadline(state: m.RunState) -> Moment | None:
+    """Return when a `Tick` is due, if nothing else happens before."""
+    return state.due
+
+
+def _is_answer(state: m.RunState, event: m.Event) -> bool:
+    """Return True if an event is the answer of a server that did not answer before."""
     match event:
-        case (
-            Snapshot(asked=asked)
-            | CommandAnswered(
-                sent=asked,
-                answer=Answer.OK | Answer.ALREADY_RUNNING | Answer.NOT_RUNNING,
-            )
-        ):
-            return step.state.refused is not None and step.state.refused < asked
-        case PushChanged(up=up):
+        case m.CommandAnswered(answer=m.Answer.FAILED):
+            return False
+        case m.Snapshot(asked=asked) | m.CommandAnswered(sent=asked):
+            return state.failing is not None and state.failing < asked
+        case m.PushChanged(up=up):
             return up
-    return isinstance(event, TasksListed | Notified | VersionSeen | ServerAnswered)
-
-
-def _handle(step: Step, event: Event) -> None:
-    match event:
-        case Notified():
-            notified(step, event)
-        case Snapshot():
-            snapshot(step, event)
-        case CommandSent():
-            _command_sent(step, event)
-        case CommandAnswered():
-            _command_answered(step, event)
-        case TasksListed():
-            tasks_listed(step, event)
-        case WindowChanged():
-            window_changed(step, event)
-        case PushChanged(up=up):
-            push_changed(step, up=up)
-        case VersionSeen():
-            version_seen(step, event)
-        case ServerRefused():
-            refused(step)
-        case ServerRestarted():
-            restarted(step, step.now)
-        case _:
-            # An answer, or time alone: both were looked at already
-            pass
+    return isinstance(event, m.TasksListed | m.Notified | m.VersionSeen)

@@ -1,0 +1,89 @@
+"""What a row names, and what it proves."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import blake2s
+from typing import Final
+
+from ..api import Activity, ButlerTask
+from ..clock import Moment
+from .models import KnownRow, RunState
+
+BUTLER: Final = "butler"
+# A session's row, whose progress is that of all its tasks together
+SESSION: Final = "butler tasks"
+# A row that has not changed for so long shows no work; an analysis of 144 min is known
+STANDING_AFTER: Final = timedelta(hours=12)
+STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
+# No server shows so many rows of Butler's; of more, those that name a task are kept
+MAX_ROWS: Final = 64
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared with others."""
+    return text.strip().casefold()
+
+
+def names_of(tasks: Iterable[ButlerTask]) -> dict[str, str]:
+    """Return the texts that name one task only, case-folded."""
+    owners: dict[str, set[str]] = {}
+    for task in tasks:
+        for text in {fold(task.name), fold(task.title)} - {""}:
+            owners.setdefault(text, set()).add(task.name)
+    return {text: owner.pop() for text, owner in owners.items() if len(owner) == 1}
+
+
+def key_of(row: Activity) -> str:
+    """Return what tells a row from others, even if the server left out its uuid."""
+    return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
+
+
+def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> KnownRow:
+    """Return what is known of a row that was seen (again); a new uuid is no change."""
+    title, subtitle = fold(row.title), fold(row.subtitle)
+    named = {state.names.get(title), state.names.get(subtitle)} - {None}
+    task = named.pop() if len(named) == 1 else None
+    said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
+    content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
+    key, since, changed, muted = key_of(row), at, state.stood.get(content, at), None
+    busy = row.progress < 100
+    old = state.rows.get(key)
+    if old and not old.ended:
+        same = old.content == content
+        changed = old.changed if same else at
+        # A session's row changes when one of its tasks begins or ends, and only then
+        if same or (old.task == task and old.busy == busy and not session):
+            since, muted = old.since, old.muted
+    own, was_told = task is not None and title in state.names, bool(old and old.told)
+    row_ = KnownRow(key, task, own, session, content, row.progress, since, changed, at)
+    return replace(row_, told=told or was_told, muted=muted)
+
+
+def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:
+    """Return the rows with this one as the newest, and no more than the bound."""
+    kept = {key: it for key, it in rows.items() if key != row.key}
+    kept[row.key] = row
+    if len(kept) > MAX_ROWS:
+        kept.pop(
+            next((key for key, it in kept.items() if not it.task), next(iter(kept)))
+        )
+    return kept
+
+
+def shows(row: KnownRow, now: Moment) -> bool:
+    """Return True if a row shows work, be it work that a stop has put in doubt."""
+    # Asked of every row at every notification: no more than a comparison of numbers
+    age = now.monotonic - row.changed.monotonic
+    return row.ended is None and row.progress < 100 and age < STANDING_SECONDS
+
+
+def is_live(row: KnownRow, now: Moment) -> bool:
+    """Return True if a row proves work."""
+    return shows(row, now) and (row.muted is None or row.muted <= now)
+
+
+def is_shown(state: RunState, task: str) -> bool:
+    """Return True if a row names a task as busy, be it one that proves nothing yet."""
+    rows = state.rows.values()
+    return any(row.task == task and shows(row, state.now) for row in rows)

@@ -1,0 +1,416 @@
+"""What is known of runs and rows, what can happen, and what is to be shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from ..api import Activity, ActivityEvent, ButlerTask
+from ..clock import Moment, Window
+
+# What a notification says of a row
+Told = ActivityEvent
+
+# A run that nothing was ever seen of is believed for so long
+DEFAULT_LIMIT: Final = timedelta(minutes=30)
+
+
+class TaskState(StrEnum):
+    """What a task does."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    RUNNING = "running"
+
+
+class ButlerState(StrEnum):
+    """What Butler as a whole does; unknown where no server ever showed it at work."""
+
+    BUSY = "busy"
+    IDLE = "idle"
+    UNKNOWN = "unknown"
+
+
+class Evidence(StrEnum):
+    """How something is known: the task was named, something fits, we commanded it."""
+
+    OBSERVED = "observed"
+    INFERRED = "inferred"
+    ASSUMED = "assumed"
+
+
+class Result(StrEnum):
+    """How a run ended: seen to end, stopped by a client, or its end not seen."""
+
+    ENDED = "ended"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+
+class Command(StrEnum):
+    """What can be asked of Butler."""
+
+    START = "start"
+    STOP = "stop"
+    START_ALL = "start_all"
+    STOP_ALL = "stop_all"
+
+
+class Answer(StrEnum):
+    """What became of a command; one that failed proves nothing, and may yet be done."""
+
+    OK = "ok"
+    ALREADY_RUNNING = "already_running"  # 202 on a start
+    NOT_RUNNING = "not_running"  # 404 on a stop, and /butler then lists the task
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRun:
+    """A run that is over; `started` is None where it is not known."""
+
+    task: str
+    result: Result
+    evidence: Evidence
+    started: Moment | None
+    ended: Moment
+    sent: Moment | None = None  # Our command for it
+    sub: str | None = None  # The log's name for it
+    given_up: bool = False  # It may yet turn out to go on
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Return how long it took, by the clock on which that was longer.
+
+        One clock stands still while the host sleeps, and the other may be set back.
+        """
+        guessed = self.result is Result.LOST and self.evidence is not Evidence.INFERRED
+        if self.started is None or guessed:
+            return None
+        return max(self.ended - self.started, self.ended.utc - self.started.utc)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """Return when it began, on the clock that showed its end."""
+        if (duration := self.duration) is not None:
+            return self.ended_at - duration
+        return min(self.started.utc, self.ended_at) if self.started else None
+
+    @property
+    def ended_at(self) -> datetime:
+        """Return when it ended, or was given up."""
+        return self.ended.utc
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that goes on, as far as is known."""
+
+    task: str
+    evidence: Evidence
+    started: Moment | None  # None: it went on before anybody looked
+    proved: Moment  # When its evidence was last renewed: limits count from here
+    state: TaskState = TaskState.RUNNING
+    sent: Moment | None = None  # Our command for it
+    answered: Moment | None = None
+    seen: bool = False  # Its begin was, after our command: only then can its end be
+    row: str | None = None  # The row that shows it
+    sub: str | None = None  # The log's name for it
+    unnamed: Moment | None = None  # Since when its row names something else
+    progress: float | None = None
+    until: Moment | None = None  # When a queued one is given up
+    alone: bool = False  # Butler was idle when it was started
+    waited: bool = False  # Butler was seen at work since, for an unknown task
+    doubted: bool = False  # The grace is over, and nothing was seen
+    stopping: bool = False  # A stop that failed may yet be done
+    over: EndedRun | None = None  # How it ended, unless it goes on at once
+    settled: Moment | None = None  # When that is decided
+
+    @property
+    def is_on(self) -> bool:
+        """Return True if it goes on, as far as its row says: the log is sure of an end."""
+        return not (self.over and self.sub)
+
+    @property
+    def unproven(self) -> bool:
+        """Return True if nothing shows it but a command."""
+        return not (self.row or self.sub or self.over or self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRow:
+    """A butler row of the server's, and what was seen of it."""
+
+    key: str
+    task: str | None  # The one task that it names
+    own: bool  # Its title does: it is the task's own
+    session: bool  # It is the row of a session: at 100, no task is at work
+    content: str  # A digest of what it says
+    progress: float
+    since: Moment  # ... when it shows this work, or none
+    changed: Moment
+    seen: Moment
+    told: bool = False  # The stream told of it
+    ended: Moment | None = None  # The stream told that it ended
+    muted: Moment | None = None  # After a stop it proves nothing until then
+
+    @property
+    def busy(self) -> bool:
+        """Return True if it shows work; idle servers may have a row at 100."""
+        return self.ended is None and self.progress < 100
+
+
+class Stop(NamedTuple):
+    """A stop of ours; `done` is None until it is answered, then whether it was."""
+
+    sent: Moment
+    answered: Moment | None = None
+    done: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learned:
+    """What a version of the server has shown so far."""
+
+    tasks: frozenset[str] = frozenset()  # Those that rows named
+    busy: bool = False  # A row was busy
+    logged: bool = False  # The log named a task
+    pushed: bool = False  # The stream told of a row, and missed none since
+    unnamed: int = 0  # How often Butler worked without a task being named
+    unlogged: int = 0  # ... by the log, which was open
+
+
+@dataclass(kw_only=True, slots=True)
+class RunState:
+    """All that is known at one moment; only `apply` makes another one of it."""
+
+    now: Moment
+    limit: timedelta = DEFAULT_LIMIT
+    tasks: Mapping[str, bool] = field(default_factory=dict)  # ... started at random?
+    names: Mapping[str, str] = field(default_factory=dict)  # Texts that name one task
+    window: Window | None = None
+    version: str = ""
+    learned: Mapping[str, Learned] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    last: Mapping[str, EndedRun] = field(default_factory=dict)
+    rows: Mapping[str, KnownRow] = field(default_factory=dict)
+    # From before a restart of ours: runs, and since when rows stood, by their digests
+    held: tuple[Run, ...] = ()
+    stood: Mapping[str, Moment] = field(default_factory=dict)
+    pending: Mapping[str, Moment] = field(default_factory=dict)  # Starts, unanswered
+    stops: Mapping[str | None, Stop] = field(default_factory=dict)  # The newest of each
+    asked: Moment | None = None  # ... for the newest snapshot
+    poked: Moment | None = None  # Something happened that one should look at
+    busy: bool = False
+    busy_since: Moment | None = None
+    idle_since: Moment | None = None
+    was_busy: bool = False  # ... and was not told to be idle since
+    was_named: bool = False  # ... and a task was
+    push_since: Moment | None = None
+    log_since: Moment | None = None  # Since when the log is open and tells
+    failing: Moment | None = None  # Since when the server does not answer, or refuses
+    refused: Moment | None = None
+    gap: Moment | None = None  # The newest gap in what was seen
+    restarted: Moment | None = None
+    untold: tuple[Change | str, ...] = ()  # A task stands for an end not yet decided
+    due: Moment | None = None  # When time alone changes something
+
+    @property
+    def known(self) -> Learned:
+        """Return what this version of the server has shown."""
+        return self.learned.get(self.version, Learned())
+
+    @property
+    def trusted(self) -> bool:
+        """Return True if the stream is open and can be relied upon."""
+        return self.push_since is not None and self.known.pushed
+
+    @property
+    def logging(self) -> bool:
+        """Return True if the log is open and names the tasks of this version."""
+        return self.log_since is not None and self.known.logged
+
+
+class TasksListed(NamedTuple):
+    """The server listed its tasks."""
+
+    tasks: Sequence[ButlerTask]
+
+
+class WindowChanged(NamedTuple):
+    """The window became known, or (None) unknown."""
+
+    window: Window | None
+
+
+class CommandSent(NamedTuple):
+    """A command is on its way; `task` is None for those that mean all."""
+
+    command: Command
+    task: str | None = None
+
+
+class CommandAnswered(NamedTuple):
+    """A command was answered, or will not be."""
+
+    command: Command
+    task: str | None
+    sent: Moment
+    answer: Answer
+
+
+class Snapshot(NamedTuple):
+    """The server answered with all its activities."""
+
+    rows: Sequence[Activity]
+    asked: Moment
+
+
+class Notified(NamedTuple):
+    """The stream told of an activity."""
+
+    told: Told
+    row: Activity
+
+
+class PushChanged(NamedTuple):
+    """The notification stream came up, or went down."""
+
+    up: bool
+
+
+class LogChanged(NamedTuple):
+    """The log stream came up, or went down; `trusted`: it has proven that it tells."""
+
+    up: bool
+    trusted: bool
+
+
+class SubActivityStarted(NamedTuple):
+    """The log named a sub-activity that began."""
+
+    uuid: str
+    task_title: str
+    parent: str
+
+
+class SubActivityEnded(NamedTuple):
+    """The log said that a sub-activity ended."""
+
+    uuid: str
+
+
+class ForeignCommand(NamedTuple):
+    """The log showed a command of another client that the server took."""
+
+    command: Command
+    task: str | None = None
+
+
+class VersionSeen(NamedTuple):
+    """The server told its version."""
+
+    version: str
+
+
+class PollFailed(NamedTuple):
+    """The server did not answer a poll as it should; it may have refused it, or 503."""
+
+    refused: bool = False
+
+
+class Tick(NamedTuple):
+    """Nothing happened but time."""
+
+
+type Event = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueued:
+    """The server took our start, for a later time."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A task runs; `again`: it had been given up, and its start was told before."""
+
+    run: Run
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run is over; what was taken off the queue never `ran`."""
+
+    run: EndedRun
+    ran: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PushMissed:
+    """The stream was up and did not tell of a row: it is trusted no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButlerIdle:
+    """Butler was at work and is not any more, pauses between two tasks left out."""
+
+
+type Change = RunQueued | RunStarted | RunEnded | PushMissed | ButlerIdle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskView:
+    """What one task does; None where it is idle or the thing is not known."""
+
+    state: TaskState = TaskState.IDLE
+    since: datetime | None = None
+    progress: float | None = None
+    evidence: Evidence | None = None
+    assumed: bool = False  # Nothing but our command speaks for what is shown
+    last: EndedRun | None = None
+
+    @property
+    def is_on(self) -> bool:
+        """Return True if the task runs or is about to."""
+        return self.state is not TaskState.IDLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ButlerView:
+    """What Butler does; `running` leaves out tasks that wait for their start."""
+
+    butler: ButlerState
+    running: int
+    tasks: Mapping[str, TaskView]
+
+
+def view(state: RunState) -> ButlerView:
+    """Return what is to be shown."""
+    known, butler = state.known, ButlerState.IDLE
+    if state.busy:
+        butler = ButlerState.BUSY
+    elif state.asked is None or not (known.busy or known.logged):
+        butler = ButlerState.UNKNOWN
+    blind = known.unnamed >= 3 and not (known.tasks or known.logged)
+    tasks = {
+        task: TaskView(assumed=blind, last=state.last.get(task)) for task in state.tasks
+    }
+    runs = {task: run for task, run in state.runs.items() if run.is_on}
+    for task, run in runs.items():
+        queued = run.state is TaskState.QUEUED
+        since = run.sent if queued else run.started
+        tasks[task] = TaskView(
+            state=run.state,
+            since=since.utc if since else None,
+            progress=run.progress,
+            evidence=run.evidence,
+            assumed=blind or (run.doubted and run.unproven),
+            last=state.last.get(task),
+        )
+    running = sum(run.state is TaskState.RUNNING for run in runs.values())
+    return ButlerView(butler=butler, running=running, tasks=tasks)
