@@ -1,5 +1,6 @@
 """What is known about runs: a story for each rule."""
 
+from dataclasses import replace
 from datetime import timedelta
 import json
 from time import process_time
@@ -15,12 +16,14 @@ from custom_components.plex_butler.run_state import (
     ForeignCommand,
     LogChanged,
     Moment,
+    Notified,
     PollFailed,
     PushChanged,
     Result,
     RunEnded,
     RunQueued,
     RunStarted,
+    Snapshot,
     TasksListed,
     TaskState,
     Tick,
@@ -107,23 +110,11 @@ def test_other_rows_show_no_task(row: Activity) -> None:
 
 
 def test_two_tasks_of_one_title_are_told_apart_by_their_names_alone() -> None:
-    twin = TASKS[1].__class__(**{**_fields(TASKS[1]), "name": "Twin"})
+    twin = replace(TASKS[1], name="Twin")
     story = Story().tell(0, TasksListed(tasks=(*TASKS, twin))).see(0)
 
     assert story.see(5, own("Clean Old Bundles")).on == set()
     assert story.see(10, own("Twin", "u2")).on == {"Twin"}
-
-
-def _fields(task: object) -> dict[str, object]:
-    names = (
-        "name",
-        "title",
-        "description",
-        "interval",
-        "schedule_randomized",
-        "enabled",
-    )
-    return {name: getattr(task, name) for name in names}
 
 
 def test_the_progress_of_a_session_is_not_the_tasks() -> None:
@@ -165,8 +156,7 @@ def test_butler_is_idle_only_where_100_stays() -> None:
     story.hear(70, session(CLEAN, 50)).wait(72)
     assert story.is_busy
 
-    story.hear(80, session(CLEAN, 100)).wait(81)
-    assert not story.is_busy
+    assert not story.hear(80, session(CLEAN, 100)).wait(81).is_busy
     assert story.wait(89).idle == 0
     assert story.wait(90.1).idle == 1
     assert story.wait(200).idle == 1
@@ -386,8 +376,7 @@ def test_a_row_counts_for_twelve_hours_unless_it_changes(row: Activity) -> None:
         story.see(second, row)
     assert story.is_busy
 
-    story.see(12 * HOUR + 11, row)
-    assert not story.is_busy
+    assert not story.see(12 * HOUR + 11, row).is_busy
     assert story.on == set()
 
 
@@ -706,15 +695,11 @@ def test_a_title_that_is_no_tasks_shows_nothing() -> None:
 @pytest.mark.parametrize("log_first", [True, False])
 def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
     story = listening().open_log(40).log(50, CLEAN, "a0").log_end(51, "a0").wait(52)
-    steps = [
-        lambda when: story.log(when, BACKUP),
-        lambda when: story.log_end(when + 0.01),
-        lambda when: story.hear(when, session(BACKUP)),
-        lambda when: story.hear(when + 0.01, session(BACKUP, 100)),
-    ]
-    for step in steps if log_first else (*steps[2:], *steps[:2]):
-        step(60)
-        step(60) if False else None
+    for source in ("log", "row") if log_first else ("row", "log"):
+        if source == "log":
+            story.log(60, BACKUP).log_end(60)
+        else:
+            story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))
     story.wait(70)
 
     assert [run.task for run in story.started] == [CLEAN, BACKUP]
@@ -832,8 +817,6 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
 
 
 def _see(story: Story, now: Moment, *rows: Activity) -> None:
-    from custom_components.plex_butler.run_state import Snapshot
-
     story.tell(now, Snapshot(rows=rows, asked=now))
 
 
@@ -930,8 +913,6 @@ def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> N
     for number in range(10_000):
         row = activity("Work", progress=number % 100, uuid=f"w{number}")
         _, now = state, moment(60 + number / 1000)
-        from custom_components.plex_butler.run_state import Notified
-
         state, _changes = apply(state, Notified(told=Told.UPDATED, row=row), now)
     took = process_time() - began
 
