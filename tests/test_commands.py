@@ -316,7 +316,7 @@ async def test_waiting_for_an_end_keeps_no_command_waiting(
     await turn(hass, "turn_on", OPTIMIZE)
     assert running(plex) == {BACKUP, OPTIMIZE}
     await turn(hass, "turn_off", BACKUP)
-    await house.settle()
+    await house.let_pass(1)
     assert waiting.result() == [(BACKUP, "stopped")]
 
 
@@ -519,10 +519,10 @@ async def test_the_switch_of_a_task_that_is_gone_means_no_other(
     hass: HomeAssistant, plex: SimulatedPlex, ask: Ask, house: House
 ) -> None:
     plex.add_task(TaskSpec(name="Dust", title="Dust", description=""))
-    await house.let_pass(31)
+    await house.let_pass(601)
     plex.remove_task("Dust")
     plex.add_task(TaskSpec(name="DustAgain", title="Dust", description=""))
-    await house.let_pass(31)
+    await house.let_pass(601)
 
     with pytest.raises(ServiceValidationError) as err:
         await call(hass, "start_task", entity_id="switch.attic_butler_dust")
