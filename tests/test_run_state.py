@@ -939,7 +939,7 @@ def due(story: Story) -> float:
 
 def test_an_idle_server_is_asked_by_what_its_stream_can_do() -> None:
     assert due(Story()) == 0
-    assert due(Story().see(0)) == 30
+    assert due(Story().see(0)) == 32
     assert due(Story().tell(0, UP).see(1)) == 75
     assert due(listening().wait(200).see(200)) == 300
 

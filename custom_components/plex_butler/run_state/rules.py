@@ -743,7 +743,7 @@ def _interval(state: m.RunState) -> timedelta:
             return timedelta(seconds=5)
         if runs or (state.window and state.window.is_open(state.now.utc)):
             return timedelta(seconds=12)
-        return timedelta(seconds=75 if state.push_since else 30)
+        return timedelta(seconds=75 if state.push_since else 32)
     if young:
         return timedelta(seconds=5)
     return timedelta(minutes=1 if state.busy or runs else 5)
