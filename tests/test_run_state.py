@@ -297,6 +297,8 @@ def test_a_stop_that_timed_out_and_is_done_later_is_no_end(row: Activity) -> Non
     story.stop(10, BACKUP, Answer.FAILED, took=15).see(26, row)
     assert story.on == {BACKUP}
 
+    for second in range(30, 600, 30):
+        story.see(second, row)
     assert story.see(600).wait(601).results == [(BACKUP, LOST)]
 
 
@@ -946,6 +948,7 @@ def test_an_idle_server_is_asked_by_what_its_stream_can_do() -> None:
 
 def test_a_window_is_looked_at_more_closely_where_nothing_is_told() -> None:
     assert due(Story().open_window(0, 5).see(0)) == 12
+    assert due(Story().open_window(1, 5).see(3590)) == 11
     assert due(Story().open_window(0, 5).see(0).see(5, session(BACKUP))) == 5
     assert due(Story().see(0).start(1, REFRESH).see(2)) == 5
 

@@ -25,7 +25,7 @@ GRACE: Final = timedelta(seconds=15)
 # A task's own row may come back at once, and the log names who stopped it
 SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
-PAUSE: Final = timedelta(milliseconds=500)
+PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
 # How long a task's own row is believed at 100, and one that now names another task
 LAST_PHASE: Final = timedelta(minutes=10)
@@ -438,7 +438,8 @@ class Step:
             if not run.seen and row.task is None:
                 if run.proved < row.since:
                     # Another task of the session, for all that is known
-                    self._put(run, row=None, alone=False)
+                    began = run.answered or run.proved
+                    self._put(run, row=None, alone=False, proved=began)
             elif row.session and polled and not self.state.trusted:
                 self._finish(run, at, named=False)
             elif run.unnamed is None:
@@ -724,6 +725,9 @@ def next_snapshot(state: m.RunState) -> Moment:
         return state.now
     interval = _interval(state)
     due = state.asked + interval
+    if not state.trusted and state.window and not state.window.is_open(state.now.utc):
+        opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
+        due = min(due, opens + timedelta(seconds=1))
     if state.trusted and state.busy and state.busy_since:
         # The stream has just told: there is nothing to ask for yet
         due = max(due, state.busy_since + interval)
