@@ -19,6 +19,7 @@ from custom_components.plex_butler.run_state import (
     Notified,
     PollFailed,
     PushChanged,
+    PushMissed,
     Result,
     RunEnded,
     RunQueued,
@@ -356,6 +357,71 @@ def test_a_run_so_short_that_it_is_over_before_the_answer_is_one_run() -> None:
     assert story.results == [(BACKUP, ENDED)]
     assert len(story.started) == 1
     assert story.on == set()
+
+
+def test_what_was_on_its_way_when_a_row_ended_begins_nothing() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.hear(61, own(BACKUP), Told.ENDED).hear(61.2, own(BACKUP)).wait(62)
+    assert story.results == [(BACKUP, ENDED)]
+
+    story.see(63, own(BACKUP), asked=60.5).see(64, own(BACKUP, "u2"), asked=60.9)
+    assert story.on == set()
+    assert story.hear(65, own(BACKUP), Told.STARTED).on == {BACKUP}
+
+
+def test_an_older_look_says_nothing_of_a_run_that_was_heard_of_since() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.see(61, own(BACKUP), own(BACKUP, "u2", 50), asked=59.5)
+
+    assert story.task(BACKUP).progress == 10
+
+
+def test_a_run_that_a_stop_did_not_end_is_not_ours_when_we_start_it_again() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP)
+    story.send(45, Command.START, BACKUP).see(46, own(BACKUP))
+    story.answer(47, Command.START, BACKUP, sent=45).see(50).wait(51)
+
+    assert story.results == [(BACKUP, STOPPED), (BACKUP, LOST)]
+
+
+def test_one_of_two_tasks_that_share_a_row_ends_by_its_name() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story.hear(65, activity("At work", CLEAN)).hear(66, activity("At work", CLEAN, 20))
+    assert story.on == {BACKUP, CLEAN}
+
+    story.hear(67, activity("At work", REFRESH), Told.ENDED)
+    assert story.on == {BACKUP, CLEAN}
+    story.hear(70, activity("At work", BACKUP), Told.ENDED)
+    assert story.results == [(BACKUP, ENDED)]
+    story.hear(80, activity("At work", CLEAN), Told.ENDED)
+    assert story.results == [(BACKUP, ENDED), (CLEAN, ENDED)]
+
+
+def test_a_row_that_names_another_task_is_named_again_or_not() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story.hear(65, activity("At work", CLEAN)).wait(96)
+    assert story.on == {CLEAN}
+    assert story.results == [(BACKUP, LOST)]
+
+    story.hear(100, activity("At work", BACKUP))
+    story.hear(110, activity("At work", BACKUP), Told.ENDED)
+    assert story.results[1:] == [(CLEAN, LOST), (BACKUP, ENDED)]
+
+
+def test_a_row_at_100_that_is_no_session_ends_its_run_without_proof() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+
+    assert story.hear(70, activity("At work", BACKUP, 100)).results == [(BACKUP, LOST)]
+
+
+def test_a_task_with_two_rows_runs_while_one_is_left() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.hear(60, own(BACKUP, "u2"), Told.STARTED).hear(
+        65, own(BACKUP, "u2"), Told.ENDED
+    )
+    assert story.wait(66).on == {BACKUP}
+
+    assert story.hear(70, own(BACKUP), Told.ENDED).wait(71).results == [(BACKUP, ENDED)]
 
 
 # Nothing is on for ever
@@ -708,6 +774,23 @@ def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
     assert story.results == [(CLEAN, ENDED), (BACKUP, ENDED)]
 
 
+def test_the_first_line_of_the_log_is_not_taken_for_another_run() -> None:
+    story = listening().open_log(40)
+    story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))
+    story.log(60.01, BACKUP).log_end(60.02).wait(62)
+
+    assert len(story.started) == 1
+    assert story.results == [(BACKUP, ENDED)]
+
+
+def test_the_log_lets_a_run_go_on_that_was_given_up() -> None:
+    story = Story().see(0).open_log(1).log(5, CLEAN).log_end(6).start(20, REFRESH)
+    story.wait(36).log(36.5, REFRESH, "a2").log_end(40, "a2").wait(41)
+
+    assert [run.task for run in story.started] == [CLEAN, REFRESH]
+    assert story.results[1:] == [(REFRESH, LOST), (REFRESH, ENDED)]
+
+
 def test_the_log_names_the_run_that_a_row_shows() -> None:
     story = Story().see(0).open_log(1).start(10, BACKUP).log(11, BACKUP)
     story.see(15, session(BACKUP)).log_end(20).see(21, session(BACKUP, 100)).wait(22)
@@ -739,6 +822,13 @@ def test_a_stop_of_another_client_is_no_end(
     story.log_end(70.06).hear(70.06, session(BACKUP, 100)).wait(71)
 
     assert story.results[1:] == [(BACKUP, STOPPED)]
+
+
+def test_a_stop_of_another_client_ends_no_other_task() -> None:
+    story = Story().see(0).open_log(1).log(5, BACKUP).log(6, CLEAN, "a2")
+    story.tell(10, ForeignCommand(command=Command.STOP, task=BACKUP)).log_end(20, "a3")
+
+    assert story.on == {CLEAN}
 
 
 def test_a_start_of_another_client_is_a_reason_to_look() -> None:
@@ -929,6 +1019,15 @@ def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
 
     assert story.on == {BACKUP}
     assert len(story.state.rows) <= MAX_ROWS
+
+
+def test_a_row_that_the_stream_did_not_tell_of_ends_the_trust() -> None:
+    story = listening().see(60, own(BACKUP)).see(80, own(BACKUP))
+    assert story.state.trusted
+
+    story.see(91, own(BACKUP)).see(92, own(BACKUP))
+    assert not story.state.trusted
+    assert sum(isinstance(it, PushMissed) for it in story.changes) == 1
 
 
 # When to look

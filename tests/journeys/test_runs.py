@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle, until
-from tests.simulator import PROFILES, SimulatedPlex
+from tests.simulator import PROFILES, Cause, SimulatedPlex
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 SWITCH = "switch.attic_butler_back_up_database"
@@ -70,7 +70,7 @@ async def test_a_burst_of_tasks_costs_two_rounds_of_writes_and_no_request(
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, tell)
 
-    plex.butler.start_due("window")
+    plex.butler.start_due(Cause.WINDOW)
     await plex.flush()
     await settle(hass)
     await advance(0.5)
@@ -91,7 +91,7 @@ async def test_a_waiting_action_is_answered_once_its_switch_is_off(
 ) -> None:
     await trust(hass, plex, advance)
     plex.durations[BACKUP] = MINUTE
-    seen: list[str | None] = []
+    seen: list[object] = []
 
     async def wait() -> None:
         answer = await hass.services.async_call(

@@ -348,8 +348,8 @@ class Step:
             return
         if sent and (row.since < sent or self.now - sent > PENDING_FOR):
             sent = None
-        again = bool(last and last.given_up and at - last.ended < m.DEFAULT_LIMIT)
-        sent = last.sent if last and again else sent
+        again = self._given_up(task)
+        sent = again.sent if again else sent
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -368,7 +368,13 @@ class Step:
             if old.task == task and old.row in (None, row.key):
                 self._put(new, started=old.started, sent=old.sent, seen=old.seen)
                 return
-        self._begin(new, again=again)
+        self._begin(new, again=again is not None)
+
+    def _given_up(self, task: str) -> m.EndedRun | None:
+        """Return the run that was given up, and that goes on if the task shows now."""
+        last = self.state.last.get(task)
+        recent = last and self.at - last.ended < m.DEFAULT_LIMIT
+        return last if last and last.given_up and recent else None
 
     def _renew(self, run: m.Run, row: m.KnownRow) -> None:
         """Let a run go on that a row proves."""
@@ -479,7 +485,9 @@ class Step:
         if run and run.over and not run.sub:
             self._put(run, sub=uuid, over=replace(run.over, sub=uuid))
             return
-        if not run and last and not last.sub and now - last.ended < ECHO:
+        seen = last and last.evidence is m.Evidence.OBSERVED and not last.sub
+        if not run and last and seen and now - last.ended < ECHO:
+            # The row told of it first, and it was short
             state.last = {**state.last, task: replace(last, sub=uuid)}
             return
         old = run and run.seen and (not run.started or now - run.started > ECHO)
@@ -493,11 +501,10 @@ class Step:
                 run, evidence=observed, started=started, proved=now, seen=True, sub=uuid
             )
         else:
-            sent = state.pending.get(task)
-            new = m.Run(
-                task=task, evidence=observed, started=now, proved=now, sent=sent
-            )
-            self._begin(replace(new, seen=True, sub=uuid))
+            again = self._given_up(task)
+            sent = again.sent if again else state.pending.get(task)
+            new = m.Run(task, observed, now, now, sent=sent, seen=True, sub=uuid)
+            self._begin(new, again=again is not None)
 
     def sub_ended(self, event: m.SubActivityEnded) -> None:
         """End the run that the log names."""
