@@ -84,7 +84,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
         )
-        self.streams = Streams(hass, client)
+        self.streams = Streams(hass, client, lambda: self.last_update_success)
 
     @property
     def machine_identifier(self) -> str:
