@@ -129,6 +129,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return what an error means for the entry."""
         # Who does not answer is not asked more often for having been busy.
         self._set_interval(IDLE_INTERVAL)
+        # Whatever is wrong may be that something else has the address now.
+        self.client.doubt()
         self.async_heard_error(err)
         await self._problems.async_report(err)
         retry_after = None
