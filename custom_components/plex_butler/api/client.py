@@ -210,14 +210,14 @@ class PlexClient:
 
         Source: `POST /butler`.
         """
-        await self._command("POST", "/butler")
+        await self._butler_command("POST", "/butler")
 
     async def stop_all_tasks(self) -> None:
         """Stop all running tasks and forget those that wait for their time.
 
         Source: `DELETE /butler`.
         """
-        await self._command("DELETE", "/butler")
+        await self._butler_command("DELETE", "/butler")
 
     async def start_task(self, name: str) -> StartResult:
         """Ask for one task; `STARTED` may also mean that the server queued it.
@@ -225,7 +225,7 @@ class PlexClient:
         Raises PlexResponseError with status 404 if there is no such task.
         Source: `POST /butler/{name}`.
         """
-        status = await self._command("POST", _task_path(name))
+        status = await self._butler_command("POST", _task_path(name))
         if status == HTTPStatus.ACCEPTED:
             return StartResult.ALREADY_RUNNING
         return StartResult.STARTED
@@ -236,7 +236,7 @@ class PlexClient:
         The server does not tell "not running" from "no such task".
         Source: `DELETE /butler/{name}`.
         """
-        status = await self._command(
+        status = await self._butler_command(
             "DELETE", _task_path(name), accept=HTTPStatus.NOT_FOUND
         )
         if status == HTTPStatus.NOT_FOUND:
@@ -269,6 +269,16 @@ class PlexClient:
         if path in KEPT_ANSWERS:
             self.last_answers[path] = answer
         return answer
+
+    async def _butler_command(
+        self, method: str, path: str, *, accept: HTTPStatus | None = None
+    ) -> int:
+        try:
+            return await self._command(method, path, accept=accept)
+        except PlexNotOwnerError as err:
+            # Who may look is the owner: what refuses commands alone is not the server.
+            await self.get_butler_tasks()
+            raise PlexForbiddenError("Access is refused to commands") from err
 
     async def _command(
         self, method: str, path: str, *, accept: HTTPStatus | None = None
