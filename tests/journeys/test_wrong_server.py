@@ -110,7 +110,7 @@ async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the
 
 
 @pytest.mark.parametrize("answer", ["400", "404", "garbage", "wrong-shape"])
-async def test_whatever_has_got_the_address_unnoticed_gets_a_token_only_once(
+async def test_whatever_has_got_the_address_unnoticed_gets_no_token_once_a_poll_failed(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     loaded: MockConfigEntry,
@@ -131,7 +131,8 @@ async def test_whatever_has_got_the_address_unnoticed_gets_a_token_only_once(
     for _ in range(20):
         await advance(30)
     assert len(plex.requests) > 10
-    assert len([it for it in plex.requests if "X-Plex-Token" in it.headers]) == 1
+    # One poll, and a handshake if one was due before it, find out.
+    assert len([it for it in plex.requests if "X-Plex-Token" in it.headers]) <= 2
 
     plex.clear_faults()
     await advance(31)
