@@ -22,6 +22,7 @@ from .api import (
 )
 from .certificate import async_certificate_names
 from .const import DOMAIN
+from .device import shown_name
 from .moving import (
     Moved,
     Present,
@@ -125,7 +126,7 @@ class Problems:
             DOMAIN, machine_identifier
         )
         if other and other.source != SOURCE_IGNORE:
-            self._raise_of_address(KNOWN_SERVER, url=url, other=other.title)
+            self._raise_of_address(KNOWN_SERVER, url=url, other=shown_name(other.title))
         else:
             data = {"found": machine_identifier}
             self._raise_of_address(INSTALLED_ANEW, data, url=url)
@@ -164,7 +165,7 @@ class Problems:
             is_fixable=True,
             severity=ir.IssueSeverity.ERROR,
             translation_key=problem,
-            translation_placeholders={"name": entry.title, **placeholders},
+            translation_placeholders={"name": shown_name(entry.title), **placeholders},
         )
 
 
