@@ -72,7 +72,7 @@ async def test_stop_all_stops_everything(
 async def test_a_press_that_fails_says_why(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, button: str
 ) -> None:
-    plex.fault("403", path="/butler")
+    plex.fault("403", count=2, path="/butler")
     with pytest.raises(HomeAssistantError) as err:
         await press(hass, button)
     assert err.value.translation_key == "not_owner"

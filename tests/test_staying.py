@@ -26,8 +26,9 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.plex_butler.const import CONF_SIGNED_IN, DOMAIN
 from tests.conftest import Advance, settle
 from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
+from tests.simulator.gate import SecureConnections
 from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import local_https
+from tests.simulator.resources import local_http, local_https
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"
@@ -185,6 +186,35 @@ async def test_a_renamed_certificate_of_an_entry_by_sign_in_is_looked_up_once(
             assert issues(hass) == {}
         else:
             assert issues(hass).keys() == {"certificate_renamed"}
+
+
+async def test_a_renamed_server_is_not_followed_to_plain_http(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    secure_entry: MockConfigEntry,
+    certificates: Certificates,
+    names: Names,
+    freezer: FrozenDateTimeFactory,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("certificate of the Plex server is for another name")
+    hass.config_entries.async_update_entry(
+        secure_entry, data={**secure_entry.data, CONF_SIGNED_IN: True}
+    )
+    before = dict(secure_entry.data)
+    secure.secure_connections = SecureConnections.PREFERRED
+    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
+        names.point("plex.tv", tv.port)
+        tv.accepts_server_tokens = True
+        # The router hides the new name, so only the bare address leads there.
+        tv.add_server(secure, connections=[local_http(secure)])
+        await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+        for _ in range(4):
+            await pass_time(hass, freezer, secure, 31)
+    assert secure_entry.data == before
+    (issue,) = issues(hass).values()
+    assert issue.translation_key == "certificate_renamed"
+    assert await fix(hass, issue) == SOURCE_RECONFIGURE
 
 
 async def test_a_renamed_server_that_left_the_account_is_a_repair(

@@ -10,6 +10,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_SERVER, DOMAIN
 from .coordinator import PlexButlerConfigEntry
+from .device import shown_name
 from .flow_forms import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,
@@ -114,7 +115,7 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         return self.async_show_menu(
             step_id=step_id,
             menu_options=["sign_in", "reauth_token"],
-            description_placeholders={"name": self._get_reauth_entry().title},
+            description_placeholders={"name": self._name},
         )
 
     async def async_step_reauth_token(
@@ -140,7 +141,8 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         await self.async_set_unique_id(identity.machine_identifier)
         self._abort_if_unique_id_configured()
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
-        self.context["title_placeholders"] = {"name": name or discovery_info.host}
+        name = shown_name(name or discovery_info.host)
+        self.context["title_placeholders"] = {"name": name}
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(

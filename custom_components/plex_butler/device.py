@@ -3,15 +3,23 @@
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 
 from .api import Server
+from .api.decode import MAX_TEXT, clean_text
 from .const import DOMAIN, PLEX_DOMAIN
 
 _TASK = "_task_"
 _PREFERENCE = "_preference_"
+# Without these, Markdown has no links and no images.
+_NO_MARKUP = str.maketrans("[]<>", "()\u2039\u203a")
 
 
 def server_name(server: Server) -> str:
     """Return what to call a server that may have no name."""
     return server.name or "Plex Media Server"
+
+
+def shown_name(name: str) -> str:
+    """Return a name for texts that are read as Markdown, whoever chose it."""
+    return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
 
 
 def device_info(server: Server, url: str) -> DeviceInfo:

@@ -14,7 +14,7 @@ from homeassistant.const import CONF_URL
 import voluptuous as vol
 
 from .api import Server
-from .device import server_name
+from .device import server_name, shown_name
 from .flow_forms import ADDRESS_SCHEMA, shown_values
 from .probe import Attempt, async_try
 
@@ -69,13 +69,13 @@ class FlowBase(ConfigFlow):
     ) -> None:
         """Limit this flow to one server."""
         await self.async_set_unique_id(machine_identifier, raise_on_progress=False)
-        self.context["title_placeholders"] = {"name": name}
+        self.context["title_placeholders"] = {"name": shown_name(name)}
 
     @property
     def _name(self) -> str:
         """Return what the server is called, as far as is known."""
         if entry := self._known_entry:
-            return entry.title
+            return shown_name(entry.title)
         placeholders = self.context.get("title_placeholders") or {}
         return placeholders.get("name", "")
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -280,6 +280,8 @@ async def async_renamed_url(hass: HomeAssistant, entry: ConfigEntry) -> str | No
         return None
     for server in servers:
         if server.machine_identifier == entry.unique_id:
-            url = await async_best_url(hass, server)
+            # Nobody is there to agree that the token goes over plain http from now on.
+            secure = tuple(url for url in server.urls if url.startswith("https:"))
+            url = await async_best_url(hass, replace(server, urls=secure))
             return url if url != entry.data[CONF_URL] else None
     return None

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 import json
 from typing import Any, cast
+from unicodedata import category
 
 import aiohttp
 from aiohttp import web
@@ -19,6 +20,7 @@ from custom_components.plex_butler.api import (
     PlexTvClient,
     parse_address,
 )
+from custom_components.plex_butler.api.decode import loads
 from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_pin
 
 # Nothing is asked with it.
@@ -248,9 +250,10 @@ RESOURCES = st.builds(
 
 
 @given(JSON | st.lists(RESOURCES | JSON))
+@example([resource(name="\ud7fc")])
 def test_any_list_of_resources_gives_servers_that_can_be_used(answer: object) -> None:
-    for server in parse_owned_servers(answer):
-        assert server.name.encode() or server.name == ""
+    for server in parse_owned_servers(loads(json.dumps(answer).encode())):
+        assert not {category(it) for it in server.name} & {"Cc", "Cs"}
         for url in server.urls:
             assert parse_address(url) == Address(url=url, token=None)
             PlexClient(SESSION, url, server.token, client_identifier="test")

@@ -101,3 +101,28 @@ async def test_a_server_that_is_not_ready_is_offered_when_it_announces_itself_ag
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
+
+
+async def test_no_name_makes_a_link_of_a_text(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    name = "Attic [here](http://a.example) <img src=x>\u202e"
+    result = await announce(hass, plex.port, name=name)
+    shown = "Attic (here)(http://a.example) \u2039img src=x\u203a\ufffd"
+    assert (result["description_placeholders"] or {})["name"] == shown
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["context"]["title_placeholders"] == {"name": shown}
+
+    plex.name = name
+    result = await submit(hass, result, {CONF_TOKEN: plex.shared_token})
+    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    entry = result["result"]
+    await hass.config_entries.async_unload(entry.entry_id)
+    plex.fault("403", count=None, path="/butler")
+    await hass.config_entries.async_setup(entry.entry_id)
+    issue = repairs(hass)["not_owner"]
+    assert issue.translation_placeholders == {"name": shown}
+    plex.clear_faults()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+    assert repairs(hass) == {}

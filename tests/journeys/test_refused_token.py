@@ -3,13 +3,21 @@
 from collections import Counter
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import CONF_TOKEN, CONF_URL, STATE_OFF, STATE_UNAVAILABLE
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    CONF_TOKEN,
+    CONF_URL,
+    STATE_OFF,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
 from tests.simulator import PROFILES, SimulatedPlex
 
@@ -134,6 +142,31 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     assert len(plex.hub.sockets) == 1
 
 
+async def test_who_is_watching_is_not_asked_for_with_a_refused_token(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    all_entities_enabled: None,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    await pass_time(advance, 2 * MINUTE)
+    good, plex.token = plex.token, "another"
+    plex.hub.drop()
+    await pass_time(advance, 7 * MINUTE)
+    plex.requests.clear()
+    await pass_time(advance, 2 * HOUR)
+    assert with_token(plex) == {"/": 2}
+
+    plex.token = good
+    plex.sessions.play()
+    await pass_time(advance, HOUR + MINUTE)
+    streams = hass.states.get("sensor.attic_butler_active_streams")
+    assert streams
+    assert streams.state == "1"
+
+
 async def test_a_reload_tries_a_refused_token_at_once(
     hass: HomeAssistant,
     plex: SimulatedPlex,
@@ -217,6 +250,31 @@ async def test_what_a_firewall_refuses_is_an_outage_and_no_question_of_the_token
     await pass_time(advance, MINUTE)
 
     assert state(hass) == STATE_OFF
+
+
+async def test_a_firewall_that_refuses_commands_alone_says_nothing_of_the_owner(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    for method in ("POST", "DELETE"):
+        plex.fault("403", count=None, path="/butler", method=method)
+    for domain, action, data in (
+        ("switch", "turn_on", {ATTR_ENTITY_ID: BACKUP}),
+        ("switch", "turn_off", {ATTR_ENTITY_ID: BACKUP}),
+        (DOMAIN, "start_all_tasks", {}),
+        (DOMAIN, "stop_all_tasks", {}),
+    ):
+        with pytest.raises(HomeAssistantError) as error:
+            await hass.services.async_call(domain, action, data, blocking=True)
+        assert error.value.translation_key == "forbidden"
+    await pass_time(advance, 10 * MINUTE)
+    assert state(hass) == STATE_OFF
+    assert [it for it in ir.async_get(hass).issues.values() if it.active] == []
+
+    plex.clear_faults()
+    await hass.services.async_call(
+        "switch", "turn_on", {ATTR_ENTITY_ID: BACKUP}, blocking=True
+    )
+    assert plex.truth()["BackupDatabase"] == "running"
 
 
 @pytest.mark.parametrize(

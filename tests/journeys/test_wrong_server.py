@@ -107,3 +107,35 @@ async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the
     for _ in range(3):
         await advance(31)
     assert hass.states.is_state(BACKUP, STATE_OFF)
+
+
+@pytest.mark.parametrize("answer", ["400", "404", "garbage", "wrong-shape"])
+async def test_whatever_has_got_the_address_unnoticed_gets_no_token_once_a_poll_failed(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+    answer: str,
+) -> None:
+    expected_logs += ["no notifications", "an answer that cannot be used"]
+    # No stream breaks, and between two polls nobody is missed.
+    plex.fault("403", count=None, path="/:/websockets/notifications")
+    plex.hub.drop()
+    for _ in range(240):
+        await advance(30)
+    plex.clear_faults()
+    plex.requests.clear()
+
+    plex.fault(answer, count=None)
+    for _ in range(20):
+        await advance(30)
+    assert len(plex.requests) > 10
+    # One poll, and a handshake if one was due before it, find out.
+    assert len([it for it in plex.requests if "X-Plex-Token" in it.headers]) <= 2
+
+    plex.clear_faults()
+    await advance(31)
+    found = hass.states.get(BACKUP)
+    assert found
+    assert found.state == STATE_OFF

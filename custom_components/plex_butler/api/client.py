@@ -54,8 +54,8 @@ class PlexClient:
     """Speaks to one server with one token.
 
     A client that knows its server's `machine_identifier` sends the token only to that
-    server: first, and again after each failure of the connection, `/identity` has to
-    name it. This protects from mistakes, such as an address that another server was
+    server: first, and again after each failure of the connection or whenever there is
+    doubt, `/identity` has to name it. This protects from mistakes, such as an address that another server was
     given; an impostor can repeat the identifier.
 
     Every method raises a `PlexError`: connection (time-out, TLS), authentication (401),
@@ -123,6 +123,10 @@ class PlexClient:
         self._is_verified = found == self._machine_identifier
         if not self._is_verified:
             raise PlexWrongServerError(found=found)
+
+    def doubt(self) -> None:
+        """Have the server verified before the token is sent again."""
+        self._is_verified = False
 
     async def get_server(self) -> Server:
         """Return the server's name and version; any valid user's token will do.
@@ -216,14 +220,14 @@ class PlexClient:
 
         Source: `POST /butler`.
         """
-        await self._command("POST", "/butler")
+        await self._butler_command("POST", "/butler")
 
     async def stop_all_tasks(self) -> None:
         """Stop all running tasks and forget those that wait for their time.
 
         Source: `DELETE /butler`.
         """
-        await self._command("DELETE", "/butler")
+        await self._butler_command("DELETE", "/butler")
 
     async def start_task(self, name: str) -> StartResult:
         """Ask for one task; `STARTED` may also mean that the server queued it.
@@ -231,7 +235,7 @@ class PlexClient:
         Raises PlexResponseError with status 404 if there is no such task.
         Source: `POST /butler/{name}`.
         """
-        status = await self._command("POST", _task_path(name))
+        status = await self._butler_command("POST", _task_path(name))
         if status == HTTPStatus.ACCEPTED:
             return StartResult.ALREADY_RUNNING
         return StartResult.STARTED
@@ -242,7 +246,7 @@ class PlexClient:
         The server does not tell "not running" from "no such task".
         Source: `DELETE /butler/{name}`.
         """
-        status = await self._command(
+        status = await self._butler_command(
             "DELETE", _task_path(name), accept=HTTPStatus.NOT_FOUND
         )
         if status == HTTPStatus.NOT_FOUND:
@@ -275,6 +279,16 @@ class PlexClient:
         if path in KEPT_ANSWERS:
             self.last_answers[path] = answer
         return answer
+
+    async def _butler_command(
+        self, method: str, path: str, *, accept: HTTPStatus | None = None
+    ) -> int:
+        try:
+            return await self._command(method, path, accept=accept)
+        except PlexNotOwnerError as err:
+            # Who may look is the owner: what refuses commands alone is not the server.
+            await self.get_butler_tasks()
+            raise PlexForbiddenError("Access is refused to commands") from err
 
     async def _command(
         self, method: str, path: str, *, accept: HTTPStatus | None = None

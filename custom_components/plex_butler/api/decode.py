@@ -129,19 +129,20 @@ def flag(item: Json, key: str, *, default: bool) -> bool:
 def _clean(value: object, depth: int) -> object:
     match value:
         case str():
-            return _clean_text(value)
+            return clean_text(value)
         case list():
             return [_clean(item, depth - 1) for item in value[:MAX_ITEMS] if depth]
         case dict():
             return {
-                _clean_text(key): _clean(item, depth - 1)
+                clean_text(key): _clean(item, depth - 1)
                 for key, item in islice(value.items(), MAX_ITEMS)
                 if depth
             }
     return value
 
 
-def _clean_text(value: str) -> str:
+def clean_text(value: str) -> str:
+    """Return a text without what no text should hold."""
     value = value[:MAX_LONG_TEXT]
     if not value.isprintable():
         value = _NO_TEXT.sub(REPLACEMENT, _SPACES.sub(" ", value))
