@@ -35,14 +35,20 @@ class ReplayedPlex:
         """Take the record, and how much faster it is to be played."""
         self.token = token
         self.machine_identifier = _MACHINE
-        # Downloaded diagnostics hold the same as a record of `scripts/capture`.
+        # Downloaded diagnostics hold the same as a record of `scripts/capture`, but the
+        # answers of its end.
+        is_download = "data" in record
         record = record.get("data", record)
         self.version = str(record.get("version") or record["server"]["version"])
         self._answers: dict[str, Any] = record["answers"]
         self._events: list[dict[str, Any]] = record["record"]
         self._speed = speed
         self._address = (host, port)
-        self._activities = self._answers["/activities"]
+        self._activities = (
+            {"MediaContainer": {"size": 0}}
+            if is_download
+            else self._answers["/activities"]
+        )
         self._sockets: dict[web.WebSocketResponse, bool] = {}
         self._playing: asyncio.Task[None] | None = None
 
@@ -114,7 +120,7 @@ class ReplayedPlex:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets[socket] = request.query.get("filters") == "log"
-        if not self._begins_with_start and self._playing is None:
+        if self._began is None and self._playing is None:
             self._playing = asyncio.create_task(self._play())
         try:
             async for _ in socket:
@@ -140,13 +146,24 @@ class ReplayedPlex:
                 await socket.send_str(text)
 
     @property
-    def _begins_with_start(self) -> bool:
-        """Return True if the client has to start the task; else the first socket does."""
-        return any("start" in event for event in self._events)
+    def _began(self) -> float | None:
+        """Return when the client started a task, before which nothing is played.
+
+        None if something else happened first: that is played to the first stream.
+        """
+        starts = [
+            event
+            for event in self._events
+            if "start" in event or event.get("command", "").startswith("POST")
+        ]
+        is_capture = any("start" in event for event in starts)
+        if starts and (is_capture or starts[0] is self._events[0]):
+            return float(starts[0]["at"])
+        return None
 
     def _happenings(self) -> Iterator[tuple[float, str, Any]]:
         """Return what happened, from the start of the task on."""
-        began = next((it["at"] for it in self._events if "start" in it), 0)
+        began = self._began or 0
         for event in self._events:
             for kind in event.keys() & {"activities", "frame", "log"}:
                 if event["at"] >= began:
