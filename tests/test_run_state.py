@@ -1,5 +1,6 @@
 """What is known about runs: a story for each rule."""
 
+from dataclasses import replace
 from datetime import timedelta
 import json
 from time import process_time
@@ -15,12 +16,15 @@ from custom_components.plex_butler.run_state import (
     ForeignCommand,
     LogChanged,
     Moment,
+    Notified,
     PollFailed,
     PushChanged,
+    PushMissed,
     Result,
     RunEnded,
     RunQueued,
     RunStarted,
+    Snapshot,
     TasksListed,
     TaskState,
     Tick,
@@ -107,23 +111,11 @@ def test_other_rows_show_no_task(row: Activity) -> None:
 
 
 def test_two_tasks_of_one_title_are_told_apart_by_their_names_alone() -> None:
-    twin = TASKS[1].__class__(**{**_fields(TASKS[1]), "name": "Twin"})
+    twin = replace(TASKS[1], name="Twin")
     story = Story().tell(0, TasksListed(tasks=(*TASKS, twin))).see(0)
 
     assert story.see(5, own("Clean Old Bundles")).on == set()
     assert story.see(10, own("Twin", "u2")).on == {"Twin"}
-
-
-def _fields(task: object) -> dict[str, object]:
-    names = (
-        "name",
-        "title",
-        "description",
-        "interval",
-        "schedule_randomized",
-        "enabled",
-    )
-    return {name: getattr(task, name) for name in names}
 
 
 def test_the_progress_of_a_session_is_not_the_tasks() -> None:
@@ -165,8 +157,7 @@ def test_butler_is_idle_only_where_100_stays() -> None:
     story.hear(70, session(CLEAN, 50)).wait(72)
     assert story.is_busy
 
-    story.hear(80, session(CLEAN, 100)).wait(81)
-    assert not story.is_busy
+    assert not story.hear(80, session(CLEAN, 100)).wait(81).is_busy
     assert story.wait(89).idle == 0
     assert story.wait(90.1).idle == 1
     assert story.wait(200).idle == 1
@@ -307,6 +298,8 @@ def test_a_stop_that_timed_out_and_is_done_later_is_no_end(row: Activity) -> Non
     story.stop(10, BACKUP, Answer.FAILED, took=15).see(26, row)
     assert story.on == {BACKUP}
 
+    for second in range(30, 600, 30):
+        story.see(second, row)
     assert story.see(600).wait(601).results == [(BACKUP, LOST)]
 
 
@@ -366,6 +359,71 @@ def test_a_run_so_short_that_it_is_over_before_the_answer_is_one_run() -> None:
     assert story.on == set()
 
 
+def test_what_was_on_its_way_when_a_row_ended_begins_nothing() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.hear(61, own(BACKUP), Told.ENDED).hear(61.2, own(BACKUP)).wait(62)
+    assert story.results == [(BACKUP, ENDED)]
+
+    story.see(63, own(BACKUP), asked=60.5).see(64, own(BACKUP, "u2"), asked=60.9)
+    assert story.on == set()
+    assert story.hear(65, own(BACKUP), Told.STARTED).on == {BACKUP}
+
+
+def test_an_older_look_says_nothing_of_a_run_that_was_heard_of_since() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.see(61, own(BACKUP), own(BACKUP, "u2", 50), asked=59.5)
+
+    assert story.task(BACKUP).progress == 10
+
+
+def test_a_run_that_a_stop_did_not_end_is_not_ours_when_we_start_it_again() -> None:
+    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP)
+    story.send(45, Command.START, BACKUP).see(46, own(BACKUP))
+    story.answer(47, Command.START, BACKUP, sent=45).see(50).wait(51)
+
+    assert story.results == [(BACKUP, STOPPED), (BACKUP, LOST)]
+
+
+def test_one_of_two_tasks_that_share_a_row_ends_by_its_name() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story.hear(65, activity("At work", CLEAN)).hear(66, activity("At work", CLEAN, 20))
+    assert story.on == {BACKUP, CLEAN}
+
+    story.hear(67, activity("At work", REFRESH), Told.ENDED)
+    assert story.on == {BACKUP, CLEAN}
+    story.hear(70, activity("At work", BACKUP), Told.ENDED)
+    assert story.results == [(BACKUP, ENDED)]
+    story.hear(80, activity("At work", CLEAN), Told.ENDED)
+    assert story.results == [(BACKUP, ENDED), (CLEAN, ENDED)]
+
+
+def test_a_row_that_names_another_task_is_named_again_or_not() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story.hear(65, activity("At work", CLEAN)).wait(96)
+    assert story.on == {CLEAN}
+    assert story.results == [(BACKUP, LOST)]
+
+    story.hear(100, activity("At work", BACKUP))
+    story.hear(110, activity("At work", BACKUP), Told.ENDED)
+    assert story.results[1:] == [(CLEAN, LOST), (BACKUP, ENDED)]
+
+
+def test_a_row_at_100_that_is_no_session_ends_its_run_without_proof() -> None:
+    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+
+    assert story.hear(70, activity("At work", BACKUP, 100)).results == [(BACKUP, LOST)]
+
+
+def test_a_task_with_two_rows_runs_while_one_is_left() -> None:
+    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story.hear(60, own(BACKUP, "u2"), Told.STARTED).hear(
+        65, own(BACKUP, "u2"), Told.ENDED
+    )
+    assert story.wait(66).on == {BACKUP}
+
+    assert story.hear(70, own(BACKUP), Told.ENDED).wait(71).results == [(BACKUP, ENDED)]
+
+
 # Nothing is on for ever
 
 
@@ -386,8 +444,7 @@ def test_a_row_counts_for_twelve_hours_unless_it_changes(row: Activity) -> None:
         story.see(second, row)
     assert story.is_busy
 
-    story.see(12 * HOUR + 11, row)
-    assert not story.is_busy
+    assert not story.see(12 * HOUR + 11, row).is_busy
     assert story.on == set()
 
 
@@ -706,19 +763,32 @@ def test_a_title_that_is_no_tasks_shows_nothing() -> None:
 @pytest.mark.parametrize("log_first", [True, False])
 def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
     story = listening().open_log(40).log(50, CLEAN, "a0").log_end(51, "a0").wait(52)
-    steps = [
-        lambda when: story.log(when, BACKUP),
-        lambda when: story.log_end(when + 0.01),
-        lambda when: story.hear(when, session(BACKUP)),
-        lambda when: story.hear(when + 0.01, session(BACKUP, 100)),
-    ]
-    for step in steps if log_first else (*steps[2:], *steps[:2]):
-        step(60)
-        step(60) if False else None
+    for source in ("log", "row") if log_first else ("row", "log"):
+        if source == "log":
+            story.log(60, BACKUP).log_end(60)
+        else:
+            story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))
     story.wait(70)
 
     assert [run.task for run in story.started] == [CLEAN, BACKUP]
     assert story.results == [(CLEAN, ENDED), (BACKUP, ENDED)]
+
+
+def test_the_first_line_of_the_log_is_not_taken_for_another_run() -> None:
+    story = listening().open_log(40)
+    story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))
+    story.log(60.01, BACKUP).log_end(60.02).wait(62)
+
+    assert len(story.started) == 1
+    assert story.results == [(BACKUP, ENDED)]
+
+
+def test_the_log_lets_a_run_go_on_that_was_given_up() -> None:
+    story = Story().see(0).open_log(1).log(5, CLEAN).log_end(6).start(20, REFRESH)
+    story.wait(36).log(36.5, REFRESH, "a2").log_end(40, "a2").wait(41)
+
+    assert [run.task for run in story.started] == [CLEAN, REFRESH]
+    assert story.results[1:] == [(REFRESH, LOST), (REFRESH, ENDED)]
 
 
 def test_the_log_names_the_run_that_a_row_shows() -> None:
@@ -752,6 +822,13 @@ def test_a_stop_of_another_client_is_no_end(
     story.log_end(70.06).hear(70.06, session(BACKUP, 100)).wait(71)
 
     assert story.results[1:] == [(BACKUP, STOPPED)]
+
+
+def test_a_stop_of_another_client_ends_no_other_task() -> None:
+    story = Story().see(0).open_log(1).log(5, BACKUP).log(6, CLEAN, "a2")
+    story.tell(10, ForeignCommand(command=Command.STOP, task=BACKUP)).log_end(20, "a3")
+
+    assert story.on == {CLEAN}
 
 
 def test_a_start_of_another_client_is_a_reason_to_look() -> None:
@@ -832,8 +909,6 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
 
 
 def _see(story: Story, now: Moment, *rows: Activity) -> None:
-    from custom_components.plex_butler.run_state import Snapshot
-
     story.tell(now, Snapshot(rows=rows, asked=now))
 
 
@@ -930,8 +1005,6 @@ def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> N
     for number in range(10_000):
         row = activity("Work", progress=number % 100, uuid=f"w{number}")
         _, now = state, moment(60 + number / 1000)
-        from custom_components.plex_butler.run_state import Notified
-
         state, _changes = apply(state, Notified(told=Told.UPDATED, row=row), now)
     took = process_time() - began
 
@@ -946,6 +1019,15 @@ def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
 
     assert story.on == {BACKUP}
     assert len(story.state.rows) <= MAX_ROWS
+
+
+def test_a_row_that_the_stream_did_not_tell_of_ends_the_trust() -> None:
+    story = listening().see(60, own(BACKUP)).see(80, own(BACKUP))
+    assert story.state.trusted
+
+    story.see(91, own(BACKUP)).see(92, own(BACKUP))
+    assert not story.state.trusted
+    assert sum(isinstance(it, PushMissed) for it in story.changes) == 1
 
 
 # When to look
@@ -965,6 +1047,7 @@ def test_an_idle_server_is_asked_by_what_its_stream_can_do() -> None:
 
 def test_a_window_is_looked_at_more_closely_where_nothing_is_told() -> None:
     assert due(Story().open_window(0, 5).see(0)) == 12
+    assert due(Story().open_window(1, 5).see(3590)) == 11
     assert due(Story().open_window(0, 5).see(0).see(5, session(BACKUP))) == 5
     assert due(Story().see(0).start(1, REFRESH).see(2)) == 5
 

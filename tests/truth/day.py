@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from tests.simulator import SimulatedPlex, TaskState
+from tests.simulator.outage import Absence
 
 from .home import Home
 from .observed import Outage
@@ -21,10 +22,16 @@ PER_HOUR: Final = {
     "other_stops": 0.4,
     "sockets_drop": 0.3,
     "restarts": 0.08,
+    "goes_away": 0.05,
+    "home_restarts": 0.2,
+    "home_waits": 0.5,
     "storm": 0.1,
 }
 # Ordinary scans, adds and analyses.
 NOISE_PER_HOUR: Final = 6.0
+
+# Within so many seconds, all that a broken stream has missed is found by asking.
+_CUT: Final = 5.0
 
 _VERSIONS: Final = ("1.43.6.11100-0a1b2c3d4", "1.43.7.11208-5e6f70819")
 
@@ -57,8 +64,11 @@ class Day:
             "home_stops_all": lambda _: self._home.press("stop_all_tasks"),
             "other_starts": self._other_starts,
             "other_stops": self._other_stops,
-            "sockets_drop": lambda _: self._plex.fault("drop-sockets"),
+            "sockets_drop": lambda _: self._drop(),
             "restarts": self._restart,
+            "goes_away": self._go_away,
+            "home_restarts": lambda _: self._home.restart(self._rng.uniform(20, 300)),
+            "home_waits": self._home.wait_for,
             "storm": lambda _: self._plex.noise.storm(300),
         }
         if (result := actions[kind](task)) is not None:
@@ -92,12 +102,28 @@ class Day:
         if self._answers:
             self._plex.client_stop(self._running(task))
 
+    def _drop(self) -> None:
+        now = self._plex.clock.now()
+        self._home.seen.cuts.append(Outage(now, now + _CUT))
+        self._plex.fault("drop-sockets")
+
     async def _restart(self, _: str) -> None:
-        refused = self._rng.choice((2.0, 12.0, 50.0)) * self._rng.uniform(0.5, 1.5)
+        refused = self._rng.choice((1.0, 2.0, 12.0, 50.0)) * self._rng.uniform(0.5, 1.5)
         ready = self._rng.choice((0.0, 15.0, 60.0))
         version = self._rng.choice((None, None, None, *_VERSIONS))
+        how = self._rng.choice(list(Absence))
         now = self._plex.clock.now()
         self._home.seen.outages.append(Outage(now, now + refused + ready))
         if version not in (None, self._plex.version):
             self._home.seen.updates.append(now)
-        await self._plex.restart(version, refused_for=refused, maintenance_for=ready)
+        await self._plex.restart(
+            version, refused_for=refused, maintenance_for=ready, how=how
+        )
+
+    async def _go_away(self, _: str) -> None:
+        """Be cut off without a restart, which looks the same for a while."""
+        seconds = self._rng.choice((1.0, 20.0, 200.0)) * self._rng.uniform(0.5, 1.5)
+        how = self._rng.choice(list(Absence))
+        now = self._plex.clock.now()
+        self._home.seen.outages.append(Outage(now, now + seconds))
+        await self._plex.go_away(seconds, how=how)

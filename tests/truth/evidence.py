@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import copy
+from typing import Final
 from urllib.parse import unquote
 
 from tests.simulator import Rows, SimulatedPlex, TaskState
 from tests.simulator.requests_log import RecordedRequest
 
 from .observed import Command, Observed, Outage
+
+_QUARTER: Final = 900.0
 
 
 def complete(seen: Observed, plex: SimulatedPlex) -> None:
@@ -21,6 +24,7 @@ def complete(seen: Observed, plex: SimulatedPlex) -> None:
     seen.randomized = frozenset(spec.name for spec in specs if spec.randomized)
     seen.commands = list(_commands(plex.requests))
     seen.window_ends = list(_window_ends(seen, plex))
+    seen.windows = list(_windows(seen, plex))
 
 
 def _hangs(seen: Observed, plex: SimulatedPlex) -> Iterator[Outage]:
@@ -46,3 +50,12 @@ def _window_ends(seen: Observed, plex: SimulatedPlex) -> Iterator[float]:
     while moment < seen.end:
         moment = plex.butler.window.closes_at(moment)
         yield moment
+
+
+def _windows(seen: Observed, plex: SimulatedPlex) -> Iterator[tuple[float, float]]:
+    """Yield the hours of the window, quarter by quarter."""
+    moment = seen.start - seen.start % _QUARTER
+    while moment < seen.end:
+        if plex.butler.window.contains(moment):
+            yield moment, moment + _QUARTER
+        moment += _QUARTER

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, cast
 from unittest.mock import PropertyMock, patch
 
 import aiohttp
 from homeassistant import loader
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
     ATTR_ASSUMED_STATE,
     ATTR_ENTITY_ID,
@@ -27,6 +29,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -35,11 +38,14 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.device import task_of_unique_id
-from custom_components.plex_butler.run_state import Change, Result, RunEnded
+from custom_components.plex_butler.news import SIGNAL_NEWS, News
+from custom_components.plex_butler.run_state import EndedRun
 from tests.simulator import SimulatedPlex
 
-from .observed import Observed, Reported, Shown
+from .observed import Observed, Outage, Reported, Shown, Waited
 
+# Seconds in which an entry that is loaded has looked at the server.
+_SETTING_UP: Final = 5.0
 _RESOLVER: Final = "homeassistant.helpers.aiohttp_client._async_make_resolver"
 
 
@@ -58,7 +64,7 @@ class Home:
         self.seen = seen
         self._machine = plex.machine_identifier
         self._now = now
-        self._switches: dict[str, str] = {}
+        self._is_away = False
         self.entry = MockConfigEntry(
             domain=DOMAIN,
             title=plex.name,
@@ -68,14 +74,47 @@ class Home:
         self.entry.add_to_hass(hass)
 
     async def set_up(self) -> None:
-        """Load the entry, and write down what is shown from now on."""
+        """Load the entry, and write down what is shown and told from now on."""
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
+        async_dispatcher_connect(self.hass, SIGNAL_NEWS, self._told)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
-        self.entry.runtime_data.publisher.async_add_listener(self._runs_changed)
 
     async def unload(self) -> None:
         """Let go of the server."""
         await self.hass.config_entries.async_unload(self.entry.entry_id)
+
+    @callback
+    def restart(self, away: float) -> None:
+        """Be without the integration for so many seconds, as in a restart."""
+        if self.entry.state is ConfigEntryState.LOADED and not self._is_away:
+            now = self._now()
+            self.seen.outages.append(Outage(now, now + away + _SETTING_UP))
+            self.hass.async_create_task(self._restart(away))
+
+    async def _restart(self, away: float) -> None:
+        self._is_away = True
+        await self.hass.config_entries.async_unload(self.entry.entry_id)
+        await asyncio.sleep(away)
+        await self.hass.config_entries.async_setup(self.entry.entry_id)
+        self._is_away = False
+
+    @callback
+    def wait_for(self, task: str) -> None:
+        """Start a task and wait for its end."""
+        if self.hass.services.has_service(DOMAIN, "start_task"):
+            self.hass.async_create_task(self._waited(task))
+
+    async def _waited(self, task: str) -> None:
+        sent = self._now()
+        data = {"task": task, "wait": True}
+        try:
+            answer = await self.hass.services.async_call(
+                DOMAIN, "start_task", data, blocking=True, return_response=True
+            )
+        except HomeAssistantError:
+            return
+        (told,) = cast("list[dict[str, Any]]", answer["tasks"]) if answer else ({},)
+        self.seen.waits.append(Waited(sent, task, str(told["result"]), self._now()))
 
     @callback
     def switch(self, task: str, *, on: bool) -> None:
@@ -124,25 +163,13 @@ class Home:
         return self.seen.switches.setdefault(task, [])
 
     @callback
-    def _runs_changed(self, changes: tuple[Change, ...]) -> None:
-        for change in changes:
-            if isinstance(change, RunEnded) and _is_told(change):
-                self.seen.reported.append(_as_reported(change))
-
-
-def _is_told(change: RunEnded) -> bool:
-    """Return True if automations hear of it: it was seen to be over, and had run."""
-    return change.ran and change.run.result is not Result.LOST
-
-
-def _as_reported(change: RunEnded) -> Reported:
-    run = change.run
-    duration = run.duration
-    return Reported(
-        task=run.task,
-        ended=run.ended_at.timestamp(),
-        duration=None if duration is None else duration.total_seconds(),
-    )
+    def _told(self, _: ConfigEntry, news: News) -> None:
+        """Write down what automations hear of an end."""
+        if isinstance(run := news.run, EndedRun):
+            duration = None if run.duration is None else run.duration.total_seconds()
+            ended = run.ended_at.timestamp()
+            told = Reported(task=run.task, ended=ended, duration=duration)
+            self.seen.reported.append(told)
 
 
 @asynccontextmanager

@@ -14,10 +14,16 @@ from .truths import Truths
 _ALONE: Final = 15.0
 
 
-def start_lags(truths: Truths) -> Iterator[float]:
-    """Yield how long each run was not shown; of one never shown, how long it took."""
+def start_lags(truths: Truths, *, only_watched: bool = False) -> Iterator[float]:
+    """Yield how long each run was not shown; of one never shown, how long it took.
+
+    `only_watched` are those in the window and those that Home Assistant started.
+    """
     for run, span in _runs(truths):
         start, end = span
+        in_window = holds(truths.seen.windows, start)
+        if only_watched and not (in_window or run.cause is Cause.COMMAND):
+            continue
         on = truths.on(run.task)
         later = (shown for shown, _ in on if start <= shown < end)
         seen = start if holds(on, start) else min(later, default=end)
@@ -52,12 +58,7 @@ def _runs(truths: Truths) -> Iterator[tuple[Interval, Span]]:
 def _is_ours_alone(truths: Truths, run: Interval) -> bool:
     if run.cause is not Cause.COMMAND or run.end is None:
         return False
-    quiet = (run.end, run.end + _ALONE)
-    return not any(
-        meets_any(quiet, truths.running(task))
-        for task in truths.tasks
-        if task != run.task
-    )
+    return not truths.others_run(run, run.end, run.end + _ALONE)
 
 
 def percentile(values: list[float], share: float) -> float | None:

@@ -47,6 +47,16 @@ class Outage:
     end: float
 
 
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """A start that waited, and what it was answered; it was sent at `at`."""
+
+    at: float
+    task: str
+    result: str
+    answered: float
+
+
 @dataclass(kw_only=True)
 class Observed:
     """One server's day."""
@@ -62,9 +72,13 @@ class Observed:
     # When the server was another version than before, of which nothing is known.
     updates: list[float] = field(default_factory=list)
     window_ends: list[float] = field(default_factory=list)
+    windows: list[tuple[float, float]] = field(default_factory=list)
     # Home Assistant's side, by task.
     switches: dict[str, list[Shown]] = field(default_factory=dict)
     butler: list[Shown] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
+    waits: list[Waited] = field(default_factory=list)
+    # When the stream was cut, and until when its loss was surely made up for.
+    cuts: list[Outage] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

@@ -27,6 +27,12 @@ class Reports:
     right: int
     # Reports of what did not happen.
     invented: int
+    # Runs of up to 10 s: at once, and over before anybody could ask.
+    short: int
+    short_once: int
+    # Begun or ended while the stream was cut: not among those that happened.
+    cut: int
+    cut_once: int
     # Runs inside an outage, which are not among those that happened.
     apart: int
     apart_once: int
@@ -37,12 +43,24 @@ def compare(truths: Truths) -> Reports:
     told = _matched(truths)
     ended = [run for run in truths.runs() if run.end is not None]
     apart = [run for run in ended if meets_any(truths.span(run), truths.outages)]
-    whole = [run for run in ended if run not in apart and _seconds(truths, run) > _LONG]
+    cuts = [(cut.start, cut.end) for cut in truths.seen.cuts]
+    rest = [run for run in ended if run not in apart]
+    cut = [
+        run
+        for run in rest
+        if any(meets_any((edge, edge), cuts) for edge in truths.span(run))
+    ]
+    whole = [it for it in rest if it not in cut and _seconds(truths, it) > _LONG]
+    short = [it for it in rest if it not in cut and it not in whole]
     return Reports(
         happened=len(whole),
         once=sum(len(told[id(run)]) == 1 for run in whole),
         right=sum(_is_right(truths, run, told[id(run)]) for run in whole),
         invented=len(truths.seen.reported) - sum(map(len, told.values())),
+        short=len(short),
+        short_once=sum(len(told[id(run)]) == 1 for run in short),
+        cut=len(cut),
+        cut_once=sum(len(told[id(run)]) == 1 for run in cut),
         apart=len(apart),
         apart_once=sum(len(told[id(run)]) == 1 for run in apart),
     )

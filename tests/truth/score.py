@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .answers import false_ends
 from .excess import overdue, unbidden, untrue
 from .lags import end_lags, percentile, start_lags
 from .observed import OFF, ON, UNAVAILABLE, UNKNOWN, Observed
 from .reports import Reports, compare
-from .spans import Spans, common, total, union, without
+from .spans import Spans, common, meets_any, total, union, without
 from .truths import Truths, shown_as
 
 
@@ -35,6 +36,13 @@ class Score:
     end: Lag
     end_alone: Lag
     reports: Reports
+    # Ends that waiting actions were told and that did not happen.
+    false_ends: tuple[str, ...]
+    # Of the runs that Home Assistant started while nothing else ran.
+    alone_recall: float
+    alone_precision: float
+    # Of runs in the window and of our own.
+    start_watched: Lag
     # Of all seconds outside outages.
     busy: float
     # Switches that went on without a command; and those for which nothing ran either.
@@ -50,6 +58,7 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
     """Return the figures of a day."""
     truths = Truths(seen)
     recall, precision = _hits(truths)
+    alone = _alone(truths)
     return Score(
         profile=profile,
         seed=seed,
@@ -60,6 +69,10 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
         end=_lag(list(end_lags(truths))),
         end_alone=_lag(list(end_lags(truths, only_ours_alone=True))),
         reports=compare(truths),
+        false_ends=tuple(false_ends(truths)),
+        alone_recall=alone[0],
+        alone_precision=alone[1],
+        start_watched=_lag(list(start_lags(truths, only_watched=True))),
         busy=_busy(truths),
         unbidden=tuple(unbidden(truths)),
         untrue=tuple(untrue(truths)),
@@ -80,6 +93,20 @@ def _hits(truths: Truths) -> tuple[float, float]:
         shown_running += total(common(on, running))
         shown_true += total(common(on, truths.wanted(task)))
     return _share(shown_running, ran), _share(shown_true, shown)
+
+
+def _alone(truths: Truths) -> tuple[float, float]:
+    """Return recall and precision of the runs that nothing else could be taken for."""
+    ran = shown = right = 0.0
+    for run in truths.runs():
+        if not truths.is_alone(run):
+            continue
+        span, left_out = [truths.span(run)], truths.left_out(run.task)
+        near = [on for on in truths.on(run.task) if meets_any(on, span)]
+        ran += total(without(span, left_out))
+        shown += total(without(near, left_out))
+        right += total(without(common(near, span), left_out))
+    return _share(right, ran), _share(right, shown)
 
 
 def _busy(truths: Truths) -> float:

@@ -1,4 +1,4 @@
-"""The figures of days as a table."""
+"""The figures of simulated days as a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from .score import Lag, Score
 
 COLUMNS: Final = (
-    "server",
+    "simulated server",
     "seed",
     "runs",
     "recall",
@@ -16,9 +16,14 @@ COLUMNS: Final = (
     "start lag",
     "end lag",
     "end lag, ours alone",
+    "ours alone",
+    "start, watched",
     "reported once",
+    "short ones",
     "duration right",
     "reported wrongly",
+    "false ends",
+    "in cuts",
     "in outages",
     "busy right",
     "on by noise",
@@ -38,9 +43,14 @@ def cells(score: Score) -> tuple[str, ...]:
         _lag(score.start),
         _lag(score.end),
         _lag(score.end_alone),
+        f"{_percent(score.alone_recall)} / {_percent(score.alone_precision)}",
+        _lag(score.start_watched),
         f"{reports.once}/{reports.happened}",
+        f"{reports.short_once}/{reports.short}",
         f"{reports.right}/{reports.happened}",
         str(reports.invented),
+        str(len(score.false_ends)),
+        f"{reports.cut_once}/{reports.cut}",
         f"{reports.apart_once}/{reports.apart}",
         _percent(score.busy),
         str(len(score.untrue)),

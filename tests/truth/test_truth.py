@@ -11,8 +11,8 @@ import pytest
 
 from custom_components.plex_butler.switch import PlexButlerTaskSwitch
 
-from .__main__ import main
-from .days import MUTED, scored
+from .__main__ import main, seeds_of_commit
+from .days import NO_PUSH, scored
 from .goals import missed
 from .real_time import scored_in_real_time
 from .score import Score
@@ -30,13 +30,16 @@ def night(name: str) -> Score:
 
 
 @pytest.mark.parametrize(
-    "name", ["current", "anonymous", "silent", "legacy", "drawn 1", "drawn 2"]
+    "name",
+    ["session", "current", "anonymous", "silent", "legacy", "drawn 1", "drawn 2"],
 )
 def test_switches_tell_the_truth_for_an_hour_of_the_night(name: str) -> None:
     assert not list(missed(night(name)))
 
 
-@pytest.mark.parametrize(("name", "hours"), [("current", 1), (MUTED, 2)])
+@pytest.mark.parametrize(
+    ("name", "hours"), [("session", 1), ("current", 1), (NO_PUSH[1], 2)]
+)
 def test_switches_tell_the_truth_while_databases_lock_the_server(
     name: str, hours: float
 ) -> None:
@@ -73,7 +76,18 @@ def test_a_switch_that_is_always_on_fails_the_command(
     assert "silent, seed 1: missed: nothing on without a command" in said
 
 
+def test_seeds_are_made_of_the_commit_and_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--hours", "0.1", "--profile", "silent", "--jobs", "1"]) == 0
+
+    said = capsys.readouterr()
+    seeds = " ".join(map(str, seeds_of_commit()))
+    assert said.err.startswith(f"Simulated servers, seeds {seeds}\n")
+    assert said.out.startswith("simulated server")
+
+
 def test_a_server_that_is_taken_for_another_misses_its_goals() -> None:
     complaints = list(missed(replace(night("anonymous"), profile="current")))
 
-    assert "current, seed 1: missed: precision >= 99 %" in complaints
+    assert "current, seed 1: missed: recall >= 99.9 %" in complaints

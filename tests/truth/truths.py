@@ -13,6 +13,8 @@ from .spans import Span, Spans, common, meet, union, without
 
 # Who polls every 30 s finds a server that is back after so long, and not later.
 _NOTICED_AFTER: Final = 32.0
+# What else keeps Butler busy so soon before or after a run hides its ends.
+_ALONE: Final = 15.0
 # An outage that is noticed later than this was none of the server's.
 _MARGIN: Final = 1.0
 
@@ -42,6 +44,18 @@ class Truths:
             for it in self.seen.intervals
             if it.state is TaskState.RUNNING and task in (None, it.task)
         ]
+
+    def others_run(self, run: Interval, start: float, end: float) -> bool:
+        """Return True if another task ran at some time of a span."""
+        others = (it for it in self.runs() if it.task != run.task)
+        return any(meet(self.span(it), (start, end)) for it in others)
+
+    def is_alone(self, run: Interval) -> bool:
+        """Return True for a run of ours during which nothing else ran or waited."""
+        start, end = self.span(run)
+        return run.cause is Cause.COMMAND and not self.others_run(
+            run, start - _ALONE, end + _ALONE
+        )
 
     def running(self, task: str | None = None) -> Spans:
         """Return when a task, or any, ran."""

@@ -25,7 +25,7 @@ GRACE: Final = timedelta(seconds=15)
 # A task's own row may come back at once, and the log names who stopped it
 SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
-PAUSE: Final = timedelta(milliseconds=500)
+PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
 # How long a task's own row is believed at 100, and one that now names another task
 LAST_PHASE: Final = timedelta(minutes=10)
@@ -348,8 +348,8 @@ class Step:
             return
         if sent and (row.since < sent or self.now - sent > PENDING_FOR):
             sent = None
-        again = bool(last and last.given_up and at - last.ended < m.DEFAULT_LIMIT)
-        sent = last.sent if last and again else sent
+        again = self._given_up(task)
+        sent = again.sent if again else sent
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -368,7 +368,13 @@ class Step:
             if old.task == task and old.row in (None, row.key):
                 self._put(new, started=old.started, sent=old.sent, seen=old.seen)
                 return
-        self._begin(new, again=again)
+        self._begin(new, again=again is not None)
+
+    def _given_up(self, task: str) -> m.EndedRun | None:
+        """Return the run that was given up, and that goes on if the task shows now."""
+        last = self.state.last.get(task)
+        recent = last and self.at - last.ended < m.DEFAULT_LIMIT
+        return last if last and last.given_up and recent else None
 
     def _renew(self, run: m.Run, row: m.KnownRow) -> None:
         """Let a run go on that a row proves."""
@@ -438,7 +444,8 @@ class Step:
             if not run.seen and row.task is None:
                 if run.proved < row.since:
                     # Another task of the session, for all that is known
-                    self._put(run, row=None, alone=False)
+                    began = run.answered or run.proved
+                    self._put(run, row=None, alone=False, proved=began)
             elif row.session and polled and not self.state.trusted:
                 self._finish(run, at, named=False)
             elif run.unnamed is None:
@@ -478,7 +485,9 @@ class Step:
         if run and run.over and not run.sub:
             self._put(run, sub=uuid, over=replace(run.over, sub=uuid))
             return
-        if not run and last and not last.sub and now - last.ended < ECHO:
+        seen = last and last.evidence is m.Evidence.OBSERVED and not last.sub
+        if not run and last and seen and now - last.ended < ECHO:
+            # The row told of it first, and it was short
             state.last = {**state.last, task: replace(last, sub=uuid)}
             return
         old = run and run.seen and (not run.started or now - run.started > ECHO)
@@ -492,11 +501,10 @@ class Step:
                 run, evidence=observed, started=started, proved=now, seen=True, sub=uuid
             )
         else:
-            sent = state.pending.get(task)
-            new = m.Run(
-                task=task, evidence=observed, started=now, proved=now, sent=sent
-            )
-            self._begin(replace(new, seen=True, sub=uuid))
+            again = self._given_up(task)
+            sent = again.sent if again else state.pending.get(task)
+            new = m.Run(task, observed, now, now, sent=sent, seen=True, sub=uuid)
+            self._begin(new, again=again is not None)
 
     def sub_ended(self, event: m.SubActivityEnded) -> None:
         """End the run that the log names."""
@@ -724,6 +732,9 @@ def next_snapshot(state: m.RunState) -> Moment:
         return state.now
     interval = _interval(state)
     due = state.asked + interval
+    if not state.trusted and state.window and not state.window.is_open(state.now.utc):
+        opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
+        due = min(due, opens + timedelta(seconds=1))
     if state.trusted and state.busy and state.busy_since:
         # The stream has just told: there is nothing to ask for yet
         due = max(due, state.busy_since + interval)
