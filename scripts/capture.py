@@ -5,16 +5,24 @@ One such record of one real server would settle most of what is not known of the
 
 import argparse
 import asyncio
+from collections import deque
+from contextlib import AsyncExitStack, suppress
 import json
 import sys
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from yarl import URL
 
-from custom_components.plex_butler.api import PlexClient, PlexError
-from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_frame
+from custom_components.plex_butler.api import (
+    BUTLER,
+    LogStream,
+    NotificationStream,
+    PlexClient,
+    PlexError,
+)
+from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_record
 
 # Of all but activities only their kinds are kept, and when they came.
 FILTERS: Final = ("activity", "status", "progress", "backgroundProcessingQueue")
@@ -22,45 +30,45 @@ FILTERS: Final = ("activity", "status", "progress", "backgroundProcessingQueue")
 AFTERWARDS: Final = 15
 
 
-class Recorder:
-    """Keeps what happens while a task runs, each thing with the second it came."""
+async def record(client: PlexClient, task: str, limit: float) -> None:
+    """Start a task, and have the client keep all that happens until it has ended."""
+    client.record = deque()
+    async with AsyncExitStack() as stack:
+        stream = await stack.enter_async_context(client.notifications(filters=FILTERS))
+        listening = [asyncio.create_task(_listen(client, stream))]
+        # Not every server lets its log be read.
+        with suppress(PlexError):
+            log = await stack.enter_async_context(client.log_stream())
+            listening.append(asyncio.create_task(_read(client, log)))
+        try:
+            await _watch(client, task, monotonic() + limit)
+        finally:
+            for it in listening:
+                it.cancel()
+            await asyncio.gather(*listening, return_exceptions=True)
 
-    def __init__(self, client: PlexClient) -> None:
-        """Begin now."""
-        self._client = client
-        self._began = monotonic()
-        self.events: list[dict[str, Any]] = []
 
-    async def record(self, task: str, limit: float) -> list[dict[str, Any]]:
-        """Start a task, and return all that happened until it had ended."""
-        async with self._client.notifications(filters=FILTERS) as stream:
-            listening = asyncio.create_task(self._listen(stream.raw()))
-            try:
-                await self._watch(task, self._began + limit)
-            finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
-        return self.events
+async def _listen(client: PlexClient, stream: NotificationStream) -> None:
+    async for frame in stream.raw():
+        client.keep("frame", frame)
 
-    async def _listen(self, frames: Any) -> None:
-        async for frame in frames:
-            self._note("frame", redact_frame(frame))
 
-    async def _watch(self, task: str, deadline: float) -> None:
-        self._note("start", await self._client.start_task(task))
-        until = deadline
-        while monotonic() < until:
-            await asyncio.sleep(1)
-            rows = await self._client.get_activities()
-            answer = self._client.last_answers["/activities"]
-            self._note("activities", redact_answer(answer))
-            if any(row.type == "butler" and row.progress < 100 for row in rows):
-                until = deadline
-            else:
-                until = min(until, monotonic() + AFTERWARDS)
+async def _read(client: PlexClient, log: LogStream) -> None:
+    async for lines in log:
+        for line in lines:
+            client.keep("log", line)
 
-    def _note(self, kind: str, what: object) -> None:
-        self.events.append({"at": round(monotonic() - self._began, 3), kind: what})
+
+async def _watch(client: PlexClient, task: str, deadline: float) -> None:
+    client.keep("start", str(await client.start_task(task)))
+    until = deadline
+    while monotonic() < until:
+        await asyncio.sleep(1)
+        rows = await client.get_activities()
+        if any(row.type == BUTLER and row.progress < 100 for row in rows):
+            until = deadline
+        else:
+            until = min(until, monotonic() + AFTERWARDS)
 
 
 async def capture(url: str, token: str, task: str | None, limit: float) -> str:
@@ -70,15 +78,19 @@ async def capture(url: str, token: str, task: str | None, limit: float) -> str:
             session, url, token, client_identifier="plex-butler-capture"
         )
         identity = await client.get_identity()
-        await client.get_butler_tasks()
+        tasks = await client.get_butler_tasks()
         await client.get_activities()
+        answers = dict(client.last_answers)
+        if task:
+            await record(client, task, limit)
         document = {
             "version": identity.version,
             "answers": {
-                path: redact_answer(answer)
-                for path, answer in client.last_answers.items()
+                path: redact_answer(answer) for path, answer in answers.items()
             },
-            "record": await Recorder(client).record(task, limit) if task else [],
+            "record": redact_record(
+                client.record, {text for it in tasks for text in (it.name, it.title)}
+            ),
         }
     text = json.dumps(document, indent=1, ensure_ascii=False)
     for secret in (token, identity.machine_identifier, URL(url).host):

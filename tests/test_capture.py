@@ -38,7 +38,7 @@ async def test_a_record_holds_the_start_and_all_that_came_of_it(
     assert document["answers"].keys() >= {"/butler", "/activities"}
     events = document["record"]
     kinds = [kind for event in events for kind in event if kind != "at"]
-    assert set(kinds) == {"start", "frame", "activities"}
+    assert set(kinds) == {"start", "command", "frame", "activities", "log"}
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
     frames = [event["frame"] for event in events if "frame" in event]
     rows = [
@@ -47,6 +47,9 @@ async def test_a_record_holds_the_start_and_all_that_came_of_it(
         for element in frame["NotificationContainer"].get("ActivityNotification", [])
         if element["Activity"]["type"] == "butler"
     ]
+    lines = [event["log"] for event in events if "log" in event]
+    assert '"BackupDatabase" parent: ' in lines[0]
+    assert "ended sub-activity" in lines[-1]
     assert rows[0] == "started"
     assert rows[-1] == "ended"
 
@@ -65,11 +68,15 @@ async def test_a_record_says_neither_whose_server_it_is_nor_how_to_get_in(
             plex.hub.publish(status_frame(said, "The database has Movies"))
             row = Row(uuid="own", type="butler", title=said)
             plex.hub.publish(activity_frame(RowEvent.STARTED, row))
+            await until(lambda: bool(plex.log_hub.sockets))
+            plex.noise.log_flood(50)
 
         text, _ = await asyncio.gather(recorded(plex, "BackupDatabase"), gossip())
 
-    for secret in (plex.token, host, plex.machine_identifier, plex.name, "Movies"):
+    named = (plex.token, host, plex.machine_identifier, plex.name)
+    for secret in (*named, "Movies", "Harbour", "alex"):
         assert secret not in text
+    assert f'sub-activity 7c0f0006-0000-4000-8000-000000000001 - \\"{REDACTED}' in text
     assert '"type": "status"' in text
     # Not even Butler may say it.
     assert f"Butler of {REDACTED} at {REDACTED}, {REDACTED}" in text

@@ -420,3 +420,76 @@ async def test_a_log_that_breaks_is_opened_again(
     plex.client_start(BACKUP)
     await advance(1)
     assert hass.states.is_state(SWITCH, STATE_ON)
+
+
+async def test_a_line_that_never_came_does_not_hide_somebody_elses_command(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await start(hass)
+    with monkeypatch.context() as patched:
+        patched.setattr(plex.log, "write", lambda *_: None)
+        await hass.services.async_call(
+            DOMAIN, "stop_task", {"task": BACKUP}, blocking=True
+        )
+    await pass_minutes(advance, 2)
+
+    plex.client_start(BACKUP)
+    await advance(2)
+    plex.client_stop(BACKUP)
+    await advance(2)
+    assert last_result(hass) == "stopped"
+
+
+@pytest.mark.parametrize("window", [(2, 5)])
+async def test_a_log_is_not_given_up_by_a_server_that_does_not_answer(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+) -> None:
+    await advance(31)
+    plex.durations[BACKUP] = HOUR
+    plex.log.tells = False
+    plex.fault("500", path="/activities", count=None)
+    call = hass.services.async_call(
+        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
+    )
+    starting = asyncio.create_task(call)
+    await advance(0.5)
+    await advance(0.6)
+    await starting
+    await advance(5)
+    assert not plex.log_hub.sockets
+
+    plex.log.tells = True
+    plex.clear_faults()
+    await pass_minutes(advance, 2)
+    assert plex.log_hub.sockets
+    await advance(HOUR)
+    assert hass.states.is_state(SWITCH, STATE_OFF)
+
+
+async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+    expected_logs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: bytes) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(log_lines, "parse_log_frame", fail)
+    expected_logs.append("the log cannot be read")
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+    await pass_minutes(advance, 60)
+    assert asked(plex) == 1
+
+    await start(hass)
+    assert hass.states.is_state(SWITCH, STATE_ON)

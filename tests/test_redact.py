@@ -1,13 +1,25 @@
 """What leaves the house tells of Butler, and nothing of who watches what."""
 
+from dataclasses import replace
 import json
 from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.plex_butler.api import (
+    LoggedBegin,
+    LoggedEnd,
+    LoggedRequest,
+    Recorded,
+)
 from custom_components.plex_butler.api.decode import loads
-from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_frame
+from custom_components.plex_butler.redact import (
+    REDACTED,
+    redact_answer,
+    redact_frame,
+    redact_record,
+)
 from tests.simulator.activities import Row, RowEvent
 from tests.simulator.frames import (
     Frame,
@@ -253,3 +265,35 @@ def test_nothing_of_an_unknown_field_of_a_task_is_left(
     answer = {**more, "ButlerTasks": {**more, "ButlerTask": tasks}}
 
     assert is_silent(shared_answer(answer))
+
+
+def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
+    begin = LoggedBegin(uuid="1", title="BackupDatabase", parent="2")
+    request = LoggedRequest(method="DELETE", task="BackupDatabase", status=200)
+    events: list[tuple[str, object]] = [
+        ("command", "POST /butler"),
+        ("command", "POST /butler/BackupDatabase"),
+        ("command", f"POST /butler/{FILM}"),
+        ("log", begin),
+        ("log", replace(begin, title=FILM)),
+        ("log", LoggedEnd(uuid="1", parent="2")),
+        ("log", request),
+        ("log", replace(request, task=FILM)),
+        ("log", replace(request, task=None)),
+    ]
+    record = [Recorded(100.25 + at, *event) for at, event in enumerate(events)]
+
+    shown = redact_record(record, ["BackupDatabase"])
+
+    assert FILM not in json.dumps(shown)
+    assert shown == [
+        {"at": 0, "command": "POST /butler"},
+        {"at": 1, "command": "POST /butler/BackupDatabase"},
+        {"at": 2, "command": REDACTED},
+        {"at": 3, "log": str(begin)},
+        {"at": 4, "log": str(replace(begin, title=REDACTED))},
+        {"at": 5, "log": "Activity: ended sub-activity 1 parent: 2"},
+        {"at": 6, "log": "Completed: [...] 200 DELETE /butler/BackupDatabase (...)"},
+        {"at": 7, "log": f"Completed: [...] 200 DELETE /butler/{REDACTED} (...)"},
+        {"at": 8, "log": "Completed: [...] 200 DELETE /butler (...)"},
+    ]

@@ -2,19 +2,37 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import json
+from typing import Any, cast
 
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
-from homeassistant.core import HomeAssistant
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    STATE_OFF,
+    STATE_ON,
+)
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle, until
+from tests.downloads import download
+from tests.simulator import PROFILES, SimulatedPlex, WallClock
 from tests.simulator.replay import ReplayedPlex
 
 TASK = {"name": "PolishBrass", "title": "Polish Brass", "interval": 7}
 ROW = {"uuid": "row", "type": "butler", "title": "Polish Brass", "progress": 10}
 SWITCH = "switch.replay_butler_polish_brass"
+BACKUP = "switch.replay_butler_back_up_database"
 
 
 def frame(event: str) -> dict[str, object]:
@@ -22,7 +40,7 @@ def frame(event: str) -> dict[str, object]:
     return {"NotificationContainer": {"ActivityNotification": [item]}}
 
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "version": "1.2.3",
     "answers": {
         "/butler": {"ButlerTasks": {"ButlerTask": [TASK]}},
@@ -44,32 +62,104 @@ async def replayed(socket_enabled: None) -> AsyncIterator[ReplayedPlex]:
         yield plex
 
 
-@pytest.mark.slow
-async def test_a_recorded_task_runs_and_ends_again(
-    hass: HomeAssistant, replayed: ReplayedPlex
-) -> None:
+async def add(
+    hass: HomeAssistant, plex: ReplayedPlex | SimulatedPlex
+) -> MockConfigEntry:
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Replay",
-        unique_id=replayed.machine_identifier,
-        data={
-            CONF_URL: replayed.url,
-            CONF_TOKEN: replayed.token,
-            CONF_VERIFY_SSL: True,
-        },
+        unique_id=plex.machine_identifier,
+        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
     )
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
+    return entry
+
+
+def noted(
+    hass: HomeAssistant, entity_id: str, attribute: str | None = None
+) -> list[Any]:
+    """Return the states, or an attribute, that an entity gets, to be filled."""
+    states: list[Any] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        if (new := event.data["new_state"]) and event.data["old_state"]:
+            states.append(new.attributes.get(attribute) if attribute else new.state)
+
+    async_track_state_change_event(hass, entity_id, note)
+    return states
+
+
+@pytest.mark.slow
+async def test_a_recorded_task_runs_and_ends_again(
+    hass: HomeAssistant, replayed: ReplayedPlex
+) -> None:
+    await add(hass, replayed)
+    states = noted(hass, SWITCH)
 
     await hass.services.async_call(
         DOMAIN, "start_task", {"task": "PolishBrass"}, blocking=True
     )
-    tracker = entry.runtime_data.tracker
     async with asyncio.timeout(5):
-        await until(lambda: tracker.view.tasks["PolishBrass"].last is not None)
-        # Entities show news at most so often.
-        await until(lambda: hass.states.is_state(SWITCH, STATE_OFF))
+        await until(lambda: states == [STATE_ON, STATE_OFF])
 
-    last = tracker.view.tasks["PolishBrass"].last
-    assert last.result == "ended"
+    tasks = await hass.services.async_call(
+        DOMAIN, "get_butler_tasks", {}, blocking=True, return_response=True
+    )
+    assert tasks
+    (task,) = cast("list[dict[str, Any]]", tasks["tasks"])
+    assert task["last_run"]["result"] == "ended"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", ["session", "silent"])
+async def test_downloaded_diagnostics_show_what_their_user_saw(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    socket_enabled: None,
+    profile: str,
+) -> None:
+    kind = PROFILES[profile].with_traits(log_tells=True)
+    async with SimulatedPlex(kind, name="Replay", clock=WallClock()) as plex:
+        plex.durations["BackupDatabase"] = 1
+        entry = await add(hass, plex)
+        seen = noted(hass, BACKUP)
+        await start(hass)
+        async with asyncio.timeout(5):
+            await until(lambda: seen == [STATE_ON, STATE_OFF])
+        text = await download(hass, hass_client, entry)
+        await hass.config_entries.async_remove(entry.entry_id)
+
+    async with ReplayedPlex(json.loads(text), token="secret") as again:
+        assert again.version == plex.version
+        entry = await add(hass, again)
+        seen = noted(hass, BACKUP)
+        told = noted(hass, "event.replay_butler_task", "event_type")
+        # The user's first command plays the record.
+        await start(hass)
+        async with asyncio.timeout(5):
+            await until(lambda: told[-1:] == ["ended"])
+        assert seen == [STATE_ON, STATE_OFF]
+        assert told == ["started", "ended"]
+        await hass.config_entries.async_remove(entry.entry_id)
+
+
+@pytest.mark.slow
+async def test_what_the_server_began_itself_is_played_to_the_first_stream(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    record = RECORD | {"record": RECORD["record"][1:]}
+    async with ReplayedPlex(record, token="secret") as plex:
+        entry = await add(hass, plex)
+        seen = noted(hass, SWITCH)
+        async with asyncio.timeout(5):
+            await until(lambda: seen == [STATE_ON, STATE_OFF])
+        await hass.config_entries.async_remove(entry.entry_id)
+
+
+async def start(hass: HomeAssistant) -> None:
+    await hass.services.async_call(
+        DOMAIN, "start_task", {"task": "BackupDatabase"}, blocking=True
+    )

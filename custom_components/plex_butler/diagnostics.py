@@ -1,6 +1,7 @@
 """What a bug report needs to say, and nothing that it must not."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from homeassistant.const import CONF_VERIFY_SSL
@@ -10,7 +11,7 @@ from . import run_state
 from .const import CONF_SIGNED_IN
 from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
-from .redact import REDACTED, redact_answer, redact_frame
+from .redact import REDACTED, redact_answer, redact_record
 
 # Titles, identities and keys of discovery tell whose server it is, and where.
 _ENTRY: Final = frozenset(
@@ -25,6 +26,8 @@ async def async_get_config_entry_diagnostics(
     """Return what is known of a server, without saying which one it is."""
     coordinator = entry.runtime_data
     data, client = coordinator.data, coordinator.client
+    record = tuple(client.record)
+    names = {text for task in data.tasks.values() for text in (task.name, task.title)}
     return {
         "entry": {
             **{key: value for key, value in entry.as_dict().items() if key in _ENTRY},
@@ -46,8 +49,10 @@ async def async_get_config_entry_diagnostics(
         },
         "memory": run_state.dump(coordinator.tracker.state),
         "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
+        "log": coordinator.log.statistics(),
         "answers": {
             path: redact_answer(answer) for path, answer in client.last_answers.items()
         },
-        "notifications": [redact_frame(frame) for frame in client.last_frames],
+        "recorded_since": datetime.fromtimestamp(record[0].at, UTC) if record else None,
+        "record": redact_record(record, names),
     }

@@ -271,6 +271,7 @@ class LogListener:
                 # Other work has sub-activities as well, many of them.
                 if fold(title) in state.names or parent in state.rows:
                     self._begun.append(uuid)
+                    self._client.keep("log", line)
                     self._tracker.async_apply(
                         SubActivityStarted(uuid=uuid, task_title=title, parent=parent)
                     )
@@ -278,8 +279,10 @@ class LogListener:
                 if uuid in self._begun or any(
                     run.sub == uuid for run in state.runs.values()
                 ):
+                    self._client.keep("log", line)
                     self._tracker.async_apply(SubActivityEnded(uuid=uuid))
             case LoggedRequest(method="POST" | "DELETE", task=task):
+                self._client.keep("log", line)
                 if not self._is_own(line) and line.is_done:
                     command = next(
                         it

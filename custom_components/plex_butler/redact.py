@@ -4,13 +4,21 @@ The activities of others name films, libraries and people, and servers get new f
 with every version. So no text is left but Butler's own, and the words for kinds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
-from .api import PlexResponseError
+from .api import (
+    BUTLER,
+    LoggedBegin,
+    LoggedEnd,
+    LoggedRequest,
+    PlexResponseError,
+    Recorded,
+)
 from .api.decode import MAX_TEXT, Json, loads, text
-from .run_state.activities import BUTLER
 
 REDACTED: Final = "**REDACTED**"
 
@@ -51,6 +59,42 @@ def redact_frame(frame: bytes) -> Any:
         case {"NotificationContainer": {"type": kind}}:
             return {"NotificationContainer": {"type": _shown("type", kind)}}
     return REDACTED
+
+
+def redact_record(
+    record: Iterable[Recorded], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return what happened, each with the second it came, as `--replay` plays it.
+
+    `names` are those of tasks, and their titles: no others are left in lines of the log.
+    """
+    events = list(record)
+    known = {name.casefold() for name in names}
+    return [
+        {
+            "at": round(it.at - events[0].at, 3),
+            it.kind: _redact_event(it.what, known),
+        }
+        for it in events
+    ]
+
+
+def _redact_event(what: object, known: set[str]) -> Any:
+    match what:
+        case bytes():
+            return redact_frame(what)
+        case LoggedBegin() if what.title.casefold() not in known:
+            return str(replace(what, title=REDACTED))
+        case LoggedRequest() if what.task and what.task.casefold() not in known:
+            return str(replace(what, task=REDACTED))
+        case LoggedBegin() | LoggedEnd() | LoggedRequest():
+            return str(what)
+        # A command of ours, of which only a task's name is not ours.
+        case str() if name := what.partition("/butler/")[2]:
+            return what if unquote(name).casefold() in known else REDACTED
+        case str():
+            return what
+    return redact_answer(what)
 
 
 def _redact_each(items: object, redact: Callable[[Json], Any]) -> Any:

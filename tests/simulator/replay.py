@@ -35,13 +35,21 @@ class ReplayedPlex:
         """Take the record, and how much faster it is to be played."""
         self.token = token
         self.machine_identifier = _MACHINE
-        self.version = str(record["version"])
+        # Downloaded diagnostics hold the same as a record of `scripts/capture`, but the
+        # answers of its end.
+        is_download = "data" in record
+        record = record.get("data", record)
+        self.version = str(record.get("version") or record["server"]["version"])
         self._answers: dict[str, Any] = record["answers"]
         self._events: list[dict[str, Any]] = record["record"]
         self._speed = speed
         self._address = (host, port)
-        self._activities = self._answers["/activities"]
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._activities = (
+            {"MediaContainer": {"size": 0}}
+            if is_download
+            else self._answers["/activities"]
+        )
+        self._sockets: dict[web.WebSocketResponse, bool] = {}
         self._playing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -98,6 +106,8 @@ class ReplayedPlex:
         return web.json_response(self._answers["/butler"])
 
     async def _show_activities(self, request: web.Request) -> web.Response:
+        # By this line a client knows that the log tells.
+        await self._send("Request: [-] GET /activities (1 live)", log=True)
         return web.json_response(self._activities)
 
     async def _start(self, request: web.Request) -> web.Response:
@@ -109,12 +119,14 @@ class ReplayedPlex:
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        self._sockets.add(socket)
+        self._sockets[socket] = request.query.get("filters") == "log"
+        if self._began is None and self._playing is None:
+            self._playing = asyncio.create_task(self._play())
         try:
             async for _ in socket:
                 pass
         finally:
-            self._sockets.discard(socket)
+            del self._sockets[socket]
         return socket
 
     async def _play(self) -> None:
@@ -124,14 +136,35 @@ class ReplayedPlex:
             now = at
             if kind == "activities":
                 self._activities = what
-            elif kind == "frame":
-                for socket in tuple(self._sockets):
-                    await socket.send_str(json.dumps(what))
+            else:
+                text = what if kind == "log" else json.dumps(what)
+                await self._send(text, log=kind == "log")
+
+    async def _send(self, text: str, *, log: bool) -> None:
+        for socket, has_log in tuple(self._sockets.items()):
+            if has_log is log:
+                await socket.send_str(text)
+
+    @property
+    def _began(self) -> float | None:
+        """Return when the client started a task, before which nothing is played.
+
+        None if something else happened first: that is played to the first stream.
+        """
+        starts = [
+            event
+            for event in self._events
+            if "start" in event or event.get("command", "").startswith("POST")
+        ]
+        is_capture = any("start" in event for event in starts)
+        if starts and (is_capture or starts[0] is self._events[0]):
+            return float(starts[0]["at"])
+        return None
 
     def _happenings(self) -> Iterator[tuple[float, str, Any]]:
-        """Return what happened from the start of the task on."""
-        began = next((it["at"] for it in self._events if "start" in it), 0)
+        """Return what happened, from the start of the task on."""
+        began = self._began or 0
         for event in self._events:
-            for kind in event.keys() & {"activities", "frame"}:
+            for kind in event.keys() & {"activities", "frame", "log"}:
                 if event["at"] >= began:
                     yield event["at"] - began, kind, event[kind]

@@ -8,7 +8,7 @@ from .address import (
     parse_address,
     parse_token,
 )
-from .client import PlexClient
+from .client import PlexClient, Recorded
 from .exceptions import (
     PlexAddressError,
     PlexAuthenticationError,
@@ -37,6 +37,7 @@ from .log_lines import (
     LogStream,
 )
 from .models import (
+    BUTLER,
     Activity,
     ButlerTask,
     Identity,
@@ -57,6 +58,7 @@ from .preferences import Preference, PreferenceValue
 from .sessions import PlayState, Session
 
 __all__ = [
+    "BUTLER",
     "Activity",
     "ActivityEvent",
     "ActivityNotification",
@@ -99,6 +101,7 @@ __all__ = [
     "Preference",
     "PreferenceNotification",
     "PreferenceValue",
+    "Recorded",
     "Server",
     "Session",
     "StartResult",

@@ -4,8 +4,10 @@ from asyncio import Lock, sleep
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from time import time
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -24,6 +26,7 @@ from .exceptions import (
 )
 from .log_lines import LogStream
 from .models import (
+    BUTLER,
     Activity,
     ButlerTask,
     Identity,
@@ -45,9 +48,17 @@ SETTLE_WAIT: Final = 0.5
 SETTLE_TRIES: Final = 11
 # What is kept of answers and notifications.
 KEPT_ANSWERS: Final = frozenset({"/butler", "/activities"})
-KEPT_FRAMES: Final = 50
+KEPT_EVENTS: Final = 200
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
+
+
+class Recorded(NamedTuple):
+    """Something that happened: a frame, an answer, a line of the log or a command."""
+
+    at: float
+    kind: str
+    what: object
 
 
 class PlexClient:
@@ -86,7 +97,8 @@ class PlexClient:
             raise PlexAddressError("The address is not a URL") from err
         # For bug reports: what servers really say is known from few of them.
         self.last_answers: dict[str, object] = {}
-        self.last_frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
+        self.record: deque[Recorded] = deque(maxlen=KEPT_EVENTS)
+        self._own_rows: tuple[Activity, ...] = ()
         self._session = session
         self._machine_identifier = machine_identifier
         self._is_verified = False
@@ -102,6 +114,10 @@ class PlexClient:
         if version:
             self._headers["X-Plex-Version"] = version
         self._token = token
+
+    def keep(self, kind: str, what: object) -> None:
+        """Keep something that happened, with its time, for bug reports."""
+        self.record.append(Recorded(time(), kind, what))
 
     async def get_identity(self) -> Identity:
         """Return which server answers; the token is not sent.
@@ -147,7 +163,13 @@ class PlexClient:
 
         Source: `GET /activities`.
         """
-        return parse_activities(await self._get("/activities"))
+        answer = await self._get("/activities")
+        activities = parse_activities(answer)
+        own_rows = tuple(it for it in activities if it.type.casefold() == BUTLER)
+        if own_rows != self._own_rows:
+            self._own_rows = own_rows
+            self.keep("activities", answer)
+        return activities
 
     async def get_preferences(self) -> tuple[Preference, ...]:
         """Return the server's settings.
@@ -199,7 +221,7 @@ class PlexClient:
             url = url.with_query(filters=names)
         await self._verify_once()
         async with open_stream(
-            self._session, url, self._headers_with_token(), self.last_frames
+            self._session, url, self._headers_with_token(), partial(self.keep, "frame")
         ) as stream:
             try:
                 yield stream
@@ -293,6 +315,8 @@ class PlexClient:
     async def _command(
         self, method: str, path: str, *, accept: HTTPStatus | None = None
     ) -> int:
+        if path.startswith("/butler"):
+            self.keep("command", f"{method} {path}")
         # The body says nothing: it is empty or a page of HTML, JSON asked for or not.
         async with self._request(method, path, accept=accept) as response:
             return response.status

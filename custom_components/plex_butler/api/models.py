@@ -21,6 +21,9 @@ UNKNOWN_PROGRESS: Final = -1
 # No task waits for a century.
 _MAX_DAYS: Final = 36_500
 
+# The type of Butler's own activities
+BUTLER: Final = "butler"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButlerTask:

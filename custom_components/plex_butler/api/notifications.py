@@ -5,8 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -93,11 +92,13 @@ class NotificationStream:
     """An open stream; iterating yields notifications until the server hangs up."""
 
     def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse[bool], kept: deque[bytes]
+        self,
+        socket: aiohttp.ClientWebSocketResponse[bool],
+        keep: Callable[[bytes], None],
     ) -> None:
         """Take a socket that has just been opened, and where to keep what it brings."""
         self._socket = socket
-        self._kept = kept
+        self._keep = keep
         self.frames = 0
 
     async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
@@ -109,7 +110,7 @@ class NotificationStream:
             notifications = parse_frame(frame)
             # Settings are nobody's business.
             if any(isinstance(it, ActivityNotification) for it in notifications):
-                self._kept.append(frame)
+                self._keep(frame)
             yield notifications
 
     async def raw(self) -> AsyncIterator[bytes]:
@@ -135,7 +136,7 @@ async def open_stream(
     session: aiohttp.ClientSession,
     url: URL,
     headers: Mapping[str, str],
-    kept: deque[bytes],
+    keep: Callable[[bytes], None],
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
@@ -160,7 +161,7 @@ async def open_stream(
                     timeout=_TIMEOUT,
                 )
         try:
-            yield NotificationStream(socket, kept)
+            yield NotificationStream(socket, keep)
         finally:
             await socket.close()
 
