@@ -130,13 +130,20 @@ async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(
         plex.hub.send_raw(frame)
 
     began = process_time()
-    await plex.flush()
-    await until(lambda: stream()["frames"] >= before + len(frames))
+    at_once: list[int] = []
+
+    def is_over() -> bool:
+        at_once.append(stream()["frames"] - before - sum(at_once))
+        return sum(at_once) >= len(frames)
+
+    await until(is_over)
     await settle(hass)
     took = process_time() - began
 
-    # Half of it is the simulated server's.
-    assert took < 3
+    # Without coverage it is half a second, the simulated server's part included.
+    assert took < 2
+    # Each takes far less than 0.1 ms, and others have their turn after 5 ms at most.
+    assert max(at_once) <= 50
     assert hass.states.get(BUTLER).state == STATE_ON  # type: ignore[union-attr] # it is there
 
 
