@@ -316,7 +316,7 @@ async def test_waiting_for_an_end_keeps_no_command_waiting(
     await turn(hass, "turn_on", OPTIMIZE)
     assert running(plex) == {BACKUP, OPTIMIZE}
     await turn(hass, "turn_off", BACKUP)
-    await house.settle()
+    await house.let_pass(1)
     assert waiting.result() == [(BACKUP, "stopped")]
 
 
@@ -444,6 +444,30 @@ async def test_what_waits_when_home_assistant_stops_is_not_sent(
     assert running(plex) == set()
 
 
+async def test_unloading_changes_no_setting_that_waited(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    ask: Ask,
+    house: House,
+    entry: MockConfigEntry,
+) -> None:
+    plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
+    changes = []
+    for task in (BACKUP, OPTIMIZE):
+        schedule = {ATTR_ENTITY_ID: f"{SWITCHES[task]}_on_schedule"}
+        change = hass.services.async_call("switch", "turn_off", schedule, blocking=True)
+        changes.append(ask(change))
+        await house.settle()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await house.let_pass(SLOW)
+
+    under_way, waited = changes
+    assert under_way.exception() is None
+    assert error_of(waited) == "not_sent"
+    assert [it.method for it in plex.requests].count("PUT") == 1
+    assert await hass.config_entries.async_setup(entry.entry_id)
+
+
 @pytest.mark.parametrize("action", ["start_task", "stop_task"])
 async def test_a_task_that_is_named_in_three_ways_is_one(
     hass: HomeAssistant, plex: SimulatedPlex, ask: Ask, action: str
@@ -489,6 +513,24 @@ async def test_a_title_or_key_of_two_tasks_is_asked_about(
     ]
     await call(hass, "stop_task", entity_id="switch.attic_butler_dust")
     assert order(plex)[2:] == ["stop DustA"]
+
+
+async def test_the_switch_of_a_task_that_is_gone_means_no_other(
+    hass: HomeAssistant, plex: SimulatedPlex, ask: Ask, house: House
+) -> None:
+    plex.add_task(TaskSpec(name="Dust", title="Dust", description=""))
+    await house.let_pass(601)
+    plex.remove_task("Dust")
+    plex.add_task(TaskSpec(name="DustAgain", title="Dust", description=""))
+    await house.let_pass(601)
+
+    with pytest.raises(ServiceValidationError) as err:
+        await call(hass, "start_task", entity_id="switch.attic_butler_dust")
+    assert err.value.translation_key == "unknown_task"
+    assert order(plex) == []
+
+    await call(hass, "start_task", task="dust")
+    assert order(plex) == ["start DustAgain"]
 
 
 @pytest.mark.parametrize("action", ["start_task", "stop_task"])

@@ -86,7 +86,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
         )
-        self.streams = Streams(hass, client)
+        self.streams = Streams(hass, client, lambda: self.last_update_success)
 
     @property
     def machine_identifier(self) -> str:
@@ -132,6 +132,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return what an error means for the entry."""
         # Who does not answer is not asked more often for having been busy.
         self._set_interval(IDLE_INTERVAL)
+        # Whatever is wrong may be that something else has the address now.
+        self.client.doubt()
         self.async_heard_error(err)
         await self._problems.async_report(err)
         retry_after = None

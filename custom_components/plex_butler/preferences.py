@@ -38,15 +38,21 @@ class Preferences:
         self._ask_soon = ask_soon
         # What one write reads back must not be what another is about to change.
         self._lock = asyncio.Lock()
+        self._closed = False
 
     async def async_setup(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Know the zone of the server's clock, be it Home Assistant's."""
         self._asker.zone = await async_chosen_zone(entry.options)
+        entry.async_on_unload(self._async_close)
         entry.async_on_unload(
             hass.bus.async_listen(
                 EVENT_CORE_CONFIG_UPDATE, self._async_core_config_changed
             )
         )
+
+    @callback
+    def _async_close(self) -> None:
+        self._closed = True
 
     @callback
     def _async_core_config_changed(self, _: object) -> None:
@@ -59,6 +65,10 @@ class Preferences:
         Raises a translated HomeAssistantError if the server does not do it.
         """
         async with self._lock:
+            if self._closed:
+                raise HomeAssistantError(
+                    translation_domain=DOMAIN, translation_key="not_sent"
+                )
             with self._asker.expecting(values):
                 now = await self._async_write(values)
             self._asker.async_told_preferences(now)

@@ -68,8 +68,10 @@ class Problems:
         self._async_present()
         match err:
             case PlexNotOwnerError():
+                self._abort_dialogs("reauth_confirm")
                 self._raise(NOT_OWNER)
             case PlexAuthenticationError():
+                self._abort_dialogs("reauth_not_owner")
                 # Its dialog is opened once the refusal has lasted.
                 async_delete_issue(self._hass, self._entry, NOT_OWNER)
 
@@ -81,6 +83,12 @@ class Problems:
         if self._may_be_open:
             self._may_be_open = False
             async_close_problems(self._hass, self._entry, {SOURCE_REAUTH})
+
+    def _abort_dialogs(self, step_id: str) -> None:
+        """Abort what still says that something else is wrong with the token."""
+        for flow in list(self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})):
+            if flow["step_id"] == step_id:
+                self._hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @callback
     def _async_present(self) -> None:

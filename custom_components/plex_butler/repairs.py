@@ -19,10 +19,10 @@ from .moving import Moved, async_move, async_take_place
 from .probe import async_identify, async_try
 from .problems import ADDRESS_CHANGED, INSTALLED_ANEW, NOT_OWNER
 
-# The dialogs that mend what is wrong with an attempt; all else is tried again.
+# The dialogs that mend what is wrong with an attempt; all else is tried again, and has
+# a repair of its own if it takes a person.
 _DIALOGS: Final = {
     "invalid_auth": SOURCE_REAUTH,
-    "not_owner": SOURCE_REAUTH,
     "unclaimed": SOURCE_REAUTH,
     "certificate_name": SOURCE_RECONFIGURE,
     "certificate_untrusted": SOURCE_RECONFIGURE,
@@ -50,8 +50,8 @@ class PlexButlerRepair(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Explain, and go on when the user does."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is None:
-            issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             return self.async_show_form(
                 step_id="confirm",
                 description_placeholders=issue.translation_placeholders
@@ -62,6 +62,8 @@ class PlexButlerRepair(RepairsFlow):
         entry = self.hass.config_entries.async_get_entry(str(data.get("entry_id")))
         if entry is None:
             return self.async_abort(reason="entry_removed")
+        if issue is None:
+            return self.async_abort(reason="outdated")
         is_token = data.get("problem") == NOT_OWNER
         source = SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
         # If the problem is not solved there, the next poll raises it again.

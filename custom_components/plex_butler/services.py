@@ -280,8 +280,10 @@ def _task_of_entity(
     if entity and entity.platform == DOMAIN:
         coordinator = _coordinator_of(hass, entity.config_entry_id)
         machine = coordinator.machine_identifier
-        if task := task_of_unique_id(machine, entity.unique_id):
-            return coordinator, _task(coordinator, task)
+        if name := task_of_unique_id(machine, entity.unique_id):
+            if task := coordinator.data.tasks.get(name):
+                return coordinator, task
+            raise _unknown_task(coordinator, name)
     raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="not_a_task",
@@ -290,8 +292,7 @@ def _task_of_entity(
 
 
 def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:
-    tasks = coordinator.data.tasks
-    found = find_tasks(tasks.values(), wanted)
+    found = find_tasks(coordinator.data.tasks.values(), wanted)
     if len(found) == 1:
         return found[0]
     if found:
@@ -303,8 +304,17 @@ def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:
                 "tasks": ", ".join(task.name for task in found),
             },
         )
-    raise ServiceValidationError(
+    raise _unknown_task(coordinator, wanted)
+
+
+def _unknown_task(
+    coordinator: PlexButlerCoordinator, wanted: str
+) -> ServiceValidationError:
+    return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="unknown_task",
-        translation_placeholders={"task": wanted, "tasks": ", ".join(tasks)},
+        translation_placeholders={
+            "task": wanted,
+            "tasks": ", ".join(coordinator.data.tasks),
+        },
     )

@@ -32,10 +32,13 @@ class StreamCounts:
 class Streams:
     """Counts the streams of one server, while somebody wants to know."""
 
-    def __init__(self, hass: HomeAssistant, client: PlexClient) -> None:
-        """Take whom to ask."""
+    def __init__(
+        self, hass: HomeAssistant, client: PlexClient, polls_work_fn: Callable[[], bool]
+    ) -> None:
+        """Take whom to ask, and what returns if the server answers polls."""
         self._hass = hass
         self._client = client
+        self._polls_work_fn = polls_work_fn
         self._listener: CALLBACK_TYPE | None = None
         self._unsub_poll: CALLBACK_TYPE | None = None
         self._unsub_look: CALLBACK_TYPE | None = None
@@ -102,15 +105,22 @@ class Streams:
 
     async def _async_look(self, now: datetime) -> None:
         async with self._lock:
-            try:
-                counts = _counted(await self._client.get_sessions())
-            except PlexError as err:
-                # The coordinator tells of outages.
-                LOGGER.debug("Who is watching is not known: %s", err)
-                counts = None
+            counts = await self._async_count()
         if self._listener and counts != self.counts:
             self.counts = counts
             self._listener()
+
+    async def _async_count(self) -> StreamCounts | None:
+        if not self._polls_work_fn():
+            # The polls find out when the server answers again; a token that it refuses
+            # is sent by them alone.
+            return None
+        try:
+            return _counted(await self._client.get_sessions())
+        except PlexError as err:
+            # The coordinator tells of outages.
+            LOGGER.debug("Who is watching is not known: %s", err)
+            return None
 
 
 def _counted(sessions: Iterable[Session]) -> StreamCounts:

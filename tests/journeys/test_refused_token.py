@@ -134,6 +134,31 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     assert len(plex.hub.sockets) == 1
 
 
+async def test_who_is_watching_is_not_asked_for_with_a_refused_token(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    all_entities_enabled: None,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("does not accept the token")
+    await pass_time(advance, 2 * MINUTE)
+    good, plex.token = plex.token, "another"
+    plex.hub.drop()
+    await pass_time(advance, 7 * MINUTE)
+    plex.requests.clear()
+    await pass_time(advance, 2 * HOUR)
+    assert with_token(plex) == {"/": 2}
+
+    plex.token = good
+    plex.sessions.play()
+    await pass_time(advance, HOUR + MINUTE)
+    streams = hass.states.get("sensor.attic_butler_active_streams")
+    assert streams
+    assert streams.state == "1"
+
+
 async def test_a_reload_tries_a_refused_token_at_once(
     hass: HomeAssistant,
     plex: SimulatedPlex,

@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, SetUp, settle
+from tests.flows import repairs
 from tests.simulator import Names, SimulatedPlex, SimulatedPlexTv
 from tests.test_staying import pass_by
 from tests.tls import Certificates
@@ -140,6 +141,61 @@ async def test_every_look_at_a_repair_leads_to_the_same_dialog_which_goes_with_i
     assert state_of(entry) is ConfigEntryState.LOADED
     assert issues(hass) == []
     assert hass.config_entries.flow.async_progress() == []
+
+
+async def test_a_repair_that_is_submitted_after_its_cause_has_gone_opens_nothing(
+    hass: HomeAssistant, plex: SimulatedPlex, guest: SetUp, advance: Advance
+) -> None:
+    entry = await guest()
+    repair = await open_repair(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, CONF_TOKEN: plex.token}
+    )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass)
+    assert issues(hass) == []
+
+    result = await submit_repair(hass, repair)
+
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "outdated"
+    assert hass.config_entries.flow.async_progress() == []
+
+
+async def test_a_dialog_never_explains_a_cause_that_was(
+    hass: HomeAssistant, plex: SimulatedPlex, guest: SetUp, advance: Advance
+) -> None:
+    def says() -> list[str]:
+        return [flow["step_id"] for flow in hass.config_entries.flow.async_progress()]
+
+    entry = await guest()
+    await submit_repair(hass, await open_repair(hass))
+    assert says() == ["reauth_not_owner"]
+
+    # The guest's token is revoked, and later good again, but still a guest's.
+    guests, revoked = entry.data, {**entry.data, CONF_TOKEN: "revoked"}
+    hass.config_entries.async_update_entry(entry, data=revoked)
+    for _ in range(20):
+        await advance(MINUTE)
+    assert repairs(hass) == {}
+    assert says() == ["reauth_confirm"]
+
+    hass.config_entries.async_update_entry(entry, data=guests)
+    for _ in range(61):
+        await advance(MINUTE)
+    assert list(repairs(hass)) == ["not_owner"]
+    assert says() == []
+    await submit_repair(hass, await open_repair(hass))
+    assert says() == ["reauth_not_owner"]
+
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, CONF_TOKEN: plex.token}
+    )
+    for _ in range(5):
+        await advance(MINUTE)
+    assert state_of(entry) is ConfigEntryState.LOADED
+    assert issues(hass) == []
+    assert says() == []
 
 
 async def be_broken(

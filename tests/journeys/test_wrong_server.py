@@ -88,3 +88,53 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
     await act(hass, "start_task", task="backup_database")
     await settle(hass)
     assert plex.truth()["BackupDatabase"] == "running"
+
+
+async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the_hour(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("Another Plex server")
+    ours, plex.machine_identifier = plex.machine_identifier, "another"
+    for _ in range(62):
+        await advance(60)
+    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
+
+    plex.machine_identifier = ours
+    for _ in range(3):
+        await advance(31)
+    assert hass.states.is_state(BACKUP, STATE_OFF)
+
+
+@pytest.mark.parametrize("answer", ["400", "404", "garbage", "wrong-shape"])
+async def test_whatever_has_got_the_address_unnoticed_gets_a_token_only_once(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+    answer: str,
+) -> None:
+    expected_logs += ["no notifications", "an answer that cannot be used"]
+    # No stream breaks, and between two polls nobody is missed.
+    plex.fault("403", count=None, path="/:/websockets/notifications")
+    plex.hub.drop()
+    for _ in range(240):
+        await advance(30)
+    plex.clear_faults()
+    plex.requests.clear()
+
+    plex.fault(answer, count=None)
+    for _ in range(20):
+        await advance(30)
+    assert len(plex.requests) > 10
+    assert len([it for it in plex.requests if "X-Plex-Token" in it.headers]) == 1
+
+    plex.clear_faults()
+    await advance(31)
+    found = hass.states.get(BACKUP)
+    assert found
+    assert found.state == STATE_OFF

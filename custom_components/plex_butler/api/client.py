@@ -65,8 +65,8 @@ class PlexClient:
     """Speaks to one server with one token.
 
     A client that knows its server's `machine_identifier` sends the token only to that
-    server: first, and again after each failure of the connection, `/identity` has to
-    name it. This protects from mistakes, such as an address that another server was
+    server: first, and again after each failure of the connection or whenever there is
+    doubt, `/identity` has to name it. This protects from mistakes, such as an address that another server was
     given; an impostor can repeat the identifier.
 
     Every method raises a `PlexError`: connection (time-out, TLS), authentication (401),
@@ -139,6 +139,10 @@ class PlexClient:
         self._is_verified = found == self._machine_identifier
         if not self._is_verified:
             raise PlexWrongServerError(found=found)
+
+    def doubt(self) -> None:
+        """Have the server verified before the token is sent again."""
+        self._is_verified = False
 
     async def get_server(self) -> Server:
         """Return the server's name and version; any valid user's token will do.
