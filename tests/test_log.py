@@ -493,3 +493,24 @@ async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
 
     await start(hass)
     assert hass.states.is_state(SWITCH, STATE_ON)
+
+
+@pytest.mark.parametrize("window", [(2, 5)])
+@pytest.mark.parametrize("profile", [PROFILES["session"]])
+async def test_a_start_right_after_somebody_elses_stop_is_a_run_of_its_own(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+) -> None:
+    # The log is opened for the row, so it does not know the begin.
+    plex.client_start(BACKUP)
+    await advance(3)
+    assert hass.states.is_state(SWITCH, STATE_ON)
+    plex.client_stop(BACKUP)
+    await advance(1)
+    assert hass.states.is_state(SWITCH, STATE_OFF)
+
+    plex.client_start(BACKUP)
+    await advance(1)
+    assert hass.states.is_state(SWITCH, STATE_ON)

@@ -87,7 +87,9 @@ class Problems:
 
     def _abort_dialogs(self, step_id: str) -> None:
         """Abort what still says that something else is wrong with the token."""
-        for flow in list(self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})):
+        for flow in list(
+            self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})
+        ):
             if flow["step_id"] == step_id:
                 self._hass.config_entries.flow.async_abort(flow["flow_id"])
 

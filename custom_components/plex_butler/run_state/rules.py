@@ -485,7 +485,7 @@ class Step:
         if run and run.over and not run.sub:
             self._put(run, sub=uuid, over=replace(run.over, sub=uuid))
             return
-        seen = last and last.evidence is m.Evidence.OBSERVED and not last.sub
+        seen = last and last.result is m.Result.ENDED and not last.sub
         if not run and last and seen and now - last.ended < ECHO:
             # The row told of it first, and it was short
             state.last = {**state.last, task: replace(last, sub=uuid)}
