@@ -15,6 +15,7 @@ import aiohttp
 from custom_components.plex_butler.api import NotificationStream, PlexClient, client
 from custom_components.plex_butler.api.notifications import open_stream
 from tests.simulator import SimulatedPlex
+from tests.simulator.hub import Socket
 
 from .clocks import wall
 from .loop import SimulatedLoop
@@ -68,7 +69,7 @@ class Traffic:
 
     def describe(self) -> str:
         """Return what is under way."""
-        sent = [socket.sent for socket in self._plex.hub.sockets]
+        sent = [socket.sent for socket in self._sockets]
         read = [stream.frames for stream in self._streams]
         return f"{self._requests} requests, {sent} frames sent, {read} read"
 
@@ -78,8 +79,12 @@ class Traffic:
         return sum(stream.frames for stream in self._streams)
 
     @property
+    def _sockets(self) -> list[Socket]:
+        return [*self._plex.hub.sockets, *self._plex.log_hub.sockets]
+
+    @property
     def _is_calm(self) -> bool:
-        sockets = self._plex.hub.sockets
+        sockets = self._sockets
         if self._requests and not self._plex.parked:
             return False
         return len(sockets) == len(self._streams) and sum(
