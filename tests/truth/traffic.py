@@ -83,6 +83,10 @@ class Traffic:
         return sum(stream.frames for stream in self._streams)
 
     @property
+    def _sockets(self) -> list[Socket]:
+        return [*self._plex.hub.sockets, *self._plex.log_hub.sockets]
+
+    @property
     def _is_calm(self) -> bool:
         sockets = self._sockets
         if self._requests and not self._plex.parked:
