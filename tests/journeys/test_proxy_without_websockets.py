@@ -87,7 +87,10 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
 
     assert states == [STATE_ON, STATE_OFF]
     last = (await task(hass, "DeepMediaAnalysis"))["last_run"]
-    assert (last["result"], last["started_at"]) == ("ended", began)
+    assert last["started_at"] == began
+    # The frame that says how it ended may be the one with which the stream breaks, and
+    # then the server may have been restarted.
+    assert last["result"] in {"ended", "lost" if fault == "frame-cut" else "ended"}
     # Polls find what begins, too.
     plex.durations["BackupDatabase"] = HOUR
     plex.client_start("BackupDatabase")
