@@ -74,10 +74,6 @@ class Traffic:
         return f"{self._requests} requests, {sent} frames sent, {read} read"
 
     @property
-    def _sockets(self) -> list[Socket]:
-        return [*self._plex.hub.sockets, *self._plex.log_hub.sockets]
-
-    @property
     def frames_read(self) -> int:
         """Return how many frames the open streams have brought."""
         return sum(stream.frames for stream in self._streams)
