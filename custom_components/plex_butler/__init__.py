@@ -2,6 +2,8 @@
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigEntryChange,
     ConfigEntryState,
@@ -44,7 +46,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         if entry.domain == DOMAIN and entry.state is ConfigEntryState.NOT_LOADED:
             async_forget_refusal(hass, entry)
             if entry.disabled_by:
-                async_close_problems(hass, entry)
+                async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_entry_changed)
     return True
@@ -72,6 +74,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Forget what was learned of one server."""
-    async_close_problems(hass, entry)
+    async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
     async_forget_refusal(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()

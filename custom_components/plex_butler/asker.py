@@ -124,7 +124,7 @@ class Asker:
         try:
             await self._ask_preferences()
             await self._ask_tasks()
-            # What is stale is told by the version that the device has had until now.
+            # After the stale check, which compares with the version that the device had.
             self._async_describe(server)
             asked = self._tracker.now()
             rows = await self._client.get_activities()

@@ -18,7 +18,7 @@ def server_name(server: Server) -> str:
 
 
 def shown_name(name: str) -> str:
-    """Return a name for texts that are read as Markdown, whoever chose it."""
+    """Return a name that means nothing to Markdown."""
     return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
 
 

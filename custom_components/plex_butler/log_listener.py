@@ -81,7 +81,6 @@ class LogListener:
         client: PlexClient,
         tracker: RunTracker,
     ) -> None:
-        """Take which server to listen to, and the rules to feed."""
         self._hass = hass
         self._entry = entry
         self._client = client

@@ -131,14 +131,13 @@ class Whereabouts:
     """Knows how long a server has not been at its address, and looks for it then."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Take the entry whose server is looked for."""
         self._hass = hass
         self._entry = entry
         self._memory = _memory(hass)
 
     @callback
     def async_present(self) -> None:
-        """Take note that something answered at the server's address."""
+        """Note that something answered at the server's address."""
         self._memory.absent_since.pop(self._entry, None)
 
     async def async_look(self) -> Present | Moved | Replaced | None:

@@ -83,7 +83,7 @@ class Problems:
         self._whereabouts.async_present()
         if self._may_be_open:
             self._may_be_open = False
-            async_close_problems(self._hass, self._entry, {SOURCE_REAUTH})
+            async_close_problems(self._hass, self._entry, SOURCE_REAUTH)
 
     def _abort_dialogs(self, step_id: str) -> None:
         """Abort what still says that something else is wrong with the token."""
@@ -95,7 +95,7 @@ class Problems:
 
     @callback
     def _async_present(self) -> None:
-        """Take note that something answers at the server's address."""
+        """Note that something answers at the server's address."""
         self._whereabouts.async_present()
         for problem in _OF_ADDRESS:
             async_delete_issue(self._hass, self._entry, problem)
@@ -188,12 +188,12 @@ def async_delete_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) ->
 def async_close_problems(
     hass: HomeAssistant,
     entry: ConfigEntry,
-    sources: set[str] = {SOURCE_REAUTH, SOURCE_RECONFIGURE},  # noqa: B006 never changed
+    *sources: str,
 ) -> None:
     """Delete an entry's repairs, and abort the dialogs that were to solve them."""
     for problem in _PROBLEMS:
         async_delete_issue(hass, entry, problem)
-    for flow in list(entry.async_get_active_flows(hass, sources)):
+    for flow in list(entry.async_get_active_flows(hass, set(sources))):
         hass.config_entries.flow.async_abort(flow["flow_id"])
 
 

@@ -197,7 +197,7 @@ class PushListener:
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
-        """Take note of a failure, which says nothing of the server.
+        """Note a failure, which says nothing of the server.
 
         A proxy may let no stream through. While HTTP does not answer either, the
         coordinator has logged that already.

@@ -35,7 +35,6 @@ class Streams:
     def __init__(
         self, hass: HomeAssistant, client: PlexClient, polls_work_fn: Callable[[], bool]
     ) -> None:
-        """Take whom to ask, and what returns if the server answers polls."""
         self._hass = hass
         self._client = client
         self._polls_work_fn = polls_work_fn
