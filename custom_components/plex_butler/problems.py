@@ -5,7 +5,6 @@ from typing import Final
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
     ConfigEntry,
 )
 from homeassistant.const import CONF_URL
