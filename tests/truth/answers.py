@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.simulator import Ending
+from tests.simulator import Ending, Interval
 
 from .observed import Waited
 from .truths import Truths
-
-# Without the log, a stop by another client looks like an end.
-_ENDS = (Ending.FINISHED, Ending.STOPPED_BY_OTHER)
 
 
 def false_ends(truths: Truths) -> Iterator[str]:
@@ -24,6 +21,13 @@ def _has_ended(truths: Truths, wait: Waited) -> bool:
     return any(
         run.end is not None
         and wait.at <= run.end <= wait.answered
-        and run.ending in _ENDS
+        and _looks_ended(truths, run)
         for run in truths.runs(wait.task)
     )
+
+
+def _looks_ended(truths: Truths, run: Interval) -> bool:
+    """Return True for an end, and for a stop by another client that was not heard."""
+    if run.ending is Ending.STOPPED_BY_OTHER:
+        return not truths.is_stop_heard(run)
+    return run.ending is Ending.FINISHED

@@ -16,14 +16,20 @@ from .world import Plan, live
 
 SESSION = "session"
 NAMELESS = "session, no names"
+# Named after a profile whose log tells, or whose log does not.
+LOG = ", log"
+WITH_LOG = (f"{NAMELESS}{LOG}", f"silent{LOG}", f"anonymous{LOG}")
 NO_PUSH = ("session, no push", "current, no push")
 DRAWN = "drawn"
 NAMED = (
     SESSION,
+    "session, no log",
     "session, children",
     "session, own sessions",
     NAMELESS,
+    WITH_LOG[0],
     NO_PUSH[0],
+    *WITH_LOG[1:],
     "current",
     NO_PUSH[1],
     "anonymous",
@@ -79,5 +85,9 @@ def _profile(name: str, seed: int) -> Profile:
     if kind == DRAWN:
         return draw_profile(100 * seed + int(number or 1))
     base = PROFILES[name.partition(",")[0]]
-    # Every other day, for what hides behind a locked database is counted apart.
-    return base.with_traits(hangs_on_database=seed % 2 == 0, **_TRAITS.get(name, {}))
+    return base.with_traits(
+        # Every other day, for what hides behind a locked database is counted apart.
+        hangs_on_database=seed % 2 == 0,
+        log_tells=name == SESSION or name in WITH_LOG,
+        **_TRAITS.get(name.removesuffix(LOG), {}),
+    )

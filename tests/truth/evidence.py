@@ -7,7 +7,14 @@ from copy import copy
 from typing import Final
 from urllib.parse import unquote
 
-from tests.simulator import Rows, SimulatedPlex, TaskState
+from tests.simulator import (
+    Naming,
+    Rows,
+    SessionNames,
+    SimulatedPlex,
+    TaskState,
+    Traits,
+)
 from tests.simulator.requests_log import RecordedRequest
 
 from .observed import Command, Observed, Outage
@@ -20,11 +27,23 @@ def complete(seen: Observed, plex: SimulatedPlex) -> None:
     seen.intervals = [copy(interval) for interval in plex.intervals]
     seen.outages += _hangs(seen, plex)
     seen.shows = plex.profile.traits.rows is not Rows.NONE
+    seen.only_log = _names_in_log_alone(plex.profile.traits)
     specs = (task.spec for task in plex.butler.tasks.values())
     seen.randomized = frozenset(spec.name for spec in specs if spec.randomized)
     seen.commands = list(_commands(plex.requests))
     seen.window_ends = list(_window_ends(seen, plex))
     seen.windows = list(_windows(seen, plex))
+
+
+def _names_in_log_alone(traits: Traits) -> bool:
+    if not traits.log_tells or traits.log_refused is not None:
+        return False
+    match traits.rows:
+        case Rows.NONE:
+            return True
+        case Rows.SESSION:
+            return traits.session_names is SessionNames.NOTHING
+    return traits.naming is Naming.NOTHING
 
 
 def _hangs(seen: Observed, plex: SimulatedPlex) -> Iterator[Outage]:

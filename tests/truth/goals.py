@@ -52,6 +52,10 @@ _SESSION: Final = (
         lambda it: it.reports.short_once == it.reports.short,
     ),
 )
+_LOGGED: Final = (
+    *_SESSION,
+    Goal("Butler busy right >= 99.9 %", lambda it: it.busy >= 0.999),
+)
 _POLLED: Final = (
     Goal("start lag p95 <= 15 s, watched", lambda it: _within(it.start_watched, 15)),
     Goal("end lag p95 <= 6 s", lambda it: _within(it.end, 6)),
@@ -76,6 +80,10 @@ _REAL_TIME: Final = (
 
 GOALS: Final = {
     "session": _SESSION,
+    "session, no log": _SESSION,
+    "session, no names, log": _LOGGED,
+    "silent, log": _LOGGED,
+    "anonymous, log": _LOGGED,
     "session, children": _PUSHED,
     "session, no names": (*_NAMELESS, *_ALONE, *_COMMANDED),
     "session, no push": _POLLED,

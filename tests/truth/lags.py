@@ -52,7 +52,8 @@ def end_lags(truths: Truths, *, only_ours_alone: bool = False) -> Iterator[float
 
 def _runs(truths: Truths) -> Iterator[tuple[Interval, Span]]:
     for run in truths.runs():
-        yield run, truths.span(run)
+        if not truths.is_unheard(run):
+            yield run, truths.span(run)
 
 
 def _is_ours_alone(truths: Truths, run: Interval) -> bool:

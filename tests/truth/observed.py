@@ -48,6 +48,15 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Listened:
+    """When the log was open and told, and which of the intervals began meanwhile."""
+
+    start: float
+    end: float
+    begun: range
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """A start that waited, and what it was answered; it was sent at `at`."""
 
@@ -67,6 +76,8 @@ class Observed:
     intervals: list[Interval] = field(default_factory=list)
     # Whether this server shows that Butler works.
     shows: bool = True
+    # Whether its log is all that names the tasks that run.
+    only_log: bool = False
     randomized: frozenset[str] = frozenset()
     outages: list[Outage] = field(default_factory=list)
     # When the server was another version than before, of which nothing is known.
@@ -80,5 +91,6 @@ class Observed:
     waits: list[Waited] = field(default_factory=list)
     # When the stream was cut, and until when its loss was surely made up for.
     cuts: list[Outage] = field(default_factory=list)
+    listened: list[Listened] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)

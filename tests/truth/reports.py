@@ -33,6 +33,8 @@ class Reports:
     # Begun or ended while the stream was cut: not among those that happened.
     cut: int
     cut_once: int
+    # Begun while the log, which alone would have named them, was closed.
+    unheard: int
     # Runs inside an outage, which are not among those that happened.
     apart: int
     apart_once: int
@@ -41,7 +43,11 @@ class Reports:
 def compare(truths: Truths) -> Reports:
     """Match reports with runs by task and end."""
     told = _matched(truths)
-    ended = [run for run in truths.runs() if run.end is not None]
+    ended = [
+        run
+        for run in truths.runs()
+        if run.end is not None and not truths.is_unheard(run)
+    ]
     apart = [run for run in ended if meets_any(truths.span(run), truths.outages)]
     cuts = [(cut.start, cut.end) for cut in truths.seen.cuts]
     rest = [run for run in ended if run not in apart]
@@ -61,6 +67,7 @@ def compare(truths: Truths) -> Reports:
         short_once=sum(len(told[id(run)]) == 1 for run in short),
         cut=len(cut),
         cut_once=sum(len(told[id(run)]) == 1 for run in cut),
+        unheard=sum(map(truths.is_unheard, truths.runs())),
         apart=len(apart),
         apart_once=sum(len(told[id(run)]) == 1 for run in apart),
     )

@@ -99,7 +99,7 @@ def _alone(truths: Truths) -> tuple[float, float]:
     """Return recall and precision of the runs that nothing else could be taken for."""
     ran = shown = right = 0.0
     for run in truths.runs():
-        if not truths.is_alone(run):
+        if not truths.is_alone(run) or truths.is_unheard(run):
             continue
         span, left_out = [truths.span(run)], truths.left_out(run.task)
         near = [on for on in truths.on(run.task) if meets_any(on, span)]

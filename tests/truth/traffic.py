@@ -11,14 +11,16 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import aiohttp
+from yarl import URL
 
 from custom_components.plex_butler.api import NotificationStream, PlexClient, client
 from custom_components.plex_butler.api.notifications import open_stream
 from tests.simulator import SimulatedPlex
-from tests.simulator.hub import Socket
+from tests.simulator.hub import LOG, Socket
 
 from .clocks import wall
 from .loop import SimulatedLoop
+from .observed import Listened
 
 # Turns of the loop in a row in which nobody had anything to do.
 _CALM_TURNS: Final = 3
@@ -40,6 +42,7 @@ class Traffic:
         self._plex = plex
         self._requests = 0
         self._streams: list[NotificationStream] = []
+        self.listened: list[Listened] = []
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -105,10 +108,17 @@ class Traffic:
         return counting
 
     @asynccontextmanager
-    async def _open(self, *args: Any) -> AsyncIterator[NotificationStream]:
-        async with open_stream(*args) as stream:
+    async def _open(
+        self, session: aiohttp.ClientSession, url: URL, *args: Any
+    ) -> AsyncIterator[NotificationStream]:
+        async with open_stream(session, url, *args) as stream:
             self._streams.append(stream)
+            opened, first = self._plex.clock.now(), len(self._plex.intervals)
             try:
                 yield stream
             finally:
                 self._streams.remove(stream)
+                if url.query.get("filters") == LOG and self._plex.log.tells:
+                    begun = range(first, len(self._plex.intervals))
+                    closed = self._plex.clock.now()
+                    self.listened.append(Listened(opened, closed, begun))

@@ -45,6 +45,24 @@ class Truths:
             if it.state is TaskState.RUNNING and task in (None, it.task)
         ]
 
+    @cached_property
+    def _heard(self) -> set[int]:
+        """Return the intervals that began while the log was open, by identity."""
+        intervals = self.seen.intervals
+        return {id(intervals[at]) for times in self.seen.listened for at in times.begun}
+
+    def is_unheard(self, run: Interval) -> bool:
+        """Return True for a run that the log alone names, and that began without it."""
+        return self.seen.only_log and id(run) not in self._heard
+
+    def is_stop_heard(self, run: Interval) -> bool:
+        """Return True if the log was open all through a run and its end."""
+        start, end = self.span(run)
+        return any(
+            it.start <= start and end < it.end and id(run) in self._heard
+            for it in self.seen.listened
+        )
+
     def others_run(self, run: Interval, start: float, end: float) -> bool:
         """Return True if another task ran at some time of a span."""
         others = (it for it in self.runs() if it.task != run.task)
@@ -86,14 +104,18 @@ class Truths:
         return interval.start, end
 
     def _apart(self, task: str) -> Iterator[Span]:
-        """Yield how long runs are shown that nobody could see, be it after their end."""
-        runs = [self.span(run) for run in self.runs(task)]
+        """Yield how long runs are shown that could not be seen, be it after their end."""
+        runs = self.runs(task)
         for run in runs:
-            if not without([run], self.outages):
-                later = [start for start, _ in runs if start > run[1]]
-                for start, end in self.periods(task):
-                    if meet((start, end), run):
-                        yield run[0], min([end, *later])
+            span = self.span(run)
+            if self.is_unheard(run):
+                yield span
+            elif without([span], self.outages):
+                continue
+            later = [it.start for it in runs if it.start > span[1]]
+            for start, end in self.periods(task):
+                if meet((start, end), span):
+                    yield span[0], min([end, *later])
 
     def _queued(self, task: str, *, ours: bool) -> Iterator[Span]:
         for it in self.seen.intervals:

@@ -56,6 +56,7 @@ class World:
         with watched_errors(seen.errors), self._traffic.counted():
             async with self.plex, home_assistant() as hass:
                 await self._live_with(hass, seen)
+        seen.listened = self._traffic.listened
         return seen
 
     async def _live_with(self, hass: HomeAssistant, seen: Observed) -> None:
