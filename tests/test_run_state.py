@@ -774,6 +774,35 @@ def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
     assert story.results == [(CLEAN, ENDED), (BACKUP, ENDED)]
 
 
+def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() -> None:
+    closed = LogChanged(up=False, trusted=False)
+    story = Story().see(0).open_log(5).log(10, REFRESH)
+    story.tell(60, closed).open_log(70).see(80).wait(90)
+    assert story.on == {REFRESH}
+    assert story.is_busy
+
+    story.see(30 * MINUTE + 59)
+    assert story.on == {REFRESH}
+    story.wait(31 * MINUTE + 1)
+    assert story.results == [(REFRESH, LOST)]
+
+
+def test_the_line_of_an_end_counts_after_the_log_was_closed() -> None:
+    closed = LogChanged(up=False, trusted=False)
+    story = Story().see(0).open_log(5).log(10, REFRESH)
+    story.tell(60, closed).open_log(70).see(80).log_end(90).wait(91)
+    assert story.results == [(REFRESH, ENDED)]
+
+
+def test_idle_rows_end_what_the_closed_log_may_have_missed() -> None:
+    closed = LogChanged(up=False, trusted=False)
+    story = Story().open_log(5).see(6, session("")).log(10, REFRESH)
+    story.see(20, session("", 50)).tell(60, closed).open_log(70).see(80)
+    story.see(90).wait(95)
+    assert story.results == [(REFRESH, LOST)]
+    assert not story.is_busy
+
+
 def test_the_first_line_of_the_log_is_not_taken_for_another_run() -> None:
     story = listening().open_log(40)
     story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))

@@ -231,6 +231,11 @@ class RunState:
         """Return True if the log is open and names the tasks of this version."""
         return self.log_since is not None and self.known.logged
 
+    def hears(self, run: Run) -> bool:
+        """Return True if the log would name the end of a run that it named the begin of."""
+        since = self.log_since
+        return bool(run.sub and self.logging and since and since <= run.proved)
+
 
 class TasksListed(NamedTuple):
     """The server listed its tasks."""

@@ -471,6 +471,12 @@ class Step:
             if run.sub and state.logging:
                 self._put(run, proved=self.now)
         tells = event.up and event.trusted
+        if tells and not state.log_since:
+            # What the log named before it was closed may have ended meanwhile
+            before = self.now + timedelta(microseconds=-1)
+            for run in self._runs():
+                if run.sub and before < run.proved:
+                    self._put(run, proved=before)
         state.log_since = (state.log_since or self.now) if tells else None
         state.poked = self.now
 
@@ -627,16 +633,29 @@ class Step:
         if run.over:
             return run.is_on
         row = self.state.rows.get(run.row or "")
-        return bool(run.sub) or (row is not None and row.own and not row.ended)
+        if row is not None and row.own and not row.ended:
+            return True
+        # Of a run whose end the log may have missed, rows of Butler's say more
+        return run.sub is not None and (
+            self.state.hears(run) or not self.state.known.busy
+        )
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
+        state = self.state
+        deaf = run.sub and not run.row and not state.hears(run)
         if run.unproven:
             self._doubt(run)
+        elif deaf and state.known.busy and not state.busy and self._has_looked(run):
+            # It ended while the log was closed
+            self._lose(run, state.idle_since)
         elif run.unnamed and run.unnamed + UNNAMED_FOR <= self.now:
             self._finish(run, run.proved, named=False)
         elif _deadline(self.state, run) <= self.now:
             self._lose(run)
+
+    def _has_looked(self, run: m.Run) -> bool:
+        return self.state.asked is not None and run.proved < self.state.asked
 
     def _doubt(self, run: m.Run) -> None:
         """End a start that nothing shows, if that says anything."""
@@ -712,7 +731,7 @@ def _deadline(state: m.RunState, run: m.Run) -> Moment:
         return run.until
     if row and row.own and not row.busy:
         return row.changed + LAST_PHASE
-    if run.sub and state.logging:
+    if state.hears(run):
         return run.proved + STANDING_AFTER
     if run.row:
         stale = run.proved + max(state.limit, STALE_AFTER)
