@@ -35,8 +35,11 @@ from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
 from tests.texts import Texts
 from tests.tls import Certificates
 
+# How long an example takes says more of the machine than of the code
+settings.register_profile("full", deadline=None)
+settings.load_profile("full")
 # A taste of what a full run draws
-settings.register_profile("everyday", max_examples=20)
+settings.register_profile("everyday", settings.get_profile("full"), max_examples=20)
 
 # Home Assistant's own words about every custom integration, asyncio's about a machine
 # that has other things to do, and those of the web server that some tests ask.

@@ -23,7 +23,14 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle, until
 from tests.downloads import download
 from tests.house import commands
-from tests.simulator import PROFILES, LogFormat, ManualClock, Profile, SimulatedPlex
+from tests.simulator import (
+    PROFILES,
+    LogFormat,
+    ManualClock,
+    Profile,
+    SessionNames,
+    SimulatedPlex,
+)
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 SWITCH = "switch.attic_butler_back_up_database"
@@ -514,3 +521,44 @@ async def test_a_start_right_after_somebody_elses_stop_is_a_run_of_its_own(
     plex.client_start(BACKUP)
     await advance(1)
     assert hass.states.is_state(SWITCH, STATE_ON)
+
+
+NAMELESS = PROFILES["session"].with_traits(session_names=SessionNames.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("profile", "minutes"), [(SILENT, 31), (NAMELESS, 3)], ids=["silent", "nameless"]
+)
+@pytest.mark.parametrize("window", [(2, 5)])
+@pytest.mark.parametrize("cause", ["break", "breaks", "restart", "reload"])
+async def test_a_run_whose_end_the_log_did_not_tell_is_not_on_for_ever(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+    cause: str,
+    minutes: int,
+) -> None:
+    switch = "switch.attic_butler_optimize_database"
+    plex.durations[OPTIMIZE] = 62
+    await start(hass, OPTIMIZE)
+    await pass_minutes(advance, 1)
+    assert hass.states.is_state(switch, STATE_ON)
+
+    if cause == "restart":
+        await plex.restart(refused_for=2)
+    elif cause == "reload":
+        await hass.config_entries.async_unload(loaded.entry_id)
+        await advance(10)
+        await hass.config_entries.async_setup(loaded.entry_id)
+        await settle(hass)
+    else:
+        plex.log_hub.drop()
+        await plex.advance(3)
+    for _ in range(minutes):
+        await advance(30)
+        if cause == "breaks":
+            plex.log_hub.drop()
+        await advance(30)
+    assert hass.states.is_state(switch, STATE_OFF)
+    assert last_result(hass) == "started"

@@ -231,10 +231,10 @@ class RunState:
         """Return True if the log is open and names the tasks of this version."""
         return self.log_since is not None and self.known.logged
 
-    def hears(self, run: Run) -> bool:
-        """Return True if the log would name the end of a run that it named the begin of."""
-        since = self.log_since
-        return bool(run.sub and self.logging and since and since <= run.proved)
+    def follows(self, run: Run) -> bool:
+        """Return True if the log named a run, and has told all since."""
+        since = self.log_since if self.known.logged else None
+        return run.sub is not None and since is not None and since <= run.proved
 
 
 class TasksListed(NamedTuple):

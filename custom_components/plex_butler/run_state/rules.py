@@ -267,7 +267,7 @@ class Step:
         for run in state.held if state.tasks else ():
             # What the server would not show anyway goes on
             if run.task not in state.runs:
-                run = self._put(run, proved=self.now if run.sub else run.proved)  # noqa: PLW2901 as it is now known
+                self._put(run)
                 if run.row or (run.unproven and state.known.tasks):
                     self._lose(run)
         state.held = () if state.tasks else state.held
@@ -468,15 +468,9 @@ class Step:
         """Know whether the log tells; runs that only it shows are believed for a while."""
         state = self.state
         for run in self._runs():
-            if run.sub and state.logging:
+            if state.follows(run):
                 self._put(run, proved=self.now)
         tells = event.up and event.trusted
-        if tells and not state.log_since:
-            # What the log named before it was closed may have ended meanwhile
-            before = self.now + timedelta(microseconds=-1)
-            for run in self._runs():
-                if run.sub and before < run.proved:
-                    self._put(run, proved=before)
         state.log_since = (state.log_since or self.now) if tells else None
         state.poked = self.now
 
@@ -633,29 +627,24 @@ class Step:
         if run.over:
             return run.is_on
         row = self.state.rows.get(run.row or "")
-        if row is not None and row.own and not row.ended:
-            return True
-        # Of a run whose end the log may have missed, rows of Butler's say more
-        return run.sub is not None and (
-            self.state.hears(run) or not self.state.known.busy
-        )
+        return bool(run.sub) or (row is not None and row.own and not row.ended)
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
-        state = self.state
-        deaf = run.sub and not run.row and not state.hears(run)
         if run.unproven:
             self._doubt(run)
-        elif deaf and state.known.busy and not state.busy and self._has_looked(run):
-            # It ended while the log was closed
-            self._lose(run, state.idle_since)
         elif run.unnamed and run.unnamed + UNNAMED_FOR <= self.now:
             self._finish(run, run.proved, named=False)
-        elif _deadline(self.state, run) <= self.now:
+        elif self._missed_end(run) or _deadline(self.state, run) <= self.now:
             self._lose(run)
 
-    def _has_looked(self, run: m.Run) -> bool:
-        return self.state.asked is not None and run.proved < self.state.asked
+    def _missed_end(self, run: m.Run) -> bool:
+        """Return True if Butler was idle after the log, which alone told of a run, broke."""
+        state = self.state
+        if run.row or not run.sub or self.shown or state.follows(run):
+            return False
+        looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
+        return looked and state.known.busy
 
     def _doubt(self, run: m.Run) -> None:
         """End a start that nothing shows, if that says anything."""
@@ -731,7 +720,7 @@ def _deadline(state: m.RunState, run: m.Run) -> Moment:
         return run.until
     if row and row.own and not row.busy:
         return row.changed + LAST_PHASE
-    if state.hears(run):
+    if state.follows(run):
         return run.proved + STANDING_AFTER
     if run.row:
         stale = run.proved + max(state.limit, STALE_AFTER)

@@ -28,7 +28,10 @@ def dump(state: m.RunState) -> Memory:
     """Return what is worth remembering."""
     learned = list(state.learned.items())[-VERSIONS:]
     stood = {row.content: row.changed for row in state.rows.values() if row.busy}
-    runs = (*state.runs.values(), *state.held)
+    runs = [
+        replace(run, proved=state.now) if state.follows(run) else run
+        for run in (*state.runs.values(), *state.held)
+    ]
     return {
         "version": state.version,
         "learned": {
