@@ -44,7 +44,8 @@ def end_lags(truths: Truths, *, only_ours_alone: bool = False) -> Iterator[float
         for on in truths.on(run.task):
             if on[0] < end < on[1]:
                 off = min([on[1], *later])
-                if not meets_any((end, off), truths.outages):
+                apart = meets_any((end, off), truths.outages)
+                if not apart and not truths.is_end_unheard(run):
                     yield off - end
             elif on[1] == end:
                 yield 0.0

@@ -54,7 +54,8 @@ def compare(truths: Truths) -> Reports:
     cut = [
         run
         for run in rest
-        if any(meets_any((edge, edge), cuts) for edge in truths.span(run))
+        if truths.is_end_unheard(run)
+        or any(meets_any((edge, edge), cuts) for edge in truths.span(run))
     ]
     whole = [it for it in rest if it not in cut and _seconds(truths, it) > _LONG]
     short = [it for it in rest if it not in cut and it not in whole]

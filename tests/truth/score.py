@@ -116,7 +116,8 @@ def _busy(truths: Truths) -> float:
     """
     seen = truths.seen
     day: Spans = [(seen.start, seen.end)]
-    asked = without(day, truths.outages)
+    apart = (span for task in truths.tasks for span in truths.unheard_ends(task))
+    asked = without(day, union([*truths.outages, *apart]))
     busy = truths.running()
     right = union(
         [

@@ -55,6 +55,24 @@ class Truths:
         """Return True for a run that the log alone names, and that began without it."""
         return self.seen.only_log and id(run) not in self._heard
 
+    def is_end_unheard(self, run: Interval) -> bool:
+        """Return True for an end that the log alone tells of, and that it did not."""
+        end = self.span(run)[1]
+        return self.seen.only_log and not any(
+            it.start <= end < it.end for it in self.seen.listened
+        )
+
+    def unheard_ends(self, task: str) -> Spans:
+        """Return how long a task was shown after ends that were not heard."""
+        runs = [run for run in self.runs(task) if self.is_end_unheard(run)]
+        starts = [run.start for run in self.runs(task)]
+        return [
+            (end, min([on[1], *(start for start in starts if start > end)]))
+            for _, end in map(self.span, runs)
+            for on in self.periods(task)
+            if on[0] <= end < on[1]
+        ]
+
     def is_stop_heard(self, run: Interval) -> bool:
         """Return True if the log was open all through a run and its end."""
         start, end = self.span(run)
@@ -86,7 +104,8 @@ class Truths:
     def left_out(self, task: str) -> Spans:
         """Return when nobody could know: outages, and what the server alone queued."""
         waits = self._queued(task, ours=False)
-        return union([*self.outages, *waits, *self._apart(task)])
+        apart = [*self._apart(task), *self.unheard_ends(task)]
+        return union([*self.outages, *waits, *apart])
 
     def on(self, task: str) -> Spans:
         """Return when the switch was shown on."""
