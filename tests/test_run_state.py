@@ -803,6 +803,15 @@ def test_idle_rows_end_what_the_closed_log_may_have_missed() -> None:
     assert not story.is_busy
 
 
+def test_a_row_that_names_nothing_ends_no_run_that_the_log_names() -> None:
+    story = Story().open_log(1).see(2).start(10, REFRESH).see(12, session("", 0))
+    assert story.task(REFRESH).evidence is Evidence.INFERRED
+
+    story.log(13, REFRESH).hear(20, session("", 100)).hear(20.1, session("", 50))
+    assert story.on == {REFRESH}
+    assert story.wait(30).log_end(40).wait(41).results == [(REFRESH, ENDED)]
+
+
 def test_the_first_line_of_the_log_is_not_taken_for_another_run() -> None:
     story = listening().open_log(40)
     story.hear(60, session(BACKUP)).hear(60, session(BACKUP, 100))

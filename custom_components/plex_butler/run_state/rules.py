@@ -497,9 +497,11 @@ class Step:
         observed = m.Evidence.OBSERVED
         if run:
             started = run.started if run.seen else now
-            self._run(
-                run, evidence=observed, started=started, proved=now, seen=True, sub=uuid
-            )
+            known = state.rows.get(run.row or "")
+            # A row that was only guessed to be the run's may go on to other tasks
+            row = known.key if known and known.task == task else None
+            run = replace(run, evidence=observed, started=started, proved=now, row=row)
+            self._run(run, seen=True, sub=uuid)
         else:
             again = self._given_up(task)
             sent = again.sent if again else state.pending.get(task)
