@@ -59,7 +59,7 @@ _LOGGED: Final = (
 _POLLED: Final = (
     Goal("start lag p95 <= 15 s, watched", lambda it: _within(it.start_watched, 15)),
     Goal("end lag p95 <= 6 s", lambda it: _within(it.end, 6)),
-    Goal("recall >= 90 %", lambda it: it.recall >= 0.9),
+    Goal("recall >= 95 %", lambda it: it.recall >= 0.95),
     Goal("precision >= 95 %", lambda it: it.precision >= 0.95),
 )
 _COMMANDED: Final = (Goal("nothing on without a command", lambda it: not it.unbidden),)
