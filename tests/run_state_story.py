@@ -1,10 +1,12 @@
 """A server's day told in few words, for tests of the rules about runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from custom_components.plex_butler.api import Activity, ButlerTask
+from custom_components.plex_butler.api import Activity, ActivityEvent, ButlerTask
 from custom_components.plex_butler.run_state import (
     Answer,
     ButlerIdle,
@@ -12,31 +14,22 @@ from custom_components.plex_butler.run_state import (
     ButlerView,
     Change,
     Command,
-    CommandAnswered,
-    CommandSent,
     EndedRun,
-    Event,
-    LogChanged,
     Moment,
-    Notified,
     Result,
+    Rules,
     Run,
     RunEnded,
     RunStarted,
     RunState,
-    Snapshot,
-    SubActivityEnded,
-    SubActivityStarted,
-    TasksListed,
     TaskView,
-    Tick,
-    Told,
     Window,
-    WindowChanged,
     apply,
-    next_deadline,
     view,
 )
+
+# A rule, with what it is given
+type Event = Callable[[Rules], None]
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -106,37 +99,41 @@ class Story:
     changes: list[Change] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tell(self.state.now.monotonic - 1000, TasksListed(tasks=TASKS))
+        self.tell(
+            self.state.now.monotonic - 1000, partial(Rules.tasks_listed, tasks=TASKS)
+        )
 
     def tell(self, when: float | Moment, event: Event) -> Story:
         """Let something happen, after what time alone does."""
         now = when if isinstance(when, Moment) else moment(when)
-        while (due := next_deadline(self.state)) and due < now:
+        while (due := self.state.due) and due < now:
             assert self.state.now < due
-            self._apply(Tick(), due)
+            self._apply(Rules.tick, due)
         self._apply(event, now)
         return self
 
     def _apply(self, event: Event, now: Moment) -> None:
-        self.state, changes = apply(self.state, event, now)
+        self.state, changes = apply(self.state, now, event)
         self.changes += changes
 
     def wait(self, until: float) -> Story:
         """Let time pass."""
-        return self.tell(until, Tick())
+        return self.tell(until, Rules.tick)
 
     def see(self, when: float, *rows: Activity, asked: float | None = None) -> Story:
         """Let the server answer with its activities."""
         asked_at = moment(when if asked is None else asked)
-        return self.tell(when, Snapshot(rows=rows, asked=asked_at))
+        return self.tell(when, partial(Rules.snapshot, rows=rows, asked=asked_at))
 
-    def hear(self, when: float, row: Activity, told: Told = Told.UPDATED) -> Story:
+    def hear(
+        self, when: float, row: Activity, told: ActivityEvent = ActivityEvent.UPDATED
+    ) -> Story:
         """Let the stream tell of a row."""
-        return self.tell(when, Notified(told=told, row=row))
+        return self.tell(when, partial(Rules.notified, told=told, row=row))
 
     def send(self, when: float, command: Command, task: str | None = None) -> Story:
         """Let a command be sent."""
-        return self.tell(when, CommandSent(command=command, task=task))
+        return self.tell(when, partial(Rules.command_sent, command=command, task=task))
 
     def answer(
         self,
@@ -148,8 +145,12 @@ class Story:
         answer: Answer = Answer.OK,
     ) -> Story:
         """Let a command be answered."""
-        event = CommandAnswered(
-            command=command, task=task, sent=moment(sent), answer=answer
+        event = partial(
+            Rules.command_answered,
+            command=command,
+            task=task,
+            sent=moment(sent),
+            answer=answer,
         )
         return self.tell(when, event)
 
@@ -170,21 +171,21 @@ class Story:
 
     def open_log(self, when: float) -> Story:
         """Let the log be open, and have proven that it tells."""
-        return self.tell(when, LogChanged(up=True, trusted=True))
+        return self.tell(when, partial(Rules.log_changed, up=True))
 
     def log(self, when: float, task: str, uuid: str = "a1") -> Story:
         """Let the log say that a task began."""
-        begun = SubActivityStarted(uuid=uuid, task_title=task, parent="s1")
+        begun = partial(Rules.sub_activity_started, uuid=uuid, title=task)
         return self.tell(when, begun)
 
     def log_end(self, when: float, uuid: str = "a1") -> Story:
         """Let the log say that a task ended."""
-        return self.tell(when, SubActivityEnded(uuid=uuid))
+        return self.tell(when, partial(Rules.sub_activity_ended, uuid=uuid))
 
     def open_window(self, start: int, end: int) -> Story:
         """Let the window be known."""
         window = Window(start_hour=start, end_hour=end, zone=UTC)
-        return self.tell(self.state.now, WindowChanged(window=window))
+        return self.tell(self.state.now, partial(Rules.window_changed, window=window))
 
     @property
     def view(self) -> ButlerView:

@@ -2,42 +2,33 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 import json
 from time import process_time
 
 import pytest
 
-from custom_components.plex_butler.api import Activity
+from custom_components.plex_butler.api import Activity, ActivityEvent
 from custom_components.plex_butler.run_state import (
     Answer,
     ButlerState,
     Command,
     Evidence,
-    ForeignCommand,
-    LogChanged,
     Moment,
-    Notified,
-    PollFailed,
-    PushChanged,
     PushMissed,
     Result,
+    Rules,
     RunEnded,
     RunQueued,
     RunStarted,
-    Snapshot,
-    TasksListed,
     TaskState,
-    Tick,
-    Told,
-    VersionSeen,
     apply,
     dump,
     load,
-    next_deadline,
-    next_snapshot,
     view,
 )
 from custom_components.plex_butler.run_state.activities import MAX_ROWS
+from custom_components.plex_butler.tracker import next_snapshot
 
 from .run_state_story import (
     BACKUP,
@@ -46,6 +37,7 @@ from .run_state_story import (
     MIDNIGHT,
     REFRESH,
     TASKS,
+    Event,
     Story,
     activity,
     at,
@@ -55,14 +47,14 @@ from .run_state_story import (
 )
 
 MINUTE, HOUR = 60, 3600
-UP, DOWN = PushChanged(up=True), PushChanged(up=False)
+UP, DOWN = partial(Rules.push_changed, up=True), partial(Rules.push_changed, up=False)
 ENDED, LOST, STOPPED = Result.ENDED, Result.LOST, Result.STOPPED
 
 
 def listening() -> Story:
     """Return a story whose stream has proven that it tells."""
     story = Story().tell(0, UP).see(0).hear(1, session(progress=100))
-    return story.hear(1, session(progress=100), Told.ENDED).see(30)
+    return story.hear(1, session(progress=100), ActivityEvent.ENDED).see(30)
 
 
 # What a row names
@@ -103,7 +95,12 @@ def test_a_row_that_names_a_task_shows_that_it_runs(row: Activity) -> None:
 )
 def test_other_rows_show_no_task(row: Activity) -> None:
     story = (
-        Story().see(0).see(5, row).hear(6, row, Told.STARTED).hear(7, row).see(8, row)
+        Story()
+        .see(0)
+        .see(5, row)
+        .hear(6, row, ActivityEvent.STARTED)
+        .hear(7, row)
+        .see(8, row)
     )
 
     assert story.on == set()
@@ -112,7 +109,7 @@ def test_other_rows_show_no_task(row: Activity) -> None:
 
 def test_two_tasks_of_one_title_are_told_apart_by_their_names_alone() -> None:
     twin = replace(TASKS[1], name="Twin")
-    story = Story().tell(0, TasksListed(tasks=(*TASKS, twin))).see(0)
+    story = Story().tell(0, partial(Rules.tasks_listed, tasks=(*TASKS, twin))).see(0)
 
     assert story.see(5, own("Clean Old Bundles")).on == set()
     assert story.see(10, own("Twin", "u2")).on == {"Twin"}
@@ -131,11 +128,11 @@ def test_the_progress_of_a_session_is_not_the_tasks() -> None:
 
 def test_a_night_of_a_session_is_told_in_order() -> None:
     story = listening()
-    story.hear(60, session(), Told.STARTED)
+    story.hear(60, session(), ActivityEvent.STARTED)
     for number, task in enumerate((BACKUP, CLEAN, REFRESH)):
         story.hear(60, session(task, 100 * number / (number + 1)))
         story.hear(60, session(task, 100))
-    story.hear(61, session(REFRESH, 100), Told.ENDED).wait(62)
+    story.hear(61, session(REFRESH, 100), ActivityEvent.ENDED).wait(62)
 
     told = [
         (type(change), change.run.task)
@@ -175,25 +172,25 @@ def test_two_tasks_in_one_row_run_both_where_the_stream_tells_each_step() -> Non
 
 
 def test_child_rows_under_a_nameless_one_show_the_tasks() -> None:
-    story = listening().hear(60, session(), Told.STARTED)
-    story.hear(60, own(BACKUP, "c1"), Told.STARTED)
+    story = listening().hear(60, session(), ActivityEvent.STARTED)
+    story.hear(60, own(BACKUP, "c1"), ActivityEvent.STARTED)
     assert story.on == {BACKUP}
 
-    story.hear(70, own(BACKUP, "c1"), Told.ENDED).hear(70, session(progress=100)).wait(
-        71
-    )
+    story.hear(70, own(BACKUP, "c1"), ActivityEvent.ENDED).hear(
+        70, session(progress=100)
+    ).wait(71)
     assert story.results == [(BACKUP, ENDED)]
     assert story.ended[0].duration == timedelta(seconds=10)
 
 
 def test_a_row_of_a_tasks_own_at_100_is_its_last_phase() -> None:
-    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story = listening().hear(60, own(BACKUP), ActivityEvent.STARTED)
     story.hear(70, own(BACKUP, progress=100)).wait(75)
     assert story.on == {BACKUP}
     assert story.is_busy
 
     story.hear(80, own(BACKUP, progress=0)).hear(90, own(BACKUP, progress=100))
-    assert story.hear(100, own(BACKUP), Told.ENDED).wait(101).results == [
+    assert story.hear(100, own(BACKUP), ActivityEvent.ENDED).wait(101).results == [
         (BACKUP, ENDED)
     ]
     assert len(story.started) == 1
@@ -221,21 +218,17 @@ def test_an_end_is_seen_where_a_row_is_gone_without_a_gap() -> None:
 @pytest.mark.parametrize(
     "outage",
     [
-        [PollFailed()],
-        [PollFailed(refused=True)],
+        [partial(Rules.poll_failed, refused=False)],
+        [partial(Rules.poll_failed, refused=True)],
         [DOWN, UP],
-        [DOWN, PollFailed(refused=True), UP],
+        [DOWN, partial(Rules.poll_failed, refused=True), UP],
     ],
 )
 @pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
 def test_a_row_that_is_gone_after_what_may_have_been_a_restart_has_no_end(
-    outage: list[PollFailed | PushChanged], row: Activity
+    outage: list[Event], row: Activity
 ) -> None:
-    story = (
-        Story().see(0).tell(1, UP)
-        if isinstance(outage[0], PushChanged)
-        else Story().see(0)
-    )
+    story = Story().see(0).tell(1, UP) if outage[0] is DOWN else Story().see(0)
     story.see(5, row)
     for second, event in enumerate(outage):
         story.tell(6 + second, event)
@@ -245,15 +238,24 @@ def test_a_row_that_is_gone_after_what_may_have_been_a_restart_has_no_end(
 
 def test_a_stream_that_stayed_up_disproves_a_restart() -> None:
     story = Story().tell(0, UP).see(0).see(5, own(BACKUP)).start(6, CLEAN)
-    story.tell(10, PollFailed(refused=True)).tell(20, PollFailed(refused=True))
+    story.tell(10, partial(Rules.poll_failed, refused=True)).tell(
+        20, partial(Rules.poll_failed, refused=True)
+    )
     story.see(30, own(BACKUP))
     assert story.on == {BACKUP, CLEAN}
 
-    assert (BACKUP, ENDED) in story.tell(31, PollFailed()).see(40).wait(41).results
+    assert (BACKUP, ENDED) in story.tell(
+        31, partial(Rules.poll_failed, refused=False)
+    ).see(40).wait(41).results
 
 
 def test_the_same_row_after_a_gap_is_the_same_run() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).tell(6, PollFailed(refused=True))
+    story = (
+        Story()
+        .see(0)
+        .see(5, own(BACKUP))
+        .tell(6, partial(Rules.poll_failed, refused=True))
+    )
     story.see(30, own(BACKUP)).see(35).wait(36)
 
     assert story.results == [(BACKUP, ENDED)]
@@ -261,7 +263,12 @@ def test_the_same_row_after_a_gap_is_the_same_run() -> None:
 
 
 def test_another_row_after_a_gap_is_another_run() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).tell(6, PollFailed(refused=True))
+    story = (
+        Story()
+        .see(0)
+        .see(5, own(BACKUP))
+        .tell(6, partial(Rules.poll_failed, refused=True))
+    )
     story.see(30, own(BACKUP, "u2"))
 
     assert story.results == [(BACKUP, LOST)]
@@ -271,11 +278,26 @@ def test_another_row_after_a_gap_is_another_run() -> None:
 def test_what_only_a_command_says_is_lost_with_a_restart_and_not_with_a_hiccup() -> (
     None
 ):
-    story = Story().see(0).start(5, REFRESH).tell(10, PollFailed(refused=True)).see(14)
+    story = (
+        Story()
+        .see(0)
+        .start(5, REFRESH)
+        .tell(10, partial(Rules.poll_failed, refused=True))
+        .see(14)
+    )
     assert story.on == {REFRESH}
 
-    story.tell(20, PollFailed(refused=True)).see(26)
+    story.tell(20, partial(Rules.poll_failed, refused=True)).see(26)
     assert story.results == [(REFRESH, LOST)]
+
+
+def test_a_server_that_hung_up_and_then_refused_for_a_moment_was_restarted() -> None:
+    story = Story().see(0).start(5, REFRESH)
+    story.tell(10, partial(Rules.poll_failed, refused=False))
+    story.tell(40, partial(Rules.poll_failed, refused=True))
+    assert story.on == {REFRESH}
+
+    assert story.see(43).results == [(REFRESH, LOST)]
 
 
 def test_a_look_long_after_the_last_one_sees_no_end() -> None:
@@ -286,7 +308,7 @@ def test_a_look_long_after_the_last_one_sees_no_end() -> None:
 
 def test_a_host_that_slept_saw_no_end() -> None:
     story = Story().see(0).see(5, own(BACKUP))
-    story.tell(Moment(MIDNIGHT + timedelta(hours=2), 1010), Tick())
+    story.tell(Moment(MIDNIGHT + timedelta(hours=2), 1010), Rules.tick)
     story.see(11)
 
     assert story.results == [(BACKUP, LOST)]
@@ -317,14 +339,14 @@ def test_an_end_while_our_stop_is_out_is_our_doing() -> None:
     assert story.results == [(BACKUP, STOPPED)]
 
 
-@pytest.mark.parametrize("told", [Told.ENDED, Told.UPDATED])
+@pytest.mark.parametrize("told", [ActivityEvent.ENDED, ActivityEvent.UPDATED])
 @pytest.mark.parametrize("kind", [own, session])
 def test_the_late_end_of_an_older_run_is_not_the_new_ones(
-    kind: object, told: Told
+    kind: object, told: ActivityEvent
 ) -> None:
     row = own(BACKUP) if kind is own else session(BACKUP)
     over = own(BACKUP, progress=100) if kind is own else session(BACKUP, 100)
-    story = listening().hear(60, row, Told.STARTED).start(70, BACKUP)
+    story = listening().hear(60, row, ActivityEvent.STARTED).start(70, BACKUP)
     story.hear(70.1, over, told).wait(71)
 
     assert story.ended[0].result is LOST
@@ -333,11 +355,11 @@ def test_the_late_end_of_an_older_run_is_not_the_new_ones(
 
 def test_an_end_of_which_no_begin_was_seen_is_none() -> None:
     story = listening().send(60, Command.START, BACKUP)
-    story.hear(60.1, own(BACKUP, "u9"), Told.ENDED)
+    story.hear(60.1, own(BACKUP, "u9"), ActivityEvent.ENDED)
     story.answer(60.2, Command.START, BACKUP, sent=60).wait(80)
 
     assert ENDED not in {run.result for run in story.ended}
-    story.start(90, CLEAN).hear(91, own(CLEAN, "u8"), Told.ENDED)
+    story.start(90, CLEAN).hear(91, own(CLEAN, "u8"), ActivityEvent.ENDED)
     assert story.results[-1] == (CLEAN, LOST)
 
 
@@ -360,17 +382,17 @@ def test_a_run_so_short_that_it_is_over_before_the_answer_is_one_run() -> None:
 
 
 def test_what_was_on_its_way_when_a_row_ended_begins_nothing() -> None:
-    story = listening().hear(60, own(BACKUP), Told.STARTED)
-    story.hear(61, own(BACKUP), Told.ENDED).hear(61.2, own(BACKUP)).wait(62)
+    story = listening().hear(60, own(BACKUP), ActivityEvent.STARTED)
+    story.hear(61, own(BACKUP), ActivityEvent.ENDED).hear(61.2, own(BACKUP)).wait(62)
     assert story.results == [(BACKUP, ENDED)]
 
     story.see(63, own(BACKUP), asked=60.5).see(64, own(BACKUP, "u2"), asked=60.9)
     assert story.on == set()
-    assert story.hear(65, own(BACKUP), Told.STARTED).on == {BACKUP}
+    assert story.hear(65, own(BACKUP), ActivityEvent.STARTED).on == {BACKUP}
 
 
 def test_an_older_look_says_nothing_of_a_run_that_was_heard_of_since() -> None:
-    story = listening().hear(60, own(BACKUP), Told.STARTED)
+    story = listening().hear(60, own(BACKUP), ActivityEvent.STARTED)
     story.see(61, own(BACKUP), own(BACKUP, "u2", 50), asked=59.5)
 
     assert story.task(BACKUP).progress == 10
@@ -385,43 +407,45 @@ def test_a_run_that_a_stop_did_not_end_is_not_ours_when_we_start_it_again() -> N
 
 
 def test_one_of_two_tasks_that_share_a_row_ends_by_its_name() -> None:
-    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story = listening().hear(60, activity("At work", BACKUP), ActivityEvent.STARTED)
     story.hear(65, activity("At work", CLEAN)).hear(66, activity("At work", CLEAN, 20))
     assert story.on == {BACKUP, CLEAN}
 
-    story.hear(67, activity("At work", REFRESH), Told.ENDED)
+    story.hear(67, activity("At work", REFRESH), ActivityEvent.ENDED)
     assert story.on == {BACKUP, CLEAN}
-    story.hear(70, activity("At work", BACKUP), Told.ENDED)
+    story.hear(70, activity("At work", BACKUP), ActivityEvent.ENDED)
     assert story.results == [(BACKUP, ENDED)]
-    story.hear(80, activity("At work", CLEAN), Told.ENDED)
+    story.hear(80, activity("At work", CLEAN), ActivityEvent.ENDED)
     assert story.results == [(BACKUP, ENDED), (CLEAN, ENDED)]
 
 
 def test_a_row_that_names_another_task_is_named_again_or_not() -> None:
-    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story = listening().hear(60, activity("At work", BACKUP), ActivityEvent.STARTED)
     story.hear(65, activity("At work", CLEAN)).wait(96)
     assert story.on == {CLEAN}
     assert story.results == [(BACKUP, LOST)]
 
     story.hear(100, activity("At work", BACKUP))
-    story.hear(110, activity("At work", BACKUP), Told.ENDED)
+    story.hear(110, activity("At work", BACKUP), ActivityEvent.ENDED)
     assert story.results[1:] == [(CLEAN, LOST), (BACKUP, ENDED)]
 
 
 def test_a_row_at_100_that_is_no_session_ends_its_run_without_proof() -> None:
-    story = listening().hear(60, activity("At work", BACKUP), Told.STARTED)
+    story = listening().hear(60, activity("At work", BACKUP), ActivityEvent.STARTED)
 
     assert story.hear(70, activity("At work", BACKUP, 100)).results == [(BACKUP, LOST)]
 
 
 def test_a_task_with_two_rows_runs_while_one_is_left() -> None:
-    story = listening().hear(60, own(BACKUP), Told.STARTED)
-    story.hear(60, own(BACKUP, "u2"), Told.STARTED).hear(
-        65, own(BACKUP, "u2"), Told.ENDED
+    story = listening().hear(60, own(BACKUP), ActivityEvent.STARTED)
+    story.hear(60, own(BACKUP, "u2"), ActivityEvent.STARTED).hear(
+        65, own(BACKUP, "u2"), ActivityEvent.ENDED
     )
     assert story.wait(66).on == {BACKUP}
 
-    assert story.hear(70, own(BACKUP), Told.ENDED).wait(71).results == [(BACKUP, ENDED)]
+    assert story.hear(70, own(BACKUP), ActivityEvent.ENDED).wait(71).results == [
+        (BACKUP, ENDED)
+    ]
 
 
 # Nothing is on for ever
@@ -567,8 +591,8 @@ def test_a_start_is_not_given_up_while_an_old_row_hides_it() -> None:
 def test_a_task_whose_rows_follow_each_other_at_once_is_one_run() -> None:
     story = listening()
     for number in range(20):
-        story.hear(60 + number, own(BACKUP, f"u{number}"), Told.STARTED)
-        story.hear(60.95 + number, own(BACKUP, f"u{number}"), Told.ENDED)
+        story.hear(60 + number, own(BACKUP, f"u{number}"), ActivityEvent.STARTED)
+        story.hear(60.95 + number, own(BACKUP, f"u{number}"), ActivityEvent.ENDED)
         assert story.on == {BACKUP}
     story.wait(81)
 
@@ -591,7 +615,7 @@ def test_a_uuid_that_changes_with_each_look_is_one_run() -> None:
 
 def test_a_run_of_ours_alone_ends_with_the_session() -> None:
     story = listening().start(60, BACKUP)
-    story.hear(60.1, session(), Told.STARTED).hear(60.1, session())
+    story.hear(60.1, session(), ActivityEvent.STARTED).hear(60.1, session())
     assert story.task(BACKUP).evidence is Evidence.INFERRED
 
     for second in range(120, 3 * HOUR, 60):
@@ -644,16 +668,18 @@ def test_a_start_is_believed_at_once_and_assumed_after_the_grace() -> None:
 
 
 def test_all_is_assumed_on_a_version_that_worked_three_times_without_a_name() -> None:
-    story = Story().tell(0, VersionSeen(version="1")).see(0)
+    story = Story().tell(0, partial(Rules.version_seen, version="1")).see(0)
     for number in range(3):
         assert not story.task(CLEAN).assumed
         story.start(100 * number + 10, BACKUP).wait(100 * number + 30)
         story.stop(100 * number + 40, BACKUP).see(100 * number + 50)
     assert story.task(CLEAN).assumed
 
-    story.tell(400, VersionSeen(version="2")).see(401)
+    story.tell(400, partial(Rules.version_seen, version="2")).see(401)
     assert not story.task(CLEAN).assumed
-    story.tell(500, VersionSeen(version="1")).see(501).see(502, own(CLEAN))
+    story.tell(500, partial(Rules.version_seen, version="1")).see(501).see(
+        502, own(CLEAN)
+    )
     assert not story.task(BACKUP).assumed
 
 
@@ -775,7 +801,7 @@ def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
 
 
 def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() -> None:
-    closed = LogChanged(up=False, trusted=False)
+    closed = partial(Rules.log_changed, up=False)
     story = Story().see(0).open_log(5).log(10, REFRESH)
     story.tell(60, closed).open_log(70).see(80).wait(90)
     assert story.on == {REFRESH}
@@ -788,14 +814,14 @@ def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() 
 
 
 def test_the_line_of_an_end_counts_after_the_log_was_closed() -> None:
-    closed = LogChanged(up=False, trusted=False)
+    closed = partial(Rules.log_changed, up=False)
     story = Story().see(0).open_log(5).log(10, REFRESH)
     story.tell(60, closed).open_log(70).see(80).log_end(90).wait(91)
     assert story.results == [(REFRESH, ENDED)]
 
 
 def test_idle_rows_end_what_the_closed_log_may_have_missed() -> None:
-    closed = LogChanged(up=False, trusted=False)
+    closed = partial(Rules.log_changed, up=False)
     story = Story().open_log(5).see(6, session("")).log(10, REFRESH)
     story.see(20, session("", 50)).tell(60, closed).open_log(70).see(80)
     story.see(90).wait(95)
@@ -856,7 +882,7 @@ def test_a_stop_of_another_client_is_no_end(
     command = Command.STOP if task else Command.STOP_ALL
     if end_first:
         story.log_end(70)
-    story.tell(70.05, ForeignCommand(command=command, task=task))
+    story.tell(70.05, partial(Rules.foreign_command, command=command, task=task))
     story.log_end(70.06).hear(70.06, session(BACKUP, 100)).wait(71)
 
     assert story.results[1:] == [(BACKUP, STOPPED)]
@@ -864,13 +890,19 @@ def test_a_stop_of_another_client_is_no_end(
 
 def test_a_stop_of_another_client_ends_no_other_task() -> None:
     story = Story().see(0).open_log(1).log(5, BACKUP).log(6, CLEAN, "a2")
-    story.tell(10, ForeignCommand(command=Command.STOP, task=BACKUP)).log_end(20, "a3")
+    story.tell(
+        10, partial(Rules.foreign_command, command=Command.STOP, task=BACKUP)
+    ).log_end(20, "a3")
 
     assert story.on == {CLEAN}
 
 
 def test_a_start_of_another_client_is_a_reason_to_look() -> None:
-    story = Story().see(0).tell(5, ForeignCommand(command=Command.START, task=BACKUP))
+    story = (
+        Story()
+        .see(0)
+        .tell(5, partial(Rules.foreign_command, command=Command.START, task=BACKUP))
+    )
     assert story.on == set()
     assert next_snapshot(story.state) == moment(5)
 
@@ -886,7 +918,7 @@ def test_a_run_that_only_the_log_names_is_believed_for_its_limit_when_it_closes(
     None
 ):
     story = Story().see(0).open_log(1).log(5, REFRESH)
-    story.tell(2 * HOUR, LogChanged(up=False, trusted=False))
+    story.tell(2 * HOUR, partial(Rules.log_changed, up=False))
     assert story.wait(2 * HOUR + 29 * MINUTE).on == {REFRESH}
 
     assert story.wait(2 * HOUR + 31 * MINUTE).results == [(REFRESH, LOST)]
@@ -907,13 +939,25 @@ def test_a_log_that_is_silent_while_butler_works_is_counted() -> None:
 
 
 def test_a_task_that_is_not_listed_any_more_is_lost() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).tell(6, TasksListed(tasks=TASKS[1:]))
+    story = (
+        Story()
+        .see(0)
+        .see(5, own(BACKUP))
+        .tell(6, partial(Rules.tasks_listed, tasks=TASKS[1:]))
+    )
     assert story.results == [(BACKUP, LOST)]
 
 
 def test_another_version_has_been_started_anew() -> None:
-    story = Story().tell(0, VersionSeen(version="1")).see(0).see(5, own(BACKUP))
-    story.send(6, Command.START, CLEAN).tell(10, VersionSeen(version="2"))
+    story = (
+        Story()
+        .tell(0, partial(Rules.version_seen, version="1"))
+        .see(0)
+        .see(5, own(BACKUP))
+    )
+    story.send(6, Command.START, CLEAN).tell(
+        10, partial(Rules.version_seen, version="2")
+    )
     story.see(11, own(BACKUP), asked=9).answer(12, Command.START, CLEAN, sent=6)
 
     assert story.results == [(BACKUP, LOST)]
@@ -922,7 +966,13 @@ def test_another_version_has_been_started_anew() -> None:
 
 
 def test_a_clock_that_runs_backwards_undoes_nothing() -> None:
-    story = Story().see(0).see(10, own(BACKUP)).see(5).hear(4, own(BACKUP), Told.ENDED)
+    story = (
+        Story()
+        .see(0)
+        .see(10, own(BACKUP))
+        .see(5)
+        .hear(4, own(BACKUP), ActivityEvent.ENDED)
+    )
     assert story.wait(11).ended[0].ended == moment(10)
 
 
@@ -933,11 +983,11 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
     story = Story().see(0).see(5, own(BACKUP)).see(60, own(BACKUP))
     for second in (70, 80):
         now = moment(second)
-        story.tell(Moment(now.utc + jump, now.monotonic), Tick())
+        story.tell(Moment(now.utc + jump, now.monotonic), Rules.tick)
         story.state.gap = None
         rows = (own(BACKUP),) if second == 70 else ()
         _see(story, Moment(now.utc + jump, now.monotonic), *rows)
-    story.tell(Moment(moment(90).utc + jump, moment(90).monotonic), Tick())
+    story.tell(Moment(moment(90).utc + jump, moment(90).monotonic), Rules.tick)
 
     (run,) = story.ended
     assert run.started_at
@@ -947,7 +997,7 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
 
 
 def _see(story: Story, now: Moment, *rows: Activity) -> None:
-    story.tell(now, Snapshot(rows=rows, asked=now))
+    story.tell(now, partial(Rules.snapshot, rows=rows, asked=now))
 
 
 def remembered(story: Story, gap: float = 60) -> Story:
@@ -1023,7 +1073,11 @@ def test_a_memory_of_an_older_version_is_understood() -> None:
     [
         {},
         {"version": 1, "learned": [], "runs": {}, "last": None, "stood": 7},
-        {"learned": {"1": 2, "2": {}, "3": {"tasks": 4}}, "runs": [5], "last": [6]},
+        {
+            "learned": {"1": 2, "2": {"tasks": 3}, "3": {"tasks": 4}},
+            "runs": [5],
+            "last": [6],
+        },
         {"runs": [{}, {"task": BACKUP, "proved": 7}], "last": [{}, {"ended": "x"}]},
         {"stood": {"a": 5, "b": "x"}},
     ],
@@ -1043,7 +1097,9 @@ def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> N
     for number in range(10_000):
         row = activity("Work", progress=number % 100, uuid=f"w{number}")
         _, now = state, moment(60 + number / 1000)
-        state, _changes = apply(state, Notified(told=Told.UPDATED, row=row), now)
+        state, _changes = apply(
+            state, now, partial(Rules.notified, told=ActivityEvent.UPDATED, row=row)
+        )
     took = process_time() - began
 
     assert len(state.rows) <= MAX_ROWS
@@ -1097,4 +1153,4 @@ def test_a_burst_costs_no_request() -> None:
         story.hear(250, session(BACKUP, 100))
 
     assert moment(300) <= next_snapshot(story.state) <= before
-    assert next_deadline(story.state)
+    assert story.state.due

@@ -1,53 +1,41 @@
 """What holds whatever happens, in any order."""
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
+from functools import partial
 
 from hypothesis import given, settings, strategies as st
 
+from custom_components.plex_butler.api import ActivityEvent
 from custom_components.plex_butler.run_state import (
     Answer,
     ButlerIdle,
     Change,
     Command,
-    CommandAnswered,
-    CommandSent,
-    Event,
     Evidence,
-    ForeignCommand,
-    LogChanged,
     Moment,
-    Notified,
-    PollFailed,
-    PushChanged,
     Result,
+    Rules,
     RunEnded,
     RunQueued,
     RunStarted,
     RunState,
-    Snapshot,
-    SubActivityEnded,
-    SubActivityStarted,
-    TasksListed,
-    Tick,
-    Told,
-    VersionSeen,
     Window,
-    WindowChanged,
     apply,
     dump,
     load,
-    next_deadline,
-    next_snapshot,
     view,
 )
+from custom_components.plex_butler.tracker import next_snapshot
 
-from .run_state_story import MIDNIGHT, TASKS, Story, activity, moment
+from .run_state_story import MIDNIGHT, TASKS, Event, Story, activity, moment
 
 NAMES = [task.name for task in TASKS]
 TITLES = ["", "Busy", "Butler tasks", *(task.title for task in TASKS)]
 # Steps of a burst, a poll, a limit and a night
 STEPS = [0.0, 0.1, 1.0, 5.0, 16.0, 31.0, 301.0, 1800.0, 22_000.0]
 
+type Rule = Callable[..., None]
 type Happening = tuple[float, float, Event]
 
 moments = st.sampled_from([0, 1, 5, 30, 60, 400, 2000, 30_000]).map(moment)
@@ -77,24 +65,36 @@ windows = st.sampled_from(
     ]
 )
 
+
+def happened(
+    rule: Rule, **given_: st.SearchStrategy[object]
+) -> st.SearchStrategy[Event]:
+    """Return what may happen that a rule is for."""
+    return st.fixed_dictionaries(given_).map(lambda them: partial(rule, **them))
+
+
 noise: st.SearchStrategy[Event] = (
-    st.builds(Snapshot, rows=st.lists(other_rows, max_size=4), asked=moments)
-    | st.builds(Notified, told=st.sampled_from(Told), row=other_rows)
-    | st.builds(PushChanged, up=st.booleans())
-    | st.builds(LogChanged, up=st.booleans(), trusted=st.booleans())
-    | st.builds(VersionSeen, version=st.sampled_from(["1", "2"]))
-    | st.builds(TasksListed, tasks=st.permutations(TASKS).map(lambda all_: all_[:3]))
-    | st.builds(PollFailed, refused=st.booleans())
-    | st.builds(SubActivityStarted, st.just("n1"), st.just("Scanning"), st.just("p"))
-    | st.builds(WindowChanged, window=windows)
-    | st.just(Tick())
+    happened(Rules.snapshot, rows=st.lists(other_rows, max_size=4), asked=moments)
+    | happened(Rules.notified, told=st.sampled_from(ActivityEvent), row=other_rows)
+    | happened(Rules.push_changed, up=st.booleans())
+    | happened(Rules.log_changed, up=st.booleans())
+    | happened(Rules.version_seen, version=st.sampled_from(["1", "2"]))
+    | happened(
+        Rules.tasks_listed, tasks=st.permutations(TASKS).map(lambda all_: all_[:3])
+    )
+    | happened(Rules.poll_failed, refused=st.booleans())
+    | happened(
+        Rules.sub_activity_started, uuid=st.just("n1"), title=st.just("Scanning")
+    )
+    | happened(Rules.window_changed, window=windows)
+    | st.just(Rules.tick)
 )
 commanded: st.SearchStrategy[Event] = (
-    commands.map(lambda it: CommandSent(command=it[0], task=it[1]))
-    | commands.map(lambda it: ForeignCommand(command=it[0], task=it[1]))
+    commands.map(lambda it: partial(Rules.command_sent, command=it[0], task=it[1]))
+    | commands.map(lambda it: partial(Rules.foreign_command, command=it[0], task=it[1]))
     | st.builds(
-        lambda it, sent, answer: CommandAnswered(
-            command=it[0], task=it[1], sent=sent, answer=answer
+        lambda it, sent, answer: partial(
+            Rules.command_answered, command=it[0], task=it[1], sent=sent, answer=answer
         ),
         commands,
         moments,
@@ -103,12 +103,14 @@ commanded: st.SearchStrategy[Event] = (
 )
 uuids = st.sampled_from(["a1", "a2"])
 seen: st.SearchStrategy[Event] = (
-    st.builds(
-        Snapshot, rows=st.lists(butler_rows | other_rows, max_size=4), asked=moments
+    happened(
+        Rules.snapshot,
+        rows=st.lists(butler_rows | other_rows, max_size=4),
+        asked=moments,
     )
-    | st.builds(Notified, told=st.sampled_from(Told), row=butler_rows)
-    | st.builds(SubActivityStarted, uuid=uuids, task_title=tasks, parent=st.just("p"))
-    | st.builds(SubActivityEnded, uuid=uuids)
+    | happened(Rules.notified, told=st.sampled_from(ActivityEvent), row=butler_rows)
+    | happened(Rules.sub_activity_started, uuid=uuids, title=tasks)
+    | happened(Rules.sub_activity_ended, uuid=uuids)
 )
 
 
@@ -125,24 +127,23 @@ def live(day: list[Happening]) -> list[tuple[RunState, tuple[Change, ...], Event
     states: list[tuple[RunState, tuple[Change, ...], Event]] = []
     for after, jump, happened in day:
         end = now + timedelta(seconds=after)
-        while (due := next_deadline(state)) and due < end:
+        while (due := state.due) and due < end:
             assert state.now < due
-            state, changes = apply(state, Tick(), due)
-            states.append((state, changes, Tick()))
+            state, changes = apply(state, due, Rules.tick)
+            states.append((state, changes, Rules.tick))
         now = Moment(end.utc + timedelta(seconds=jump), end.monotonic)
         event = at_last(happened, now)
-        state, changes = apply(state, event, now)
+        state, changes = apply(state, now, event)
         states.append((state, changes, event))
     return states
 
 
 def at_last(event: Event, now: Moment) -> Event:
     """Let most of what was asked for have been so just now."""
-    match event:
-        case Snapshot(asked=asked) if asked.monotonic % 2:
-            return event._replace(asked=now)
-        case CommandAnswered(sent=sent) if sent.monotonic % 2:
-            return event._replace(sent=now)
+    if isinstance(event, partial):
+        for name in {"asked", "sent"} & event.keywords.keys():
+            if event.keywords[name].monotonic % 2:
+                return partial(event, **{name: now})
     return event
 
 
@@ -192,7 +193,7 @@ def test_a_state_is_left_as_it_was(day: list[Happening]) -> None:
     for after, _, event in day:
         before = repr(state)
         now = state.now + timedelta(seconds=after)
-        following, _ = apply(state, event, now)
+        following, _ = apply(state, now, event)
         assert repr(state) == before
         state = following
 
@@ -202,9 +203,9 @@ def test_all_goes_off_when_nothing_is_seen_any_more(day: list[Happening]) -> Non
     states = live(day)
     state = states[-1][0] if states else Story().state
     end = state.now + timedelta(days=2)
-    while (due := next_deadline(state)) and due < end:
+    while (due := state.due) and due < end:
         assert state.now < due
-        state, _ = apply(state, Tick(), due)
+        state, _ = apply(state, due, Rules.tick)
     assert state.runs == {}
     assert not state.busy
 
@@ -246,9 +247,11 @@ def test_memory_survives_and_shows_nothing_by_itself(
     loaded = load(dump(state), Moment(MIDNIGHT + timedelta(days=1, seconds=away), 5))
     assert {run.task for run in loaded.held} >= set(state.runs)
     assert set(loaded.last) == set(state.last)
-    told, _ = apply(loaded, TasksListed(tasks=TASKS), loaded.now)
+    told, _ = apply(loaded, loaded.now, partial(Rules.tasks_listed, tasks=TASKS))
     assert not any(task.is_on for task in view(told).tasks.values())
-    after, changes = apply(told, Snapshot(rows=(), asked=loaded.now), loaded.now)
+    after, changes = apply(
+        told, loaded.now, partial(Rules.snapshot, rows=(), asked=loaded.now)
+    )
     assert not any(isinstance(it, RunStarted | RunQueued) for it in changes)
     assert after.held == ()
 

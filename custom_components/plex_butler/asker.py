@@ -34,14 +34,7 @@ from .const import (
 )
 from .data import PlexButlerData
 from .device import device_info, preference_of_unique_id, task_of_unique_id
-from .run_state import (
-    ButlerView,
-    Snapshot,
-    TasksListed,
-    VersionSeen,
-    Window,
-    WindowChanged,
-)
+from .run_state import ButlerView, Rules, Window
 from .schedule import schedule_of
 from .stale import StaleEntities
 from .tracker import RunTracker
@@ -130,14 +123,14 @@ class Asker:
             rows = await self._client.get_activities()
         except (PlexAuthenticationError, PlexForbiddenError) as err:
             raise await self._async_refused() from err
-        self._tracker.async_apply(Snapshot(rows=rows, asked=asked))
+        self._tracker.async_apply(Rules.snapshot, rows, asked)
         return server
 
     async def _ask_server(self) -> Server:
         if not self._is_due(SERVER, SERVER_INTERVAL) and self._server:
             return self._server
         server = await self._get_server()
-        self._tracker.async_apply(VersionSeen(version=server.version))
+        self._tracker.async_apply(Rules.version_seen, server.version)
         self._server = server
         self._version = server.version
         return server
@@ -226,7 +219,7 @@ class Asker:
     def async_see_window(self) -> None:
         """Make the window out of the settings and the zone that are known."""
         self.window = window_of(self.preferences.values(), self.zone)
-        self._tracker.async_apply(WindowChanged(window=self.window))
+        self._tracker.async_apply(Rules.window_changed, self.window)
 
     async def async_ask_tasks(self) -> None:
         """Ask for the tasks, however fresh the list is."""
@@ -235,7 +228,7 @@ class Asker:
         tasks = {task.name: task for task in await self._client.get_butler_tasks()}
         if not self._is_news(TASKS, question):
             return
-        self._tracker.async_apply(TasksListed(tasks=tuple(tasks.values())))
+        self._tracker.async_apply(Rules.tasks_listed, tuple(tasks.values()))
         self._stale_tasks.async_listed(tasks, version=self._version)
         self.tasks = tasks
 

@@ -17,7 +17,7 @@ from .api import PlexClient, PlexResponseError, StartResult, StopResult
 from .const import DOMAIN
 from .errors import translated_errors
 from .log_listener import LogListener
-from .run_state import Answer, Command, CommandAnswered, CommandSent, Moment
+from .run_state import Answer, Command, Moment, Rules
 from .tracker import RunTracker
 
 _ANSWERS: Final[Mapping[StartResult | StopResult | None, Answer]] = {
@@ -153,7 +153,7 @@ class Commands:
         async with self._turn(order, deadline):
             order.sent = self._tracker.now()
             self._log.async_sent(command, task)
-            self._tracker.async_apply(CommandSent(command=command, task=task))
+            self._tracker.async_apply(Rules.command_sent, command, task)
             answer = Answer.FAILED
             try:
                 with translated_errors():
@@ -161,9 +161,7 @@ class Commands:
                 answer = _ANSWERS[result]
             finally:
                 self._tracker.async_apply(
-                    CommandAnswered(
-                        command=command, task=task, sent=order.sent, answer=answer
-                    )
+                    Rules.command_answered, command, task, order.sent, answer
                 )
         self._on_done()
         return result

@@ -37,7 +37,7 @@ from .preferences import Preferences
 from .problems import Problems
 from .publisher import Publisher
 from .refusals import Refusals
-from .run_state import PollFailed
+from .run_state import Rules
 from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
@@ -113,7 +113,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         try:
             data = await self._ask()
         except PlexError as err:
-            self.tracker.async_apply(PollFailed())
+            self.tracker.async_apply(Rules.poll_failed, refused=False)
             if self._is_working_on_its_database(err):
                 self._set_interval(IDLE_INTERVAL)
                 # What was asked for was not answered.
@@ -202,9 +202,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Take note of what an error says of the server; a time-out says nothing."""
         match err:
             case PlexRefusedError() | PlexMaintenanceError():
-                self.tracker.async_apply(PollFailed(refused=True))
+                self.tracker.async_apply(Rules.poll_failed, refused=True)
             case PlexResponseError(status=502):
-                self.tracker.async_apply(PollFailed(refused=True))
+                self.tracker.async_apply(Rules.poll_failed, refused=True)
 
     @callback
     def async_commanded(self) -> None:

@@ -25,15 +25,7 @@ from .api import (
     PlexTimeoutError,
 )
 from .const import LOGGER
-from .run_state import (
-    Command,
-    ForeignCommand,
-    LogChanged,
-    Moment,
-    Snapshot,
-    SubActivityEnded,
-    SubActivityStarted,
-)
+from .run_state import Command, Moment, Rules
 from .run_state.activities import fold
 from .tracker import RunTracker
 
@@ -234,7 +226,7 @@ class LogListener:
             if self._is_up:
                 self._is_up = False
                 self._own.clear()
-                self._tracker.async_apply(LogChanged(up=False, trusted=False))
+                self._tracker.async_apply(Rules.log_changed, up=False)
         if not stream.is_flooded:
             raise PlexConnectionError("The server closed the log")
         LOGGER.debug("%s: the log says too much", self._name)
@@ -248,7 +240,7 @@ class LogListener:
                 asked = self._tracker.now()
                 rows = await self._client.get_activities()
                 self._answered = True
-                self._tracker.async_apply(Snapshot(rows=rows, asked=asked))
+                self._tracker.async_apply(Rules.snapshot, rows, asked)
                 await asyncio.sleep(_PROOF_INTERVAL)
 
     @callback
@@ -259,7 +251,7 @@ class LogListener:
         self._retry = _RETRY_MINIMUM
         self._failures = 0
         self._failing_since = None
-        self._tracker.async_apply(LogChanged(up=True, trusted=True))
+        self._tracker.async_apply(Rules.log_changed, up=True)
         self._settled.set()
 
     @callback
@@ -271,15 +263,13 @@ class LogListener:
                 if fold(title) in state.names or parent in state.rows:
                     self._begun.append(uuid)
                     self._client.keep("log", line)
-                    self._tracker.async_apply(
-                        SubActivityStarted(uuid=uuid, task_title=title, parent=parent)
-                    )
+                    self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
             case LoggedEnd(uuid=uuid):
                 if uuid in self._begun or any(
                     run.sub == uuid for run in state.runs.values()
                 ):
                     self._client.keep("log", line)
-                    self._tracker.async_apply(SubActivityEnded(uuid=uuid))
+                    self._tracker.async_apply(Rules.sub_activity_ended, uuid)
             case LoggedRequest(method="POST" | "DELETE", task=task):
                 self._client.keep("log", line)
                 if not self._is_own(line) and line.is_done:
@@ -290,9 +280,7 @@ class LogListener:
                         and (it in (Command.START_ALL, Command.STOP_ALL))
                         is (task is None)
                     )
-                    self._tracker.async_apply(
-                        ForeignCommand(command=command, task=task)
-                    )
+                    self._tracker.async_apply(Rules.foreign_command, command, task)
 
     def _is_own(self, line: LoggedRequest) -> bool:
         """Return True once for each command of ours that was sent."""

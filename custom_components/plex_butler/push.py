@@ -23,7 +23,7 @@ from .api import (
 from .asker import PREFERENCES, TASKS
 from .const import LOGGER
 from .coordinator import PlexButlerCoordinator
-from .run_state import Change, Notified, PushChanged, PushMissed
+from .run_state import Change, PushMissed, Rules
 from .schedule import may_matter
 
 # Waits between two attempts, in seconds.
@@ -140,7 +140,7 @@ class PushListener:
             finally:
                 unsub()
                 self._stream = None
-                self._coordinator.tracker.async_apply(PushChanged(up=False))
+                self._coordinator.tracker.async_apply(Rules.push_changed, up=False)
         # Other filters are a reason of ours to hang up.
         if not self._proven and self._wanted_filters == self._filters:
             raise PlexConnectionError("The server hung up soon after the connection")
@@ -156,7 +156,7 @@ class PushListener:
         if self._proven:
             self._coordinator.async_ask_soon()
         self._proven = False
-        self._coordinator.tracker.async_apply(PushChanged(up=True))
+        self._coordinator.tracker.async_apply(Rules.push_changed, up=True)
         self._coordinator.streams.async_missed()
         # What is wanted may have changed during the handshake.
         self._async_filters_changed()
@@ -185,8 +185,9 @@ class PushListener:
         if isinstance(notification, PlayingNotification):
             self._coordinator.streams.async_told(notification.states)
             return
-        told = Notified(told=notification.event, row=notification.activity)
-        self._coordinator.tracker.async_apply(told)
+        self._coordinator.tracker.async_apply(
+            Rules.notified, notification.event, notification.activity
+        )
 
     def _is_old_news(self, notification: PreferenceNotification) -> bool:
         """Tell whether a change is of something else, or known as our own mostly are."""

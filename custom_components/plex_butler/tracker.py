@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 import sys
 from time import monotonic
-from typing import Any, Final, override
+from typing import Any, Concatenate, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -14,11 +14,13 @@ from homeassistant.util import dt as dt_util
 
 from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
-from .run_state import DEFAULT_LIMIT, Change, Event, Memory, Moment, RunState
+from .run_state import DEFAULT_LIMIT, Change, Memory, Moment, Rules, RunState
 
 _STORE_VERSION: Final = 1
 # What is lost in a power cut is worth no more wear of an SD card.
 _SAVE_DELAY: Final = 30
+# A command that nothing shows yet is looked after for so long.
+_YOUNG: Final = timedelta(seconds=90)
 
 
 class _MemoryStore(Store[Memory]):
@@ -59,6 +61,44 @@ def _may_show_more(before: RunState, after: RunState) -> bool:
     )
 
 
+def next_snapshot(state: RunState) -> Moment:
+    """Return when a snapshot is due; the past means at once.
+
+    It counts from the last success: to go easier on a server that does not answer is
+    up to the caller.
+    """
+    if state.asked is None:
+        return state.now
+    interval = _interval(state)
+    due = state.asked + interval
+    if not state.trusted and state.window and not state.window.is_open(state.now.utc):
+        opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
+        due = min(due, opens + timedelta(seconds=1))
+    if state.trusted and state.busy and state.busy_since:
+        # The stream has just told: there is nothing to ask for yet
+        due = max(due, state.busy_since + interval)
+    if state.poked and state.asked < state.poked:
+        return min(due, state.poked)
+    return due
+
+
+def _interval(state: RunState) -> timedelta:
+    """Return how often to look, by what the stream tells and what is to be seen."""
+    runs = state.runs.values()
+    unproven = [state.now - (it.answered or it.proved) for it in runs if it.unproven]
+    muted = any(it.muted and state.now < it.muted for it in state.rows.values())
+    young = muted or any(age < _YOUNG for age in unproven)
+    if not (state.trusted or state.logging):
+        if young or state.busy or state.was_busy or any(run.row for run in runs):
+            return timedelta(seconds=5)
+        if runs or (state.window and state.window.is_open(state.now.utc)):
+            return timedelta(seconds=12)
+        return timedelta(seconds=75 if state.push_since else 32)
+    if young:
+        return timedelta(seconds=5)
+    return timedelta(minutes=1 if state.busy or runs else 5)
+
+
 class RunTracker:
     """What is known of one server's runs, from one event to the next."""
 
@@ -95,7 +135,7 @@ class RunTracker:
     @property
     def until_next_look(self) -> timedelta:
         """Return how long the server's activities need not be asked for."""
-        return run_state.next_snapshot(self.state) - self.now()
+        return next_snapshot(self.state) - self.now()
 
     async def async_load(self) -> None:
         """Remember what was known before."""
@@ -113,13 +153,18 @@ class RunTracker:
             await self._store.async_save(memory)
 
     @callback
-    def async_apply(self, event: Event) -> None:
-        """Let something happen."""
+    def async_apply[**P](
+        self,
+        rule: Callable[Concatenate[Rules, P], None],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Let something happen that a rule is for."""
         if self.closed:
             # The stream goes down last.
             return
         before = self.state
-        self.state, changes = run_state.apply(before, event, self.now())
+        self.state, changes = run_state.apply(before, self.now(), rule, *args, **kwargs)
         if changes or self.state.learned is not before.learned:
             self._kept = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
@@ -146,7 +191,7 @@ class RunTracker:
 
     def _schedule_tick(self) -> None:
         """Have the rules looked at when one of them comes due by time alone."""
-        due = run_state.next_deadline(self.state)
+        due = self.state.due
         if due == self._tick_at:
             return
         self._cancel_tick()
@@ -158,7 +203,7 @@ class RunTracker:
     @callback
     def _tick(self, _: object) -> None:
         self._unsub_tick = self._tick_at = None
-        self.async_apply(run_state.Tick())
+        self.async_apply(Rules.tick)
 
     def _cancel_tick(self) -> None:
         if self._unsub_tick:

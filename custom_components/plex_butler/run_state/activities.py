@@ -1,7 +1,6 @@
-"""What a row names, and what it proves."""
+"""What a row of the server's activities names, and what it proves."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2s
 from typing import Final
@@ -41,33 +40,41 @@ def key_of(row: Activity) -> str:
 
 def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> KnownRow:
     """Return what is known of a row that was seen (again); a new uuid is no change."""
-    title, subtitle = fold(row.title), fold(row.subtitle)
+    title, subtitle, key = fold(row.title), fold(row.subtitle), key_of(row)
     named = {state.names.get(title), state.names.get(subtitle)} - {None}
     task = named.pop() if len(named) == 1 else None
     said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
     content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
-    key, since, changed, muted = key_of(row), at, state.stood.get(content, at), None
-    busy = row.progress < 100
+    since, changed, muted = at, state.stood.get(content, at), None
     old = state.rows.get(key)
     if old and not old.ended:
         same = old.content == content
         changed = old.changed if same else at
         # A session's row changes when one of its tasks begins or ends, and only then
-        if same or (old.task == task and old.busy == busy and not session):
+        alike = old.task == task and old.busy == (row.progress < 100)
+        if same or (alike and not session):
             since, muted = old.since, old.muted
-    own, was_told = task is not None and title in state.names, bool(old and old.told)
-    row_ = KnownRow(key, task, own, session, content, row.progress, since, changed, at)
-    return replace(row_, told=told or was_told, muted=muted)
+    return KnownRow(
+        key=key,
+        task=task,
+        own=task is not None and title in state.names,
+        session=session,
+        content=content,
+        progress=row.progress,
+        since=since,
+        changed=changed,
+        seen=at,
+        told=told or bool(old and old.told),
+        muted=muted,
+    )
 
 
 def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:
     """Return the rows with this one as the newest, and no more than the bound."""
-    kept = {key: it for key, it in rows.items() if key != row.key}
-    kept[row.key] = row
+    kept = {key: it for key, it in rows.items() if key != row.key} | {row.key: row}
     if len(kept) > MAX_ROWS:
-        kept.pop(
-            next((key for key, it in kept.items() if not it.task), next(iter(kept)))
-        )
+        nameless = (key for key, it in kept.items() if not it.task)
+        kept.pop(next(nameless, next(iter(kept))))
     return kept
 
 

@@ -1,16 +1,12 @@
-"""What is known of runs and rows, what can happen, and what is to be shown."""
+"""What is known of runs and rows, what changes, and what is to be shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ..api import Activity, ActivityEvent, ButlerTask
 from ..clock import Moment, Window
-
-# What a notification says of a row
-Told = ActivityEvent
 
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
@@ -55,6 +51,9 @@ class Command(StrEnum):
     STOP = "stop"
     START_ALL = "start_all"
     STOP_ALL = "stop_all"
+
+
+STOPS: Final = (Command.STOP, Command.STOP_ALL)
 
 
 class Answer(StrEnum):
@@ -160,6 +159,11 @@ class KnownRow:
         """Return True if it shows work; idle servers may have a row at 100."""
         return self.ended is None and self.progress < 100
 
+    @property
+    def task_progress(self) -> float | None:
+        """Return how far its task is; the progress of a session says nothing of it."""
+        return self.progress if self.own and self.progress >= 0 else None
+
 
 class Stop(NamedTuple):
     """A stop of ours; `done` is None until it is answered, then whether it was."""
@@ -235,101 +239,6 @@ class RunState:
         """Return True if the log named a run, and has told all since."""
         since = self.log_since if self.known.logged else None
         return run.sub is not None and since is not None and since <= run.proved
-
-
-class TasksListed(NamedTuple):
-    """The server listed its tasks."""
-
-    tasks: Sequence[ButlerTask]
-
-
-class WindowChanged(NamedTuple):
-    """The window became known, or (None) unknown."""
-
-    window: Window | None
-
-
-class CommandSent(NamedTuple):
-    """A command is on its way; `task` is None for those that mean all."""
-
-    command: Command
-    task: str | None = None
-
-
-class CommandAnswered(NamedTuple):
-    """A command was answered, or will not be."""
-
-    command: Command
-    task: str | None
-    sent: Moment
-    answer: Answer
-
-
-class Snapshot(NamedTuple):
-    """The server answered with all its activities."""
-
-    rows: Sequence[Activity]
-    asked: Moment
-
-
-class Notified(NamedTuple):
-    """The stream told of an activity."""
-
-    told: Told
-    row: Activity
-
-
-class PushChanged(NamedTuple):
-    """The notification stream came up, or went down."""
-
-    up: bool
-
-
-class LogChanged(NamedTuple):
-    """The log stream came up, or went down; `trusted`: it has proven that it tells."""
-
-    up: bool
-    trusted: bool
-
-
-class SubActivityStarted(NamedTuple):
-    """The log named a sub-activity that began."""
-
-    uuid: str
-    task_title: str
-    parent: str
-
-
-class SubActivityEnded(NamedTuple):
-    """The log said that a sub-activity ended."""
-
-    uuid: str
-
-
-class ForeignCommand(NamedTuple):
-    """The log showed a command of another client that the server took."""
-
-    command: Command
-    task: str | None = None
-
-
-class VersionSeen(NamedTuple):
-    """The server told its version."""
-
-    version: str
-
-
-class PollFailed(NamedTuple):
-    """The server did not answer a poll as it should; it may have refused it, or 503."""
-
-    refused: bool = False
-
-
-class Tick(NamedTuple):
-    """Nothing happened but time."""
-
-
-type Event = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)

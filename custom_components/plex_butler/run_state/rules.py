@@ -1,12 +1,12 @@
-"""When a run begins, goes on and ends, and when somebody should look."""
+"""When a run begins, goes on and ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Concatenate, Final
 
-from ..api import Activity
-from ..clock import Moment
+from ..api import Activity, ActivityEvent, ButlerTask
+from ..clock import Moment, Window
 from . import models as m
 from .activities import (
     BUTLER,
@@ -42,25 +42,45 @@ WATCHED: Final = timedelta(seconds=90)
 STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
-# The stream tells of a row within so long; who refuses for less was not restarted
+# The stream tells of a row within so long; who is away for less was not restarted
 PUSH_DELAY: Final = timedelta(seconds=30)
 DROP: Final = timedelta(seconds=5)
 # Tasks of seconds, minutes at most: for so long a start is believed that nothing shows
 SHORT: Final = timedelta(minutes=3)
 SHORT_TASKS: Final = frozenset(
-    {
+    [
         "BackupDatabase",
         "ButlerTaskCleanSupplementalLogFiles",
         "CleanOldBundles",
         "CleanOldCacheFiles",
         "GarbageCollectBlobs",
         "GarbageCollectLibraryMedia",
-    }
+    ]
 )
 
 
-class Step:
-    """A state on its way to the next, and what changed."""
+def apply[**P](
+    state: m.RunState,
+    now: Moment,
+    rule: Callable[Concatenate[Rules, P], None],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> tuple[m.RunState, tuple[m.Change, ...]]:
+    """Return the state after something happened, as a rule says, and what changed."""
+    rules = Rules(state, now)
+    if state.due and state.due <= rules.now:
+        rules.tick()
+    rule(rules, *args, **kwargs)
+    rules.tick()
+    # No change overtakes an end that is not yet decided
+    told = next((n for n, it in enumerate(rules.changes) if isinstance(it, str)), None)
+    changes, untold = rules.changes[:told], () if told is None else rules.changes[told:]
+    rules.state.untold = tuple(untold)
+    return rules.state, tuple(it for it in changes if not isinstance(it, str))
+
+
+class Rules:
+    """What each thing that can happen does to a state, and what it changes."""
 
     def __init__(self, state: m.RunState, now: Moment) -> None:
         # A clock that runs backwards must not undo what was known
@@ -69,7 +89,7 @@ class Step:
         self.changes: list[m.Change | str] = list(state.untold)
         self.shown: list[m.KnownRow] = []
         # Of the row that is seen: how the stream told of it, and if its begin is dated
-        self.told: m.Told | None = None
+        self.told: ActivityEvent | None = None
         self.dated = False
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
             self.state.gap = state.now
@@ -84,37 +104,33 @@ class Step:
         self.state.runs = {**self.state.runs, run.task: run}
         return run
 
-    def _runs(self, row: str | None = None) -> Iterator[m.Run]:
-        """Yield the runs, of one row or all, whose end is not about to be decided."""
-        for run in tuple(self.state.runs.values()):
-            if run.over is None and row in (None, run.row):
-                yield run
+    def _runs(self, row: str | None = None) -> list[m.Run]:
+        """Return the runs, of one row or all, whose end is not about to be decided."""
+        runs = self.state.runs.values()
+        return [it for it in runs if it.over is None and row in (None, it.row)]
 
     def _begin(self, run: m.Run, *, again: bool = False) -> None:
         """Begin a run, which cannot have begun before the last of its task ended."""
-        last = self.state.last.get(run.task)
-        if run.started and last:
+        if run.started and (last := self.state.last.get(run.task)):
             run = replace(run, started=max(run.started, last.ended))
         self._put(run)
-        queued = run.until is not None
-        self.changes.append(m.RunQueued(run) if queued else m.RunStarted(run, again))
+        self.changes.append(m.RunQueued(run) if run.until else m.RunStarted(run, again))
 
     def _run(self, run: m.Run, **changes: Any) -> None:
         """Let a run go on; if it was queued, it begins."""
-        was = run.until
-        run = self._put(run, state=m.TaskState.RUNNING, until=None, **changes)
-        if was:
-            self.changes.append(m.RunStarted(run))
+        going = self._put(run, state=m.TaskState.RUNNING, until=None, **changes)
+        if run.until:
+            self.changes.append(m.RunStarted(going))
 
     def _finish(self, run: m.Run, at: Moment, *, named: bool) -> None:
         """End a run whose end was seen: by name, or what is likely its end."""
-        stop = self._stop_of(run)
+        stop = next(filter(self._may_stop(run), self._stops(run.task)), None)
+        result, evidence = m.Result.LOST, m.Evidence.INFERRED
         if stop and stop.done is None:
-            self._end(run, m.Result.STOPPED, m.Evidence.OBSERVED, at)
+            result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
         elif named and run.seen and not (stop or run.stopping):
-            self._end(run, m.Result.ENDED, m.Evidence.OBSERVED, at)
-        else:
-            self._end(run, m.Result.LOST, m.Evidence.INFERRED, at)
+            result, evidence = m.Result.ENDED, m.Evidence.OBSERVED
+        self._end(run, result, evidence, at)
 
     def _lose(self, run: m.Run, at: Moment | None = None) -> None:
         """End a run whose end was not seen."""
@@ -123,61 +139,64 @@ class Step:
     def _end(
         self, run: m.Run, result: m.Result, evidence: m.Evidence, at: Moment
     ) -> None:
-        row, ended = self.state.rows.get(run.row or ""), max(at, run.started or at)
+        state, row = self.state, self.state.rows.get(run.row or "")
+        ended = max(at, run.started or at)
         over = run.over or m.EndedRun(
             run.task, result, evidence, run.started, ended, sub=run.sub, sent=run.sent
         )
-        settles = (row and row.own) or self.state.logging
+        settles = (row and row.own) or state.logging
         if settles and result is m.Result.ENDED and not run.over:
             self._put(run, over=over, settled=self.now + SETTLE)
             self.changes.append(run.task)
             return
         # What a server that names its tasks has not named was most likely in a queue
-        named = bool(self.state.known.tasks) or self.state.logging
-        waited = run.doubted and run.unproven and named
+        waited = run.doubted and run.unproven and (state.known.tasks or state.logging)
         change = m.RunEnded(over, ran=run.until is None and not waited)
-        self.state.runs = {
-            it: run_ for it, run_ in self.state.runs.items() if it != run.task
-        }
-        self.state.last = {**self.state.last, run.task: over}
-        if run.over:
-            self.changes[self.changes.index(run.task)] = change
-        else:
-            self.changes.append(change)
+        state.runs = {it: run_ for it, run_ in state.runs.items() if it != run.task}
+        state.last = {**state.last, run.task: over}
+        place = self.changes.index(run.task) if run.over else len(self.changes)
+        self.changes[place : place + 1] = [change]
 
     # Commands
-
-    def _stop_of(self, run: m.Run) -> m.Stop | None:
-        """Return a stop that is out or has failed, and may be what ends a run."""
-        for stop in self._stops(run.task):
-            wait = PENDING_FOR if stop.done is None else DONE_LATER
-            late = self.now - stop.sent >= wait or (run.sent and stop.sent < run.sent)
-            if not stop.done and not late:
-                return stop
-        return None
 
     def _stops(self, task: str | None) -> list[m.Stop]:
         return [it for to, it in self.state.stops.items() if to in (None, task)]
 
-    def sent(self, event: m.CommandSent) -> None:
-        """Remember when a command was sent: what is seen from now on may be its doing."""
-        if event.command is m.Command.START and event.task:
-            self.state.pending = {event.task: self.now, **self.state.pending}
-        elif event.command in (m.Command.STOP, m.Command.STOP_ALL):
-            self.state.stops = {**self.state.stops, event.task: m.Stop(self.now)}
+    def _may_stop(self, run: m.Run) -> Callable[[m.Stop], bool]:
+        """Return what is True of a stop that is out or failed, and may end a run."""
 
-    def answered(self, event: m.CommandAnswered) -> None:
-        """Take the server's word for what it did."""
-        state, task, answer = self.state, event.task, event.answer
-        sent = min(event.sent, self.now)
+        def may_stop(stop: m.Stop) -> bool:
+            wait = PENDING_FOR if stop.done is None else DONE_LATER
+            before = run.sent is not None and stop.sent < run.sent
+            return not (stop.done or before) and self.now - stop.sent < wait
+
+        return may_stop
+
+    def command_sent(self, command: m.Command, task: str | None) -> None:
+        """Remember when a command was sent: what is seen from now on may be its doing.
+
+        Its task is None if it is for all of them.
+        """
+        if command is m.Command.START and task:
+            self.state.pending = {task: self.now, **self.state.pending}
+        elif command in m.STOPS:
+            self.state.stops = {**self.state.stops, task: m.Stop(self.now)}
+
+    def command_answered(
+        self, command: m.Command, task: str | None, sent: Moment, answer: m.Answer
+    ) -> None:
+        """Take the server's word for what it did; an answer that failed is none."""
+        state, sent = self.state, min(sent, self.now)
         failed = answer is m.Answer.FAILED
+        if not failed:
+            self._answers(sent)
         failed |= state.restarted is not None and sent < state.restarted
         state.poked = self.now
-        if event.command is m.Command.START and task:
+        if command is m.Command.START and task:
             state.pending = {it: at for it, at in state.pending.items() if it != task}
             if not failed:
                 self._started(task, sent, ran=answer is m.Answer.ALREADY_RUNNING)
-        elif event.command in (m.Command.STOP, m.Command.STOP_ALL):
+        elif command in m.STOPS:
             stop = m.Stop(sent, self.now, done=not failed)
             state.stops = {**state.stops, task: stop}
             lost = answer is m.Answer.NOT_RUNNING
@@ -226,37 +245,39 @@ class Step:
                 new = replace(new, state=queued, started=None, until=until)
             self._begin(new)
 
-    def foreign(self, event: m.ForeignCommand) -> None:
-        """Let another client have stopped what it stopped."""
+    def foreign_command(self, command: m.Command, task: str | None) -> None:
+        """Let another client have stopped what it stopped, as the log says."""
         self.state.poked = self.now
-        if event.command in (m.Command.STOP, m.Command.STOP_ALL):
+        if command in m.STOPS:
             for run in tuple(self.state.runs.values()):
-                if event.task in (None, run.task):
+                if task in (None, run.task):
                     stopped = run.over and replace(run.over, result=m.Result.STOPPED)
-                    run = replace(run, over=stopped)  # noqa: PLW2901 as it is now known
-                    self._end(run, m.Result.STOPPED, m.Evidence.OBSERVED, self.now)
-            self._mute(event.task)
+                    known = replace(run, over=stopped)
+                    self._end(known, m.Result.STOPPED, m.Evidence.OBSERVED, self.now)
+            self._mute(task)
 
     # Rows
 
-    def snapshot(self, event: m.Snapshot) -> None:
-        """See what the server shows, and what it does not show any more."""
+    def snapshot(self, rows: Sequence[Activity], asked: Moment) -> None:
+        """See all activities that the server shows, and what it shows no more."""
+        self._answers(asked)
         state = self.state
-        self.at = asked = min(event.asked, self.now)
+        self.at = asked = min(asked, self.now)
         if any(it and asked < it for it in (state.asked, state.restarted)):
             return
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
         self.dated = self._is_watched()
-        rows = {key_of(row): row for row in event.rows if fold(row.type) == BUTLER}
-        gone = {it.key: it for it in state.rows.values() if it.seen < asked}
-        gone = {key: it for key, it in gone.items() if key not in rows}
-        state.stood = {
-            **state.stood,
-            **{it.content: it.changed for it in gone.values()},
+        butlers = {key_of(row): row for row in rows if fold(row.type) == BUTLER}
+        gone = {
+            key: it
+            for key, it in state.rows.items()
+            if it.seen < asked and key not in butlers
         }
+        stood = {it.content: it.changed for it in gone.values()}
+        state.stood = {**state.stood, **stood}
         state.rows = {key: it for key, it in state.rows.items() if key not in gone}
-        for key, row in rows.items():
+        for key, row in butlers.items():
             known = state.rows.get(key)
             late = known and known.ended and asked < known.ended + LATE
             if not known or (known.seen < asked and not late):
@@ -271,28 +292,26 @@ class Step:
                 if run.row or (run.unproven and state.known.tasks):
                     self._lose(run)
         state.held = () if state.tasks else state.held
-        self._doubt_push()
-
-    def _doubt_push(self) -> None:
-        """Trust the stream no longer if it did not tell of a row that it should have."""
-        state, since = self.state, self.state.push_since
+        # The stream is trusted no longer if it did not tell of a row
         live = [row for row in state.rows.values() if is_live(row, self.now)]
+        since = state.push_since
         untold = [row for row in live if since and not row.told and since <= row.since]
-        if any(self.at - row.since > PUSH_DELAY for row in untold):
+        if any(asked - row.since > PUSH_DELAY for row in untold):
             told = {row.key: replace(row, told=True) for row in untold}
             state.rows = {**state.rows, **told}
             self._learn(pushed=False)
             self.changes.append(m.PushMissed())
 
-    def notified(self, event: m.Notified) -> None:
-        """Hear of one row; an older snapshot cannot say otherwise."""
-        row, key, self.told = event.row, key_of(event.row), event.told
+    def notified(self, told: ActivityEvent, row: Activity) -> None:
+        """Hear of one activity; an older snapshot cannot say otherwise."""
+        self._answers()
         if fold(row.type) != BUTLER:
             return
+        self.told, key, starts = told, key_of(row), told is ActivityEvent.STARTED
         self._learn(pushed=True)
-        known, starts = self.state.rows.get(key), event.told is m.Told.STARTED
+        known = self.state.rows.get(key)
         late = known and known.ended and self.now < known.ended + LATE
-        if event.told is m.Told.ENDED:
+        if told is ActivityEvent.ENDED:
             self._hear_end(row, known)
         elif starts or not late:
             self.dated = starts or self._is_watched()
@@ -316,28 +335,24 @@ class Step:
             if stop.done and stop.answered and row.since < stop.answered:
                 row = replace(row, muted=stop.answered + MUTED_FOR)
         state.rows = keep(state.rows, row)
-        if not is_live(row, self.now):
-            if row.progress >= 100:
-                self._rest(row)
-            return
-        self._learn(busy=True)
-        if row.task:
-            self._learn(tasks=state.known.tasks | {row.task})
-            state.was_named = True
-            self._prove(row, row.task)
-            return
-        for run in self._runs(row.key):
-            if not run.seen and row.since <= run.proved:
-                self._put(run, proved=at)
+        if row.progress >= 100:
+            self._rest(row)
+        elif is_live(row, self.now):
+            self._learn(busy=True)
+            if row.task:
+                self._learn(tasks=state.known.tasks | {row.task})
+                state.was_named = True
+                self._prove(row, row.task)
+                return
+            for run in self._runs(row.key):
+                if not run.seen and row.since <= run.proved:
+                    self._put(run, proved=at)
 
     def _prove(self, row: m.KnownRow, task: str) -> None:
         """Begin a run, or let it go on, if a row proves it."""
         state, at, gap = self.state, self.at, self.state.gap
-        run, last, sent = (
-            state.runs.get(task),
-            state.last.get(task),
-            state.pending.get(task),
-        )
+        run, last = state.runs.get(task), state.last.get(task)
+        sent = state.pending.get(task)
         if run and gap and run.proved <= gap and run.row not in (None, row.key):
             self._lose(run)
         elif run:
@@ -350,6 +365,7 @@ class Step:
             sent = None
         again = self._given_up(task)
         sent = again.sent if again else sent
+        stops = [it.answered for it in self._stops(task) if it.answered]
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -359,12 +375,10 @@ class Step:
             answered=sent and self.now,
             seen=sent is None or sent <= row.since,
             row=row.key,
-            progress=_progress(row),
-            stopping=any(
-                it.answered and row.since < it.answered for it in self._stops(task)
-            ),
+            progress=row.task_progress,
+            stopping=any(row.since < answered for answered in stops),
         )
-        for old in state.held if self.told is not m.Told.STARTED else ():
+        for old in state.held if self.told is not ActivityEvent.STARTED else ():
             if old.task == task and old.row in (None, row.key):
                 self._put(new, started=old.started, sent=old.sent, seen=old.seen)
                 return
@@ -395,9 +409,9 @@ class Step:
             started = at if self.dated else None
         elif seen and not run.seen and (self.told or run.doubted or run.waited):
             started = at
-        name, progress = row.key, _progress(row)
         run = replace(run, evidence=m.Evidence.OBSERVED, started=started, proved=at)
-        self._run(run, seen=seen, row=name, progress=progress, unnamed=None, over=None)
+        run = replace(run, row=row.key, progress=row.task_progress)
+        self._run(run, seen=seen, unnamed=None, over=None)
 
     def _rest(self, row: m.KnownRow) -> None:
         """Take what a row at 100 says: that a session pauses, or a last phase."""
@@ -408,13 +422,8 @@ class Step:
                 named = row.session and row.task in (None, run.task)
                 self._finish(run, self.at, named=named)
         ours = self.state.runs.get(row.task or "")
-        if (
-            ours
-            and row.session
-            and ours.unproven
-            and ours.sent
-            and ours.sent <= row.since
-        ):
+        began = ours and ours.unproven and ours.sent and ours.sent <= row.since
+        if ours and began and row.session:
             self._finish(ours, self.at, named=False)
 
     def _hear_end(self, row: Activity, known: m.KnownRow | None) -> None:
@@ -451,10 +460,10 @@ class Step:
             elif run.unnamed is None:
                 self._put(run, unnamed=at, evidence=m.Evidence.INFERRED)
         elif run.row:
-            named = [it.key for it in rows.values() if it.task == run.task]
-            live = [key for key in named if is_live(rows[key], self.now)]
+            others = (it for it in rows.values() if it.task == run.task)
+            live = next((it for it in others if is_live(it, self.now)), None)
             if live:
-                self._put(run, row=live[0], unnamed=None)
+                self._put(run, row=live.key, unnamed=None)
             elif polled and gap and run.proved <= gap:
                 self._lose(run, at)
             elif run.unnamed or (row and row.task != run.task):
@@ -464,20 +473,21 @@ class Step:
 
     # The log
 
-    def log_changed(self, event: m.LogChanged) -> None:
-        """Know whether the log tells; runs that only it shows are believed for a while."""
-        state = self.state
-        for run in self._runs():
-            if state.follows(run):
-                self._put(run, proved=self.now)
-        tells = event.up and event.trusted
-        state.log_since = (state.log_since or self.now) if tells else None
-        state.poked = self.now
+    def log_changed(self, *, up: bool) -> None:
+        """Know whether the log is open and tells of tasks.
 
-    def sub_started(self, event: m.SubActivityStarted) -> None:
+        A run that only the log shows is believed for a while after it closed.
+        """
+        for run in self._runs():
+            if self.state.follows(run):
+                self._put(run, proved=self.now)
+        self.state.log_since = (self.state.log_since or self.now) if up else None
+        self.state.poked = self.now
+
+    def sub_activity_started(self, uuid: str, title: str) -> None:
         """Begin the run that the log names, or know it for one that is known."""
-        state, now, uuid = self.state, self.now, event.uuid
-        if (task := state.names.get(fold(event.task_title))) is None:
+        state, now = self.state, self.now
+        if (task := state.names.get(fold(title))) is None:
             return
         self._learn(logged=True, unlogged=0)
         state.was_named = True
@@ -508,89 +518,83 @@ class Step:
             new = m.Run(task, observed, now, now, sent=sent, seen=True, sub=uuid)
             self._begin(new, again=again is not None)
 
-    def sub_ended(self, event: m.SubActivityEnded) -> None:
+    def sub_activity_ended(self, uuid: str) -> None:
         """End the run that the log names."""
         for run in self._runs():
-            if run.sub == event.uuid:
+            if run.sub == uuid:
                 self._finish(run, self.now, named=True)
 
     # The server
 
-    def tasks_listed(self, event: m.TasksListed) -> None:
+    def tasks_listed(self, tasks: Sequence[ButlerTask]) -> None:
         """Know which tasks there are; one that is gone cannot be seen to end."""
-        self.state.tasks = {task.name: task.schedule_randomized for task in event.tasks}
-        self.state.names = names_of(event.tasks)
+        self._answers()
+        self.state.tasks = {task.name: task.schedule_randomized for task in tasks}
+        self.state.names = names_of(tasks)
         for run in tuple(self.state.runs.values()):
             if run.task not in self.state.tasks:
                 self._lose(run)
 
-    def window_changed(self, event: m.WindowChanged) -> None:
+    def window_changed(self, window: Window | None) -> None:
         """Know the window, until whose end what is queued may start."""
-        window = event.window if event.window and event.window.is_clear else None
-        self.state.window = window
+        self.state.window = window = window if window and window.is_clear else None
         for run in self._runs():
             if run.until and window and window.is_open(self.now.utc):
                 self._put(run, until=window.next_end(self.now))
 
-    def push_changed(self, event: m.PushChanged) -> None:
+    def push_changed(self, *, up: bool) -> None:
         """Know whether the stream is up, and look at what it may not have told."""
-        if self.state.push_since and not event.up:
+        if up:
+            self._answers()
+        elif self.state.push_since:
             self.state.gap = self.now
-        self.state.push_since = self.now if event.up else None
+        self.state.push_since = self.now if up else None
         self.state.poked = self.now
 
-    def answers(self) -> None:
+    def poll_failed(self, *, refused: bool) -> None:
+        """Suspect a restart of a server that does not answer as it should."""
+        self.state.failing = self.state.failing or self.now
+        if refused:
+            self.state.refused = self.state.refused or self.now
+
+    def _answers(self, asked: Moment | None = None) -> None:
         """Let a server that answers again have been restarted, if that may be.
 
         A stream that stayed up disproves it.
         """
         state, since, refused = self.state, self.state.failing, self.state.refused
+        if since is None or (asked and asked <= since):
+            return
         state.failing = state.refused = None
-        if since is None or (state.push_since and state.push_since <= since):
+        if state.push_since and state.push_since <= since:
             return
         state.gap = since
         for run in self._runs():
-            if not run.row and refused and self.now - refused > DROP:
+            if not run.row and refused and self.now - since > DROP:
                 self._lose(run, refused)
 
-    def poll_failed(self, event: m.PollFailed) -> None:
-        """Suspect a restart."""
-        self.state.failing = self.state.failing or self.now
-        if event.refused:
-            self.state.refused = self.state.refused or self.now
-
-    def version_seen(self, event: m.VersionSeen) -> None:
+    def version_seen(self, version: str) -> None:
         """Know the version; with another one, nothing of what ran before goes on."""
+        self._answers()
         state, was = self.state, self.state.version
-        state.version = event.version
-        if was in ("", event.version):
-            return
-        for run in (*state.runs.values(), *state.held):
-            self._lose(self._put(run))
-        state.rows, state.stood, state.stops, state.held = {}, {}, {}, ()
-        state.asked = None
-        state.restarted = state.gap = state.poked = self.now
+        state.version = version
+        if was not in ("", version):
+            for run in (*state.runs.values(), *state.held):
+                self._lose(self._put(run))
+            state.rows, state.stood, state.stops, state.held = {}, {}, {}, ()
+            state.asked = None
+            state.restarted = state.gap = state.poked = self.now
 
     # Time
 
-    def result(self) -> tuple[m.RunState, tuple[m.Change, ...]]:
-        """Return the state, and changes: none overtakes an end not yet decided."""
-        told: list[m.Change] = []
-        for change in self.changes:
-            if isinstance(change, str):
-                break
-            told.append(change)
-        self.state.untold = tuple(self.changes[len(told) :])
-        return self.state, tuple(told)
-
-    def pass_time(self) -> None:
+    def tick(self) -> None:
         """Do what time alone does, and know when it does more."""
         self._watch()
         for run in tuple(self.state.runs.values()):
-            if run.over and run.settled and run.settled <= self.now:
-                self._end(run, run.over.result, run.over.evidence, run.over.ended)
-            elif not run.over:
+            if not run.over:
                 self._expire(run)
+            elif run.settled and run.settled <= self.now:
+                self._end(run, run.over.result, run.over.evidence, run.over.ended)
         self._tell_idle()
         due = (it for it in self._deadlines() if self.now < it)
         self.state.due = min(due, default=None)
@@ -598,17 +602,19 @@ class Step:
     def _watch(self) -> None:
         """Know whether Butler is at work, and for which run of ours if for one alone."""
         state, now = self.state, self.now
-        shown = [row for row in state.rows.values() if shows(row, now)]
+        rows, runs = state.rows, state.runs.values()
+        self.shown = shown = [row for row in rows.values() if shows(row, now)]
         live = [row for row in shown if row.muted is None or row.muted <= now]
-        works = bool(live) or any(map(self._works, state.runs.values()))
-        unproven = [run for run in self._runs() if run.unproven]
+        own = {row.key for row in rows.values() if row.own and not row.ended}
+        logged = any(it.is_on if it.over else it.sub or it.row in own for it in runs)
+        works = bool(live) or logged
+        unproven = [run for run in runs if run.unproven]
         for run in unproven if works else ():
             sent = run.sent or self.at
-            mine = [
-                it for it in live if it.session and not it.task and sent <= it.since
-            ]
+            unnamed = (it for it in live if it.session and not it.task)
+            mine = next((it for it in unnamed if sent <= it.since), None)
             if mine and run.sent and run.alone and len(unproven) == 1:
-                inferred, row = m.Evidence.INFERRED, mine[0].key
+                inferred, row = m.Evidence.INFERRED, mine.key
                 self._put(run, row=row, evidence=inferred, proved=now, waited=True)
             elif sent <= self.at and not run.waited:
                 self._put(run, waited=True)
@@ -616,68 +622,48 @@ class Step:
         if works:
             state.busy_since = state.busy_since if state.busy else now
             state.busy = state.was_busy = True
-        elif state.busy and state.busy_since:
-            full = [
-                it for it in state.rows.values() if it.session and it.progress >= 100
-            ]
-            rests = [it.since for it in full if state.busy_since <= it.since]
+        elif state.busy and (since := state.busy_since):
+            full = [it for it in rows.values() if it.session and it.progress >= 100]
+            rests = [it.since for it in full if since <= it.since]
             state.busy = bool(rests) and now < max(rests) + PAUSE
-        self.shown = shown
-
-    def _works(self, run: m.Run) -> bool:
-        """Return True if a run is shown by other means than a row that is not full."""
-        if run.over:
-            return run.is_on
-        row = self.state.rows.get(run.row or "")
-        return bool(run.sub) or (row is not None and row.own and not row.ended)
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
+        state, asked = self.state, self.state.asked
+        looked = asked is not None and run.proved + IDLE_AFTER <= asked
+        closed = run.sub and not (run.row or self.shown or state.follows(run))
         if run.unproven:
             self._doubt(run)
         elif run.unnamed and run.unnamed + UNNAMED_FOR <= self.now:
             self._finish(run, run.proved, named=False)
-        elif self._missed_end(run) or _deadline(self.state, run) <= self.now:
+        elif closed and looked and state.known.busy:
+            # The log, which alone told of it, broke, and Butler was idle since
             self._lose(run)
-
-    def _missed_end(self, run: m.Run) -> bool:
-        """Return True if Butler was idle after the log, which alone told of a run, broke."""
-        state = self.state
-        if run.row or not run.sub or self.shown or state.follows(run):
-            return False
-        looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
-        return looked and state.known.busy
+        elif _deadline(state, run) <= self.now:
+            self._lose(run)
 
     def _doubt(self, run: m.Run) -> None:
         """End a start that nothing shows, if that says anything."""
         state, now, known = self.state, self.now, self.state.known
-        answered = run.answered or run.proved
+        answered, log = run.answered or run.proved, self.state.log_since
         grace = answered + GRACE <= now
         if run.waited and not state.busy and (run.alone or grace):
             self._finish(run, state.idle_since or now, named=False)
             return
-        logs = (
-            state.logging
-            and run.sent
-            and state.log_since
-            and state.log_since <= run.sent
-        )
         if grace and not run.doubted:
             if run.sent and not known.tasks:
-                unlogged = known.unlogged + (state.log_since is not None)
-                self._learn(
-                    unnamed=min(known.unnamed + 1, 3), unlogged=min(unlogged, 3)
-                )
+                unlogged = min(known.unlogged + (log is not None), 3)
+                self._learn(unnamed=min(known.unnamed + 1, 3), unlogged=unlogged)
             run = self._put(run, doubted=True)
+        logs = state.logging and run.sent and log and log <= run.sent
         heard = (state.trusted or logs) and not (state.gap and answered <= state.gap)
         looked = state.asked is not None and answered + IDLE_AFTER <= state.asked
         muted = [row for row in self.shown if row.muted and now < row.muted]
         waits = state.busy or any(row.task in (None, run.task) for row in muted)
-        shows = known.tasks or known.busy or logs
-        absent = grace and shows and (heard or looked) and not waits
+        shows_ = known.tasks or known.busy or logs
+        absent = grace and shows_ and (heard or looked) and not waits
         if absent or _deadline(state, run) <= now:
-            over = self._put(run, doubted=True)
-            self._lose(over)
+            self._lose(self._put(run, doubted=True))
             last = replace(state.last[run.task], given_up=True)
             state.last = {**state.last, run.task: last}
 
@@ -702,17 +688,10 @@ class Step:
                 yield (run.answered or run.proved) + GRACE
         yield from (row.muted for row in state.rows.values() if row.muted)
         if self.shown:
-            yield (
-                min(self.shown, key=lambda row: row.changed.monotonic).changed
-                + STANDING_AFTER
-            )
+            oldest = min(self.shown, key=lambda row: row.changed.monotonic)
+            yield oldest.changed + STANDING_AFTER
         if state.idle_since and (state.busy or state.was_busy):
             yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
-
-
-def _progress(row: m.KnownRow) -> float | None:
-    """Return how far a task is; the progress of a session says nothing of it."""
-    return row.progress if row.own and row.progress >= 0 else None
 
 
 def _deadline(state: m.RunState, run: m.Run) -> Moment:
@@ -730,41 +709,3 @@ def _deadline(state: m.RunState, run: m.Run) -> Moment:
     # Where Butler is seen at work, that says more than a limit
     short = run.task in SHORT_TASKS and not state.known.busy
     return run.proved + (min(state.limit, SHORT) if short else state.limit)
-
-
-def next_snapshot(state: m.RunState) -> Moment:
-    """Return when a snapshot is due; the past means at once.
-
-    It counts from the last success: to go easier on a server that does not answer is
-    up to the caller.
-    """
-    if state.asked is None:
-        return state.now
-    interval = _interval(state)
-    due = state.asked + interval
-    if not state.trusted and state.window and not state.window.is_open(state.now.utc):
-        opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
-        due = min(due, opens + timedelta(seconds=1))
-    if state.trusted and state.busy and state.busy_since:
-        # The stream has just told: there is nothing to ask for yet
-        due = max(due, state.busy_since + interval)
-    if state.poked and state.asked < state.poked:
-        return min(due, state.poked)
-    return due
-
-
-def _interval(state: m.RunState) -> timedelta:
-    """Return how often to look, by what the stream tells and what is to be seen."""
-    runs = state.runs.values()
-    unproven = [state.now - (it.answered or it.proved) for it in runs if it.unproven]
-    muted = any(it.muted and state.now < it.muted for it in state.rows.values())
-    young = muted or any(age < WATCHED for age in unproven)
-    if not (state.trusted or state.logging):
-        if young or state.busy or state.was_busy or any(run.row for run in runs):
-            return timedelta(seconds=5)
-        if runs or (state.window and state.window.is_open(state.now.utc)):
-            return timedelta(seconds=12)
-        return timedelta(seconds=75 if state.push_since else 32)
-    if young:
-        return timedelta(seconds=5)
-    return timedelta(minutes=1 if state.busy or runs else 5)
