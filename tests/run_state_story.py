@@ -106,7 +106,7 @@ class Story:
     def tell(self, when: float | Moment, event: Event) -> Story:
         """Let something happen, after what time alone does."""
         now = when if isinstance(when, Moment) else moment(when)
-        while (due := self.state.due) and due < now:
+        while (due := self.state.next_tick) and due < now:
             assert self.state.now < due
             self._apply(Rules.tick, due)
         self._apply(event, now)

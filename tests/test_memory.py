@@ -148,7 +148,10 @@ async def test_removing_a_server_forgets_it(
         {"version": 1, "data": "garbage"},
         {"version": 1, "data": {"learned": 7, "runs": "x", "last": {}, "version": 1}},
         {"version": 1, "data": {"learned": {"1": {"tasks": 7}}, "runs": [{}, None]}},
-        {"version": 1, "data": {"runs": [{"task": "BackupDatabase", "proved": 7}]}},
+        {
+            "version": 1,
+            "data": {"runs": [{"task": "BackupDatabase", "proved": 7}]},
+        },
         {"version": 1, "minor_version": 9, "data": {"runs": []}},
         {"version": 99, "data": {"anything": "else"}},
         {"version": 0, "data": {"anything": "else"}},

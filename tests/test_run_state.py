@@ -929,10 +929,10 @@ def test_a_log_that_is_silent_while_butler_works_is_counted() -> None:
     for number in range(4):
         story.start(100 * number + 10, BACKUP).wait(100 * number + 30)
         story.stop(100 * number + 40, BACKUP)
-    assert story.state.known.unlogged == 3
+    assert story.state.known.runs_not_logged == 3
 
     story.log(500, BACKUP)
-    assert story.state.known.unlogged == 0
+    assert story.state.known.runs_not_logged == 0
 
 
 # The server, clocks and restarts of Home Assistant
@@ -986,7 +986,7 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
         story.tell(Moment(now.utc + jump, now.monotonic), Rules.tick)
         story.state.gap = None
         rows = (own(BACKUP),) if second == 70 else ()
-        _see(story, Moment(now.utc + jump, now.monotonic), *rows)
+        _observe(story, Moment(now.utc + jump, now.monotonic), *rows)
     story.tell(Moment(moment(90).utc + jump, moment(90).monotonic), Rules.tick)
 
     (run,) = story.ended
@@ -996,7 +996,7 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
     assert run.ended_at - run.started_at == run.duration
 
 
-def _see(story: Story, now: Moment, *rows: Activity) -> None:
+def _observe(story: Story, now: Moment, *rows: Activity) -> None:
     story.tell(now, partial(Rules.snapshot, rows=rows, asked=now))
 
 
@@ -1084,7 +1084,12 @@ def test_a_memory_of_an_older_version_is_understood() -> None:
 )
 def test_a_memory_that_cannot_be_read_is_forgotten(memory: dict[str, object]) -> None:
     state = load(memory, moment(0))
-    assert (state.held, state.last, state.learned, state.stood) == ((), {}, {}, {})
+    assert (state.restored, state.last, state.learned, state.unchanged) == (
+        (),
+        {},
+        {},
+        {},
+    )
 
 
 # Cost
@@ -1153,4 +1158,4 @@ def test_a_burst_costs_no_request() -> None:
         story.hear(250, session(BACKUP, 100))
 
     assert moment(300) <= next_snapshot(story.state) <= before
-    assert story.state.due
+    assert story.state.next_tick

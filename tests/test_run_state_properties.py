@@ -127,7 +127,7 @@ def live(day: list[Happening]) -> list[tuple[RunState, tuple[Change, ...], Event
     states: list[tuple[RunState, tuple[Change, ...], Event]] = []
     for after, jump, happened in day:
         end = now + timedelta(seconds=after)
-        while (due := state.due) and due < end:
+        while (due := state.next_tick) and due < end:
             assert state.now < due
             state, changes = apply(state, due, Rules.tick)
             states.append((state, changes, Rules.tick))
@@ -164,7 +164,7 @@ def test_runs_begin_before_they_end_and_one_at_a_time(day: list[Happening]) -> N
                     assert ended.duration is None or ended.duration >= timedelta(0)
                     assert not ended.started_at or ended.started_at <= ended.ended_at
                     del known[ended.task]
-        if not state.untold:
+        if not state.undecided:
             assert set(state.runs) == set(known)
 
 
@@ -176,7 +176,7 @@ def test_no_end_is_told_of_what_was_not_seen(day: list[Happening]) -> None:
                 assert change.run.evidence is Evidence.OBSERVED
         for run in state.runs.values():
             if run.evidence is Evidence.ASSUMED:
-                assert not run.seen
+                assert not run.begin_seen
 
 
 @given(days(noise, commanded, seen))
@@ -203,7 +203,7 @@ def test_all_goes_off_when_nothing_is_seen_any_more(day: list[Happening]) -> Non
     states = live(day)
     state = states[-1][0] if states else Story().state
     end = state.now + timedelta(days=2)
-    while (due := state.due) and due < end:
+    while (due := state.next_tick) and due < end:
         assert state.now < due
         state, _ = apply(state, due, Rules.tick)
     assert state.runs == {}
@@ -245,7 +245,7 @@ def test_memory_survives_and_shows_nothing_by_itself(
     states = live(day)
     state = states[-1][0] if states else Story().state
     loaded = load(dump(state), Moment(MIDNIGHT + timedelta(days=1, seconds=away), 5))
-    assert {run.task for run in loaded.held} >= set(state.runs)
+    assert {run.task for run in loaded.restored} >= set(state.runs)
     assert set(loaded.last) == set(state.last)
     told, _ = apply(loaded, loaded.now, partial(Rules.tasks_listed, tasks=TASKS))
     assert not any(task.is_on for task in view(told).tasks.values())
@@ -253,7 +253,7 @@ def test_memory_survives_and_shows_nothing_by_itself(
         told, loaded.now, partial(Rules.snapshot, rows=(), asked=loaded.now)
     )
     assert not any(isinstance(it, RunStarted | RunQueued) for it in changes)
-    assert after.held == ()
+    assert after.restored == ()
 
 
 @given(days(noise, commanded, seen))

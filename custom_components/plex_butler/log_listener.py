@@ -156,7 +156,7 @@ class LogListener:
     def _is_wanted(self) -> bool:
         state = self._tracker.state
         known, now = state.known, dt_util.utcnow()
-        if not known.logged and known.unlogged >= _UNNAMED_RUNS:
+        if not known.logged and known.runs_not_logged >= _UNNAMED_RUNS:
             return False
         if state.busy or state.runs or monotonic() < self._wanted_until:
             return True
@@ -266,7 +266,7 @@ class LogListener:
                     self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
             case LoggedEnd(uuid=uuid):
                 if uuid in self._begun or any(
-                    run.sub == uuid for run in state.runs.values()
+                    run.log_id == uuid for run in state.runs.values()
                 ):
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
@@ -301,7 +301,7 @@ class LogListener:
         self._failures += 1
         self._failing_since = self._failing_since or self._tracker.now()
         works = (
-            state.failing is None
+            state.failing_since is None
             and state.asked is not None
             and self._failing_since < state.asked
         )

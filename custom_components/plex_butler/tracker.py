@@ -36,10 +36,7 @@ class _MemoryStore(Store[Memory]):
 def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
     """Return where a server's memory is kept."""
     return _MemoryStore(
-        hass,
-        _STORE_VERSION,
-        f"{DOMAIN}.{entry_id}",
-        max_readable_version=sys.maxsize,
+        hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}", max_readable_version=sys.maxsize
     )
 
 
@@ -77,8 +74,8 @@ def next_snapshot(state: RunState) -> Moment:
     if state.trusted and state.busy and state.busy_since:
         # The stream has just told: there is nothing to ask for yet
         due = max(due, state.busy_since + interval)
-    if state.poked and state.asked < state.poked:
-        return min(due, state.poked)
+    if state.snapshot_requested and state.asked < state.snapshot_requested:
+        return min(due, state.snapshot_requested)
     return due
 
 
@@ -86,7 +83,9 @@ def _interval(state: RunState) -> timedelta:
     """Return how often to look, by what the stream tells and what is to be seen."""
     runs = state.runs.values()
     unproven = [state.now - (it.answered or it.proved) for it in runs if it.unproven]
-    muted = any(it.muted and state.now < it.muted for it in state.rows.values())
+    muted = any(
+        it.ignored_until and state.now < it.ignored_until for it in state.rows.values()
+    )
     young = muted or any(age < _YOUNG for age in unproven)
     if not (state.trusted or state.logging):
         if young or state.busy or state.was_busy or any(run.row for run in runs):
@@ -191,7 +190,7 @@ class RunTracker:
 
     def _schedule_tick(self) -> None:
         """Have the rules looked at when one of them comes due by time alone."""
-        due = self.state.due
+        due = self.state.next_tick
         if due == self._tick_at:
             return
         self._cancel_tick()

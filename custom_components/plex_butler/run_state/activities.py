@@ -7,7 +7,7 @@ from typing import Final
 
 from ..api import Activity, ButlerTask
 from ..clock import Moment
-from .models import KnownRow, RunState
+from .models import RunState, TrackedActivity
 
 BUTLER: Final = "butler"
 # A session's row, whose progress is that of all its tasks together
@@ -24,7 +24,7 @@ def fold(text: str) -> str:
     return text.strip().casefold()
 
 
-def names_of(tasks: Iterable[ButlerTask]) -> dict[str, str]:
+def unique_names(tasks: Iterable[ButlerTask]) -> dict[str, str]:
     """Return the texts that name one task only, case-folded."""
     owners: dict[str, set[str]] = {}
     for task in tasks:
@@ -38,14 +38,14 @@ def key_of(row: Activity) -> str:
     return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
 
 
-def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> KnownRow:
+def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> TrackedActivity:
     """Return what is known of a row that was seen (again); a new uuid is no change."""
     title, subtitle, key = fold(row.title), fold(row.subtitle), key_of(row)
     named = {state.names.get(title), state.names.get(subtitle)} - {None}
     task = named.pop() if len(named) == 1 else None
     said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
     content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
-    since, changed, muted = at, state.stood.get(content, at), None
+    since, changed, muted = at, state.unchanged.get(content, at), None
     old = state.rows.get(key)
     if old and not old.ended:
         same = old.content == content
@@ -53,23 +53,25 @@ def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> KnownRow:
         # A session's row changes when one of its tasks begins or ends, and only then
         alike = old.task == task and old.busy == (row.progress < 100)
         if same or (alike and not session):
-            since, muted = old.since, old.muted
-    return KnownRow(
+            since, muted = old.since, old.ignored_until
+    return TrackedActivity(
         key=key,
         task=task,
-        own=task is not None and title in state.names,
-        session=session,
+        is_own=task is not None and title in state.names,
+        is_session=session,
         content=content,
         progress=row.progress,
         since=since,
         changed=changed,
         seen=at,
         told=told or bool(old and old.told),
-        muted=muted,
+        ignored_until=muted,
     )
 
 
-def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:
+def keep(
+    rows: Mapping[str, TrackedActivity], row: TrackedActivity
+) -> dict[str, TrackedActivity]:
     """Return the rows with this one as the newest, and no more than the bound."""
     kept = {key: it for key, it in rows.items() if key != row.key} | {row.key: row}
     if len(kept) > MAX_ROWS:
@@ -78,16 +80,16 @@ def keep(rows: Mapping[str, KnownRow], row: KnownRow) -> dict[str, KnownRow]:
     return kept
 
 
-def shows(row: KnownRow, now: Moment) -> bool:
+def shows(row: TrackedActivity, now: Moment) -> bool:
     """Return True if a row shows work, be it work that a stop has put in doubt."""
     # Asked of every row at every notification: no more than a comparison of numbers
     age = now.monotonic - row.changed.monotonic
     return row.ended is None and row.progress < 100 and age < STANDING_SECONDS
 
 
-def is_live(row: KnownRow, now: Moment) -> bool:
+def is_live(row: TrackedActivity, now: Moment) -> bool:
     """Return True if a row proves work."""
-    return shows(row, now) and (row.muted is None or row.muted <= now)
+    return shows(row, now) and (row.ignored_until is None or row.ignored_until <= now)
 
 
 def is_shown(state: RunState, task: str) -> bool:

@@ -75,7 +75,7 @@ class EndedRun:
     started: Moment | None
     ended: Moment
     sent: Moment | None = None  # Our command for it
-    sub: str | None = None  # The log's name for it
+    log_id: str | None = None  # The log's name for it
     given_up: bool = False  # It may yet turn out to go on
 
     @property
@@ -113,38 +113,40 @@ class Run:
     state: TaskState = TaskState.RUNNING
     sent: Moment | None = None  # Our command for it
     answered: Moment | None = None
-    seen: bool = False  # Its begin was, after our command: only then can its end be
+    begin_seen: bool = (
+        False  # Its begin was, after our command: only then can its end be
+    )
     row: str | None = None  # The row that shows it
-    sub: str | None = None  # The log's name for it
-    unnamed: Moment | None = None  # Since when its row names something else
+    log_id: str | None = None  # The log's name for it
+    other_name_since: Moment | None = None  # Since when its row names something else
     progress: float | None = None
     until: Moment | None = None  # When a queued one is given up
     alone: bool = False  # Butler was idle when it was started
     waited: bool = False  # Butler was seen at work since, for an unknown task
-    doubted: bool = False  # The grace is over, and nothing was seen
-    stopping: bool = False  # A stop that failed may yet be done
-    over: EndedRun | None = None  # How it ended, unless it goes on at once
-    settled: Moment | None = None  # When that is decided
+    grace_over: bool = False  # The grace is over, and nothing was seen
+    stop_failed: bool = False  # A stop that failed may yet be done
+    end: EndedRun | None = None  # How it ended, unless it goes on at once
+    end_final_at: Moment | None = None  # When that is decided
 
     @property
     def is_on(self) -> bool:
         """Return True if it goes on, as far as its row says: the log is sure of an end."""
-        return not (self.over and self.sub)
+        return not (self.end and self.log_id)
 
     @property
     def unproven(self) -> bool:
         """Return True if nothing shows it but a command."""
-        return not (self.row or self.sub or self.over or self.until)
+        return not (self.row or self.log_id or self.end or self.until)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRow:
+class TrackedActivity:
     """A butler row of the server's, and what was seen of it."""
 
     key: str
     task: str | None  # The one task that it names
-    own: bool  # Its title does: it is the task's own
-    session: bool  # It is the row of a session: at 100, no task is at work
+    is_own: bool  # Its title does: it is the task's own
+    is_session: bool  # It is the row of a session: at 100, no task is at work
     content: str  # A digest of what it says
     progress: float
     since: Moment  # ... when it shows this work, or none
@@ -152,7 +154,7 @@ class KnownRow:
     seen: Moment
     told: bool = False  # The stream told of it
     ended: Moment | None = None  # The stream told that it ended
-    muted: Moment | None = None  # After a stop it proves nothing until then
+    ignored_until: Moment | None = None  # After a stop it proves nothing until then
 
     @property
     def busy(self) -> bool:
@@ -162,7 +164,7 @@ class KnownRow:
     @property
     def task_progress(self) -> float | None:
         """Return how far its task is; the progress of a session says nothing of it."""
-        return self.progress if self.own and self.progress >= 0 else None
+        return self.progress if self.is_own and self.progress >= 0 else None
 
 
 class Stop(NamedTuple):
@@ -174,15 +176,15 @@ class Stop(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Learned:
+class Capabilities:
     """What a version of the server has shown so far."""
 
     tasks: frozenset[str] = frozenset()  # Those that rows named
     busy: bool = False  # A row was busy
     logged: bool = False  # The log named a task
     pushed: bool = False  # The stream told of a row, and missed none since
-    unnamed: int = 0  # How often Butler worked without a task being named
-    unlogged: int = 0  # ... by the log, which was open
+    sessions_unnamed: int = 0  # How often Butler worked without a task being named
+    runs_not_logged: int = 0  # ... by the log, which was open
 
 
 @dataclass(kw_only=True, slots=True)
@@ -195,35 +197,39 @@ class RunState:
     names: Mapping[str, str] = field(default_factory=dict)  # Texts that name one task
     window: Window | None = None
     version: str = ""
-    learned: Mapping[str, Learned] = field(default_factory=dict)
+    learned: Mapping[str, Capabilities] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
-    rows: Mapping[str, KnownRow] = field(default_factory=dict)
-    # From before a restart of ours: runs, and since when rows stood, by their digests
-    held: tuple[Run, ...] = ()
-    stood: Mapping[str, Moment] = field(default_factory=dict)
+    rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
+    # From before a restart of ours: runs, and since when rows unchanged, by their digests
+    restored: tuple[Run, ...] = ()
+    unchanged: Mapping[str, Moment] = field(default_factory=dict)
     pending: Mapping[str, Moment] = field(default_factory=dict)  # Starts, unanswered
     stops: Mapping[str | None, Stop] = field(default_factory=dict)  # The newest of each
     asked: Moment | None = None  # ... for the newest snapshot
-    poked: Moment | None = None  # Something happened that one should look at
+    snapshot_requested: Moment | None = (
+        None  # Something happened that one should look at
+    )
     busy: bool = False
     busy_since: Moment | None = None
     idle_since: Moment | None = None
     was_busy: bool = False  # ... and was not told to be idle since
-    was_named: bool = False  # ... and a task was
+    task_named: bool = False  # ... and a task was
     push_since: Moment | None = None
     log_since: Moment | None = None  # Since when the log is open and tells
-    failing: Moment | None = None  # Since when the server does not answer, or refuses
-    refused: Moment | None = None
+    failing_since: Moment | None = (
+        None  # Since when the server does not answer, or refuses
+    )
+    refused_since: Moment | None = None
     gap: Moment | None = None  # The newest gap in what was seen
     restarted: Moment | None = None
-    untold: tuple[Change | str, ...] = ()  # A task stands for an end not yet decided
-    due: Moment | None = None  # When time alone changes something
+    undecided: tuple[Change | str, ...] = ()  # A task stands for an end not yet decided
+    next_tick: Moment | None = None  # When time alone changes something
 
     @property
-    def known(self) -> Learned:
+    def known(self) -> Capabilities:
         """Return what this version of the server has shown."""
-        return self.learned.get(self.version, Learned())
+        return self.learned.get(self.version, Capabilities())
 
     @property
     def trusted(self) -> bool:
@@ -238,7 +244,7 @@ class RunState:
     def follows(self, run: Run) -> bool:
         """Return True if the log named a run, and has told all since."""
         since = self.log_since if self.known.logged else None
-        return run.sub is not None and since is not None and since <= run.proved
+        return run.log_id is not None and since is not None and since <= run.proved
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +316,7 @@ def view(state: RunState) -> ButlerView:
         butler = ButlerState.BUSY
     elif state.asked is None or not (known.busy or known.logged):
         butler = ButlerState.UNKNOWN
-    blind = known.unnamed >= 3 and not (known.tasks or known.logged)
+    blind = known.sessions_unnamed >= 3 and not (known.tasks or known.logged)
     tasks = {
         task: TaskView(assumed=blind, last=state.last.get(task)) for task in state.tasks
     }
@@ -323,7 +329,7 @@ def view(state: RunState) -> ButlerView:
             since=since.utc if since else None,
             progress=run.progress,
             evidence=run.evidence,
-            assumed=blind or (run.doubted and run.unproven),
+            assumed=blind or (run.grace_over and run.unproven),
             last=state.last.get(task),
         )
     running = sum(run.state is TaskState.RUNNING for run in runs.values())

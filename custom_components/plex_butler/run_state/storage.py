@@ -13,7 +13,7 @@ type Memory = dict[str, Any]
 # A server that is updated every week need not know what it could last year
 VERSIONS: Final = 5
 # How far a run is, and an end not yet decided, is known anew
-_UNKEPT: Final = ("over", "settled", "progress")
+_UNKEPT: Final = ("end", "end_final_at", "progress")
 # What older versions of the integration said
 _EVIDENCE: Final = {
     "command": "assumed",
@@ -26,20 +26,20 @@ def dump(state: m.RunState) -> Memory:
     """Return what is worth remembering."""
     runs = [
         replace(run, proved=state.now) if state.follows(run) else run
-        for run in (*state.runs.values(), *state.held)
+        for run in (*state.runs.values(), *state.restored)
     ]
     learned = [*state.learned.items()][-VERSIONS:]
-    stood = [row for row in state.rows.values() if row.busy]
+    unchanged = [row for row in state.rows.values() if row.busy]
     return {
         "version": state.version,
         "learned": {version: _plain(known) for version, known in learned},
         "runs": [_plain(run) for run in runs],
         "last": [_plain(run) for run in state.last.values()],
-        "stood": {row.content: row.changed.utc.isoformat() for row in stood},
+        "stood": {row.content: row.changed.utc.isoformat() for row in unchanged},
     }
 
 
-def _plain(thing: m.Learned | m.Run | m.EndedRun) -> Memory:
+def _plain(thing: m.Capabilities | m.Run | m.EndedRun) -> Memory:
     values = {it.name: getattr(thing, it.name) for it in fields(thing)}
     for name, value in values.items():
         if isinstance(value, Moment):
@@ -62,10 +62,10 @@ def load(
         now=now,
         limit=limit,
         version=version if isinstance(version, str) else "",
-        learned=dict(_read(m.Learned, memory.get("learned"), now)),
-        held=tuple(run for _, run in _read(m.Run, memory.get("runs"), now)),
+        learned=dict(_read(m.Capabilities, memory.get("learned"), now)),
+        restored=tuple(run for _, run in _read(m.Run, memory.get("runs"), now)),
         last={run.task: run for _, run in last},
-        stood=dict(_read(Moment, memory.get("stood"), now)),
+        unchanged=dict(_read(Moment, memory.get("stood"), now)),
         gap=now,
     )
 
