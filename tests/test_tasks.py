@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from custom_components.plex_butler.api import ButlerTask
-from custom_components.plex_butler.tasks import KNOWN_TASKS, find_tasks, task_key
+from custom_components.plex_butler.tasks import (
+    DATABASE_TASKS,
+    KNOWN_TASKS,
+    SHORT_TASKS,
+    UPDATE_TASKS,
+    find_tasks,
+    task_key,
+)
 
 TASK = ButlerTask(
     name="BackupDatabase",
@@ -33,6 +40,10 @@ def test_a_key_is_the_name_in_lower_case_words(name: str, key: str) -> None:
 
 def test_no_two_known_tasks_share_a_key() -> None:
     assert len({task_key(name) for name in KNOWN_TASKS}) == len(KNOWN_TASKS)
+
+
+def test_what_is_known_of_some_tasks_is_of_known_tasks() -> None:
+    assert UPDATE_TASKS | DATABASE_TASKS | SHORT_TASKS <= KNOWN_TASKS
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,18 @@ UPDATE_TASKS: Final = frozenset({"AutomaticUpdates", "CheckForUpdates"})
 # While they run, the server may answer nobody.
 DATABASE_TASKS: Final = frozenset({"BackupDatabase", "OptimizeDatabase"})
 
+# They take seconds, or minutes at most.
+SHORT_TASKS: Final = frozenset(
+    {
+        "BackupDatabase",
+        "ButlerTaskCleanSupplementalLogFiles",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "GarbageCollectBlobs",
+        "GarbageCollectLibraryMedia",
+    }
+)
+
 KNOWN_TASKS: Final = frozenset(
     {
         "AutomaticUpdates",

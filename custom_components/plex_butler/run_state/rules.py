@@ -7,6 +7,7 @@ from typing import Any, Concatenate, Final
 
 from ..api import Activity, ActivityEvent, ButlerTask
 from ..clock import Moment, Window
+from ..tasks import SHORT_TASKS
 from . import models as m
 from .activities import (
     BUTLER,
@@ -45,18 +46,8 @@ ASLEEP: Final = timedelta(minutes=1)
 # The stream tells of a row within so long; who is away for less was not restarted
 PUSH_DELAY: Final = timedelta(seconds=30)
 DROP: Final = timedelta(seconds=5)
-# Tasks of seconds, minutes at most: for so long a start is believed that nothing shows
+# So long the start of a short task is believed that nothing shows
 SHORT: Final = timedelta(minutes=3)
-SHORT_TASKS: Final = frozenset(
-    [
-        "BackupDatabase",
-        "ButlerTaskCleanSupplementalLogFiles",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
-    ]
-)
 
 
 def apply[**P](
