@@ -38,7 +38,7 @@ ECHO: Final = timedelta(seconds=2)
 # An answer takes no longer; a stop that failed may be done so much later
 PENDING_FOR: Final = timedelta(minutes=1)
 DONE_LATER: Final = timedelta(minutes=5)
-# Between two looks that are further apart no start is start_known, or no end is seen
+# Between two looks that are further apart no start is known, or no end is seen
 WATCHED: Final = timedelta(seconds=90)
 STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
