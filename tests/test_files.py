@@ -99,7 +99,7 @@ def test_a_setting_is_called_after_its_task() -> None:
 
 
 def test_every_known_task_has_a_name_and_an_icon_for_its_last_run() -> None:
-    own = {"running_tasks", "next_window", "active_streams"}
+    own = {"running_tasks", "next_window"}
     keys = {f"last_run_{key}" for key in KEYS | {"task"}}
     assert ENGLISH["entity"]["sensor"].keys() == keys | own
     for key, text in ENGLISH["selector"]["task"]["options"].items():

@@ -22,8 +22,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.sensor import PlexButlerRunningTasks
-from tests.conftest import Advance
+from tests.conftest import Advance, settle
 from tests.simulator import SimulatedPlex, TaskSpec
 
 RUNNING = "sensor.attic_butler_running_tasks"
@@ -182,3 +183,18 @@ async def test_a_new_task_has_its_last_run_under_the_servers_title(
     await advance(31)
 
     assert state(hass, "sensor.attic_butler_polish_the_brass_last_run") == STATE_UNKNOWN
+
+
+async def test_the_sensor_of_active_streams_of_an_older_version_goes(
+    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    old = entity_registry.async_get_or_create(
+        "sensor",
+        DOMAIN,
+        f"{entry.unique_id}_active_streams",
+        config_entry=entry,
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+
+    assert entity_registry.async_get(old.entity_id) is None

@@ -38,7 +38,6 @@ from .problems import Problems
 from .publisher import Publisher
 from .refusals import Refusals
 from .run_state import Rules
-from .streams import Streams
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 
@@ -86,7 +85,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.preferences = Preferences(
             client, self._asker, self._async_asked, self.async_ask_soon
         )
-        self.streams = Streams(hass, client, lambda: self.last_update_success)
 
     @property
     def machine_identifier(self) -> str:

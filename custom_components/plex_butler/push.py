@@ -1,13 +1,12 @@
 """Keeps the notification stream up, and feeds what it brings to the coordinator."""
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 import random
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
@@ -15,7 +14,6 @@ from homeassistant.util import dt as dt_util
 from .api import (
     Notification,
     NotificationStream,
-    PlayingNotification,
     PlexConnectionError,
     PlexError,
     PreferenceNotification,
@@ -39,8 +37,6 @@ FRAMES_AT_ONCE: Final = 32
 
 # What is needed of a stream that carries much more.
 FILTERS: Final = ("activity", "preference")
-# ... while somebody wants to know who is watching.
-STREAM_FILTERS: Final = (*FILTERS, "playing")
 
 
 class PushListener:
@@ -60,7 +56,7 @@ class PushListener:
         self._entry = entry
         self._coordinator = coordinator
         self._wants_all = False
-        self._filters: Iterable[str] = ()
+        self._filters: tuple[str, ...] = ()
         self._stream: NotificationStream | None = None
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
@@ -111,7 +107,6 @@ class PushListener:
         """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
         coordinator.push_statistics_fn = self.statistics
-        coordinator.streams.on_wanted_fn = self._async_filters_changed
         self._entry.async_on_unload(
             coordinator.publisher.async_add_listener(self._async_changed)
         )
@@ -126,7 +121,7 @@ class PushListener:
         Raises PlexError if it fails, or ends before it has proven itself.
         """
         client = self._coordinator.client
-        self._filters = self._wanted_filters
+        self._filters = () if self._wants_all else FILTERS
         async with client.notifications(filters=self._filters) as stream:
             unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
             try:
@@ -141,8 +136,8 @@ class PushListener:
                 unsub()
                 self._stream = None
                 self._coordinator.tracker.async_apply(Rules.push_changed, up=False)
-        # Other filters are a reason of ours to hang up.
-        if not self._proven and self._wanted_filters == self._filters:
+        # A stream without filters is a reason of ours to hang up.
+        if not self._proven and not (self._wants_all and self._filters):
             raise PlexConnectionError("The server hung up soon after the connection")
 
     @callback
@@ -157,9 +152,6 @@ class PushListener:
             self._coordinator.async_ask_soon()
         self._proven = False
         self._coordinator.tracker.async_apply(Rules.push_changed, up=True)
-        self._coordinator.streams.async_missed()
-        # What is wanted may have changed during the handshake.
-        self._async_filters_changed()
 
     @callback
     def _async_proven(self, _: datetime) -> None:
@@ -181,9 +173,6 @@ class PushListener:
         if isinstance(notification, PreferenceNotification):
             if not self._is_old_news(notification):
                 self._coordinator.async_ask_soon(PREFERENCES, TASKS)
-            return
-        if isinstance(notification, PlayingNotification):
-            self._coordinator.streams.async_told(notification.states)
             return
         self._coordinator.tracker.async_apply(
             Rules.notified, notification.event, notification.activity
@@ -250,21 +239,9 @@ class PushListener:
     @callback
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
-        if any(isinstance(change, PushMissed) for change in changes):
+        missed = any(isinstance(change, PushMissed) for change in changes)
+        if missed and self._stream and not self._wants_all:
             self._wants_all = True
-            self._async_filters_changed()
-
-    @property
-    def _wanted_filters(self) -> Iterable[str]:
-        if self._wants_all:
-            return ()
-        return STREAM_FILTERS if self._coordinator.streams.are_wanted else FILTERS
-
-    @callback
-    def _async_filters_changed(self) -> None:
-        """Connect anew if the stream is not the one that is wanted."""
-        is_loaded = self._entry.state is ConfigEntryState.LOADED
-        if self._stream and is_loaded and self._wanted_filters != self._filters:
             self._entry.async_create_background_task(
                 self._hass,
                 self._stream.close(),

@@ -12,10 +12,12 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .adding import async_add_task_entities
+from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .describe import describe, describe_run
 from .entity import PlexButlerEntity, PlexButlerTaskEntity
@@ -35,13 +37,6 @@ NEXT_WINDOW: Final = SensorEntityDescription(
     translation_key="next_window",
     device_class=SensorDeviceClass.TIMESTAMP,
 )
-ACTIVE_STREAMS: Final = SensorEntityDescription(
-    key="active_streams",
-    translation_key="active_streams",
-    state_class=SensorStateClass.MEASUREMENT,
-    # The Plex integration has a sensor for it, and it costs requests.
-    entity_registry_enabled_default=False,
-)
 
 
 async def async_setup_entry(
@@ -51,11 +46,14 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors."""
     coordinator = entry.runtime_data
+    # Older versions had a sensor of active streams.
+    registry, unique_id = er.async_get(hass), f"{entry.unique_id}_active_streams"
+    if old := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id):
+        registry.async_remove(old)
     async_add_entities(
         [
             PlexButlerRunningTasks(coordinator),
             PlexButlerNextWindow(coordinator),
-            PlexButlerActiveStreams(coordinator),
         ]
     )
     async_add_task_entities(
@@ -122,42 +120,6 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
     def shown(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.native_value
-
-
-class PlexButlerActiveStreams(PlexButlerEntity, SensorEntity):
-    """Counts who is watching; nothing is asked for it unless it is enabled."""
-
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Take the only description."""
-        super().__init__(coordinator, ACTIVE_STREAMS.key)
-        self.entity_description = ACTIVE_STREAMS
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Begin to count."""
-        await super().async_added_to_hass()
-        unwatch = self.coordinator.streams.async_watch(self._handle_coordinator_update)
-        self.async_on_remove(unwatch)
-
-    @property
-    @override
-    def native_value(self) -> int | None:
-        """Return how many streams play or are about to."""
-        counts = self.coordinator.streams.counts
-        return counts.active if counts else None
-
-    @property
-    @override
-    def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return how many are paused."""
-        counts = self.coordinator.streams.counts
-        return {"paused": counts.paused} if counts else None
-
-    @property
-    @override
-    def shown(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self.coordinator.streams.counts
 
 
 class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):

@@ -21,7 +21,6 @@ from custom_components.plex_butler.api.models import (
 )
 from custom_components.plex_butler.api.notifications import parse_frame
 from custom_components.plex_butler.api.preferences import parse_preferences
-from custom_components.plex_butler.api.sessions import parse_sessions
 
 LONGEST, LONGEST_NAME, MOST, DEEPEST = 4096, 255, 1000, 17
 # Control characters, halves of characters, ends of lines; and what turns text around.
@@ -32,7 +31,6 @@ PARSERS: list[tuple[Callable[[object], Any], str, str]] = [
     (parse_butler_tasks, "ButlerTasks", "ButlerTask"),
     (parse_activities, "MediaContainer", "Activity"),
     (parse_preferences, "MediaContainer", "Setting"),
-    (parse_sessions, "MediaContainer", "Metadata"),
 ]
 NOTIFICATIONS = ["ActivityNotification", "Setting", "PlaySessionStateNotification"]
 MARKS = [b'"butler"', b'"preference"', b'"playing"', b""]

@@ -1,12 +1,10 @@
-"""Settings and streams: read leniently, written for sure, over sockets."""
+"""Settings: read leniently, written for sure, over sockets."""
 
-import json
 from typing import Any
 
 import pytest
 
 from custom_components.plex_butler.api import (
-    PlayState,
     PlexClient,
     PlexConnectionError,
     PlexMaintenanceError,
@@ -15,11 +13,9 @@ from custom_components.plex_butler.api import (
     PlexResponseError,
     Preference,
     PreferenceValue,
-    Session,
     client as client_module,
 )
 from custom_components.plex_butler.api.preferences import parse_preferences
-from custom_components.plex_butler.api.sessions import parse_sessions
 from tests.simulator import PROFILES, SimulatedPlex
 
 from .conftest import MakeClient
@@ -221,36 +217,3 @@ async def test_a_write_that_fails_is_an_error_until_it_works(
 
     now = await client.set_preferences({"ButlerStartHour": 1})
     assert value_of(now, "ButlerStartHour") == 1
-
-
-async def test_streams_are_told_with_what_they_do(
-    client: PlexClient, plex: SimulatedPlex
-) -> None:
-    assert await client.get_sessions() == ()
-    plex.sessions.play()
-    plex.sessions.change(plex.sessions.play(), PlayState.PAUSED)  # type: ignore[arg-type]  # the same words
-
-    assert await client.get_sessions() == (
-        Session(key="1", state=PlayState.PLAYING),
-        Session(key="2", state=PlayState.PAUSED),
-    )
-
-
-@pytest.mark.parametrize(
-    "player", [{}, {"Player": {"state": "dreaming"}}, {"Player": []}]
-)
-def test_a_stream_of_which_nothing_is_known_is_one(player: dict[str, object]) -> None:
-    payload = container("Metadata", {"sessionKey": 7, **player})
-
-    assert parse_sessions(json.loads(json.dumps(payload))) == (
-        Session(key="7", state=None),
-    )
-
-
-async def test_streams_of_a_server_in_maintenance_are_an_error(
-    client: PlexClient, plex: SimulatedPlex
-) -> None:
-    plex.fault("503", path="/status/sessions")
-    with pytest.raises(PlexMaintenanceError):
-        await client.get_sessions()
-    assert await client.get_sessions() == ()

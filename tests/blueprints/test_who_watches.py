@@ -14,12 +14,10 @@ from tests.house import (
     Use,
     running,
 )
-from tests.simulator import PlayState, SimulatedPlex
+from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
-
-OUR_STREAMS = "sensor.attic_butler_active_streams"
 
 
 @pytest.mark.parametrize(
@@ -218,33 +216,6 @@ async def test_somebody_may_watch_when_home_assistant_starts(
     await house.settle()
 
     assert running(attic) == set()
-
-
-async def test_our_own_sensor_tells_who_watches(
-    all_entities_enabled: None, house: House, attic: SimulatedPlex
-) -> None:
-    await house.use(
-        "give_way_to_viewers", watchers=[OUR_STREAMS], tasks=SWITCHES, quiet=10
-    )
-    attic.client_start(CREDITS)
-    await house.let_pass(MINUTE)
-    assert running(attic) == {CREDITS}
-
-    film = attic.sessions.play()
-    await house.let_pass(5, step=1)
-    assert running(attic) == set()
-
-    attic.sessions.change(film, PlayState.PAUSED)
-    await house.let_pass(5, step=1)
-    attic.sessions.change(film, PlayState.PLAYING)
-    await house.let_pass(11 * MINUTE)
-    assert running(attic) == set()
-
-    attic.sessions.change(film, PlayState.STOPPED)
-    await house.let_pass(5, step=1)
-    assert running(attic) == set()
-    await house.let_pass(11 * MINUTE)
-    assert running(attic) == {CREDITS}
 
 
 async def test_the_sensor_of_the_plex_integration_tells_who_watches(

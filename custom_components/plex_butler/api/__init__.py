@@ -50,12 +50,10 @@ from .notifications import (
     ActivityNotification,
     Notification,
     NotificationStream,
-    PlayingNotification,
     PreferenceNotification,
 )
 from .plextv import OwnedServer, Pin, PlexTvClient
 from .preferences import Preference, PreferenceValue
-from .sessions import PlayState, Session
 
 __all__ = [
     "BUTLER",
@@ -75,8 +73,6 @@ __all__ = [
     "NotificationStream",
     "OwnedServer",
     "Pin",
-    "PlayState",
-    "PlayingNotification",
     "PlexAddressError",
     "PlexAuthenticationError",
     "PlexCertificateError",
@@ -103,7 +99,6 @@ __all__ = [
     "PreferenceValue",
     "Recorded",
     "Server",
-    "Session",
     "StartResult",
     "StopResult",
     "full_address",

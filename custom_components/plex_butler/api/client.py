@@ -40,7 +40,6 @@ from .models import (
 )
 from .notifications import NotificationStream, open_stream
 from .preferences import Preference, PreferenceValue, parse_preferences, query_of
-from .sessions import Session, parse_sessions
 from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
 # A server that has just been given other settings refuses to tell them for a while.
@@ -199,13 +198,6 @@ class PlexClient:
                 raise PlexPreferenceError(str(err), status=err.status) from err
             raise
         return await self._settled_preferences()
-
-    async def get_sessions(self) -> tuple[Session, ...]:
-        """Return the streams that are open; nobody watches if there is none.
-
-        Source: `GET /status/sessions`.
-        """
-        return parse_sessions(await self._get("/status/sessions"))
 
     @asynccontextmanager
     async def notifications(

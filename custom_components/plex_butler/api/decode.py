@@ -28,7 +28,7 @@ MAX_TEXT: Final = 255
 MAX_LONG_TEXT: Final = 4096
 # The longest list that is known is that of the settings, at 155.
 MAX_ITEMS: Final = 1000
-# The deepest thing that is read is the player of a session, at 4.
+# The deepest thing that is read is an activity of a notification, at 4.
 MAX_DEPTH: Final = 16
 # Numbers of more digits have no place in JSON that others write, and need not be exact.
 MAX_DIGITS: Final = 15

@@ -14,7 +14,7 @@ from typing import Final, Literal, override
 import aiohttp
 from yarl import URL
 
-from .decode import Json, loads, name, text
+from .decode import Json, loads, name
 from .exceptions import PlexConnectionError, PlexResponseError
 from .models import Activity, parse_activity
 from .preferences import PreferenceValue, parse_preference
@@ -28,7 +28,7 @@ OPEN_TIMEOUT: Final = 15.0
 MAX_MESSAGE: Final = 1024 * 1024
 
 # What a frame of interest must contain; what else it may be is decided after decoding.
-_MARKS: Final = (b'"butler"', b'"preference"', b'"playing"')
+_MARKS: Final = (b'"butler"', b'"preference"')
 
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
@@ -62,14 +62,7 @@ class PreferenceNotification:
     values: Mapping[str, PreferenceValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlayingNotification:
-    """What players do, in the server's words, by the keys of their sessions."""
-
-    states: Mapping[str, str]
-
-
-type Notification = ActivityNotification | PreferenceNotification | PlayingNotification
+type Notification = ActivityNotification | PreferenceNotification
 
 
 class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
@@ -197,13 +190,6 @@ def _parse(payload: object) -> Iterator[Notification]:
             yield from filter(None, map(_activity, _listed(items)))
         case {"NotificationContainer": {"Setting": items}}:
             yield _preferences(tuple(_listed(items)))
-        case {"NotificationContainer": {"PlaySessionStateNotification": items}}:
-            yield PlayingNotification(
-                states={
-                    text(item, "sessionKey"): text(item, "state")
-                    for item in _listed(items)
-                }
-            )
 
 
 def _listed(items: object) -> Iterator[Json]:
