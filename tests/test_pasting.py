@@ -8,7 +8,6 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import CONF_SIGNED_IN
 from tests.flows import begin, choose, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
@@ -130,7 +129,7 @@ async def test_a_server_at_port_80_is_reconfigured_without_being_moved(
     url: str,
     shown: str,
 ) -> None:
-    data = typed(named, **{CONF_URL: url, CONF_SIGNED_IN: True})
+    data = typed(named, **{CONF_URL: url})
     hass.config_entries.async_update_entry(entry, data=data)
     result = await entry.start_reconfigure_flow(hass)
     assert suggested(result)[CONF_URL] == shown

@@ -15,7 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.plex_butler.const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
+from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
 from tests.conftest import settle
 from tests.flows import choices, choose, menu, submit, suggested, typed
 from tests.simulator import (
@@ -84,7 +84,6 @@ async def test_signing_in_adds_the_server_with_its_own_token(
         CONF_URL: secure.url_at(plex_direct_name("127.0.0.1")),
         CONF_TOKEN: secure.token,
         CONF_VERIFY_SSL: True,
-        CONF_SIGNED_IN: True,
     }
     await settle(hass)
 
@@ -165,7 +164,7 @@ async def test_a_server_to_which_plex_knows_no_way_is_added_by_its_address(
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex) | {CONF_SIGNED_IN: True}
+    assert result["data"] == typed(plex)
     await settle(hass)
 
 

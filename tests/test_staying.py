@@ -23,12 +23,12 @@ from pytest_homeassistant_custom_component.common import (
     get_system_health_info,
 )
 
-from custom_components.plex_butler.const import CONF_SIGNED_IN, DOMAIN
+from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
+from tests.flows import choose, submit
 from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
-from tests.simulator.gate import SecureConnections
 from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import local_http, local_https
+from tests.simulator.resources import local_https
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"
@@ -155,8 +155,8 @@ async def test_a_renamed_certificate_of_an_entry_made_by_hand_is_a_repair(
     assert state(hass) == STATE_OFF
 
 
-@pytest.mark.parametrize("accepts", [True, False])
-async def test_a_renamed_certificate_of_an_entry_by_sign_in_is_looked_up_once(
+@pytest.mark.parametrize("way", ["sign_in", "address"])
+async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
     hass: HomeAssistant,
     secure: SimulatedPlex,
     secure_entry: MockConfigEntry,
@@ -164,85 +164,38 @@ async def test_a_renamed_certificate_of_an_entry_by_sign_in_is_looked_up_once(
     names: Names,
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
-    accepts: bool,  # noqa: FBT001 pytest hands it over by name
+    way: str,
 ) -> None:
     expected_logs.append("certificate of the Plex server is for another name")
-    hass.config_entries.async_update_entry(
-        secure_entry, data={**secure_entry.data, CONF_SIGNED_IN: True}
-    )
+    renamed = local_https(secure, ANOTHER_HASH)
     async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
         names.point("plex.tv", tv.port)
-        tv.accepts_server_tokens = accepts
-        renamed = local_https(secure, ANOTHER_HASH)
         tv.add_server(secure, connections=[renamed])
         await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-        for _ in range(4):
-            await pass_time(hass, freezer, secure, 31)
-
-        assert len(tv.requests) == 1
-        if accepts:
-            assert secure_entry.data[CONF_URL] == renamed.uri
-            assert state(hass) == STATE_OFF
-            assert issues(hass) == {}
-        else:
-            assert issues(hass).keys() == {"certificate_renamed"}
-
-
-async def test_a_renamed_server_is_not_followed_to_plain_http(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_entry: MockConfigEntry,
-    certificates: Certificates,
-    names: Names,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("certificate of the Plex server is for another name")
-    hass.config_entries.async_update_entry(
-        secure_entry, data={**secure_entry.data, CONF_SIGNED_IN: True}
-    )
-    before = dict(secure_entry.data)
-    secure.secure_connections = SecureConnections.PREFERRED
-    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
-        names.point("plex.tv", tv.port)
-        tv.accepts_server_tokens = True
-        # The router hides the new name, so only the bare address leads there.
-        tv.add_server(secure, connections=[local_http(secure)])
-        await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-        for _ in range(4):
-            await pass_time(hass, freezer, secure, 31)
-    assert secure_entry.data == before
-    (issue,) = issues(hass).values()
-    assert issue.translation_key == "certificate_renamed"
-    assert await fix(hass, issue) == SOURCE_RECONFIGURE
-
-
-async def test_a_renamed_server_that_left_the_account_is_a_repair(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_entry: MockConfigEntry,
-    certificates: Certificates,
-    names: Names,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("certificate of the Plex server is for another name")
-    before = secure_entry.data[CONF_URL]
-    hass.config_entries.async_update_entry(
-        secure_entry, data={**secure_entry.data, CONF_SIGNED_IN: True}
-    )
-    async with (
-        SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv,
-        SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar,
-    ):
-        names.point("plex.tv", tv.port)
-        tv.accepts_server_tokens = True
-        tv.add_server(cellar)
-        await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
         await pass_time(hass, freezer, secure, 31)
+        (issue,) = issues(hass).values()
+        assert await fix(hass, issue) == SOURCE_RECONFIGURE
+        (flow,) = hass.config_entries.flow.async_progress()
+        assert flow["step_id"] == "renamed"
 
-    assert issues(hass).keys() == {"certificate_renamed"}
-    assert secure_entry.data[CONF_URL] == before
+        menu = await hass.config_entries.flow.async_configure(flow["flow_id"])
+        result = await choose(hass, menu, way)
+        if way == "sign_in":
+            tv.link()
+            await settle(hass)
+            freezer.tick(3)
+            await settle(hass)
+            result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+        else:
+            result = await submit(
+                hass, result, {CONF_URL: renamed.uri, CONF_VERIFY_SSL: True}
+            )
+        await settle(hass)
+
+    assert result["reason"] == "reconfigure_successful"
+    assert secure_entry.data[CONF_URL] == renamed.uri
+    assert issues(hass) == {}
+    assert state(hass) == STATE_OFF
 
 
 async def pass_by(

@@ -23,7 +23,7 @@ from .moving import async_ask_announced
 from .options_flow import PlexButlerOptionsFlow
 from .plex_entries import async_plex_servers
 from .probe import Attempt
-from .problems import NOT_OWNER, async_has_issue
+from .problems import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
 from .sign_in_flow import SignInFlow
 
 
@@ -81,8 +81,22 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
-        return await self._async_address_step(
-            "reconfigure", user_input, self._get_reconfigure_entry().data
+        entry = self._get_reconfigure_entry()
+        if user_input is None and async_has_issue(
+            self.hass, entry, CERTIFICATE_RENAMED
+        ):
+            self._known = entry.data
+            return await self.async_step_renamed()
+        return await self._async_address_step("reconfigure", user_input, entry.data)
+
+    async def async_step_renamed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Offer the ways to the new name of a server: Plex knows it, and so may people."""
+        return self.async_show_menu(
+            step_id="renamed",
+            menu_options=["sign_in", "address"],
+            description_placeholders={"name": self._name},
         )
 
     async def async_step_address(

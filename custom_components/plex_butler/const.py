@@ -14,7 +14,6 @@ ATTR_TASK: Final = "task"
 
 CONF_SERVER: Final = "server"
 # Whether plex.tv may be asked for a new name when the certificate gets one.
-CONF_SIGNED_IN: Final = "signed_in"
 # How long, in minutes, a run is believed that nothing was ever seen of.
 CONF_ASSUMED_RUN_LIMIT: Final = "assumed_run_limit"
 

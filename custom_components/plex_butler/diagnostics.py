@@ -8,7 +8,6 @@ from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 
 from . import run_state
-from .const import CONF_SIGNED_IN
 from .coordinator import PlexButlerConfigEntry
 from .describe import IDLE, describe
 from .redact import REDACTED, redact_answer, redact_record
@@ -17,7 +16,7 @@ from .redact import REDACTED, redact_answer, redact_record
 _ENTRY: Final = frozenset(
     {"created_at", "modified_at", "version", "minor_version", "source", "options"}
 )
-_DATA: Final = frozenset({CONF_VERIFY_SSL, CONF_SIGNED_IN})
+_DATA: Final = frozenset({CONF_VERIFY_SSL})
 
 
 async def async_get_config_entry_diagnostics(

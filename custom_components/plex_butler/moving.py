@@ -3,14 +3,14 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
@@ -24,9 +24,9 @@ from .api import (
     PlexTimeoutError,
     PlexTlsError,
 )
-from .connection import async_create_client, async_create_plex_tv_client
-from .const import CONF_SIGNED_IN, DOMAIN, LOGGER
-from .probe import async_best_url, async_find, async_identify
+from .connection import async_create_client
+from .const import DOMAIN, LOGGER
+from .probe import async_find, async_identify
 
 # One failed poll is no move, and a server that moved needs time to announce itself.
 ABSENT_AFTER: Final = timedelta(minutes=1)
@@ -263,24 +263,3 @@ def async_take_place(
             flows.async_abort(flow["flow_id"])
     hass.config_entries.async_update_entry(entry, unique_id=machine_identifier)
     hass.config_entries.async_schedule_reload(entry.entry_id)
-
-
-async def async_renamed_url(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return the new name of a server whose certificate was renamed, from plex.tv.
-
-    Never from the certificate that was presented: anybody could present one.
-    """
-    if not entry.data.get(CONF_SIGNED_IN):
-        return None
-    client = await async_create_plex_tv_client(hass)
-    try:
-        servers = await client.get_owned_servers(entry.data[CONF_TOKEN])
-    except PlexError:
-        return None
-    for server in servers:
-        if server.machine_identifier == entry.unique_id:
-            # Nobody is there to agree that the token goes over plain http from now on.
-            secure = tuple(url for url in server.urls if url.startswith("https:"))
-            url = await async_best_url(hass, replace(server, urls=secure))
-            return url if url != entry.data[CONF_URL] else None
-    return None

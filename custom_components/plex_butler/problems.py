@@ -28,7 +28,6 @@ from .moving import (
     Replaced,
     Whereabouts,
     async_move,
-    async_renamed_url,
 )
 
 NOT_OWNER: Final = "not_owner"
@@ -54,7 +53,6 @@ class Problems:
         self._entry = entry
         # Repairs and dialogs of an earlier set-up may still be open.
         self._may_be_open = True
-        self._looked_up = False
         self._whereabouts = Whereabouts(hass, entry)
 
     async def async_report(self, err: PlexError) -> None:
@@ -63,7 +61,8 @@ class Problems:
         if isinstance(err, PlexConnectionError | PlexWrongServerError):
             is_known = await self._async_absent()
             if isinstance(err, PlexCertificateNameError) and not is_known:
-                await self._async_renamed()
+                names = await async_certificate_names(self._entry.data[CONF_URL])
+                self._raise_of_address(CERTIFICATE_RENAMED, names=names)
             return
         self._async_present()
         match err:
@@ -78,7 +77,6 @@ class Problems:
     @callback
     def async_clear(self) -> None:
         """Close repairs and dialogs, since everything works."""
-        self._looked_up = False
         self._whereabouts.async_present()
         if self._may_be_open:
             self._may_be_open = False
@@ -131,18 +129,6 @@ class Problems:
         else:
             data = {"found": machine_identifier}
             self._raise_of_address(INSTALLED_ANEW, data, url=url)
-
-    async def _async_renamed(self) -> None:
-        # Once in an outage: plex.tv is not there to be polled.
-        if not self._looked_up:
-            self._looked_up = True
-            if url := await async_renamed_url(self._hass, self._entry):
-                data = {**self._entry.data, CONF_URL: url}
-                self._hass.config_entries.async_update_entry(self._entry, data=data)
-                self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
-                return
-        names = await async_certificate_names(self._entry.data[CONF_URL])
-        self._raise_of_address(CERTIFICATE_RENAMED, names=names)
 
     @callback
     def _raise_of_address(

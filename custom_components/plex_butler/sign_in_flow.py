@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from yarl import URL
 
 from .api import OwnedServer
-from .const import CONF_SERVER, CONF_SIGNED_IN, DOMAIN
+from .const import CONF_SERVER, DOMAIN
 from .flow_base import FlowBase
 from .flow_forms import choice_of
 from .probe import Attempt, async_best_url
@@ -96,7 +96,6 @@ class SignInFlow(FlowBase):
             CONF_URL: next(iter(server.urls), ""),
             CONF_TOKEN: server.token,
             CONF_VERIFY_SSL: True,
-            CONF_SIGNED_IN: True,
         }
         attempt = Attempt(error="no_way_to_server", unreachable=True)
         if entry := self._known_entry:

@@ -14,7 +14,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import CONF_SIGNED_IN, DOMAIN
+from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle
 from tests.flows import choose, submit, suggested
 from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
@@ -140,7 +140,7 @@ async def test_a_new_token_leaves_an_address_to_which_plex_knows_a_better_one(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     tv.add_server(server)
-    before = {**container.data, CONF_SIGNED_IN: True}
+    before = dict(container.data)
     hass.config_entries.async_update_entry(container, data=before)
 
     result = await sign_in(hass, tv, freezer, container)
@@ -208,7 +208,6 @@ async def test_an_address_that_is_dead_is_left_for_one_that_plex_knows(
         CONF_URL: direct,
         CONF_TOKEN: NEW_TOKEN,
         CONF_VERIFY_SSL: True,
-        CONF_SIGNED_IN: True,
     }
     expect_healthy(hass, container)
 
