@@ -116,7 +116,9 @@ def _busy(truths: Truths) -> float:
     """
     seen = truths.seen
     day: Spans = [(seen.start, seen.end)]
-    apart = (span for task in truths.tasks for span in truths.unheard_ends(task))
+    # Rows show work also where the log alone tells whose it is.
+    tasks = [] if seen.shows else truths.tasks
+    apart = (span for task in tasks for span in truths.unheard(task))
     asked = without(day, union([*truths.outages, *apart]))
     busy = truths.running()
     right = union(
