@@ -265,6 +265,31 @@ def test_the_end_of_a_run_of_ours_counts_where_nothing_else_keeps_butler_busy() 
     assert figures(day(ran(100, 200), on=on)).end_alone.count == 0
 
 
+def test_what_a_run_of_ours_waited_before_it_is_rightly_on_alone() -> None:
+    wait, run = queued(100, 200, Cause.COMMAND), ran(200, 300, Cause.COMMAND)
+    result = figures(day(wait, run, on=shown((100, "on"), (320, "off"))))
+
+    assert result.alone_recall == 1
+    assert result.alone_precision == pytest.approx(200 / 220)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        queued(0, 5000, Cause.WINDOW, task=OTHER),
+        queued(310, 400, Cause.COMMAND, task=OTHER),
+        ran(120, 150, task=OTHER),
+        ran(250, 260, task=OTHER),
+    ],
+)
+def test_a_run_is_not_alone_beside_what_runs_or_waits(other: Interval) -> None:
+    wait, run = queued(100, 200, Cause.COMMAND), ran(200, 300, Cause.COMMAND)
+    on = shown((100, "on"), (5000, "off"))
+
+    assert figures(day(wait, run, on=on)).alone_precision == pytest.approx(200 / 4900)
+    assert figures(day(wait, run, other, on=on)).alone_precision == 1
+
+
 def test_every_error_misses_the_goal() -> None:
     result = figures(day(on=[], errors=["ValueError"]))
 

@@ -93,10 +93,16 @@ class Truths:
         return any(meet(self.span(it), (start, end)) for it in others)
 
     def is_alone(self, run: Interval) -> bool:
-        """Return True for a run of ours during which nothing else ran or waited."""
+        """Return True for a run of ours beside which nothing else ran or waited.
+
+        What it waited itself, before it began, is part of it.
+        """
         start, end = self.span(run)
-        return run.cause is Cause.COMMAND and not self.others_run(
-            run, start - _ALONE, end + _ALONE
+        waited = (it.start for it in self._queued(run.task) if it.end == start)
+        near = (min([start, *waited]) - _ALONE, end + _ALONE)
+        return run.cause is Cause.COMMAND and not any(
+            it.task != run.task and meet(self.span(it), near)
+            for it in self.seen.intervals
         )
 
     def running(self, task: str | None = None) -> Spans:
