@@ -298,6 +298,20 @@ def test_every_error_misses_the_goal() -> None:
     ]
 
 
+def test_a_log_that_is_hardly_ever_open_misses_the_goal() -> None:
+    runs = [ran(at, at + 50) for at in range(100, 4100, 200)]
+    goal = "silent, log, seed 1: missed: at most 5 % begun while the log was closed"
+
+    def complaints(heard: int) -> list[str]:
+        seen = day(*runs, on=[], only_log=True)
+        seen.listened = [Listened(50, 5000, range(heard))]
+        return list(missed(score("silent, log", 1, seen)))
+
+    assert goal not in complaints(19)
+    assert goal in complaints(18)
+    assert goal in complaints(0)
+
+
 def test_spans_are_joined_cut_and_compared() -> None:
     spans = union([(5.0, 7.0), (1.0, 3.0), (2.0, 4.0), (9.0, 9.0)])
     assert spans.pop() == (9, 9)
