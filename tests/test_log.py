@@ -414,19 +414,52 @@ async def test_no_socket_is_left_behind(
         assert asked(plex) == 1
 
 
-async def test_a_log_that_breaks_is_opened_again(
+@pytest.mark.parametrize(
+    "profile", [SILENT, PROFILES["session"]], ids=["silent", "session"]
+)
+@pytest.mark.parametrize("window", [(2, 5)])
+async def test_a_log_that_breaks_during_a_run_is_open_again_in_seconds(
     hass: HomeAssistant,
     loaded: MockConfigEntry,
     plex: SimulatedPlex,
     advance: Advance,
 ) -> None:
-    plex.log_hub.drop()
-    await advance(10)
-    await pass_minutes(advance, 1)
-    assert asked(plex) == 2
+    plex.durations[OPTIMIZE] = HOUR
+    await start(hass, OPTIMIZE)
+    await advance(MINUTE / 2)
+    for times in (2, 3):
+        plex.log_hub.drop()
+        await until(lambda: not plex.log_hub.sockets)
+        await settle(hass)
+        await advance(4)
+        assert not plex.log_hub.sockets
+        await advance(2)
+        assert plex.log_hub.sockets
+        assert asked(plex) == times
+
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await advance(HOUR)
+    assert hass.states.is_state(SWITCH, STATE_OFF)
+    assert last_result(hass) == "ended"
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_a_log_that_broke_is_not_opened_for_an_entry_that_is_gone(
+    hass: HomeAssistant,
+    loaded: MockConfigEntry,
+    plex: SimulatedPlex,
+    advance: Advance,
+    stopped: bool,  # noqa: FBT001 a parameter
+) -> None:
+    plex.log_hub.drop()
+    await until(lambda: not plex.log_hub.sockets)
+    await settle(hass)
+    if stopped:
+        await hass.async_stop(force=True)
+    else:
+        await hass.config_entries.async_unload(loaded.entry_id)
+        await pass_minutes(advance, 2)
+    assert asked(plex) == 1
 
 
 async def test_a_line_that_never_came_does_not_hide_somebody_elses_command(

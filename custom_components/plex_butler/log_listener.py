@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .api import (
@@ -88,8 +88,8 @@ class LogListener:
         self._wanted_until = 0.0
         self._own: deque[tuple[str, str | None, float]] = deque()
         self._begun: deque[str] = deque(maxlen=_MAX_BEGUN)
-        # Not to be opened before, unless the version is another one
-        self._not_before = 0.0
+        # Until it calls, the log stays closed, unless the version is another one
+        self._unsub_wait: CALLBACK_TYPE | None = None
         self._silent_version: str | None = None
         self._retry = _RETRY_MINIMUM
         self._failures = 0
@@ -120,6 +120,7 @@ class LogListener:
         self._entry.async_on_unload(
             self._tracker.async_add_listener(self._async_happened)
         )
+        self._entry.async_on_unload(self._async_wait_no_more)
         self._async_look()
 
     async def async_opened(self) -> None:
@@ -172,8 +173,9 @@ class LogListener:
         if self._task or self._tracker.closed:
             return
         if self._silent_version not in (None, self._tracker.state.version):
-            self._silent_version, self._not_before = None, 0.0
-        if monotonic() < self._not_before:
+            self._silent_version = None
+            self._async_wait_no_more()
+        if self._unsub_wait:
             return
         self._settled.clear()
         self._task = self._entry.async_create_background_task(
@@ -321,4 +323,18 @@ class LogListener:
 
     @callback
     def _async_wait_for(self, seconds: float) -> None:
-        self._not_before = monotonic() + seconds
+        """Leave the log closed for so long, and open it then if it is of use."""
+        self._async_wait_no_more()
+        job = HassJob(self._async_waited, cancel_on_shutdown=True)
+        self._unsub_wait = async_call_later(self._hass, seconds, job)
+
+    @callback
+    def _async_waited(self, _: datetime) -> None:
+        self._unsub_wait = None
+        self._async_look()
+
+    @callback
+    def _async_wait_no_more(self) -> None:
+        if self._unsub_wait:
+            self._unsub_wait()
+            self._unsub_wait = None

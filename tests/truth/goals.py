@@ -55,6 +55,11 @@ _SESSION: Final = (
 _LOGGED: Final = (
     *_SESSION,
     Goal("Butler busy right >= 99.9 %", lambda it: it.busy >= 0.999),
+    # They are counted apart, so without this a log that is never open has no fault.
+    Goal(
+        "at most 5 % begun while the log was closed",
+        lambda it: it.reports.unheard <= 0.05 * it.runs,
+    ),
 )
 _POLLED: Final = (
     Goal("start lag p95 <= 15 s, watched", lambda it: _within(it.start_watched, 15)),

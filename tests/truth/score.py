@@ -97,16 +97,19 @@ def _hits(truths: Truths) -> tuple[float, float]:
 
 def _alone(truths: Truths) -> tuple[float, float]:
     """Return recall and precision of the runs that nothing else could be taken for."""
-    ran = shown = right = 0.0
+    ran = shown = shown_running = shown_true = 0.0
     for run in truths.runs():
         if not truths.is_alone(run) or truths.is_unheard(run):
             continue
         span, left_out = [truths.span(run)], truths.left_out(run.task)
-        near = [on for on in truths.on(run.task) if meets_any(on, span)]
+        near = without(
+            [on for on in truths.on(run.task) if meets_any(on, span)], left_out
+        )
         ran += total(without(span, left_out))
-        shown += total(without(near, left_out))
-        right += total(without(common(near, span), left_out))
-    return _share(right, ran), _share(right, shown)
+        shown += total(near)
+        shown_running += total(common(near, span))
+        shown_true += total(common(near, truths.wanted(run.task)))
+    return _share(shown_running, ran), _share(shown_true, shown)
 
 
 def _busy(truths: Truths) -> float:
@@ -116,7 +119,9 @@ def _busy(truths: Truths) -> float:
     """
     seen = truths.seen
     day: Spans = [(seen.start, seen.end)]
-    apart = (span for task in truths.tasks for span in truths.unheard_ends(task))
+    # Rows show work also where the log alone tells whose it is.
+    tasks = [] if seen.shows else truths.tasks
+    apart = (span for task in tasks for span in truths.unheard(task))
     asked = without(day, union([*truths.outages, *apart]))
     busy = truths.running()
     right = union(

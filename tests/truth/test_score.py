@@ -9,7 +9,15 @@ import pytest
 from tests.simulator import Cause, Ending, Interval, TaskState
 
 from .goals import missed
-from .observed import Command, Observed, Outage, Reported, Shown
+from .observed import (
+    Command,
+    Listened,
+    Observed,
+    Outage,
+    Reported,
+    Shown,
+    Waited,
+)
 from .score import Score, score
 from .spans import common, total, union, without
 
@@ -23,8 +31,8 @@ def ran(
     return Interval(task, TaskState.RUNNING, start, cause, end, Ending.FINISHED)
 
 
-def queued(start: float, end: float, cause: Cause) -> Interval:
-    return Interval(TASK, TaskState.QUEUED, start, cause, end, Ending.STARTED)
+def queued(start: float, end: float, cause: Cause, task: str = TASK) -> Interval:
+    return Interval(task, TaskState.QUEUED, start, cause, end, Ending.STARTED)
 
 
 def shown(*moments: tuple[float, str]) -> list[Shown]:
@@ -98,6 +106,87 @@ def test_a_run_inside_an_outage_is_counted_apart() -> None:
     assert (result.recall, result.precision) == (1, 1)
     assert (result.reports.happened, result.reports.apart) == (0, 1)
     assert not result.overdue
+
+
+def test_a_run_that_began_while_the_log_was_closed_is_counted_apart() -> None:
+    seen = day(ran(100, 200), on=shown((0, "off")), only_log=True)
+    result = figures(seen)
+
+    assert (result.recall, result.start.count) == (1, 0)
+    assert (result.reports.happened, result.reports.unheard) == (0, 1)
+    # Where rows name it, or the log was open, there is no excuse.
+    heard = replace(seen, listened=[Listened(50, 300, range(1))])
+    for other in (replace(seen, only_log=False), heard):
+        result = figures(other)
+        assert (result.recall, result.start.p95) == (0, 100)
+        assert (result.reports.happened, result.reports.unheard) == (1, 0)
+
+
+def test_a_run_that_began_while_the_log_was_closed_may_be_shown_late() -> None:
+    on = shown((150, "on"), (230, "off"))
+    seen = day(ran(100, 200), on=on, only_log=True)
+    seen.listened = [Listened(140, 300, range(0))]
+
+    assert (figures(seen).recall, figures(seen).precision) == (1, 1)
+
+
+def test_what_is_shown_after_an_end_while_the_log_was_closed_is_left_out() -> None:
+    seen = day(ran(100, 200), on=shown((100, "on"), (900, "off")), only_log=True)
+    seen.listened = [Listened(50, 150, range(1)), Listened(250, 5000, range(0))]
+    result = figures(seen)
+
+    assert (result.recall, result.precision, result.end.count) == (1, 1, 0)
+    assert (result.reports.happened, result.reports.cut) == (0, 1)
+    heard = figures(replace(seen, listened=[Listened(50, 5000, range(1))]))
+    assert (heard.precision, heard.end.p95) == (0.125, 700)
+    assert (heard.reports.happened, heard.reports.cut) == (1, 0)
+
+
+def test_an_end_at_the_instant_in_which_the_log_opens_is_not_heard() -> None:
+    seen = day(ran(100, 200), on=shown((100, "on"), (900, "off")), only_log=True)
+    seen.listened = [Listened(50, 150, range(1)), Listened(200, 5000, range(0))]
+    assert (figures(seen).precision, figures(seen).reports.cut) == (1, 1)
+
+    # A run of no length that began there is told from begin to end.
+    instant = day(ran(200, 200), on=shown((200, "on"), (200, "off")), only_log=True)
+    instant.listened = [Listened(200, 5000, range(1))]
+    reports = figures(instant).reports
+    assert (reports.short, reports.cut, reports.unheard) == (1, 0, 0)
+
+
+def test_a_wait_that_a_restart_ended_unheard_is_left_out_after_it() -> None:
+    wait = replace(queued(100, 200, Cause.COMMAND), ending=Ending.RESTARTED)
+    seen = day(wait, on=shown((100, "on"), (900, "off")), only_log=True)
+    seen.listened = [Listened(50, 200, range(1)), Listened(250, 5000, range(0))]
+
+    assert figures(seen).precision == 1
+    assert figures(replace(seen, only_log=False)).precision == 0.125
+    # What else ends a wait is told: that it starts, or by whom it was stopped.
+    wait.ending = Ending.STOPPED
+    assert figures(seen).precision == 0.125
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_busy_is_not_asked_where_the_log_alone_would_have_told(shows: bool) -> None:  # noqa: FBT001 a parameter
+    on = shown((0, "off"))
+    seen = day(ran(100, 200), on=on, butler=on, only_log=True, shows=shows)
+
+    # Rows show that Butler works also where they do not name the task.
+    assert figures(seen).busy == (0.99 if shows else 1)
+
+
+@pytest.mark.parametrize(("listened", "false"), [(0, 0), (1, 1)])
+def test_a_stop_by_another_client_is_no_end_where_the_log_told_of_it(
+    listened: int, false: int
+) -> None:
+    seen = day(
+        replace(ran(100, 200), ending=Ending.STOPPED_BY_OTHER),
+        on=shown((100, "on"), (200, "off")),
+        listened=[Listened(50, 300, range(1))][:listened],
+        waits=[Waited(100, TASK, "ended", 200)],
+    )
+
+    assert len(figures(seen).false_ends) == false
 
 
 def test_being_unavailable_without_an_outage_is_not_excused() -> None:
@@ -176,12 +265,51 @@ def test_the_end_of_a_run_of_ours_counts_where_nothing_else_keeps_butler_busy() 
     assert figures(day(ran(100, 200), on=on)).end_alone.count == 0
 
 
+def test_what_a_run_of_ours_waited_before_it_is_rightly_on_alone() -> None:
+    wait, run = queued(100, 200, Cause.COMMAND), ran(200, 300, Cause.COMMAND)
+    result = figures(day(wait, run, on=shown((100, "on"), (320, "off"))))
+
+    assert result.alone_recall == 1
+    assert result.alone_precision == pytest.approx(200 / 220)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        queued(0, 5000, Cause.WINDOW, task=OTHER),
+        queued(310, 400, Cause.COMMAND, task=OTHER),
+        ran(120, 150, task=OTHER),
+        ran(250, 260, task=OTHER),
+    ],
+)
+def test_a_run_is_not_alone_beside_what_runs_or_waits(other: Interval) -> None:
+    wait, run = queued(100, 200, Cause.COMMAND), ran(200, 300, Cause.COMMAND)
+    on = shown((100, "on"), (5000, "off"))
+
+    assert figures(day(wait, run, on=on)).alone_precision == pytest.approx(200 / 4900)
+    assert figures(day(wait, run, other, on=on)).alone_precision == 1
+
+
 def test_every_error_misses_the_goal() -> None:
     result = figures(day(on=[], errors=["ValueError"]))
 
     assert list(missed(result)) == [
         "made up, seed 1: missed: no exception and no error in the log"
     ]
+
+
+def test_a_log_that_is_hardly_ever_open_misses_the_goal() -> None:
+    runs = [ran(at, at + 50) for at in range(100, 4100, 200)]
+    goal = "silent, log, seed 1: missed: at most 5 % begun while the log was closed"
+
+    def complaints(heard: int) -> list[str]:
+        seen = day(*runs, on=[], only_log=True)
+        seen.listened = [Listened(50, 5000, range(heard))]
+        return list(missed(score("silent, log", 1, seen)))
+
+    assert goal not in complaints(19)
+    assert goal in complaints(18)
+    assert goal in complaints(0)
 
 
 def test_spans_are_joined_cut_and_compared() -> None:

@@ -12,7 +12,7 @@ import pytest
 from custom_components.plex_butler.switch import PlexButlerTaskSwitch
 
 from .__main__ import main, seeds_of_commit
-from .days import NO_PUSH, scored
+from .days import NO_PUSH, WITH_LOG, scored
 from .goals import missed
 from .real_time import scored_in_real_time
 from .score import Score
@@ -31,7 +31,16 @@ def night(name: str) -> Score:
 
 @pytest.mark.parametrize(
     "name",
-    ["session", "current", "anonymous", "silent", "legacy", "drawn 1", "drawn 2"],
+    [
+        "session",
+        *WITH_LOG,
+        "current",
+        "anonymous",
+        "silent",
+        "legacy",
+        "drawn 1",
+        "drawn 2",
+    ],
 )
 def test_switches_tell_the_truth_for_a_night(name: str) -> None:
     assert not list(missed(night(name)))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
-from tests.simulator import Cause, Interval, TaskState
+from tests.simulator import Cause, Ending, Interval, TaskState
 
-from .observed import ON, UNAVAILABLE, Observed, Shown
+from .observed import ON, UNAVAILABLE, Listened, Observed, Shown
 from .spans import Span, Spans, common, meet, union, without
 
 # Who polls every 30 s finds a server that is back after so long, and not later.
@@ -45,41 +45,47 @@ class Truths:
             if it.state is TaskState.RUNNING and task in (None, it.task)
         ]
 
-    @cached_property
-    def _heard(self) -> set[int]:
-        """Return the intervals that began while the log was open, by identity."""
-        intervals = self.seen.intervals
-        return {id(intervals[at]) for times in self.seen.listened for at in times.begun}
-
     def is_unheard(self, run: Interval) -> bool:
         """Return True for a run that the log alone names, and that began without it."""
-        return self.seen.only_log and id(run) not in self._heard
+        heard = any(self._begins_in(it, run) for it in self.seen.listened)
+        return self.seen.only_log and not heard
 
     def is_end_unheard(self, run: Interval) -> bool:
         """Return True for an end that the log alone tells of, and that it did not."""
         end = self.span(run)[1]
+        # What ends at the instant in which the log opens was told before.
         return self.seen.only_log and not any(
-            it.start <= end < it.end for it in self.seen.listened
+            end < it.end and (it.start < end or self._begins_in(it, run))
+            for it in self.seen.listened
         )
 
-    def unheard_ends(self, task: str) -> Spans:
-        """Return how long a task was shown after ends that were not heard."""
-        runs = [run for run in self.runs(task) if self.is_end_unheard(run)]
-        starts = [run.start for run in self.runs(task)]
-        return [
-            (end, min([on[1], *(start for start in starts if start > end)]))
-            for _, end in map(self.span, runs)
+    def unheard(self, task: str) -> Spans:
+        """Return when the log alone would have told of a task, and did not.
+
+        That is a run that began without it, and how long a task was shown after an end
+        without it.
+        """
+        runs = self.runs(task)
+        # A restart ends a wait without a word.
+        waits = (it for it in self._queued(task) if it.ending is Ending.RESTARTED)
+        ended = [it for it in (*runs, *waits) if self.is_end_unheard(it)]
+        after = [
+            (end, min([on[1], *(run.start for run in runs if run.start > end)]))
+            for _, end in map(self.span, ended)
             for on in self.periods(task)
             if on[0] <= end < on[1]
         ]
+        return union([*map(self.span, filter(self.is_unheard, runs)), *after])
 
     def is_stop_heard(self, run: Interval) -> bool:
         """Return True if the log was open all through a run and its end."""
-        start, end = self.span(run)
+        end = self.span(run)[1]
         return any(
-            it.start <= start and end < it.end and id(run) in self._heard
-            for it in self.seen.listened
+            self._begins_in(it, run) and end < it.end for it in self.seen.listened
         )
+
+    def _begins_in(self, times: Listened, run: Interval) -> bool:
+        return any(self.seen.intervals[at] is run for at in times.begun)
 
     def others_run(self, run: Interval, start: float, end: float) -> bool:
         """Return True if another task ran at some time of a span."""
@@ -87,10 +93,16 @@ class Truths:
         return any(meet(self.span(it), (start, end)) for it in others)
 
     def is_alone(self, run: Interval) -> bool:
-        """Return True for a run of ours during which nothing else ran or waited."""
+        """Return True for a run of ours beside which nothing else ran or waited.
+
+        What it waited itself, before it began, is part of it.
+        """
         start, end = self.span(run)
-        return run.cause is Cause.COMMAND and not self.others_run(
-            run, start - _ALONE, end + _ALONE
+        waited = (it.start for it in self._queued(run.task) if it.end == start)
+        near = (min([start, *waited]) - _ALONE, end + _ALONE)
+        return run.cause is Cause.COMMAND and not any(
+            it.task != run.task and meet(self.span(it), near)
+            for it in self.seen.intervals
         )
 
     def running(self, task: str | None = None) -> Spans:
@@ -99,13 +111,14 @@ class Truths:
 
     def wanted(self, task: str) -> Spans:
         """Return when a task ran or waited because it was told to by Home Assistant."""
-        return union([*self.running(task), *self._queued(task, ours=True)])
+        ours = (it for it in self._queued(task) if it.cause is Cause.COMMAND)
+        return union([*self.running(task), *map(self.span, ours)])
 
     def left_out(self, task: str) -> Spans:
         """Return when nobody could know: outages, and what the server alone queued."""
-        waits = self._queued(task, ours=False)
-        apart = [*self._apart(task), *self.unheard_ends(task)]
-        return union([*self.outages, *waits, *apart])
+        theirs = (it for it in self._queued(task) if it.cause is not Cause.COMMAND)
+        apart = [*self._apart(task), *self.unheard(task)]
+        return union([*self.outages, *map(self.span, theirs), *apart])
 
     def on(self, task: str) -> Spans:
         """Return when the switch was shown on."""
@@ -127,20 +140,17 @@ class Truths:
         runs = self.runs(task)
         for run in runs:
             span = self.span(run)
-            if self.is_unheard(run):
-                yield span
-            elif without([span], self.outages):
+            if not self.is_unheard(run) and without([span], self.outages):
                 continue
             later = [it.start for it in runs if it.start > span[1]]
             for start, end in self.periods(task):
                 if meet((start, end), span):
                     yield span[0], min([end, *later])
 
-    def _queued(self, task: str, *, ours: bool) -> Iterator[Span]:
+    def _queued(self, task: str) -> Iterator[Interval]:
         for it in self.seen.intervals:
-            is_ours = it.cause is Cause.COMMAND
-            if it.task == task and it.state is TaskState.QUEUED and is_ours is ours:
-                yield self.span(it)
+            if it.task == task and it.state is TaskState.QUEUED:
+                yield it
 
 
 def shown_as(seen: Observed, shown: list[Shown], state: str) -> Spans:
