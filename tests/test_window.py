@@ -6,7 +6,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.plex_butler.api import Preference
-from custom_components.plex_butler.window import window_of
+from custom_components.plex_butler.schedule import window_of
 
 
 def preferences(**values: int | str) -> list[Preference]:

@@ -19,7 +19,6 @@ from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .news import async_announce
 from .problems import async_close_problems
-from .push import PushListener
 from .refusals import async_forget_refusal
 from .services import async_setup_services
 from .tracker import store_for
@@ -62,7 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     entry.runtime_data = coordinator
     async_announce(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    PushListener(hass, entry, coordinator).async_start()
+    coordinator.push.async_start()
     coordinator.log.async_start()
     return True
 

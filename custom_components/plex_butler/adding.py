@@ -10,8 +10,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import ButlerTask, Preference
 from .const import DOMAIN
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .data import PlexButlerData
+from .coordinator import (
+    PlexButlerConfigEntry,
+    PlexButlerCoordinator,
+    PlexButlerData,
+)
 from .device import preference_unique_id, task_unique_id
 
 type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]

@@ -1,66 +1,99 @@
-"""When to ask the server, what its errors mean, and when to show what is known."""
+"""Fetches what is known of a server, and updates the entities when it changes."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Final, override
+from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
     UpdateFailed,
 )
 
 from .api import (
+    ButlerTask,
     PlexAuthenticationError,
     PlexClient,
     PlexError,
+    PlexForbiddenError,
     PlexMaintenanceError,
     PlexNotOwnerError,
     PlexRefusedError,
     PlexResponseError,
     PlexTimeoutError,
+    Preference,
+    PreferenceNotification,
+    PreferenceValue,
+    Server,
 )
-from .asker import TASKS, Asker
 from .commands import Commands
 from .const import (
     IDLE_INTERVAL,
     LOGGER,
     PATIENCE,
+    PREFERENCES_INTERVAL,
+    PUBLISH_INTERVAL,
+    SERVER_INTERVAL,
+    TASKS_INTERVAL,
+    TRUSTED_INTERVAL,
 )
-from .data import PlexButlerData
+from .device import device_info, preference_of_unique_id, task_of_unique_id
 from .errors import translation
 from .log_listener import LogListener
-from .preferences import Preferences
 from .problems import Problems
-from .publisher import Publisher
-from .refusals import Refusals
-from .run_state import Rules
+from .push import PushListener
+from .refusals import Refusals, async_classify_refusal, async_get_server
+from .run_state import ButlerView, Rules, Window
+from .schedule import ScheduleCoordinator
+from .stale import StaleEntities
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
 
-_SOON: Final = timedelta(seconds=1)
+# The parts that are not fetched by each poll.
+SERVER: Final = "server"
+SETTINGS: Final = "settings"
+TASKS: Final = "tasks"
 
+_SOON: Final = timedelta(seconds=1)
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
+# Home Assistant's timers may come up to a second early.
+_EARLY: Final = 2.0
+_NEVER: Final = float("-inf")
 
 # What a server, or a proxy in front of it, answers while its database is locked.
 _BUSY_STATUSES: Final = frozenset({500, 502, 504})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlexButlerData:
+    """What is known of a server and its Butler; `preferences` are the schedule's."""
+
+    server: Server
+    tasks: Mapping[str, ButlerTask]
+    runs: ButlerView
+    preferences: Mapping[str, Preference]
+    window: Window | None
+
+
 class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
-    """Keeps what is known of one server's Butler up to date."""
+    """Coordinates one server: polls it, and publishes what polls and push tell."""
 
     config_entry: PlexButlerConfigEntry
+    _server: Server
 
     def __init__(
         self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: PlexClient
     ) -> None:
-        """Take the client that does the asking."""
         super().__init__(
             hass,
             LOGGER,
@@ -70,20 +103,35 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        self.publisher = Publisher(hass, self._async_publish, self._async_published)
-        self.tracker = RunTracker(hass, entry, self.publisher.async_changed)
-        self._asker = Asker(hass, entry, client, self.tracker)
-        self._next_poll = float("inf")
+        self.tracker = RunTracker(hass, entry, self._async_event_applied)
+        self.log = log = LogListener(hass, entry, client, self.tracker)
+        self.commands = Commands(
+            hass, entry, client, self.tracker, log, self._async_command_done
+        )
+        self.schedule = ScheduleCoordinator(hass, entry, client)
+        entry.async_on_unload(
+            self.schedule.async_add_listener(self._async_settings_updated)
+        )
+        self.push = PushListener(hass, entry, self)
         self._refusals = Refusals(hass, entry)
         self._problems = Problems(hass, entry)
-        self._silent_since: float | None = None
-        self.push_statistics_fn: Callable[[], dict[str, Any]] = dict
-        self.log = LogListener(hass, entry, client, self.tracker)
-        self.commands = Commands(
-            hass, entry, client, self.tracker, self.log, self.async_commanded
+        self._stale_tasks, self._stale_preferences = (
+            StaleEntities(hass, entry, task_of_unique_id, SERVER_INTERVAL),
+            StaleEntities(hass, entry, preference_of_unique_id, PREFERENCES_INTERVAL),
         )
-        self.preferences = Preferences(
-            client, self._asker, self._async_asked, self.async_ask_soon
+        # When each was fetched last; the schedule keeps that of the settings.
+        self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
+        self._tasks: Mapping[str, ButlerTask] = {}
+        self._tasks_request = object()
+        self._silent_since: float | None = None
+        self._next_poll = float("inf")
+        self._poll: asyncio.Task[object] | None = None
+        self._publisher = Debouncer(
+            hass,
+            LOGGER,
+            cooldown=PUBLISH_INTERVAL.total_seconds(),
+            immediate=True,
+            function=self._async_publish,
         )
 
     @property
@@ -94,45 +142,49 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @property
     def push_state(self) -> str:
-        """Tell whether notifications are relied upon, tried out or missing."""
+        """Return whether notifications are trusted, connected or missing."""
         if self.tracker.trusted:
             return "trusted"
         return "connected" if self.tracker.state.push_since else "polling"
 
     @override
     async def _async_setup(self) -> None:
-        """Remember what was known before, and what was chosen."""
-        await self.preferences.async_setup(self.hass, self.config_entry)
+        """Load what was known before, and the zone that was chosen."""
+        await self.schedule.async_load_zone()
         await self.tracker.async_load()
 
     @override
     async def _async_update_data(self) -> PlexButlerData:
-        """Ask for what is due, and tell what errors mean."""
+        """Fetch what is due."""
+        self._poll = asyncio.current_task()
         try:
-            data = await self._ask()
+            await self._async_fetch()
         except PlexError as err:
             self.tracker.async_apply(Rules.poll_failed, refused=False)
-            if self._is_working_on_its_database(err):
-                self._set_interval(IDLE_INTERVAL)
-                # What was asked for was not answered.
-                self._asker.forget()
+            # Back off while the server is failing, then fetch everything.
+            self.async_invalidate()
+            self._set_interval(IDLE_INTERVAL)
+            if self._is_database_locked(err):
                 return self.data
             raise await self._async_failure(err) from err
+        finally:
+            self._poll = None
         self._silent_since = None
         self._problems.async_clear()
         self._refusals.async_accepted()
-        # What was to be asked again while this was under way may have been missed.
-        missed = self._asker.has_missed
-        self._set_interval(_SOON if missed else self.tracker.until_next_look)
-        return data
+        # A part may have been invalidated while it was fetched.
+        is_stale = self.schedule.is_stale or _NEVER in self._fetched_at.values()
+        self._set_interval(_SOON if is_stale else self.tracker.until_next_look)
+        return self._build_data()
 
     async def _async_failure(self, err: PlexError) -> Exception:
         """Return what an error means for the entry."""
-        # Who does not answer is not asked more often for having been busy.
-        self._set_interval(IDLE_INTERVAL)
-        # Whatever is wrong may be that something else has the address now.
+        # Something else may have the address now.
         self.client.doubt()
-        self.async_heard_error(err)
+        # A time-out says nothing of the server.
+        is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError)
+        if is_down or (isinstance(err, PlexResponseError) and err.status == 502):
+            self.tracker.async_apply(Rules.poll_failed, refused=True)
         await self._problems.async_report(err)
         retry_after = None
         if isinstance(err, PlexAuthenticationError):
@@ -141,13 +193,16 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._refusals.async_accepted()
         return UpdateFailed(**translation(err), retry_after=retry_after)
 
-    def _is_working_on_its_database(self, err: PlexError) -> bool:
-        """Return True if an error is most likely the effect of a running database task.
+    def _is_database_locked(self, err: PlexError) -> bool:
+        """Return True if an error is probably caused by a running database task.
 
-        Such a task takes all connections to the database, so the server answers late, or
-        it or a proxy in front of it answers that it cannot.
+        The task takes all connections to the database, so the server answers late or
+        with an error, as does a proxy in front of it.
         """
-        if not self.last_update_success or not _is_busy(err):
+        is_busy = isinstance(err, PlexTimeoutError) or (
+            isinstance(err, PlexResponseError) and err.status in _BUSY_STATUSES
+        )
+        if not self.last_update_success or not is_busy:
             return False
         now = monotonic()
         self._silent_since = self._silent_since or now
@@ -161,94 +216,175 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             )
         )
 
-    async def _ask(self) -> PlexButlerData:
-        if not self.last_update_success:
-            # Who comes back from an outage may have been updated or replaced.
-            self._asker.forget()
+    async def _async_fetch(self) -> None:
+        """Fetch the activities, and every other part that is due; raise PlexError."""
+        machine = self.machine_identifier
         if self._refusals.hold_token:
             await self.client.verify()
             raise PlexAuthenticationError("The token was refused")
-        server = await self._asker.async_ask()
-        return self._asker.told(server, self.tracker.view)
+        is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
+        if is_server_due:
+            self._fetched_at[SERVER] = monotonic()
+            self._server = await async_get_server(self.client, machine)
+            self.tracker.async_apply(Rules.version_seen, version=self._server.version)
+        try:
+            if self.schedule.is_due(_EARLY):
+                await self.schedule.async_read()
+            interval = TRUSTED_INTERVAL if self.tracker.trusted else TASKS_INTERVAL
+            if not self._tasks or self._is_due(TASKS, interval):
+                await self._async_fetch_tasks()
+            if is_server_due:
+                # After the stale checks, which compare with the device's last version.
+                dr.async_get(self.hass).async_get_or_create(
+                    config_entry_id=self.config_entry.entry_id,
+                    **device_info(self._server, self.client.url),
+                )
+            asked = self.tracker.now()
+            rows = await self.client.get_activities()
+        except (PlexAuthenticationError, PlexForbiddenError) as err:
+            raise await async_classify_refusal(self.client, machine) from err
+        self.tracker.async_apply(Rules.snapshot, rows=rows, asked=asked)
+
+    def _is_due(self, part: str, interval: timedelta) -> bool:
+        since = monotonic() - self._fetched_at[part]
+        return since >= interval.total_seconds() - _EARLY
+
+    async def _async_fetch_tasks(self) -> None:
+        """Fetch the tasks; the answer to an older request than the newest is dropped."""
+        self._fetched_at[TASKS] = monotonic()
+        self._tasks_request = request = object()
+        tasks = {task.name: task for task in await self.client.get_butler_tasks()}
+        if request is self._tasks_request:
+            self._tasks = tasks
+            self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
+            self._stale_tasks.async_listed(tasks, version=self._server.version)
+
+    @callback
+    def _async_publish_all(self) -> None:
+        self.data = self._build_data()
+        self.async_update_listeners()
+
+    def _build_data(self) -> PlexButlerData:
+        return PlexButlerData(
+            server=self._server,
+            tasks=self._tasks,
+            runs=self.tracker.view,
+            preferences=self.schedule.data,
+            window=self.schedule.window,
+        )
+
+    async def async_set_settings(self, values: Mapping[str, PreferenceValue]) -> None:
+        """Change settings, all or none.
+
+        Raises a translated HomeAssistantError if the server does not do it.
+        """
+        try:
+            await self.schedule.async_set(values)
+        except HomeAssistantError:
+            # Some of it may have been done all the same.
+            self.async_refresh_soon(TASKS)
+            raise
+        try:
+            # Which tasks are enabled now is decided by rules of the server's own.
+            await self._async_fetch_tasks()
+        except PlexError:
+            self.async_refresh_soon(TASKS)
+        else:
+            self._async_publish_all()
+
+    @callback
+    def async_settings_notified(self, notification: PreferenceNotification) -> None:
+        """Fetch settings soon that changed, unless the change is known."""
+        if not self.schedule.is_current(notification):
+            self.async_refresh_soon(SETTINGS, TASKS)
+
+    @callback
+    def _async_settings_updated(self) -> None:
+        """Follow the settings, which a poll or a change of ours has read."""
+        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
+        self._stale_preferences.async_listed(
+            self.schedule.data, version=self._server.version
+        )
+        if self.data and not self._in_poll:
+            self._async_publish_all()
+
+    @callback
+    def async_invalidate(self, *parts: str) -> None:
+        """Have these parts, or all, fetched by the next poll."""
+        for part in parts or (SERVER, SETTINGS, TASKS):
+            if part == SETTINGS:
+                self.schedule.invalidate()
+            else:
+                self._fetched_at[part] = _NEVER
+
+    @callback
+    def async_refresh_soon(self, *parts: str) -> None:
+        """Fetch these parts, or all, in a second at the latest."""
+        self.async_invalidate(*parts)
+        self.async_poll_within()
+
+    @callback
+    def async_poll_within(self, wait: timedelta = _SOON) -> bool:
+        """Poll within a time unless the server is failing; return True if moved."""
+        wait = max(wait, _SOON)
+        is_late = self._next_poll - monotonic() - _SLACK > wait.total_seconds()
+        if not is_late or not self.last_update_success or self.tracker.closed:
+            return False
+        self._set_interval(wait)
+        # This updates the listeners, too, so only polls that are late are moved.
+        self.async_set_updated_data(self.data)
+        return True
 
     def _set_interval(self, interval: timedelta) -> None:
         """Have the next poll after an interval, counted from now."""
         self.update_interval = max(interval, _SOON)
         self._next_poll = monotonic() + self.update_interval.total_seconds()
 
-    @callback
-    def async_ask_again(self, *what: str) -> None:
-        """Have something asked for at the next poll, however fresh it is."""
-        self._asker.forget(*what)
+    @property
+    def _in_poll(self) -> bool:
+        """Return True if a poll runs this: its end updates the listeners, once."""
+        return self._poll is not None and asyncio.current_task() is self._poll
 
     @callback
-    def async_ask_soon(self, *what: str) -> None:
-        """Have something asked for at a poll that does not wait for its turn."""
-        self.async_ask_again(*what)
-        self.async_look_soon()
-
-    @callback
-    def async_look_soon(self) -> None:
-        """Poll soon for what is due."""
-        is_late = self._next_poll - monotonic() > _SOON.total_seconds()
-        if is_late and not self.tracker.closed:
-            self._set_interval(_SOON)
-            self._schedule_refresh()
-
-    @callback
-    def async_heard_error(self, err: PlexError) -> None:
-        """Take note of what an error says of the server; a time-out says nothing."""
-        match err:
-            case PlexRefusedError() | PlexMaintenanceError():
-                self.tracker.async_apply(Rules.poll_failed, refused=True)
-            case PlexResponseError(status=502):
-                self.tracker.async_apply(Rules.poll_failed, refused=True)
-
-    @callback
-    def async_commanded(self) -> None:
-        """Show what a command changed, and look what became of it."""
-        self.async_ask_again(TASKS)
+    def _async_command_done(self) -> None:
+        """Publish what a command changed, and fetch what became of the tasks."""
+        self.async_invalidate(TASKS)
         self._async_publish()
 
     @callback
-    def _async_asked(self) -> None:
-        """Show what was asked for between two polls."""
-        if self.data:
-            self.data = self._asker.told(self.data.server, self.tracker.view)
-            self.async_update_listeners()
+    def _async_event_applied(self) -> None:
+        """Publish what an event changed: the first at once, more in a moment."""
+        if self._in_poll:
+            return
+        if self.tracker.has_changes or self.data.runs != self.tracker.view:
+            self._publisher.async_schedule_call()
+        else:
+            self._async_publish()
+
+    @override
+    @callback
+    def _async_refresh_finished(self) -> None:
+        """Publish the changes that the poll found, once the listeners are updated."""
+        super()._async_refresh_finished()
+        self.hass.loop.call_soon(self._async_publish)
 
     @callback
-    def _async_publish(self) -> bool:
-        """Show what is known and look again in time; return if there was any news."""
-        if not self.data or not self.last_update_success:
-            # Let the poll tell that the outage is over.
-            return False
-        is_news = self.data.runs != self.tracker.view
-        if is_news:
-            self.data = replace(self.data, runs=self.tracker.view)
-        wait = max(self.tracker.until_next_look, _SOON)
-        if wait.total_seconds() < self._next_poll - monotonic() - _SLACK:
-            self._set_interval(wait)
-            # Also starts the timer anew, which is why it is not done for all news.
-            self.async_set_updated_data(self.data)
-        elif is_news:
-            self.async_update_listeners()
-        return is_news
-
-    @callback
-    def _async_published(self) -> None:
+    def _async_publish(self) -> None:
+        """Update the listeners if runs changed; then tell what changed."""
+        # Only a poll tells that an outage is over.
+        if self.data and self.last_update_success:
+            is_changed = self.data.runs != self.tracker.view
+            if is_changed:
+                self.data = replace(self.data, runs=self.tracker.view)
+            is_updated = self.async_poll_within(self.tracker.until_next_look)
+            if is_changed and not is_updated:
+                self.async_update_listeners()
+        # Automations look at states and conditions, so these come first.
         self.tracker.async_tell()
 
     @override
     async def async_shutdown(self) -> None:
-        """Leave no timer behind, and keep what is known."""
+        """Cancel the timers, and save what is known."""
         await super().async_shutdown()
-        self.publisher.async_stop()
+        self._publisher.async_shutdown()
         await self.tracker.async_close()
-
-
-def _is_busy(err: PlexError) -> bool:
-    """Return True if a server that is only busy may cause an error."""
-    return isinstance(err, PlexTimeoutError) or (
-        isinstance(err, PlexResponseError) and err.status in _BUSY_STATUSES
-    )

@@ -47,7 +47,7 @@ async def async_get_config_entry_diagnostics(
             name: preference.value for name, preference in data.preferences.items()
         },
         "memory": run_state.dump(coordinator.tracker.state),
-        "push": {"state": coordinator.push_state, **coordinator.push_statistics_fn()},
+        "push": {"state": coordinator.push_state, **coordinator.push.statistics()},
         "log": coordinator.log.statistics(),
         "answers": {
             path: redact_answer(answer) for path, answer in client.last_answers.items()

@@ -113,4 +113,4 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
 
     async def async_set_value(self, *, value: PreferenceValue) -> None:
         """Change the setting."""
-        await self.coordinator.preferences.async_set({self.preference_id: value})
+        await self.coordinator.async_set_settings({self.preference_id: value})

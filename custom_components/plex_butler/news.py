@@ -59,7 +59,7 @@ def async_announce(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
             if news := _news_of(coordinator, change):
                 async_dispatcher_send(hass, SIGNAL_NEWS, entry, news)
 
-    entry.async_on_unload(coordinator.publisher.async_add_listener(async_tell))
+    entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_tell))
 
 
 def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> News | None:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from datetime import datetime
 import random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -18,11 +18,11 @@ from .api import (
     PlexError,
     PreferenceNotification,
 )
-from .asker import PREFERENCES, TASKS
 from .const import LOGGER
-from .coordinator import PlexButlerCoordinator
 from .run_state import Change, PushMissed, Rules
-from .schedule import may_matter
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 # Waits between two attempts, in seconds.
 RETRY_MINIMUM: Final = 1.0
@@ -106,9 +106,8 @@ class PushListener:
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
-        coordinator.push_statistics_fn = self.statistics
         self._entry.async_on_unload(
-            coordinator.publisher.async_add_listener(self._async_changed)
+            coordinator.tracker.async_add_change_listener(self._async_changed)
         )
         self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
         self._entry.async_create_background_task(
@@ -149,7 +148,7 @@ class PushListener:
         # again must not have everything asked for each time: it has to stay up first.
         self._is_behind = not self._proven
         if self._proven:
-            self._coordinator.async_ask_soon()
+            self._coordinator.async_refresh_soon()
         self._proven = False
         self._coordinator.tracker.async_apply(Rules.push_changed, up=True)
 
@@ -165,25 +164,17 @@ class PushListener:
         self._failures = 0
         self._failing_since = None
         if self._is_behind:
-            self._coordinator.async_ask_soon()
+            self._coordinator.async_refresh_soon()
 
     @callback
     def _async_notified(self, notification: Notification) -> None:
         self._notifications += 1
         if isinstance(notification, PreferenceNotification):
-            if not self._is_old_news(notification):
-                self._coordinator.async_ask_soon(PREFERENCES, TASKS)
+            self._coordinator.async_settings_notified(notification)
             return
         self._coordinator.tracker.async_apply(
             Rules.notified, notification.event, notification.activity
         )
-
-    def _is_old_news(self, notification: PreferenceNotification) -> bool:
-        """Tell whether a change is of something else, or known as our own mostly are."""
-        ids = set(filter(may_matter, notification.ids))
-        values = {name: it for name, it in notification.values.items() if name in ids}
-        is_complete = bool(notification.ids) and values.keys() == ids
-        return is_complete and self._coordinator.preferences.knows(values)
 
     @callback
     def _async_failed(self, err: PlexError) -> None:
@@ -197,7 +188,7 @@ class PushListener:
         self._failures += 1
         if self._failures == 1:
             # The server may be gone, or refuse the token: a poll says which.
-            self._coordinator.async_look_soon()
+            self._coordinator.async_poll_within()
         if self._failures >= FAILURES_TO_TELL and not self._told and self._polls_work:
             self._told = True
             LOGGER.warning(

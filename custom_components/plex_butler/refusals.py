@@ -1,4 +1,4 @@
-"""A refused token: it is tried again ever more rarely, until a person replaces it."""
+"""What a refused token means, and when it is tried again until a person replaces it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,15 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
+from .api import (
+    PlexAuthenticationError,
+    PlexClient,
+    PlexError,
+    PlexForbiddenError,
+    PlexNotOwnerError,
+    PlexWrongServerError,
+    Server,
+)
 from .const import DOMAIN
 
 # A server that has just started refuses good tokens for up to a few minutes. Seconds
@@ -72,3 +81,28 @@ class Refusals:
 def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Let the next set-up send the token at once."""
     hass.data.get(_REFUSALS, {}).pop(entry.entry_id, None)
+
+
+async def async_get_server(client: PlexClient, machine_identifier: str) -> Server:
+    """Return the server; raise the PlexError that is wrong with it or with the token."""
+    try:
+        server = await client.get_server()
+    except PlexAuthenticationError:
+        # Something in front of the server may refuse every request.
+        await client.verify()
+        raise
+    if server.machine_identifier != machine_identifier:
+        raise PlexWrongServerError(found=server.machine_identifier)
+    return server
+
+
+async def async_classify_refusal(
+    client: PlexClient, machine_identifier: str
+) -> PlexError:
+    """Return what a 401 or 403 means: only the owner may see /butler."""
+    await async_get_server(client, machine_identifier)
+    try:
+        await client.get_butler_tasks()
+    except (PlexAuthenticationError, PlexForbiddenError) as err:
+        return PlexNotOwnerError(str(err))
+    return PlexForbiddenError("Access is refused, as a firewall or a tunnel does")

@@ -170,7 +170,7 @@ async def _async_set_maintenance_window(call: ServiceCall) -> None:
             translation_placeholders={"time": f"{start:02}:00"},
         )
     hours = {START_HOUR: start, END_HOUR: end}
-    await _coordinator(call).preferences.async_set(hours)
+    await _coordinator(call).async_set_settings(hours)
 
 
 def _full_hour(wanted: time) -> int:

@@ -16,6 +16,8 @@ from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
 from .run_state import DEFAULT_LIMIT, Change, Memory, Moment, Rules, RunState
 
+type ChangeListener = Callable[[tuple[Change, ...]], None]
+
 _STORE_VERSION: Final = 1
 # What is lost in a power cut is worth no more wear of an SD card.
 _SAVE_DELAY: Final = 30
@@ -105,16 +107,19 @@ class RunTracker:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        on_change: Callable[[tuple[Change, ...]], None],
+        on_applied: CALLBACK_TYPE,
     ) -> None:
-        """Take what shows what is known, and tells of it with `async_tell`."""
+        """`on_applied` is called after each event; it sees to it that `async_tell` is."""
         self._hass = hass
         self._store = store_for(hass, entry.entry_id)
         self._limit = _limit_of(entry)
-        self._on_change = on_change
+        self._on_applied = on_applied
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self.closed = False
+        # Changes that the listeners have not been told of
+        self._changes: tuple[Change, ...] = ()
+        self._change_listeners: list[ChangeListener] = []
         self._listeners: list[CALLBACK_TYPE] = []
         # What is in the store, as long as that is known for sure
         self._kept: Memory | None = None
@@ -170,7 +175,19 @@ class RunTracker:
         self._schedule_tick()
         if _may_show_more(before, self.state):
             self.view = run_state.view(self.state)
-        self._on_change(changes)
+        self._changes += changes
+        self._on_applied()
+
+    @property
+    def has_changes(self) -> bool:
+        """Return True if there are changes that listeners have not been told of."""
+        return bool(self._changes)
+
+    @callback
+    def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:
+        """Call a listener with the changes of runs, once these are shown."""
+        self._change_listeners.append(listener)
+        return lambda: self._change_listeners.remove(listener)
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -181,6 +198,10 @@ class RunTracker:
     @callback
     def async_tell(self) -> None:
         """Call those who wait for something; what they hear of is shown by now."""
+        changes, self._changes = self._changes, ()
+        if changes:
+            for on_changes in tuple(self._change_listeners):
+                on_changes(changes)
         for listener in tuple(self._listeners):
             listener()
 

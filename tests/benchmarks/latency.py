@@ -18,7 +18,7 @@ from unittest.mock import patch
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 
-from custom_components.plex_butler import publisher
+from custom_components.plex_butler import coordinator
 from tests.simulator import SimulatedPlex
 from tests.truth.lags import percentile
 
@@ -56,11 +56,12 @@ async def measure_latency(samples: int) -> Latency:
         async with bare_client(plex) as client:
             bare = await _sample(plex, samples, client.on_frame)
     # Of the news of one moment all but the first wait, which is not to be measured.
-    soon = patch.object(publisher, "PUBLISH_INTERVAL", timedelta(milliseconds=1))
-    async with SimulatedPlex() as plex, at_home(plex) as hass:
+    soon = patch.object(coordinator, "PUBLISH_INTERVAL", timedelta(milliseconds=1))
+    async with SimulatedPlex() as plex:
         plex.durations[_TASK] = 3600
         with soon:
-            shown = await _sample(plex, samples, partial(_on_switch, hass))
+            async with at_home(plex) as hass:
+                shown = await _sample(plex, samples, partial(_on_switch, hass))
     return Latency(
         median=_share(shown, 0.5),
         p99=_share(shown, 0.99),

@@ -17,8 +17,8 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
-from custom_components.plex_butler.asker import TASKS
 from custom_components.plex_butler.const import DOMAIN
+from custom_components.plex_butler.coordinator import TASKS
 from tests.simulator import SimulatedPlex
 
 ROUNDS = 50
@@ -61,7 +61,7 @@ async def measure(hass: HomeAssistant, plex: SimulatedPlex) -> None:
     polls = []
     for _ in range(ROUNDS):
         began = perf_counter()
-        entry.runtime_data.async_ask_again(TASKS)
+        entry.runtime_data.async_invalidate(TASKS)
         await entry.runtime_data.async_refresh()
         polls.append(perf_counter() - began)
     await hass.config_entries.async_unload(entry.entry_id)

@@ -123,7 +123,7 @@ async def test_a_waiting_action_is_answered_once_its_switch_is_off(
 async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    stream = loaded.runtime_data.push_statistics_fn
+    stream = loaded.runtime_data.push.statistics
     before = stream()["frames"]
     frames = [_frame("Work", f"w{number}") for number in range(10_000)]
     for frame in frames:

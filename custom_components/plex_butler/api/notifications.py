@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Literal, override
+from typing import Final
 
 import aiohttp
 from yarl import URL
@@ -20,7 +20,8 @@ from .models import Activity, parse_activity
 from .preferences import PreferenceValue, parse_preference
 from .transport import network_errors
 
-# A dead connection is noticed after this and half as long again.
+# A dead connection is noticed after this many seconds and half as long again. The pings
+# are ours: aiohttp's own leave a timer behind when the server closes the socket.
 HEARTBEAT: Final = 30.0
 # As long as for any other answer.
 OPEN_TIMEOUT: Final = 15.0
@@ -65,22 +66,6 @@ class PreferenceNotification:
 type Notification = ActivityNotification | PreferenceNotification
 
 
-class _Socket(aiohttp.ClientWebSocketResponse[Literal[True]]):
-    """A socket that leaves no timer behind."""
-
-    @override
-    async def close(
-        self, *, code: int = aiohttp.WSCloseCode.OK, message: bytes = b""
-    ) -> bool:
-        """Hang up."""
-        try:
-            with network_errors():
-                return await super().close(code=code, message=message)
-        finally:
-            # The server's good-bye has started the heartbeat anew.
-            self._cancel_heartbeat()
-
-
 class NotificationStream:
     """An open stream; iterating yields notifications until the server hangs up."""
 
@@ -111,17 +96,34 @@ class NotificationStream:
 
         Raises PlexConnectionError when the connection breaks.
         """
-        # Pings that wait on a broken connection cannot be answered, which raises, too.
+        is_pinged = False
+        # A ping or a pong on a broken connection raises, too.
         with network_errors():
-            while (message := await self._socket.receive()).type in _DATA:
-                self.frames += 1
-                yield message.data
+            while True:
+                patience = HEARTBEAT / 2 if is_pinged else HEARTBEAT
+                try:
+                    message = await self._socket.receive(patience)
+                except TimeoutError as err:
+                    if is_pinged:
+                        raise PlexConnectionError("A ping was not answered") from err
+                    await self._socket.ping()
+                    is_pinged = True
+                    continue
+                is_pinged = False
+                if message.type in _DATA:
+                    self.frames += 1
+                    yield message.data
+                elif message.type is aiohttp.WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                elif message.type is not aiohttp.WSMsgType.PONG:
+                    break
         if isinstance(message.data, Exception):
             raise PlexConnectionError(str(message.data)) from message.data
 
     async def close(self) -> None:
         """Hang up, which ends the iteration."""
-        await self._socket.close()
+        with network_errors():
+            await self._socket.close()
 
 
 @asynccontextmanager
@@ -140,7 +142,6 @@ async def open_stream(
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=session.headers,
             middlewares=(_stay_at(url.origin()),),
-            ws_response_class=_Socket,
         ) as guarded,
     ):
         with network_errors():
@@ -148,15 +149,16 @@ async def open_stream(
                 socket = await guarded.ws_connect(
                     url,
                     headers=headers,
-                    heartbeat=HEARTBEAT,
+                    autoping=False,
                     max_msg_size=MAX_MESSAGE,
                     decode_text=False,
                     timeout=_TIMEOUT,
                 )
+        stream = NotificationStream(socket, keep)
         try:
-            yield NotificationStream(socket, keep)
+            yield stream
         finally:
-            await socket.close()
+            await stream.close()
 
 
 def _stay_at(origin: URL) -> aiohttp.ClientMiddlewareType:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from .api import Preference
-from .tasks import task_key
+from ..api import Preference
+from ..tasks import task_key
 
 START_HOUR: Final = "ButlerStartHour"
 END_HOUR: Final = "ButlerEndHour"

@@ -7,9 +7,9 @@ from typing import Any
 from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.util import dt as dt_util
 
-from .api import Preference
-from .clock import Window
-from .schedule import END_HOUR, START_HOUR
+from ..api import Preference
+from ..clock import Window
+from .settings import END_HOUR, START_HOUR
 
 
 async def async_chosen_zone(options: Mapping[str, Any]) -> tzinfo | None:
