@@ -22,7 +22,11 @@ from custom_components.plex_butler.api import (
     PlexClient,
     PlexError,
 )
-from custom_components.plex_butler.redact import REDACTED, redact_answer, redact_record
+from custom_components.plex_butler.api.redact import (
+    REDACTED,
+    redact_answer,
+    redact_record,
+)
 
 # Of all but activities only their kinds are kept, and when they came.
 FILTERS: Final = ("activity", "status", "progress", "backgroundProcessingQueue")

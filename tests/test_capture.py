@@ -6,7 +6,7 @@ import json
 import pytest
 from yarl import URL
 
-from custom_components.plex_butler.redact import REDACTED
+from custom_components.plex_butler.api.redact import REDACTED
 from scripts import capture as script
 from tests.conftest import until
 from tests.simulator import SimulatedPlex, WallClock

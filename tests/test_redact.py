@@ -14,7 +14,7 @@ from custom_components.plex_butler.api import (
     Recorded,
 )
 from custom_components.plex_butler.api.decode import loads
-from custom_components.plex_butler.redact import (
+from custom_components.plex_butler.api.redact import (
     REDACTED,
     redact_answer,
     redact_frame,

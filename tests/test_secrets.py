@@ -12,16 +12,14 @@ from homeassistant.const import CONF_TOKEN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.json import ExtendedJSONEncoder
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    get_system_health_info,
 )
 
 from custom_components.plex_butler.const import DOMAIN, LOGGER
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
-from custom_components.plex_butler.problems import NOT_OWNER, Problems
+from custom_components.plex_butler.repairs import NOT_OWNER, Problems
 from tests.conftest import Advance, settle
 from tests.leaks import SECRETS, Leaks, has_secret
 from tests.simulator import SimulatedPlex
@@ -152,18 +150,6 @@ async def test_diagnostics_have_no_token_after_a_life_of_a_server(
     assert loaded.data[CONF_TOKEN] == plex.token
     assert [it for it in diagnostics["record"] if "frame" in it]
     assert not has_secret(text)
-
-
-async def test_system_information_has_no_token(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    assert await async_setup_component(hass, "system_health", {})
-    await settle(hass)
-
-    info = await get_system_health_info(hass, DOMAIN)
-
-    assert info["servers"] == 1
-    assert not has_secret(str(info))
 
 
 async def test_a_token_that_is_not_the_owners_is_no_less_secret(

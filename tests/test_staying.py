@@ -20,7 +20,6 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    get_system_health_info,
 )
 
 from custom_components.plex_butler.const import DOMAIN
@@ -256,26 +255,3 @@ async def test_silence_while_nothing_runs_is_an_outage(
     for _ in range(14):
         await pass_by(hass, freezer, plex, 5)
     assert state(hass) == STATE_OFF
-
-
-async def test_system_information_tells_how_each_server_is_heard(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    assert await async_setup_component(hass, "system_health", {})
-    await settle(hass)
-    info = await get_system_health_info(hass, DOMAIN)
-    assert info["servers"] == 1
-    assert info["versions"] == plex.version
-    assert info["notifications"] == "connected"
-    assert info["last_update"]
-
-    plex.client_start("BackupDatabase")
-    await advance(1)
-    info = await get_system_health_info(hass, DOMAIN)
-    assert info["notifications"] == "trusted"
-
-    plex.hub.drop()
-    plex.fault("503", count=None, path="/:/websockets")
-    await advance(1)
-    info = await get_system_health_info(hass, DOMAIN)
-    assert info["notifications"] == "polling"

@@ -83,7 +83,6 @@ SHAPE: Final = vol.Schema(
         vol.Required("services"): _FIELDS,
         vol.Required("triggers"): _FIELDS,
         vol.Required("conditions"): _FIELDS,
-        vol.Required("system_health"): {vol.Required("info"): _TEXTS},
     }
 )
 DESCRIPTION: Final = vol.Schema(

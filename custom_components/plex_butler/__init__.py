@@ -14,12 +14,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
-from .connection import async_create_client
+from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .news import async_announce
-from .problems import async_close_problems
-from .refusals import async_forget_refusal
+from .event import async_dispatch_task_events
+from .repairs import async_close_problems
 from .services import async_setup_services
 from .tracker import store_for
 
@@ -59,7 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     coordinator = PlexButlerCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
-    async_announce(hass, entry)
+    async_dispatch_task_events(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.push.async_start()
     coordinator.log.async_start()

@@ -13,9 +13,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .entity import PlexButlerEntity
+from .entity import PlexButlerEntity, PlexButlerWindowEntity
 from .run_state import ButlerState
-from .window_entity import PlexButlerWindowEntity
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0

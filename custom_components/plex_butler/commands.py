@@ -14,8 +14,8 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexClient, PlexResponseError, StartResult, StopResult
+from .connection import translated_errors
 from .const import DOMAIN
-from .errors import translated_errors
 from .log_listener import LogListener
 from .run_state import Answer, Command, Moment, Rules
 from .tracker import RunTracker

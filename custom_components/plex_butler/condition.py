@@ -18,7 +18,7 @@ import voluptuous as vol
 
 from .coordinator import PlexButlerCoordinator
 from .run_state import ButlerState, TaskState
-from .targets import SERVER_OPTIONS, TASK_OPTIONS, Targets, async_validate_devices
+from .trigger import SERVER_OPTIONS, TASK_OPTIONS, Targets, async_validate_devices
 
 
 class _ServerCondition(Condition):

@@ -11,20 +11,19 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from .const import CONF_SERVER, DOMAIN
 from .coordinator import PlexButlerConfigEntry
 from .device import shown_name
-from .flow_forms import (
+from .flow.base import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,
+    PlexButlerOptionsFlow,
     choice_of,
     read_address_form,
     read_token,
     shown_values,
 )
-from .moving import async_ask_announced
-from .options_flow import PlexButlerOptionsFlow
-from .plex_entries import async_plex_servers
-from .probe import Attempt
-from .problems import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
-from .sign_in_flow import SignInFlow
+from .flow.relocation import async_ask_announced
+from .flow.sign_in import SignInFlow
+from .flow.validate import Attempt, async_plex_servers
+from .repairs import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
 
 
 class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):

@@ -34,6 +34,7 @@ from .api import (
     Server,
 )
 from .commands import Commands
+from .connection import Refusals, async_classify_refusal, async_get_server, translation
 from .const import (
     IDLE_INTERVAL,
     LOGGER,
@@ -45,14 +46,12 @@ from .const import (
     TRUSTED_INTERVAL,
 )
 from .device import device_info, preference_of_unique_id, task_of_unique_id
-from .errors import translation
+from .dynamic_entities import StaleEntities
 from .log_listener import LogListener
-from .problems import Problems
 from .push import PushListener
-from .refusals import Refusals, async_classify_refusal, async_get_server
+from .repairs import Problems
 from .run_state import ButlerView, Rules, Window
 from .schedule import ScheduleCoordinator
-from .stale import StaleEntities
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 

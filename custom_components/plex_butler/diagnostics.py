@@ -8,9 +8,10 @@ from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 
 from . import run_state
+from .api.redact import REDACTED, redact_answer, redact_record
 from .coordinator import PlexButlerConfigEntry
-from .describe import IDLE, describe
-from .redact import REDACTED, redact_answer, redact_record
+from .run_state import IDLE
+from .task_actions import describe
 
 # Titles, identities and keys of discovery tell whose server it is, and where.
 _ENTRY: Final = frozenset(

@@ -1,15 +1,89 @@
-"""What the tasks do, as events with a history."""
+"""The starts and ends of runs, as event entities and for automations."""
 
-from typing import Final, override
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.dispatcher import (
+    async_dispatcher_connect,
+    async_dispatcher_send,
+)
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import PlexButlerConfigEntry
+from .api import ButlerTask
+from .const import DOMAIN
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
-from .news import SIGNAL_NEWS, News, NewsType
+from .run_state import ButlerIdle, Change, EndedRun, Result, Run, RunEnded, RunStarted
+from .task_actions import describe_begun, describe_run
+
+# One for all servers: an automation may be there before its server is, and after it.
+SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_news"
+
+
+class TaskEventType(StrEnum):
+    """What happened."""
+
+    STARTED = "started"
+    ENDED = "ended"
+    STOPPED = "stopped"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskEvent:
+    """Something that happened, to a task or (None) to Butler as a whole."""
+
+    type: TaskEventType
+    task: ButlerTask | None = None
+    run: Run | EndedRun | None = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return what is known of it, in the words of the actions."""
+        details: dict[str, Any] = {}
+        if self.task:
+            details = {"task": self.task.name, "title": self.task.title}
+        match self.run:
+            case Run() as run:
+                details |= describe_begun(run)
+            case EndedRun() as run:
+                details |= describe_run(run)
+        return details
+
+
+@callback
+def async_dispatch_task_events(
+    hass: HomeAssistant, entry: PlexButlerConfigEntry
+) -> None:
+    """Tell automations what happens on a server, from now on."""
+    coordinator = entry.runtime_data
+
+    @callback
+    def async_tell(changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            if news := _news_of(coordinator, change):
+                async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, news)
+
+    entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_tell))
+
+
+def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> TaskEvent | None:
+    """Return what is worth telling: no start or end that nobody saw, or that was none."""
+    match change:
+        case ButlerIdle():
+            return TaskEvent(type=TaskEventType.IDLE)
+        case RunStarted(run=run) if run.started:
+            kind = TaskEventType.STARTED
+        case RunEnded(run=run, ran=True) if run.result is not Result.LOST:
+            kind = TaskEventType(run.result)
+        case _:
+            return None
+    task = coordinator.data.tasks.get(run.task)
+    return TaskEvent(type=kind, task=task, run=run) if task else None
+
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -17,7 +91,7 @@ PARALLEL_UPDATES = 0
 TASK: Final = EventEntityDescription(
     key="task",
     translation_key="task",
-    event_types=[NewsType.STARTED, NewsType.ENDED, NewsType.STOPPED],
+    event_types=[TaskEventType.STARTED, TaskEventType.ENDED, TaskEventType.STOPPED],
 )
 
 
@@ -54,11 +128,11 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
         """Listen to the news."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            async_dispatcher_connect(self.hass, SIGNAL_NEWS, self._async_heard)
+            async_dispatcher_connect(self.hass, SIGNAL_TASK_EVENT, self._async_heard)
         )
 
     @callback
-    def _async_heard(self, entry: PlexButlerConfigEntry, news: News) -> None:
+    def _async_heard(self, entry: PlexButlerConfigEntry, news: TaskEvent) -> None:
         if entry is self._entry and news.type in self.event_types:
             details = dict(news.details)
             details.pop("result", None)

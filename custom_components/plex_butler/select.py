@@ -7,9 +7,9 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .adding import async_add_preference_entities
 from .api import Preference
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .dynamic_entities import async_add_preference_entities
 from .entity import PlexButlerPreferenceEntity
 from .schedule import ScheduleKind, behaviors_of, kind_of
 

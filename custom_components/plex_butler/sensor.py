@@ -16,12 +16,11 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .adding import async_add_task_entities
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .describe import describe, describe_run
-from .entity import PlexButlerEntity, PlexButlerTaskEntity
-from .window_entity import PlexButlerWindowEntity
+from .dynamic_entities import async_add_task_entities
+from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
+from .task_actions import describe, describe_run
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0

@@ -27,11 +27,10 @@ from .api import ButlerTask
 from .commands import Order
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .describe import IDLE, describe, describe_outcome
 from .device import task_of_unique_id
-from .outcomes import Outcome, async_start, async_stop
-from .run_state import Command
+from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
+from .task_actions import Outcome, async_start, async_stop, describe, describe_outcome
 from .tasks import find_tasks
 
 ATTR_END: Final = "end"

@@ -8,9 +8,9 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .adding import async_add_preference_entities, async_add_task_entities
 from .api import ButlerTask, Preference
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .schedule import ScheduleKind, kind_of
 from .tasks import UPDATE_TASKS

@@ -1,10 +1,12 @@
-"""Triggers: a task started or ended, Butler became idle."""
+"""Triggers, and what they and the conditions are for."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final, override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID, CONF_OPTIONS
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.trigger import (
     Trigger,
@@ -15,19 +17,97 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .coordinator import PlexButlerConfigEntry
-from .news import SIGNAL_NEWS, News, NewsType
-from .targets import SERVER_OPTIONS, TASK_OPTIONS, Targets, async_validate_devices
+from .const import ATTR_TASK, DOMAIN
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .event import SIGNAL_TASK_EVENT, TaskEvent, TaskEventType
+from .tasks import find_tasks
+
+SERVER_OPTIONS: Final[dict[vol.Marker, Any]] = {
+    vol.Required(ATTR_DEVICE_ID): vol.All(
+        cv.ensure_list, [cv.string], vol.Length(min=1)
+    ),
+}
+TASK_OPTIONS: Final[dict[vol.Marker, Any]] = {
+    **SERVER_OPTIONS,
+    vol.Optional(ATTR_TASK): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1)),
+}
+
+
+class Targets:
+    """The servers and tasks that one automation means.
+
+    Servers are looked up anew each time: their entries come and go.
+    """
+
+    def __init__(self, hass: HomeAssistant, options: dict[str, Any]) -> None:
+        """Take what was configured."""
+        self._hass = hass
+        self._device_ids: list[str] = options[ATTR_DEVICE_ID]
+        self._tasks: list[str] | None = options.get(ATTR_TASK)
+
+    def device_of(self, entry: PlexButlerConfigEntry) -> str | None:
+        """Return the device that means a server."""
+        return next(
+            (
+                device_id
+                for device_id in self._device_ids
+                if async_entry_of(self._hass, device_id) is entry
+            ),
+            None,
+        )
+
+    def coordinators(self) -> Iterator[PlexButlerCoordinator]:
+        """Yield the servers of which anything is known now."""
+        for device_id in self._device_ids:
+            entry = async_entry_of(self._hass, device_id)
+            if (
+                entry
+                and entry.state is ConfigEntryState.LOADED
+                and entry.runtime_data.last_update_success
+            ):
+                yield entry.runtime_data
+
+    def means(self, coordinator: PlexButlerCoordinator, name: str) -> bool:
+        """Return True if a task is meant; all are, if none is named.
+
+        A title that two tasks share means both.
+        """
+        if self._tasks is None:
+            return True
+        tasks = coordinator.data.tasks.values()
+        return any(
+            task.name == name
+            for wanted in self._tasks
+            for task in find_tasks(tasks, wanted)
+        )
+
+
+@callback
+def async_entry_of(hass: HomeAssistant, device_id: str) -> PlexButlerConfigEntry | None:
+    """Return the entry of a server's device, be it loaded or not."""
+    _, entry = dr.async_get_device_and_config_entry_for_domain(
+        hass, device_id, domain=DOMAIN
+    )
+    return entry
+
+
+@callback
+def async_validate_devices(hass: HomeAssistant, options: dict[str, Any]) -> None:
+    """Raise Invalid if a device is no server of ours."""
+    for device_id in options[ATTR_DEVICE_ID]:
+        if async_entry_of(hass, device_id) is None:
+            raise vol.Invalid(f"Device {device_id} is not a Plex Butler server")
+
 
 CONF_RESULT: Final = "result"
-_RESULTS: Final = [NewsType.ENDED, NewsType.STOPPED]
+_RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
 class _NewsTrigger(Trigger):
     """Fires at some of the news of some servers, loaded or not."""
 
     _schema: ClassVar[vol.Schema]
-    _types: frozenset[NewsType]
+    _types: frozenset[TaskEventType]
 
     @classmethod
     @override
@@ -54,7 +134,7 @@ class _NewsTrigger(Trigger):
         """Listen to the news of all servers, be they there yet or not."""
 
         @callback
-        def async_heard(entry: PlexButlerConfigEntry, news: News) -> None:
+        def async_heard(entry: PlexButlerConfigEntry, news: TaskEvent) -> None:
             if news.type not in self._types:
                 return
             if (device_id := self._targets.device_of(entry)) and self._is_meant(
@@ -65,9 +145,9 @@ class _NewsTrigger(Trigger):
                     _describe(entry, news),
                 )
 
-        return async_dispatcher_connect(self._hass, SIGNAL_NEWS, async_heard)
+        return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_heard)
 
-    def _is_meant(self, entry: PlexButlerConfigEntry, news: News) -> bool:
+    def _is_meant(self, entry: PlexButlerConfigEntry, news: TaskEvent) -> bool:
         task = news.task
         return task is None or self._targets.means(entry.runtime_data, task.name)
 
@@ -76,7 +156,7 @@ def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
     return vol.Schema({vol.Required(CONF_OPTIONS): options})
 
 
-def _describe(entry: PlexButlerConfigEntry, news: News) -> str:
+def _describe(entry: PlexButlerConfigEntry, news: TaskEvent) -> str:
     if news.task is None:
         return f"Butler of {entry.title} became idle"
     return f"{news.task.title} of {entry.title} {news.type}"
@@ -86,7 +166,7 @@ class TaskStartedTrigger(_NewsTrigger):
     """Fires when a task starts."""
 
     _schema = _schema(TASK_OPTIONS)
-    _types = frozenset({NewsType.STARTED})
+    _types = frozenset({TaskEventType.STARTED})
 
 
 class TaskEndedTrigger(_NewsTrigger):
@@ -111,7 +191,7 @@ class ButlerIdleTrigger(_NewsTrigger):
     """Fires when Butler was at work and is not any more."""
 
     _schema = _schema(SERVER_OPTIONS)
-    _types = frozenset({NewsType.IDLE})
+    _types = frozenset({TaskEventType.IDLE})
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {

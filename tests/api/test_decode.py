@@ -17,10 +17,10 @@ from custom_components.plex_butler.api.models import (
     parse_activities,
     parse_butler_tasks,
     parse_identity,
+    parse_preferences,
     parse_server,
 )
 from custom_components.plex_butler.api.notifications import parse_frame
-from custom_components.plex_butler.api.preferences import parse_preferences
 
 LONGEST, LONGEST_NAME, MOST, DEEPEST = 4096, 255, 1000, 17
 # Control characters, halves of characters, ends of lines; and what turns text around.

@@ -15,7 +15,7 @@ from custom_components.plex_butler.api import (
     PreferenceValue,
     client as client_module,
 )
-from custom_components.plex_butler.api.preferences import parse_preferences
+from custom_components.plex_butler.api.models import parse_preferences
 from tests.simulator import PROFILES, SimulatedPlex
 
 from .conftest import MakeClient

@@ -38,7 +38,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.device import task_of_unique_id
-from custom_components.plex_butler.news import SIGNAL_NEWS, News
+from custom_components.plex_butler.event import SIGNAL_TASK_EVENT, TaskEvent
 from custom_components.plex_butler.run_state import EndedRun
 from tests.simulator import SimulatedPlex
 
@@ -76,7 +76,7 @@ class Home:
     async def set_up(self) -> None:
         """Load the entry, and write down what is shown and told from now on."""
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
-        async_dispatcher_connect(self.hass, SIGNAL_NEWS, self._told)
+        async_dispatcher_connect(self.hass, SIGNAL_TASK_EVENT, self._told)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
 
     async def unload(self) -> None:
@@ -163,7 +163,7 @@ class Home:
         return self.seen.switches.setdefault(task, [])
 
     @callback
-    def _told(self, _: ConfigEntry, news: News) -> None:
+    def _told(self, _: ConfigEntry, news: TaskEvent) -> None:
         """Write down what automations hear of an end."""
         if isinstance(run := news.run, EndedRun):
             duration = None if run.duration is None else run.duration.total_seconds()

@@ -29,18 +29,14 @@ from .exceptions import (
     PlexTlsError,
     PlexWrongServerError,
 )
-from .log_lines import (
-    LoggedBegin,
-    LoggedEnd,
-    LoggedRequest,
-    LogLine,
-    LogStream,
-)
+from .log_lines import LoggedBegin, LoggedEnd, LoggedRequest, LogLine, LogStream
 from .models import (
     BUTLER,
     Activity,
     ButlerTask,
     Identity,
+    Preference,
+    PreferenceValue,
     Server,
     StartResult,
     StopResult,
@@ -53,7 +49,6 @@ from .notifications import (
     PreferenceNotification,
 )
 from .plextv import OwnedServer, Pin, PlexTvClient
-from .preferences import Preference, PreferenceValue
 
 __all__ = [
     "BUTLER",

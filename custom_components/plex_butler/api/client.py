@@ -30,16 +30,19 @@ from .models import (
     Activity,
     ButlerTask,
     Identity,
+    Preference,
+    PreferenceValue,
     Server,
     StartResult,
     StopResult,
     parse_activities,
     parse_butler_tasks,
     parse_identity,
+    parse_preferences,
     parse_server,
+    query_of,
 )
 from .notifications import NotificationStream, open_stream
-from .preferences import Preference, PreferenceValue, parse_preferences, query_of
 from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
 # A server that has just been given other settings refuses to tell them for a while.

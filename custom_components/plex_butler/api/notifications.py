@@ -16,8 +16,7 @@ from yarl import URL
 
 from .decode import Json, loads, name
 from .exceptions import PlexConnectionError, PlexResponseError
-from .models import Activity, parse_activity
-from .preferences import PreferenceValue, parse_preference
+from .models import Activity, PreferenceValue, parse_activity, parse_preference
 from .transport import network_errors
 
 # A dead connection is noticed after this many seconds and half as long again. The pings

@@ -300,6 +300,9 @@ class TaskView:
         return self.state is not TaskState.IDLE
 
 
+IDLE: Final = TaskView()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButlerView:
     """What Butler does; `running` leaves out tasks that wait for their start."""

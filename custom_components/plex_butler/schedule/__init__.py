@@ -12,5 +12,5 @@ from .settings import (
     kind_of as kind_of,
     schedule_key as schedule_key,
     schedule_of as schedule_of,
+    window_of as window_of,
 )
-from .window import window_of as window_of

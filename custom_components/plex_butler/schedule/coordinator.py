@@ -23,10 +23,9 @@ from ..api import (
     PreferenceValue,
 )
 from ..clock import Window
+from ..connection import translation
 from ..const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
-from ..errors import translation
-from .settings import may_matter, schedule_of
-from .window import async_chosen_zone, window_of
+from .settings import async_chosen_zone, may_matter, schedule_of, window_of
 
 # A server that is busy with writing its settings refuses to show them for some seconds.
 _RETRIES: Final = 10

@@ -5,10 +5,15 @@ works under the server's own label if it looks like those that are known.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import tzinfo
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from homeassistant.const import CONF_TIME_ZONE
+from homeassistant.util import dt as dt_util
 
 from ..api import Preference
+from ..clock import Window
 from ..tasks import task_key
 
 START_HOUR: Final = "ButlerStartHour"
@@ -101,3 +106,28 @@ def schedule_key(name: str) -> str | None:
     if task := KNOWN_BEHAVIORS.get(name):
         return f"schedule_{task_key(task)}"
     return None
+
+
+async def async_chosen_zone(options: Mapping[str, Any]) -> tzinfo | None:
+    """Return the zone of the server's clock if one was chosen."""
+    if name := options.get(CONF_TIME_ZONE):
+        return await dt_util.async_get_time_zone(name)
+    return None
+
+
+def window_of(
+    preferences: Iterable[Preference], zone: tzinfo | None = None
+) -> Window | None:
+    """Return the window, or None where the server does not tell it.
+
+    What one means that ends when it starts, nobody knows. The hours are those of the
+    server's own clock, which is most likely ours.
+    """
+    values = {preference.id: preference.value for preference in preferences}
+    try:
+        start, end = int(values[START_HOUR]), int(values[END_HOUR])
+    except KeyError, ValueError, OverflowError:
+        return None
+    zone = zone or dt_util.get_default_time_zone()
+    window = Window(start_hour=start, end_hour=end, zone=zone)
+    return window if window.is_clear else None

@@ -17,16 +17,16 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
-from .api import (
+from ..api import (
     Identity,
     PlexConnectionError,
     PlexError,
     PlexTimeoutError,
     PlexTlsError,
 )
-from .connection import async_create_client
-from .const import DOMAIN, LOGGER
-from .probe import async_find, async_identify
+from ..connection import async_create_client
+from ..const import DOMAIN, LOGGER
+from .validate import async_find, async_identify
 
 # One failed poll is no move, and a server that moved needs time to announce itself.
 ABSENT_AFTER: Final = timedelta(minutes=1)

@@ -1,23 +1,107 @@
-"""Tells a task to start or to stop, and what came of it, if need be at its end."""
+"""What an action on tasks brought about, and how it is waited for."""
 
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any, Final
 
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_call_later
 
-from .api import PlexTimeoutError, StartResult, StopResult
+from .api import ButlerTask, PlexTimeoutError, StartResult, StopResult
 from .commands import NotSentError, Order, OvertakenError
+from .const import IDLE_INTERVAL
 from .coordinator import PlexButlerCoordinator
 from .run_state import (
     EndedRun,
+    Evidence,
     Moment,
     Result,
     Run,
     RunState,
     TaskState,
+    TaskView,
     is_shown,
 )
-from .waiting import OUTAGE, Wait
+
+# A backup of a large library makes a server answer nobody for five minutes; that it
+# answers again is known after one more poll, and a time-out of the one before.
+OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
+
+
+class Wait[FoundT]:
+    """One wait for something to be known of a server.
+
+    It gives up after an outage, when the entry is unloaded or when Home Assistant stops.
+    """
+
+    def __init__(
+        self,
+        coordinator: PlexButlerCoordinator,
+        look_fn: Callable[[RunState], FoundT | None],
+    ) -> None:
+        """Take what is looked for whenever something may have changed."""
+        self._coordinator = coordinator
+        self._look_fn = look_fn
+        self._future: asyncio.Future[FoundT | None] = (
+            coordinator.hass.loop.create_future()
+        )
+        self._unsub_outage: CALLBACK_TYPE | None = None
+
+    async def async_found(self, deadline: float) -> FoundT | None:
+        """Return what was found, or None if it will not be known.
+
+        Raises TimeoutError when the loop's clock comes to the deadline.
+        """
+        coordinator, hass = self._coordinator, self._coordinator.hass
+        with ExitStack() as stack:
+            stack.callback(coordinator.tracker.async_add_listener(self._async_look))
+            stack.callback(coordinator.async_add_listener(self._async_polled))
+            stack.callback(
+                hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_give_up)
+            )
+            stack.callback(self._async_end_outage)
+            self._async_look()
+            self._async_polled()
+            async with asyncio.timeout_at(deadline):
+                return await self._future
+
+    @callback
+    def _async_look(self) -> None:
+        tracker = self._coordinator.tracker
+        if tracker.closed:
+            self._async_give_up()
+        elif (found := self._look_fn(tracker.state)) is not None:
+            self._async_resolve(found)
+
+    @callback
+    def _async_polled(self) -> None:
+        if self._coordinator.last_update_success:
+            self._async_end_outage()
+        else:
+            self._unsub_outage = self._unsub_outage or async_call_later(
+                self._coordinator.hass, OUTAGE, self._async_give_up
+            )
+
+    @callback
+    def _async_end_outage(self) -> None:
+        if self._unsub_outage:
+            self._unsub_outage()
+            self._unsub_outage = None
+
+    @callback
+    def _async_give_up(self, _: Any = None) -> None:
+        self._async_resolve(None)
+
+    @callback
+    def _async_resolve(self, found: FoundT | None) -> None:
+        if not self._future.done():
+            self._future.set_result(found)
 
 
 class TaskResult(StrEnum):
@@ -176,3 +260,65 @@ def _last(state: RunState, task: str, sent: Moment) -> EndedRun | None:
     """Return the last run if it ended after a command was sent."""
     last = state.last.get(task)
     return last if last and sent <= last.ended else None
+
+
+# What the server's answer alone tells
+_ANSWERED: Final = frozenset({TaskResult.STOPPED, TaskResult.NOT_RUNNING})
+
+
+def describe(task: TaskView) -> dict[str, Any]:
+    """Return what a task is doing, how that is known, and what it did last."""
+    return {
+        "state": task.state,
+        "evidence": task.evidence,
+        "since": task.since,
+        "progress": task.progress,
+        "last_run": describe_run(task.last) if task.last else None,
+    }
+
+
+def describe_outcome(task: ButlerTask, outcome: Outcome) -> dict[str, Any]:
+    """Return what became of a task; `duration` is in seconds."""
+    return {
+        "name": task.name,
+        "title": task.title,
+        "result": outcome.result,
+        **_describe_run_of(outcome),
+    }
+
+
+def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what is known of the run; when one ended that was lost is a guess at best."""
+    described: dict[str, Any] = dict.fromkeys(
+        ("evidence", "started_at", "ended_at", "duration")
+    )
+    match outcome.run:
+        case EndedRun() as run:
+            described |= describe_run(run)
+            is_lost = described.pop("result") is Result.LOST
+            if is_lost and run.evidence is not Evidence.INFERRED:
+                described["ended_at"] = None
+        case Run() as run:
+            described |= describe_begun(run)
+        case None if outcome.result in _ANSWERED:
+            described["evidence"] = Evidence.ASSUMED
+    return described
+
+
+def describe_begun(run: Run) -> dict[str, Any]:
+    """Return what is known of a run that goes on."""
+    return {
+        "evidence": run.evidence,
+        "started_at": run.started.utc if run.started else None,
+    }
+
+
+def describe_run(run: EndedRun) -> dict[str, Any]:
+    """Return how a run went; `duration` is in seconds, None where it is not known."""
+    return {
+        "result": run.result,
+        "evidence": run.evidence,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "duration": run.duration.total_seconds() if run.duration else None,
+    }

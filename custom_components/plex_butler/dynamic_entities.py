@@ -1,14 +1,28 @@
-"""Forgets the tasks and settings that a server no longer has."""
+"""Adds the entities of what a server lists, and removes those of what is gone."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import STALE_AFTER, STALE_AFTER_UPDATE
+from .api import ButlerTask, Preference
+from .const import DOMAIN, STALE_AFTER, STALE_AFTER_UPDATE
+from .device import preference_unique_id, task_unique_id
+
+if TYPE_CHECKING:
+    # The coordinator imports this module.
+    from .coordinator import (
+        PlexButlerConfigEntry,
+        PlexButlerCoordinator,
+        PlexButlerData,
+    )
 
 # Returns what an entity with a unique id stands for on a machine, if for one of a kind.
 type NameOf = Callable[[str, str], str | None]
@@ -85,3 +99,91 @@ class StaleEntities:
             dr.async_get(self._hass), self._entry.entry_id
         )
         return devices[0].sw_version if devices else None
+
+
+type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
+
+
+@callback
+def async_add_task_entities(
+    entry: PlexButlerConfigEntry,
+    platform: Platform,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entity_fn: EntityFn[ButlerTask],
+) -> None:
+    """Add an entity for every task."""
+    _async_add_listed(
+        entry,
+        async_add_entities,
+        listed_fn=lambda data: data.tasks,
+        entity_fn=entity_fn,
+        forgotten_fn=_forgotten_fn(entry, platform, task_unique_id),
+    )
+
+
+@callback
+def async_add_preference_entities(
+    entry: PlexButlerConfigEntry,
+    platform: Platform,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entity_fn: EntityFn[Preference],
+) -> None:
+    """Add an entity for every setting for which the platform has one."""
+    _async_add_listed(
+        entry,
+        async_add_entities,
+        listed_fn=lambda data: data.preferences,
+        entity_fn=entity_fn,
+        forgotten_fn=_forgotten_fn(entry, platform, preference_unique_id),
+    )
+
+
+@callback
+def _async_add_listed[ItemT](
+    entry: PlexButlerConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    *,
+    listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
+    entity_fn: EntityFn[ItemT],
+    forgotten_fn: Callable[[Iterable[str]], set[str]],
+) -> None:
+    coordinator = entry.runtime_data
+    added: set[str] = set()
+    seen: Mapping[str, ItemT] = {}
+
+    @callback
+    def async_add_new() -> None:
+        nonlocal seen
+        if (listed := listed_fn(coordinator.data)) is seen:
+            return
+        appeared, seen = listed.keys() - seen.keys(), listed
+        new = (appeared - added) | forgotten_fn(appeared & added)
+        added.update(new)
+        # In the server's order.
+        entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
+        async_add_entities(filter(None, entities))
+
+    async_add_new()
+    entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+
+
+def _forgotten_fn(
+    entry: PlexButlerConfigEntry,
+    platform: Platform,
+    unique_id_fn: Callable[[str, str], str],
+) -> Callable[[Iterable[str]], set[str]]:
+    """Return what tells whose entities have left the registry in the meantime."""
+    coordinator = entry.runtime_data
+    registry = er.async_get(coordinator.hass)
+
+    def forgotten(names: Iterable[str]) -> set[str]:
+        machine = coordinator.machine_identifier
+        return {
+            name
+            for name in names
+            if not registry.async_get_entity_id(
+                platform, DOMAIN, unique_id_fn(machine, name)
+            )
+        }
+
+    return forgotten

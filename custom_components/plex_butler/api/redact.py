@@ -10,15 +10,8 @@ import re
 from typing import Any, Final
 from urllib.parse import unquote
 
-from .api import (
-    BUTLER,
-    LoggedBegin,
-    LoggedEnd,
-    LoggedRequest,
-    PlexResponseError,
-    Recorded,
-)
-from .api.decode import MAX_TEXT, Json, loads, text
+from . import BUTLER, LoggedBegin, LoggedEnd, LoggedRequest, PlexResponseError, Recorded
+from .decode import MAX_TEXT, Json, loads, text
 
 REDACTED: Final = "**REDACTED**"
 

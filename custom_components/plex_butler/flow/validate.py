@@ -1,16 +1,20 @@
-"""Tries what leads to a server; the token is sent last, and only to that server."""
+"""Finds out whether an address and a token work, and what else is known to work."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+import re
 from typing import Any, Final
 
-from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
+from cryptography import x509
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.ssl import get_default_no_verify_context
 from yarl import URL
 
-from .api import (
+from ..api import (
     Identity,
     OwnedServer,
     PlexAuthenticationError,
@@ -26,9 +30,78 @@ from .api import (
     full_address,
     parse_address,
 )
-from .certificate import async_certificate_names
-from .connection import async_create_client
-from .errors import error_key
+from ..connection import async_create_client, error_key
+from ..const import DOMAIN, PLEX_DOMAIN
+
+_TIMEOUT: Final = 5
+# Repairs and dialogs show names, but a certificate can hold anything in any number.
+_MOST_NAMES: Final = 5
+_LONGEST_NAME: Final = 100
+_NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
+
+
+async def async_certificate_names(url: str) -> str:
+    """Return the names in the certificate that is presented at a URL."""
+    # Neither who answers nor what is presented there is trusted to be well-formed.
+    with suppress(Exception):
+        names = _names(await _async_fetch(URL(url)))
+        shown = [_NO_NAME.sub("?", name)[:_LONGEST_NAME] for name in names]
+        more = ["..."] if len(shown) > _MOST_NAMES else []
+        return ", ".join(shown[:_MOST_NAMES] + more) or "?"
+    return "?"
+
+
+async def _async_fetch(url: URL) -> bytes:
+    async with asyncio.timeout(_TIMEOUT):
+        # Nothing is sent over it, so it does not matter whom it leads to.
+        _, writer = await asyncio.open_connection(
+            url.raw_host,
+            url.port,
+            ssl=get_default_no_verify_context(),
+            server_hostname=url.raw_host,
+        )
+    try:
+        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(
+            binary_form=True
+        )
+        return certificate
+    finally:
+        writer.close()
+
+
+def _names(certificate: bytes) -> list[str]:
+    extension = x509.load_der_x509_certificate(
+        certificate
+    ).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    names = extension.value.get_values_for_type(x509.DNSName)
+    addresses = extension.value.get_values_for_type(x509.IPAddress)
+    return [*names, *map(str, addresses)]
+
+
+@callback
+def async_plex_servers(
+    hass: HomeAssistant,
+) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
+    """Return its entries that are not used yet, with the data that ours would have."""
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    ours = {entry.unique_id for entry in entries}
+    return {
+        entry.entry_id: (entry, data)
+        for entry in hass.config_entries.async_entries(PLEX_DOMAIN)
+        if entry.unique_id not in ours and (data := _copied(entry))
+    }
+
+
+def _copied(entry: ConfigEntry) -> dict[str, Any] | None:
+    match entry.data.get("server_config"):
+        case {"url": str(url), "token": str(token), **rest}:
+            return {
+                CONF_URL: url,
+                CONF_TOKEN: token,
+                CONF_VERIFY_SSL: rest.get("verify_ssl", True) is not False,
+            }
+    return None
+
 
 # A way that takes longer than this is no good one.
 _PROBE_TIMEOUT: Final = 5

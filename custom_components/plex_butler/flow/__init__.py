@@ -1,0 +1,1 @@
+"""What the config flow is made of."""
