@@ -7,9 +7,8 @@ from typing import Final
 
 from .observed import Command
 from .spans import Span, meets_any, union
-from .truths import Truths
+from .truths import LIMIT, Truths
 
-LIMIT: Final = 1800.0
 # A poll is so late, and a row may linger after a stop.
 _LATE: Final = 40.0
 # A command waits so long for its answer.

@@ -154,6 +154,21 @@ def test_an_end_at_the_instant_in_which_the_log_opens_is_not_heard() -> None:
     assert (reports.short, reports.cut, reports.unheard) == (1, 0, 0)
 
 
+def test_a_run_is_to_be_shown_for_the_limit_after_the_log_that_named_it_closed() -> (
+    None
+):
+    seen = day(ran(100, 5000), on=shown((100, "on"), (1950, "off")), only_log=True)
+    seen.listened = [Listened(50, 150, range(1)), Listened(160, 9000, range(0))]
+    result = figures(seen)
+
+    # Later, all that is known of it is that no end was told since the log is open.
+    assert (result.recall, result.end.count, result.reports.cut) == (1, 0, 1)
+    early = replace(seen, switches={TASK: shown((100, "on"), (1025, "off"))})
+    assert figures(early).recall == 0.5
+    heard = replace(seen, listened=[Listened(50, 9000, range(1))])
+    assert figures(heard).recall == pytest.approx(1850 / 4900)
+
+
 def test_a_wait_that_a_restart_ended_unheard_is_left_out_after_it() -> None:
     wait = replace(queued(100, 200, Cause.COMMAND), ending=Ending.RESTARTED)
     seen = day(wait, on=shown((100, "on"), (900, "off")), only_log=True)

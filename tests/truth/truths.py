@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from math import inf
 from typing import Final
 
 from tests.simulator import Cause, Ending, Interval, TaskState
@@ -13,6 +14,8 @@ from .spans import Span, Spans, common, meet, union, without
 
 # Who polls every 30 s finds a server that is back after so long, and not later.
 _NOTICED_AFTER: Final = 32.0
+# So long is a run believed of which nothing is known any more.
+LIMIT: Final = 1800.0
 # What else keeps Butler busy so soon before or after a run hides its ends.
 _ALONE: Final = 15.0
 # An outage that is noticed later than this was none of the server's.
@@ -51,8 +54,13 @@ class Truths:
         return self.seen.only_log and not heard
 
     def is_end_unheard(self, run: Interval) -> bool:
-        """Return True for an end that the log alone tells of, and that it did not."""
+        """Return True for an end that the log alone tells of, and that it did not.
+
+        So is an end long after a gap of the log, which may have been in the gap.
+        """
         end = self.span(run)[1]
+        if end > self._believed_until(run):
+            return True
         # What ends at the instant in which the log opens was told before.
         return self.seen.only_log and not any(
             end < it.end and (it.start < end or self._begins_in(it, run))
@@ -62,8 +70,8 @@ class Truths:
     def unheard(self, task: str) -> Spans:
         """Return when the log alone would have told of a task, and did not.
 
-        That is a run that began without it, and how long a task was shown after an end
-        without it.
+        That is a run that began without it or that outlasts a gap of it for long, and
+        how long a task was shown after an end without it.
         """
         runs = self.runs(task)
         # A restart ends a wait without a word.
@@ -75,7 +83,9 @@ class Truths:
             for on in self.periods(task)
             if on[0] <= end < on[1]
         ]
-        return union([*map(self.span, filter(self.is_unheard, runs)), *after])
+        begun = map(self.span, filter(self.is_unheard, runs))
+        outlasts = ((self._believed_until(run), self.span(run)[1]) for run in runs)
+        return union([*begun, *after, *(it for it in outlasts if it[0] < it[1])])
 
     def is_stop_heard(self, run: Interval) -> bool:
         """Return True if the log was open all through a run and its end."""
@@ -83,6 +93,12 @@ class Truths:
         return any(
             self._begins_in(it, run) and end < it.end for it in self.seen.listened
         )
+
+    def _believed_until(self, run: Interval) -> float:
+        """Return until when a run has to be shown that the log alone has named."""
+        closed = (it.end for it in self.seen.listened if self._begins_in(it, run))
+        until = max(closed, default=inf) if self.seen.only_log else inf
+        return until + LIMIT
 
     def _begins_in(self, times: Listened, run: Interval) -> bool:
         return any(self.seen.intervals[at] is run for at in times.begun)
