@@ -1,4 +1,4 @@
-"""Whether Butler is at work, whoever told it to be, and whether its window is open."""
+"""Whether Butler is at work, and whether the maintenance window is open."""
 
 from collections.abc import Hashable
 from typing import Final, override
@@ -42,48 +42,49 @@ async def async_setup_entry(
     """Add the sensors."""
     coordinator = entry.runtime_data
     async_add_entities(
-        [PlexButlerBinarySensor(coordinator), PlexButlerMaintenanceWindow(coordinator)]
+        [
+            PlexButlerBusyBinarySensor(coordinator),
+            PlexButlerMaintenanceWindow(coordinator),
+        ]
     )
 
 
-class PlexButlerBinarySensor(PlexButlerEntity, BinarySensorEntity):
+class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
     """Tells whether Butler is at work; unknown where the server never showed it."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Take the only description."""
         super().__init__(coordinator, BUTLER.key)
         self.entity_description = BUTLER
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Tell whether Butler is at work."""
+        """Return True if Butler is at work."""
         return STATES.get(self.coordinator.data.runs.butler)
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.is_on
 
 
 class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
-    """Tells whether the window is open; unknown where none is told that is clear."""
+    """On while the maintenance window is open; unknown if the server does not tell its hours."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Take the only description."""
         super().__init__(coordinator, MAINTENANCE_WINDOW.key)
         self.entity_description = MAINTENANCE_WINDOW
 
     @property
     @override
     def is_on(self) -> bool | None:
-        """Tell whether the window is open."""
+        """Return True if the window is open."""
         window = self.coordinator.data.window
         return window.is_open(dt_util.utcnow()) if window else None
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.is_on

@@ -28,7 +28,7 @@ BUTTONS = (
     PlexButlerButtonDescription(
         key="start_all_tasks",
         translation_key="start_all_tasks",
-        # Hours of work at one touch: not for a dashboard that nobody asked for.
+        # It starts hours of work, so it is not added to generated dashboards.
         entity_category=EntityCategory.CONFIG,
         press_fn=Commands.async_start_all_tasks,
     ),
@@ -61,7 +61,6 @@ class PlexButlerButton(PlexButlerEntity, ButtonEntity):
         coordinator: PlexButlerCoordinator,
         description: PlexButlerButtonDescription,
     ) -> None:
-        """Take what the button does."""
         super().__init__(coordinator, description.key)
         self.entity_description = description
 

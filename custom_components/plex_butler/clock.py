@@ -43,12 +43,12 @@ class Window:
 
     @property
     def is_clear(self) -> bool:
-        """Tell whether it says anything."""
+        """Return True if it says anything."""
         hours = {self.start_hour, self.end_hour}
         return len(hours) == 2 and hours <= set(range(24))
 
     def is_open(self, utc: datetime) -> bool:
-        """Tell whether the window is on; it has to be clear."""
+        """Return True if the window is on; it has to be clear."""
         hour = utc.astimezone(self.zone).hour
         if self.start_hour < self.end_hour:
             return self.start_hour <= hour < self.end_hour

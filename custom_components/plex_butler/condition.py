@@ -38,7 +38,6 @@ class _ServerCondition(Condition):
         return config
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Take what was configured."""
         super().__init__(hass, config)
         self._targets = Targets(hass, config.options or {})
 
@@ -49,7 +48,7 @@ class _ServerCondition(Condition):
 
     @abstractmethod
     def _is_fulfilled_by(self, coordinator: PlexButlerCoordinator) -> bool:
-        """Tell whether one server fulfils the condition."""
+        """Return True if one server fulfils the condition."""
 
 
 class TaskIsRunningCondition(_ServerCondition):
@@ -60,13 +59,14 @@ class TaskIsRunningCondition(_ServerCondition):
     @override
     def _is_fulfilled_by(self, coordinator: PlexButlerCoordinator) -> bool:
         return any(
-            run.state is TaskState.RUNNING and self._targets.means(coordinator, name)
+            run.state is TaskState.RUNNING
+            and self._targets.matches_task(coordinator, name)
             for name, run in coordinator.data.runs.tasks.items()
         )
 
 
 class ButlerIsBusyCondition(_ServerCondition):
-    """Butler shows work, whoever told it to."""
+    """Butler is at work, whatever started it."""
 
     _options_schema = SERVER_OPTIONS
 

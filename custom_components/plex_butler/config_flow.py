@@ -15,14 +15,14 @@ from .flow.base import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,
     PlexButlerOptionsFlow,
-    choice_of,
     read_address_form,
     read_token,
+    server_schema,
     shown_values,
 )
 from .flow.relocation import async_ask_announced
 from .flow.sign_in import SignInFlow
-from .flow.validate import Attempt, async_plex_servers
+from .flow.validate import ValidationResult, async_plex_servers
 from .repairs import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
 
 
@@ -59,7 +59,7 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         if user_input is not None and (found := servers.get(user_input[CONF_SERVER])):
             entry, data = found
             await self._async_set_server(entry.unique_id, entry.title)
-            attempt = await self._async_try(data)
+            attempt = await self._async_validate(data)
             if attempt.server:
                 return await self._async_finish(attempt.server, data)
             # Also for a wrong token: the copy can be changed, the original cannot.
@@ -68,7 +68,9 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
             entry_id: (entry.title, data[CONF_URL])
             for entry_id, (entry, data) in servers.items()
         }
-        return self._async_form("plex", choice_of(choices), user_input, Attempt())
+        return self._async_form(
+            "plex", server_schema(choices), user_input, ValidationResult()
+        )
 
     async def async_step_manual(
         self, user_input: dict[str, Any] | None = None
@@ -172,13 +174,13 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         known: Mapping[str, Any],
     ) -> ConfigFlowResult:
         """Ask for address and token, and go on if they work."""
-        attempt = Attempt()
+        attempt = ValidationResult()
         errors: dict[str, str] = {}
         shown = shown_values(known)
         if user_input is not None:
             data, shown, errors = read_address_form(user_input, known)
             if not errors:
-                attempt = await self._async_try(data)
+                attempt = await self._async_validate(data)
                 if attempt.server:
                     return await self._async_finish(attempt.server, data)
         return self._async_form(step_id, ADDRESS_SCHEMA, shown, attempt, errors)
@@ -190,13 +192,13 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         known: Mapping[str, Any],
     ) -> ConfigFlowResult:
         """Ask for a token, and go on if it works."""
-        attempt = Attempt()
+        attempt = ValidationResult()
         errors: dict[str, str] = {}
         if user_input is not None:
             token, errors = read_token(user_input, {})
             if not errors:
                 data = {**known, CONF_TOKEN: token}
-                attempt = await self._async_try(data)
+                attempt = await self._async_validate(data)
                 if attempt.server:
                     return await self._async_finish(attempt.server, data)
                 if attempt.unreachable:

@@ -68,7 +68,7 @@ async def async_create_plex_tv_client(hass: HomeAssistant) -> PlexTvClient:
 
 
 async def _async_client_identifier(hass: HomeAssistant) -> str:
-    """Return what names this Home Assistant to Plex, and to nobody else."""
+    """Return the identifier of this Home Assistant for Plex, derived from its own."""
     instance = await instance_id.async_get(hass)
     return sha256(f"{DOMAIN}-{instance}".encode()).hexdigest()[:32]
 

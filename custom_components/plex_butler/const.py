@@ -27,9 +27,9 @@ TRUSTED_INTERVAL: Final = timedelta(hours=1)
 SERVER_INTERVAL: Final = timedelta(hours=1)
 # Whoever changes a setting is told of by a notification; this is for those that are not.
 PREFERENCES_INTERVAL: Final = timedelta(hours=6)
-# More often, nobody sees a difference.
+# People see no difference if states are written more often.
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
-# A server that works on its database answers nobody for a while.
+# A server that works on its database does not answer for a while.
 PATIENCE: Final = timedelta(minutes=2)
 # Long enough that a task hidden for one night keeps its switch and its history.
 STALE_AFTER: Final = timedelta(hours=24)

@@ -49,7 +49,7 @@ from .device import device_info, preference_of_unique_id, task_of_unique_id
 from .dynamic_entities import StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
-from .repairs import Problems
+from .repairs import RepairIssues
 from .run_state import ButlerView, Rules, Window
 from .schedule import ScheduleCoordinator
 from .tasks import DATABASE_TASKS
@@ -113,7 +113,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         )
         self.push = PushListener(hass, entry, self)
         self._refusals = Refusals(hass, entry)
-        self._problems = Problems(hass, entry)
+        self._repair_issues = RepairIssues(hass, entry)
         self._stale_tasks, self._stale_preferences = (
             StaleEntities(hass, entry, task_of_unique_id, SERVER_INTERVAL),
             StaleEntities(hass, entry, preference_of_unique_id, PREFERENCES_INTERVAL),
@@ -169,7 +169,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         finally:
             self._poll = None
         self._silent_since = None
-        self._problems.async_clear()
+        self._repair_issues.async_delete_all()
         self._refusals.async_accepted()
         # A part may have been invalidated while it was fetched.
         is_stale = self.schedule.is_stale or _NEVER in self._fetched_at.values()
@@ -184,7 +184,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError)
         if is_down or (isinstance(err, PlexResponseError) and err.status == 502):
             self.tracker.async_apply(Rules.poll_failed, refused=True)
-        await self._problems.async_report(err)
+        await self._repair_issues.async_create(err)
         retry_after = None
         if isinstance(err, PlexAuthenticationError):
             retry_after = self._refusals.async_refused()
@@ -256,7 +256,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if request is self._tasks_request:
             self._tasks = tasks
             self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
-            self._stale_tasks.async_listed(tasks, version=self._server.version)
+            self._stale_tasks.async_process_list(tasks, version=self._server.version)
 
     @callback
     def _async_publish_all(self) -> None:
@@ -301,7 +301,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def _async_settings_updated(self) -> None:
         """Follow the settings, which a poll or a change of ours has read."""
         self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
-        self._stale_preferences.async_listed(
+        self._stale_preferences.async_process_list(
             self.schedule.data, version=self._server.version
         )
         if self.data and not self._in_poll:

@@ -44,7 +44,6 @@ class StaleEntities:
         name_of: NameOf,
         interval: timedelta,
     ) -> None:
-        """Take whose entities of which kind are watched, and how often it is listed."""
         self._hass = hass
         self._entry = entry
         self._machine = entry.unique_id or ""
@@ -57,7 +56,7 @@ class StaleEntities:
         self._last_answer: float | None = None
 
     @callback
-    def async_listed(self, names: Container[str], *, version: str) -> None:
+    def async_process_list(self, names: Container[str], *, version: str) -> None:
         """Take note of a good answer, and forget what has been missing for too long."""
         elapsed, updated = self._elapsed(), self._updated(version)
         missing = [it for it in self._registered() if it[1] not in names]
@@ -90,7 +89,7 @@ class StaleEntities:
         return min(now - last, self._longest)
 
     def _updated(self, version: str) -> bool:
-        """Tell whether this is another version than last time, restarts included."""
+        """Return True if this is another version than last time, restarts included."""
         last, self._version = self._version or self._device_version(), version
         return last is not None and last != version
 
@@ -117,7 +116,7 @@ def async_add_task_entities(
         async_add_entities,
         listed_fn=lambda data: data.tasks,
         entity_fn=entity_fn,
-        forgotten_fn=_forgotten_fn(entry, platform, task_unique_id),
+        removed_from_registry=_forgotten_fn(entry, platform, task_unique_id),
     )
 
 
@@ -134,7 +133,7 @@ def async_add_preference_entities(
         async_add_entities,
         listed_fn=lambda data: data.preferences,
         entity_fn=entity_fn,
-        forgotten_fn=_forgotten_fn(entry, platform, preference_unique_id),
+        removed_from_registry=_forgotten_fn(entry, platform, preference_unique_id),
     )
 
 
@@ -145,7 +144,7 @@ def _async_add_listed[ItemT](
     *,
     listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
     entity_fn: EntityFn[ItemT],
-    forgotten_fn: Callable[[Iterable[str]], set[str]],
+    removed_from_registry: Callable[[Iterable[str]], set[str]],
 ) -> None:
     coordinator = entry.runtime_data
     added: set[str] = set()
@@ -157,7 +156,7 @@ def _async_add_listed[ItemT](
         if (listed := listed_fn(coordinator.data)) is seen:
             return
         appeared, seen = listed.keys() - seen.keys(), listed
-        new = (appeared - added) | forgotten_fn(appeared & added)
+        new = (appeared - added) | removed_from_registry(appeared & added)
         added.update(new)
         # In the server's order.
         entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)

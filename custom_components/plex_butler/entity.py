@@ -31,19 +31,19 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         self._attr_unique_id = f"{machine}_{key}"
         # The coordinator describes the device, for it knows when that changes.
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine)})
-        self._last_shown: Hashable = None
+        self._last_state_key: Hashable = None
 
     @property
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of: if it is the same, nothing is written."""
         return self.available
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state if it would be another; most news are others' news."""
-        if (shown := self.shown) != self._last_shown:
-            self._last_shown = shown
+        """Write the state only if it changed; most updates concern other entities."""
+        if (key := self.state_key) != self._last_state_key:
+            self._last_state_key = key
             super()._handle_coordinator_update()
 
 
@@ -53,7 +53,6 @@ class PlexButlerTaskEntity(PlexButlerEntity):
     key_prefix = ""
 
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
-        """Take the task's name in our words, or its title in the server's."""
         super().__init__(coordinator, f"task_{task.name}")
         self.task_name = task.name
         if task.name in KNOWN_TASKS:
@@ -70,7 +69,7 @@ class PlexButlerTaskEntity(PlexButlerEntity):
     @property
     @override
     def available(self) -> bool:
-        """Tell whether the server answers, and still has the task."""
+        """Return True if the server answers, and still has the task."""
         return super().available and self.task_name in self.coordinator.data.tasks
 
 
@@ -82,7 +81,6 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
     def __init__(
         self, coordinator: PlexButlerCoordinator, preference: Preference
     ) -> None:
-        """Take the setting's name in our words, or its label in the server's."""
         super().__init__(coordinator, f"preference_{preference.id}")
         self.preference_id = preference.id
         # The server keeps it from people, too.
@@ -103,13 +101,13 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
     @property
     @override
     def available(self) -> bool:
-        """Tell whether the server answers, and still has the setting."""
+        """Return True if the server answers, and still has the setting."""
         listed = self.coordinator.data.preferences
         return super().available and self.preference_id in listed
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.value
 

@@ -71,7 +71,7 @@ def async_dispatch_task_events(
 
 
 def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> TaskEvent | None:
-    """Return what is worth telling: no start or end that nobody saw, or that was none."""
+    """Return the event of a change, or None for starts and ends that were not seen."""
     match change:
         case ButlerIdle():
             return TaskEvent(type=TaskEventType.IDLE)
@@ -108,7 +108,6 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
     """Tells when a task started, ended or was stopped; not what was so before."""
 
     def __init__(self, entry: PlexButlerConfigEntry) -> None:
-        """Take the only description."""
         super().__init__(entry.runtime_data, TASK.key)
         self.entity_description = TASK
         self._entry = entry
@@ -125,7 +124,7 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the news."""
+        """Subscribe to the task events."""
         await super().async_added_to_hass()
         self.async_on_remove(
             async_dispatcher_connect(self.hass, SIGNAL_TASK_EVENT, self._async_heard)

@@ -51,7 +51,6 @@ class PushListener:
         entry: ConfigEntry,
         coordinator: PlexButlerCoordinator,
     ) -> None:
-        """Take whom to feed."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
@@ -207,7 +206,7 @@ class PushListener:
 
     @property
     def _polls_work(self) -> bool:
-        """Tell whether the server has answered otherwise since this began to fail."""
+        """Return True if the server has answered otherwise since this began to fail."""
         answered = self._coordinator.last_update_success_time
         return bool(
             self._coordinator.last_update_success

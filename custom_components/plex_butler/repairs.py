@@ -1,4 +1,4 @@
-"""Problems that only a person can solve, as repairs, and the way out of each."""
+"""RepairIssues that only a person can solve, as repairs, and the way out of each."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ from .flow.relocation import (
     async_move,
     async_take_place,
 )
-from .flow.validate import async_certificate_names, async_identify, async_try
+from .flow.validate import async_certificate_names, async_identify, async_validate
 
 NOT_OWNER: Final = "not_owner"
 CERTIFICATE_RENAMED: Final = "certificate_renamed"
@@ -49,7 +49,7 @@ _OF_ADDRESS: Final = (
 _PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
 
 
-class Problems:
+class RepairIssues:
     """Raises and clears the repairs of one entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -59,7 +59,7 @@ class Problems:
         self._may_be_open = True
         self._whereabouts = Whereabouts(hass, entry)
 
-    async def async_report(self, err: PlexError) -> None:
+    async def async_create(self, err: PlexError) -> None:
         """Raise a repair if it takes a person to solve this."""
         self._may_be_open = True
         if isinstance(err, PlexConnectionError | PlexWrongServerError):
@@ -79,7 +79,7 @@ class Problems:
                 async_delete_issue(self._hass, self._entry, NOT_OWNER)
 
     @callback
-    def async_clear(self) -> None:
+    def async_delete_all(self) -> None:
         """Close repairs and dialogs, since everything works."""
         self._whereabouts.async_present()
         if self._may_be_open:
@@ -335,7 +335,7 @@ class InstalledAnewRepair(_EntryRepair):
         if identity is None or identity.machine_identifier != machine_identifier:
             return self.async_abort(reason="not_there")
         # The same account most likely owns this one, too.
-        attempt = await async_try(self.hass, entry.data, machine_identifier)
+        attempt = await async_validate(self.hass, entry.data, machine_identifier)
         other = self.hass.config_entries.async_entry_for_domain_unique_id(
             DOMAIN, machine_identifier
         )

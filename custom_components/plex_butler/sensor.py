@@ -67,7 +67,6 @@ class PlexButlerRunningTasks(PlexButlerEntity, SensorEntity):
     _unrecorded_attributes = frozenset({"tasks"})
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Take the only description."""
         super().__init__(coordinator, RUNNING_TASKS.key)
         self.entity_description = RUNNING_TASKS
 
@@ -92,7 +91,7 @@ class PlexButlerRunningTasks(PlexButlerEntity, SensorEntity):
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         runs = self.coordinator.data.runs
         on = ((name, run) for name, run in runs.tasks.items() if run.is_on)
@@ -103,7 +102,6 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
     """Tells when the maintenance window opens next; unknown where that is not clear."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Take the only description."""
         super().__init__(coordinator, NEXT_WINDOW.key)
         self.entity_description = NEXT_WINDOW
 
@@ -116,7 +114,7 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.native_value
 
@@ -143,7 +141,7 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.run.last
 

@@ -30,7 +30,13 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .device import task_of_unique_id
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
-from .task_actions import Outcome, async_start, async_stop, describe, describe_outcome
+from .task_actions import (
+    TaskActionResult,
+    async_start,
+    async_stop,
+    describe,
+    describe_outcome,
+)
 from .tasks import find_tasks
 
 ATTR_END: Final = "end"
@@ -45,7 +51,7 @@ SERVICE_START_TASK: Final = "start_task"
 SERVICE_STOP_ALL_TASKS: Final = "stop_all_tasks"
 SERVICE_STOP_TASK: Final = "stop_task"
 
-# Most tasks end within it, and nobody waits for ever.
+# Most tasks end within it.
 DEFAULT_TIMEOUT: Final = timedelta(hours=1)
 
 SERVER_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
@@ -72,9 +78,9 @@ WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
 
 type _Order = tuple[PlexButlerCoordinator, ButlerTask, Order]
 type _CommandFn = Callable[
-    [PlexButlerCoordinator, str, Order, float | None], Awaitable[Outcome]
+    [PlexButlerCoordinator, str, Order, float | None], Awaitable[TaskActionResult]
 ]
-type _Result = Outcome | HomeAssistantError
+type _Result = TaskActionResult | HomeAssistantError
 
 
 @callback
@@ -216,7 +222,7 @@ async def _async_all(
     )
 
 
-async def _async_result(doing: Awaitable[Outcome]) -> _Result:
+async def _async_result(doing: Awaitable[TaskActionResult]) -> _Result:
     try:
         return await doing
     except HomeAssistantError as err:
@@ -228,7 +234,7 @@ def _response(orders: list[_Order], results: list[_Result]) -> ServiceResponse:
     errors = [it for it in results if isinstance(it, HomeAssistantError)]
     if errors and len(orders) > 1:
         named = zip_longest((task.name for _, task, _ in orders), results)
-        failed = [name for name, it in named if not isinstance(it, Outcome)]
+        failed = [name for name, it in named if not isinstance(it, TaskActionResult)]
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="some_failed",
@@ -243,7 +249,7 @@ def _response(orders: list[_Order], results: list[_Result]) -> ServiceResponse:
         "tasks": [
             describe_outcome(task, result)
             for (_, task, _), result in zip(orders, results, strict=True)
-            if isinstance(result, Outcome)
+            if isinstance(result, TaskActionResult)
         ]
     }
 

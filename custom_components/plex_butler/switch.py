@@ -52,18 +52,18 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Tell whether the task runs or is about to."""
+        """Return True if the task runs or is about to."""
         return self.run.is_on
 
     @property
     @override
     def assumed_state(self) -> bool:
-        """Tell whether this server has never shown the task running."""
+        """Return True if this server has never shown the task running."""
         return self.run.assumed
 
     @property
     @override
-    def shown(self) -> Hashable:
+    def state_key(self) -> Hashable:
         """Return what the state is made of, progress left out."""
         return self.available, self.run.is_on, self.run.assumed
 
@@ -84,7 +84,7 @@ class PlexButlerScheduleSwitch(PlexButlerPreferenceEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Tell whether the task runs by itself."""
+        """Return True if the task runs by itself."""
         return self.value if isinstance(self.value, bool) else None
 
     @override

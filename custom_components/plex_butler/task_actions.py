@@ -34,7 +34,7 @@ from .run_state import (
 OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
 
 
-class Wait[FoundT]:
+class RunWaiter[FoundT]:
     """One wait for something to be known of a server.
 
     It gives up after an outage, when the entry is unloaded or when Home Assistant stops.
@@ -43,17 +43,16 @@ class Wait[FoundT]:
     def __init__(
         self,
         coordinator: PlexButlerCoordinator,
-        look_fn: Callable[[RunState], FoundT | None],
+        predicate: Callable[[RunState], FoundT | None],
     ) -> None:
-        """Take what is looked for whenever something may have changed."""
         self._coordinator = coordinator
-        self._look_fn = look_fn
+        self._look_fn = predicate
         self._future: asyncio.Future[FoundT | None] = (
             coordinator.hass.loop.create_future()
         )
         self._unsub_outage: CALLBACK_TYPE | None = None
 
-    async def async_found(self, deadline: float) -> FoundT | None:
+    async def async_wait(self, deadline: float) -> FoundT | None:
         """Return what was found, or None if it will not be known.
 
         Raises TimeoutError when the loop's clock comes to the deadline.
@@ -120,7 +119,7 @@ class TaskResult(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class TaskActionResult:
     """What became of a task, and what is known of its run."""
 
     result: TaskResult
@@ -132,24 +131,24 @@ async def async_start(
     task: str,
     order: Order,
     deadline: float | None,
-) -> Outcome:
+) -> TaskActionResult:
     """Start a task; with a deadline (of the loop's clock), wait for its end."""
     ran = False
     try:
         answer = await coordinator.commands.async_start_task(task, order, deadline)
     except OvertakenError:
-        return Outcome(result=TaskResult.STOPPED)
+        return TaskActionResult(result=TaskResult.STOPPED)
     except TimeoutError:
-        return Outcome(result=TaskResult.TIMED_OUT)
+        return TaskActionResult(result=TaskResult.TIMED_OUT)
     except HomeAssistantError as err:
         if deadline is None:
             raise
         if isinstance(err, NotSentError):
-            return Outcome(result=TaskResult.UNCONFIRMED)
+            return TaskActionResult(result=TaskResult.UNCONFIRMED)
         if not _may_have_started(coordinator, err):
             raise
         if not await _async_shows_up(coordinator, task, order.sent, deadline):
-            return Outcome(result=TaskResult.UNCONFIRMED)
+            return TaskActionResult(result=TaskResult.UNCONFIRMED)
     else:
         ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
@@ -157,7 +156,7 @@ async def async_start(
     return await _async_outcome(
         coordinator,
         task,
-        Wait(coordinator, lambda state: _end(state, task, order.sent, ran=ran)),
+        RunWaiter(coordinator, lambda state: _end(state, task, order.sent, ran=ran)),
         deadline,
     )
 
@@ -167,27 +166,29 @@ async def async_stop(
     task: str,
     order: Order,
     deadline: float | None,
-) -> Outcome:
+) -> TaskActionResult:
     """Stop a task; with a deadline, wait until the server shows it no more."""
     answer = await coordinator.commands.async_stop_task(task, order)
     if answer is StopResult.NOT_RUNNING:
-        return Outcome(result=TaskResult.NOT_RUNNING)
+        return TaskActionResult(result=TaskResult.NOT_RUNNING)
     if deadline is None:
         return _stopped(coordinator.tracker.state, task, order.sent)
     answered = coordinator.tracker.now()
 
-    def look(state: RunState) -> Outcome | None:
+    def look(state: RunState) -> TaskActionResult | None:
         if state.asked is None or state.asked < answered or is_shown(state, task):
             return None
         return _stopped(state, task, order.sent)
 
-    return await _async_outcome(coordinator, task, Wait(coordinator, look), deadline)
+    return await _async_outcome(
+        coordinator, task, RunWaiter(coordinator, look), deadline
+    )
 
 
 def _may_have_started(
     coordinator: PlexButlerCoordinator, err: HomeAssistantError
 ) -> bool:
-    """Tell whether silence may be the work that was asked for: a backup locks all out."""
+    """Return True if silence may be the work that was asked for: a backup locks all out."""
     return (
         isinstance(err.__cause__, PlexTimeoutError) and coordinator.last_update_success
     )
@@ -203,7 +204,7 @@ async def _async_shows_up(
 
     latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
     try:
-        found = await Wait(coordinator, look).async_found(min(deadline, latest))
+        found = await RunWaiter(coordinator, look).async_wait(min(deadline, latest))
     except TimeoutError:
         return False
     return bool(found)
@@ -212,20 +213,22 @@ async def _async_shows_up(
 async def _async_outcome(
     coordinator: PlexButlerCoordinator,
     task: str,
-    wait: Wait[Outcome],
+    wait: RunWaiter[TaskActionResult],
     deadline: float,
-) -> Outcome:
+) -> TaskActionResult:
     """Return the outcome that is waited for, or why it is not known."""
     result = TaskResult.UNCONFIRMED
     try:
-        if outcome := await wait.async_found(deadline):
+        if outcome := await wait.async_wait(deadline):
             return outcome
     except TimeoutError:
         result = TaskResult.TIMED_OUT
-    return Outcome(result=result, run=coordinator.tracker.state.runs.get(task))
+    return TaskActionResult(result=result, run=coordinator.tracker.state.runs.get(task))
 
 
-def _begun(state: RunState, task: str, sent: Moment, answer: StartResult) -> Outcome:
+def _begun(
+    state: RunState, task: str, sent: Moment, answer: StartResult
+) -> TaskActionResult:
     run = state.runs.get(task)
     if answer is StartResult.ALREADY_RUNNING:
         result = TaskResult.ALREADY_RUNNING
@@ -233,10 +236,12 @@ def _begun(state: RunState, task: str, sent: Moment, answer: StartResult) -> Out
         result = TaskResult.QUEUED
     else:
         result = TaskResult.STARTED
-    return Outcome(result=result, run=run or _last(state, task, sent))
+    return TaskActionResult(result=result, run=run or _last(state, task, sent))
 
 
-def _end(state: RunState, task: str, sent: Moment, *, ran: bool) -> Outcome | None:
+def _end(
+    state: RunState, task: str, sent: Moment, *, ran: bool
+) -> TaskActionResult | None:
     """Return how a run that we asked for ended, or None while it goes on.
 
     Unless it `ran` before, the end of a run that began before our start is another's.
@@ -245,15 +250,15 @@ def _end(state: RunState, task: str, sent: Moment, *, ran: bool) -> Outcome | No
         return None
     run = _last(state, task, sent)
     if run and run.result is Result.STOPPED:
-        return Outcome(result=TaskResult.STOPPED, run=run)
+        return TaskActionResult(result=TaskResult.STOPPED, run=run)
     begun = run and run.started and sent <= run.started
     if run and run.result is Result.ENDED and (ran or begun):
-        return Outcome(result=TaskResult.ENDED, run=run)
-    return Outcome(result=TaskResult.UNCONFIRMED, run=run)
+        return TaskActionResult(result=TaskResult.ENDED, run=run)
+    return TaskActionResult(result=TaskResult.UNCONFIRMED, run=run)
 
 
-def _stopped(state: RunState, task: str, sent: Moment) -> Outcome:
-    return Outcome(result=TaskResult.STOPPED, run=_last(state, task, sent))
+def _stopped(state: RunState, task: str, sent: Moment) -> TaskActionResult:
+    return TaskActionResult(result=TaskResult.STOPPED, run=_last(state, task, sent))
 
 
 def _last(state: RunState, task: str, sent: Moment) -> EndedRun | None:
@@ -277,7 +282,7 @@ def describe(task: TaskView) -> dict[str, Any]:
     }
 
 
-def describe_outcome(task: ButlerTask, outcome: Outcome) -> dict[str, Any]:
+def describe_outcome(task: ButlerTask, outcome: TaskActionResult) -> dict[str, Any]:
     """Return what became of a task; `duration` is in seconds."""
     return {
         "name": task.name,
@@ -287,7 +292,7 @@ def describe_outcome(task: ButlerTask, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _describe_run_of(outcome: Outcome) -> dict[str, Any]:
+def _describe_run_of(outcome: TaskActionResult) -> dict[str, Any]:
     """Return what is known of the run; when one ended that was lost is a guess at best."""
     described: dict[str, Any] = dict.fromkeys(
         ("evidence", "started_at", "ended_at", "duration")

@@ -13,10 +13,10 @@ from .api import ButlerTask
 # Some names carry the prefix, some do not: the server wants each just as it is.
 _PREFIX: Final = "ButlerTask"
 
-# They replace the server's software, so nobody should hit them by accident.
+# They replace the server's software, so their switches are disabled by default.
 UPDATE_TASKS: Final = frozenset({"AutomaticUpdates", "CheckForUpdates"})
 
-# While they run, the server may answer nobody.
+# While they run, the server may not answer.
 DATABASE_TASKS: Final = frozenset({"BackupDatabase", "OptimizeDatabase"})
 
 # They take seconds, or minutes at most.

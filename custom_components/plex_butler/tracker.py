@@ -133,7 +133,7 @@ class RunTracker:
 
     @property
     def trusted(self) -> bool:
-        """Tell whether notifications can be relied upon."""
+        """Return True if notifications can be relied upon."""
         return self.state.push_since is not None and self.state.known.pushed
 
     @property

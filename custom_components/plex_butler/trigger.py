@@ -40,12 +40,11 @@ class Targets:
     """
 
     def __init__(self, hass: HomeAssistant, options: dict[str, Any]) -> None:
-        """Take what was configured."""
         self._hass = hass
         self._device_ids: list[str] = options[ATTR_DEVICE_ID]
         self._tasks: list[str] | None = options.get(ATTR_TASK)
 
-    def device_of(self, entry: PlexButlerConfigEntry) -> str | None:
+    def device_id_for(self, entry: PlexButlerConfigEntry) -> str | None:
         """Return the device that means a server."""
         return next(
             (
@@ -67,7 +66,7 @@ class Targets:
             ):
                 yield entry.runtime_data
 
-    def means(self, coordinator: PlexButlerCoordinator, name: str) -> bool:
+    def matches_task(self, coordinator: PlexButlerCoordinator, name: str) -> bool:
         """Return True if a task is meant; all are, if none is named.
 
         A title that two tasks share means both.
@@ -104,7 +103,7 @@ _RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
 class _NewsTrigger(Trigger):
-    """Fires at some of the news of some servers, loaded or not."""
+    """Fires at some task events of some servers, loaded or not."""
 
     _schema: ClassVar[vol.Schema]
     _types: frozenset[TaskEventType]
@@ -120,7 +119,6 @@ class _NewsTrigger(Trigger):
         return config
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Take what was configured."""
         super().__init__(hass, config)
         self._options = config.options or {}
         self._targets = Targets(hass, self._options)
@@ -131,13 +129,13 @@ class _NewsTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Listen to the news of all servers, be they there yet or not."""
+        """Subscribe to the task events of all servers, also of those not yet loaded."""
 
         @callback
         def async_heard(entry: PlexButlerConfigEntry, news: TaskEvent) -> None:
             if news.type not in self._types:
                 return
-            if (device_id := self._targets.device_of(entry)) and self._is_meant(
+            if (device_id := self._targets.device_id_for(entry)) and self._is_meant(
                 entry, news
             ):
                 run_action(
@@ -149,7 +147,7 @@ class _NewsTrigger(Trigger):
 
     def _is_meant(self, entry: PlexButlerConfigEntry, news: TaskEvent) -> bool:
         task = news.task
-        return task is None or self._targets.means(entry.runtime_data, task.name)
+        return task is None or self._targets.matches_task(entry.runtime_data, task.name)
 
 
 def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
@@ -182,7 +180,6 @@ class TaskEndedTrigger(_NewsTrigger):
     )
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Take which ends are meant."""
         super().__init__(hass, config)
         self._types = frozenset(self._options[CONF_RESULT])
 

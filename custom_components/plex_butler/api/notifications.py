@@ -53,7 +53,7 @@ class ActivityNotification:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreferenceNotification:
-    """Settings were changed, by us or by somebody else.
+    """Settings were changed, by this client or another one.
 
     `values` are those that the server tells; it need not tell any.
     """
@@ -73,7 +73,6 @@ class NotificationStream:
         socket: aiohttp.ClientWebSocketResponse[bool],
         keep: Callable[[bytes], None],
     ) -> None:
-        """Take a socket that has just been opened, and where to keep what it brings."""
         self._socket = socket
         self._keep = keep
         self.frames = 0
@@ -85,7 +84,7 @@ class NotificationStream:
         """
         async for frame in self.raw():
             notifications = parse_frame(frame)
-            # Settings are nobody's business.
+            # Values of settings may be private.
             if any(isinstance(it, ActivityNotification) for it in notifications):
                 self._keep(frame)
             yield notifications

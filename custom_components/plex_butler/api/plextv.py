@@ -67,7 +67,6 @@ class PlexTvClient:
         product: str = "Plex Butler",
         device: str = "",
     ) -> None:
-        """Take the session, which stays the caller's, and what the user will read."""
         self._session = session
         self._client_identifier = client_identifier
         self._product = product

@@ -46,7 +46,7 @@ from ..api import (
 from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
 from ..device import server_name, shown_name
 from ..run_state import DEFAULT_LIMIT
-from .validate import Attempt, async_try
+from .validate import ValidationResult, async_validate
 
 _TOKEN: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
@@ -65,7 +65,7 @@ ADDRESS_SCHEMA: Final = vol.Schema(
 TOKEN_SCHEMA: Final = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN})
 
 
-def choice_of(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
+def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
     """Return a form that asks for one server of several, the first chosen.
 
     Each has a name, and what tells it from others of the same name.
@@ -151,7 +151,7 @@ class FlowBase(ConfigFlow):
         step_id: str,
         schema: vol.Schema,
         shown: dict[str, Any] | None,
-        attempt: Attempt,
+        attempt: ValidationResult,
         errors: dict[str, str] | None = None,
     ) -> ConfigFlowResult:
         """Show a form with what was typed, and with what is wrong with it."""
@@ -171,16 +171,16 @@ class FlowBase(ConfigFlow):
         )
 
     def _async_show_address(
-        self, data: dict[str, Any], attempt: Attempt
+        self, data: dict[str, Any], attempt: ValidationResult
     ) -> ConfigFlowResult:
         """Go on in a form with address and TLS setting, filled in."""
         self._known = data
         return self._async_form("address", ADDRESS_SCHEMA, shown_values(data), attempt)
 
-    async def _async_try(self, data: Mapping[str, Any]) -> Attempt:
+    async def _async_validate(self, data: Mapping[str, Any]) -> ValidationResult:
         """Try what was typed or found; no other server than this flow's gets the token."""
         entry = self._known_entry
-        return await async_try(
+        return await async_validate(
             self.hass, data, entry.unique_id if entry else self.unique_id
         )
 

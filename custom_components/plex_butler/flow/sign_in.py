@@ -12,8 +12,8 @@ from yarl import URL
 from ..api import OwnedServer, Pin, PlexError, PlexResponseError, PlexTvClient
 from ..connection import async_create_plex_tv_client
 from ..const import CONF_SERVER, DOMAIN
-from .base import FlowBase, choice_of
-from .validate import Attempt, async_best_url
+from .base import FlowBase, server_schema
+from .validate import ValidationResult, async_best_url
 
 # As often as Plex's own apps ask.
 _POLL: Final = 2
@@ -29,7 +29,6 @@ class SignIn:
     """One sign-in, from the question to the servers that the user owns."""
 
     def __init__(self, client: PlexTvClient, pin: Pin) -> None:
-        """Take the question that the user is to answer."""
         self._client = client
         self._pin = pin
         self.url = client.sign_in_url(pin)
@@ -135,7 +134,7 @@ class SignInFlow(FlowBase):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose among the servers of the account; where there is one, it is chosen."""
-        attempt = Attempt()
+        attempt = ValidationResult()
         if user_input is None and len(self._owned) == 1:
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is not None:
@@ -149,11 +148,11 @@ class SignInFlow(FlowBase):
             machine: (_name(server), f"{_address(server)}, {machine[:8]}")
             for machine, server in self._owned.items()
         }
-        return self._async_form("server", choice_of(choices), user_input, attempt)
+        return self._async_form("server", server_schema(choices), user_input, attempt)
 
     async def _async_try_ways(
         self, server: OwnedServer
-    ) -> tuple[dict[str, Any], Attempt]:
+    ) -> tuple[dict[str, Any], ValidationResult]:
         """Return the data with which a server was tried last, and the result.
 
         An entry's own address was chosen and may be the only one that works, so it is
@@ -164,10 +163,10 @@ class SignInFlow(FlowBase):
             CONF_TOKEN: server.token,
             CONF_VERIFY_SSL: True,
         }
-        attempt = Attempt(error="no_way_to_server", unreachable=True)
+        attempt = ValidationResult(error="no_way_to_server", unreachable=True)
         if entry := self._known_entry:
             own = {**entry.data, CONF_TOKEN: server.token}
-            attempt = await self._async_try(own)
+            attempt = await self._async_validate(own)
             if not attempt.unreachable:
                 return own, attempt
         else:
@@ -175,7 +174,7 @@ class SignInFlow(FlowBase):
             await self._async_set_server(server.machine_identifier, _name(server))
         if url := await async_best_url(self.hass, server):
             data[CONF_URL] = url
-            return data, await self._async_try(data)
+            return data, await self._async_validate(data)
         return own, attempt
 
     def _wanted(self, owned: Mapping[str, OwnedServer]) -> Mapping[str, OwnedServer]:

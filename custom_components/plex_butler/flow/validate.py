@@ -108,7 +108,7 @@ _PROBE_TIMEOUT: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class ValidationResult:
     """What came of trying: the server, or what is wrong, and a URL that may be right.
 
     `unreachable`: the server was not met, so another address or setting is needed.
@@ -121,9 +121,9 @@ class Attempt:
     unreachable: bool = False
 
 
-async def async_try(
+async def async_validate(
     hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
-) -> Attempt:
+) -> ValidationResult:
     """Return the server if all that is needed of it works, else what does not.
 
     If it is known which server it has to be, no other one gets the token.
@@ -134,33 +134,35 @@ async def async_try(
         # Needs no token: tells a wrong address from a wrong token.
         identity = await client.get_identity()
         if machine_identifier not in {None, identity.machine_identifier}:
-            return Attempt(error="wrong_server", unreachable=True)
-        return Attempt(server=await _async_owned_server(client, identity))
+            return ValidationResult(error="wrong_server", unreachable=True)
+        return ValidationResult(server=await _async_owned_server(client, identity))
     except _UnclaimedError:
-        return Attempt(error="unclaimed")
+        return ValidationResult(error="unclaimed")
     except PlexError as err:
         if identity:
-            return Attempt(error=error_key(err))
+            return ValidationResult(error=error_key(err))
         return await _async_explain(hass, data[CONF_URL], err, machine_identifier)
 
 
 async def _async_explain(
     hass: HomeAssistant, url: str, err: PlexError, machine_identifier: str | None
-) -> Attempt:
+) -> ValidationResult:
     """Return why a server was not met, and what may lead to it."""
     if secure := await _async_secure_url(hass, url, err, machine_identifier):
-        return Attempt(error="secure_required", better_url=secure, unreachable=True)
+        return ValidationResult(
+            error="secure_required", better_url=secure, unreachable=True
+        )
     names = ""
     if isinstance(err, PlexCertificateNameError):
         names = await async_certificate_names(url)
-    return Attempt(
+    return ValidationResult(
         error=error_key(err),
         names=names,
         unreachable=isinstance(err, PlexConnectionError),
     )
 
 
-async def async_find(
+async def async_discover(
     hass: HomeAssistant, host: str, port: int
 ) -> tuple[str, Identity] | None:
     """Return the URL at which a server answers that was only heard of, and who it is."""
@@ -203,7 +205,7 @@ async def _async_is_at(hass: HomeAssistant, machine_identifier: str, url: str) -
 
 
 class _UnclaimedError(PlexError):
-    """The server belongs to nobody yet, and lets in nobody from outside."""
+    """The server has no owner yet, and refuses clients from outside its network."""
 
 
 async def _async_owned_server(client: PlexClient, identity: Identity) -> Server:

@@ -78,7 +78,7 @@ def kind_of(preference: Preference) -> ScheduleKind | None:
 
 
 def may_matter(name: str) -> bool:
-    """Tell whether a setting may be one of the schedule's, by its name alone."""
+    """Return True if a setting may be one of the schedule's, by its name alone."""
     return (
         name in _HOURS
         or name.startswith(_SWITCH_PREFIX)
@@ -87,7 +87,7 @@ def may_matter(name: str) -> bool:
 
 
 def schedule_of(preferences: Iterable[Preference]) -> dict[str, Preference]:
-    """Return the settings that make up the schedule; others are nobody's business."""
+    """Return the settings that make up the schedule, and no others."""
     return {it.id: it for it in preferences if kind_of(it)}
 
 
