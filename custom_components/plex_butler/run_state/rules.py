@@ -604,11 +604,12 @@ class Rules:
         logged = any(it.is_on if it.end else it.log_id or it.row in own for it in runs)
         works = bool(live) or logged
         unproven = [run for run in runs if run.unproven]
-        for run in unproven if works else ():
+        queued = [run for run in runs if run.until]
+        for run in (*unproven, *queued) if works else ():
             sent = run.sent or self.at
             unnamed = (it for it in live if it.is_session and not it.task)
             mine = next((it for it in unnamed if sent <= it.since), None)
-            if mine and run.sent and run.alone and len(unproven) == 1:
+            if mine and run.sent and run.alone and unproven == [run]:
                 inferred, row = m.Evidence.INFERRED, mine.key
                 self._put(run, row=row, evidence=inferred, proved=now, waited=True)
             elif sent <= self.at and not run.waited:
@@ -627,10 +628,14 @@ class Rules:
         state, asked = self.state, self.state.asked
         looked = asked is not None and run.proved + IDLE_AFTER <= asked
         closed = run.log_id and not (run.row or self.shown or state.follows(run))
+        names = state.known.tasks or state.logging
         if run.unproven:
             self._expire_unproven(run)
         elif run.other_name_since and run.other_name_since + OTHER_NAME_FOR <= self.now:
             self._end_seen(run, run.proved, named=False)
+        elif run.until and run.waited and not (state.busy or names):
+            # What had waited for work that names nothing is over with it
+            self._end_seen(run, state.idle_since or self.now, named=False)
         elif closed and looked and state.known.busy:
             # The log, which alone told of it, broke, and Butler was idle since
             self._end_unseen(run)
