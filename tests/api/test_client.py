@@ -176,17 +176,6 @@ async def test_the_token_travels_in_the_header_only(
         assert plex.token not in f"{request.path}{request.query}"
 
 
-async def test_the_clients_own_version_is_told_if_there_is_one(
-    session: aiohttp.ClientSession, plex: SimulatedPlex
-) -> None:
-    client = PlexClient(session, plex.url, client_identifier="test", version="9.9")
-
-    await client.get_identity()
-
-    assert plex.requests[-1].headers["X-Plex-Version"] == "9.9"
-    assert "X-Plex-Token" not in plex.requests[-1].headers
-
-
 @pytest.mark.parametrize(
     ("fault", "error"),
     [

@@ -58,7 +58,6 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
             id="ButlerStartHour",
             label="Start",
             type="int",
-            default=2,
             value=4,
             hidden=True,
             options=(("0", "0\ua78900"), ("1", "1:00"), ("two", "")),
@@ -85,11 +84,11 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
 def test_a_value_is_of_its_settings_type_however_it_is_sent(
     kind: str, sent: object, value: PreferenceValue
 ) -> None:
-    item = {"id": "X", "type": kind, "value": sent, "default": sent}
+    item = {"id": "X", "type": kind, "value": sent}
 
     (found,) = parse_preferences(container("Setting", item))
 
-    assert (found.value, found.default) == (value, value)
+    assert found.value == value
     assert type(found.value) is type(value)
 
 

@@ -84,8 +84,6 @@ class PlexClient:
         *,
         client_identifier: str,
         machine_identifier: str | None = None,
-        product: str = "Plex Butler",
-        version: str = "",
     ) -> None:
         """Take the server's base URL, any path prefix included.
 
@@ -111,10 +109,8 @@ class PlexClient:
             # The titles of tasks and of activities must be of one language.
             "Accept-Language": "en",
             "X-Plex-Client-Identifier": client_identifier,
-            "X-Plex-Product": product,
+            "X-Plex-Product": "Plex Butler",
         }
-        if version:
-            self._headers["X-Plex-Version"] = version
         self._token = token
 
     def keep(self, kind: str, what: object) -> None:

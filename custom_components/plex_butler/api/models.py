@@ -154,7 +154,7 @@ type PreferenceValue = bool | int | float | str
 class Preference:
     """One of the server's settings.
 
-    `type` is `bool`, `int`, `double` or `text`, and so are the value and its default;
+    `type` is `bool`, `int`, `double` or `text`, and so is the value;
     what does not fit its type is left as it was sent. `options` are the values that
     the server offers, in its order and as it writes them, each with its label.
     """
@@ -163,7 +163,6 @@ class Preference:
     value: PreferenceValue
     type: str = ""
     label: str = ""
-    default: PreferenceValue | None = None
     hidden: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
@@ -180,7 +179,7 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
     setting, kind = name(item, "id"), text(item, "type").lower()
-    value = _value(item, "value", kind)
+    value = _value(item, kind)
     if not setting or value is None:
         return None
     return Preference(
@@ -188,7 +187,6 @@ def parse_preference(item: Json) -> Preference | None:
         value=value,
         type=kind,
         label=text(item, "label"),
-        default=_value(item, "default", kind),
         hidden=flag(item, "hidden", default=False),
         options=_options(text(item, "enumValues", MAX_LONG_TEXT)),
     )
@@ -203,13 +201,13 @@ def query_of(values: Mapping[str, PreferenceValue]) -> str:
     return urlencode(written, quote_via=quote, errors="replace")
 
 
-def _value(item: Json, key: str, kind: str) -> PreferenceValue | None:
-    value = item.get(key)
+def _value(item: Json, kind: str) -> PreferenceValue | None:
+    value = item.get("value")
     if not isinstance(value, bool | int | float | str):
         return None
     match kind:
         case "bool":
-            return flag(item, key, default=False)
+            return flag(item, "value", default=False)
         case "int":
             return _number(value, int)
         case "double":
