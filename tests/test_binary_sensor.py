@@ -10,13 +10,10 @@ from homeassistant.const import (
     Platform,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from tests.conftest import Advance
 from tests.simulator import SimulatedPlex
@@ -28,17 +25,6 @@ BACKUP = "switch.attic_butler_back_up_database"
 def state(hass: HomeAssistant, entity_id: str = BUTLER) -> str | None:
     found = hass.states.get(entity_id)
     return found.state if found else None
-
-
-async def test_all_binary_sensors(
-    hass: HomeAssistant, loaded: MockConfigEntry, snapshot: SnapshotAssertion
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        if entity.domain != Platform.BINARY_SENSOR:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 @pytest.mark.parametrize("profile", ["current", "anonymous", "legacy"])

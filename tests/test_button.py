@@ -3,13 +3,10 @@
 from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from tests.conftest import Advance, settle
 from tests.simulator import SimulatedPlex
@@ -30,17 +27,6 @@ def on(hass: HomeAssistant) -> set[str]:
         for state in hass.states.async_all(Platform.SWITCH)
         if state.state == STATE_ON and not state.entity_id.endswith("_on_schedule")
     }
-
-
-async def test_all_buttons(
-    hass: HomeAssistant, loaded: MockConfigEntry, snapshot: SnapshotAssertion
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        if entity.domain != Platform.BUTTON:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 async def test_start_all_starts_what_is_due(

@@ -2,16 +2,13 @@
 
 from typing import Any
 
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, add_entry, settle
@@ -43,17 +40,6 @@ def parts(told: list[dict[str, Any]], *keys: str) -> list[tuple[Any, ...]]:
 async def call(hass: HomeAssistant, service: str, task: str) -> None:
     await hass.services.async_call(DOMAIN, service, {"task": task}, blocking=True)
     await settle(hass)
-
-
-async def test_the_entity(
-    hass: HomeAssistant, loaded: MockConfigEntry, snapshot: SnapshotAssertion
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        if entity.domain != Platform.EVENT:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 async def test_a_run_is_told_from_its_start_to_its_end(

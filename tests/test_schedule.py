@@ -21,9 +21,7 @@ from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from custom_components.plex_butler.api import Preference, client as client_module
 from custom_components.plex_butler.schedule import (
@@ -113,20 +111,6 @@ async def enabled(hass: HomeAssistant, task: str) -> bool:
         "plex_butler", "get_butler_tasks", blocking=True, return_response=True
     )
     return next(bool(it["enabled"]) for it in answer["tasks"] if it["name"] == task)
-
-
-async def test_all_selects(
-    hass: HomeAssistant,
-    all_entities_enabled: None,
-    loaded: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        if entity.domain != Platform.SELECT:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 async def test_the_schedule_is_as_the_server_has_it(

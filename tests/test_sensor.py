@@ -18,9 +18,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.sensor import PlexButlerRunningTasks
@@ -48,22 +46,6 @@ async def turn(hass: HomeAssistant, service: str, entity_id: str = BACKUP) -> No
     await hass.services.async_call(
         Platform.SWITCH, service, {ATTR_ENTITY_ID: entity_id}, blocking=True
     )
-
-
-async def test_all_sensors(
-    hass: HomeAssistant,
-    all_entities_enabled: None,
-    loaded: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        # A moment of its own every day; test_window_entities knows it.
-        is_moment = entity.unique_id.endswith("_next_window")
-        if entity.domain != Platform.SENSOR or is_moment:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 async def test_running_tasks_are_counted_and_listed_with_what_is_known_of_them(

@@ -19,9 +19,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
 from tests.conftest import Advance
 from tests.simulator import SimulatedPlex, TaskSpec
@@ -43,20 +41,6 @@ async def turn(hass: HomeAssistant, service: str, entity_id: str = BACKUP) -> No
 def state(hass: HomeAssistant, entity_id: str = BACKUP) -> str | None:
     found = hass.states.get(entity_id)
     return found.state if found else None
-
-
-async def test_all_switches(
-    hass: HomeAssistant,
-    all_entities_enabled: None,
-    loaded: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-) -> None:
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
-        if entity.domain != Platform.SWITCH:
-            registry.async_remove(entity.entity_id)
-
-    await snapshot_platform(hass, registry, snapshot, loaded.entry_id)
 
 
 async def test_turning_on_starts_the_task_until_it_ends(

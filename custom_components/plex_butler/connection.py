@@ -38,6 +38,34 @@ from .api import (
 )
 from .const import DOMAIN
 
+# The first that fits counts, so the special ones stand before the general ones.
+_KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
+    (PlexAddressError, "invalid_url"),
+    (PlexTimeoutError, "timeout"),
+    (PlexResolveError, "cannot_resolve"),
+    (PlexRefusedError, "refused"),
+    (PlexHungUpError, "hung_up"),
+    (PlexCertificateNameError, "certificate_name"),
+    (PlexCertificateError, "certificate_untrusted"),
+    (PlexTlsError, "tls"),
+    (PlexConnectionError, "cannot_connect"),
+    (PlexAuthenticationError, "invalid_auth"),
+    (PlexNotOwnerError, "not_owner"),
+    (PlexForbiddenError, "forbidden"),
+    (PlexMaintenanceError, "maintenance"),
+    (PlexWrongServerError, "wrong_server"),
+    (PlexError, "invalid_response"),
+)
+# A server that has just started refuses good tokens for up to a few minutes. Seconds
+# after the first refusal at which the token is tried again.
+_RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
+# Afterwards; often enough to recover by itself, too rare for a ban by the server.
+_LATER: Final = timedelta(hours=1).total_seconds()
+# A token that has been refused for so long is most likely revoked.
+_REAUTH_AFTER: Final = timedelta(minutes=5).total_seconds()
+# Home Assistant's timers may come up to a second early.
+_EARLY: Final = 2.0
+
 
 async def async_create_client(
     hass: HomeAssistant,
@@ -73,26 +101,6 @@ async def _async_client_identifier(hass: HomeAssistant) -> str:
     return sha256(f"{DOMAIN}-{instance}".encode()).hexdigest()[:32]
 
 
-# The first that fits counts, so the special ones stand before the general ones.
-_KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
-    (PlexAddressError, "invalid_url"),
-    (PlexTimeoutError, "timeout"),
-    (PlexResolveError, "cannot_resolve"),
-    (PlexRefusedError, "refused"),
-    (PlexHungUpError, "hung_up"),
-    (PlexCertificateNameError, "certificate_name"),
-    (PlexCertificateError, "certificate_untrusted"),
-    (PlexTlsError, "tls"),
-    (PlexConnectionError, "cannot_connect"),
-    (PlexAuthenticationError, "invalid_auth"),
-    (PlexNotOwnerError, "not_owner"),
-    (PlexForbiddenError, "forbidden"),
-    (PlexMaintenanceError, "maintenance"),
-    (PlexWrongServerError, "wrong_server"),
-    (PlexError, "invalid_response"),
-)
-
-
 class Translation(TypedDict):
     """How Home Assistant finds the text of an error."""
 
@@ -122,17 +130,6 @@ def translated_errors() -> Iterator[None]:
         yield
     except PlexError as err:
         raise HomeAssistantError(**translation(err)) from err
-
-
-# A server that has just started refuses good tokens for up to a few minutes. Seconds
-# after the first refusal at which the token is tried again.
-_RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
-# Afterwards; often enough to recover by itself, too rare for a ban by the server.
-_LATER: Final = timedelta(hours=1).total_seconds()
-# A token that has been refused for so long is most likely revoked.
-_REAUTH_AFTER: Final = timedelta(minutes=5).total_seconds()
-# Home Assistant's timers may come up to a second early.
-_EARLY: Final = 2.0
 
 
 @dataclass(slots=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Returns what an entity with a unique id stands for on a machine, if for one of a kind.
 type NameOf = Callable[[str, str], str | None]
 
+type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
+
 
 class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
@@ -98,9 +100,6 @@ class StaleEntities:
             dr.async_get(self._hass), self._entry.entry_id
         )
         return devices[0].sw_version if devices else None
-
-
-type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
 
 
 @callback

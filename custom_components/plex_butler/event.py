@@ -22,6 +22,9 @@ from .task_actions import describe_begun, describe_run
 # One for all servers: an automation may be there before its server is, and after it.
 SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_news"
 
+# Nothing is asked here.
+PARALLEL_UPDATES = 0
+
 
 class TaskEventType(StrEnum):
     """What happened."""
@@ -84,9 +87,6 @@ def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> TaskEvent | 
     task = coordinator.data.tasks.get(run.task)
     return TaskEvent(type=kind, task=task, run=run) if task else None
 
-
-# Nothing is asked here.
-PARALLEL_UPDATES = 0
 
 TASK: Final = EventEntityDescription(
     key="task",

@@ -48,6 +48,15 @@ _OF_ADDRESS: Final = (
 )
 _PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
 
+# The dialogs that mend what is wrong with an attempt; all else is tried again, and has
+# a repair of its own if it takes a person.
+_DIALOGS: Final = {
+    "invalid_auth": SOURCE_REAUTH,
+    "unclaimed": SOURCE_REAUTH,
+    "certificate_name": SOURCE_RECONFIGURE,
+    "certificate_untrusted": SOURCE_RECONFIGURE,
+}
+
 
 class RepairIssues:
     """Raises and clears the repairs of one entry."""
@@ -188,16 +197,6 @@ def async_close_problems(
 
 def _issue_id(entry: ConfigEntry, problem: str) -> str:
     return f"{problem}_{entry.entry_id}"
-
-
-# The dialogs that mend what is wrong with an attempt; all else is tried again, and has
-# a repair of its own if it takes a person.
-_DIALOGS: Final = {
-    "invalid_auth": SOURCE_REAUTH,
-    "unclaimed": SOURCE_REAUTH,
-    "certificate_name": SOURCE_RECONFIGURE,
-    "certificate_untrusted": SOURCE_RECONFIGURE,
-}
 
 
 async def async_create_fix_flow(

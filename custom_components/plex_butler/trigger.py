@@ -32,6 +32,9 @@ TASK_OPTIONS: Final[dict[vol.Marker, Any]] = {
     vol.Optional(ATTR_TASK): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1)),
 }
 
+CONF_RESULT: Final = "result"
+_RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
+
 
 class Targets:
     """The servers and tasks that one automation means.
@@ -96,10 +99,6 @@ def async_validate_devices(hass: HomeAssistant, options: dict[str, Any]) -> None
     for device_id in options[ATTR_DEVICE_ID]:
         if async_entry_of(hass, device_id) is None:
             raise vol.Invalid(f"Device {device_id} is not a Plex Butler server")
-
-
-CONF_RESULT: Final = "result"
-_RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
 class _NewsTrigger(Trigger):

@@ -27,6 +27,8 @@ _MAX_DAYS: Final = 36_500
 # The type of Butler's own activities
 BUTLER: Final = "butler"
 
+type PreferenceValue = bool | int | float | str
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButlerTask:
@@ -145,9 +147,6 @@ def _butler_task(task: str, item: Json) -> ButlerTask:
         schedule_randomized=flag(item, "scheduleRandomized", default=False),
         enabled=flag(item, "enabled", default=True),
     )
-
-
-type PreferenceValue = bool | int | float | str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,24 @@ ADDRESS_SCHEMA: Final = vol.Schema(
 )
 TOKEN_SCHEMA: Final = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN})
 
+# A backup of the largest libraries takes hours; what takes a day hangs.
+_LIMIT: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=5,
+        max=24 * 60,
+        step=1,
+        mode=NumberSelectorMode.BOX,
+        unit_of_measurement=UnitOfTime.MINUTES,
+    )
+)
+OPTIONS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(
+            CONF_ASSUMED_RUN_LIMIT, default=DEFAULT_LIMIT.total_seconds() // 60
+        ): vol.All(_LIMIT, vol.Coerce(int)),
+    }
+)
+
 
 def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
     """Return a form that asks for one server of several, the first chosen.
@@ -219,26 +237,6 @@ class FlowBase(ConfigFlow):
         )
         self._abort_if_unique_id_configured()
         return self.async_create_entry(title=server_name(server), data=data)
-
-
-# A backup of the largest libraries takes hours; what takes a day hangs.
-_LIMIT: Final = NumberSelector(
-    NumberSelectorConfig(
-        min=5,
-        max=24 * 60,
-        step=1,
-        mode=NumberSelectorMode.BOX,
-        unit_of_measurement=UnitOfTime.MINUTES,
-    )
-)
-
-OPTIONS_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(
-            CONF_ASSUMED_RUN_LIMIT, default=DEFAULT_LIMIT.total_seconds() // 60
-        ): vol.All(_LIMIT, vol.Coerce(int)),
-    }
-)
 
 
 def _zone_selector() -> SelectSelector:

@@ -39,6 +39,9 @@ _MOST_NAMES: Final = 5
 _LONGEST_NAME: Final = 100
 _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
 
+# A way that takes longer than this is no good one.
+_PROBE_TIMEOUT: Final = 5
+
 
 async def async_certificate_names(url: str) -> str:
     """Return the names in the certificate that is presented at a URL."""
@@ -101,10 +104,6 @@ def _copied(entry: ConfigEntry) -> dict[str, Any] | None:
                 CONF_VERIFY_SSL: rest.get("verify_ssl", True) is not False,
             }
     return None
-
-
-# A way that takes longer than this is no good one.
-_PROBE_TIMEOUT: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
