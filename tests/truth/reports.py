@@ -14,6 +14,8 @@ from .truths import Truths
 # Of shorter runs a server need not tell anything.
 _LONG: Final = 10.0
 _TOLERANCE: Final = 2.0
+# What ended so soon before an outage may not have been polled any more.
+_POLL: Final = 15.0
 # Later than this, a report is of something else.
 _NEAR: Final = 60.0
 
@@ -86,7 +88,11 @@ def _matched(truths: Truths) -> dict[int, list[Reported]]:
 
 
 def _gap(truths: Truths, run: Interval, report: Reported) -> float:
-    return abs(truths.span(run)[1] - report.ended)
+    """Return by how much a report is early or late; an outage may hide an end."""
+    end = truths.span(run)[1]
+    hidden = (it for it in truths.outages if it[0] - _POLL <= end <= it[1])
+    latest = max((until for _, until in hidden), default=end)
+    return max(end - report.ended, report.ended - latest, 0.0)
 
 
 def _seconds(truths: Truths, run: Interval) -> float:

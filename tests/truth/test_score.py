@@ -239,6 +239,24 @@ def test_runs_are_to_be_reported_once_with_their_duration(
     assert reports.invented == invented
 
 
+@pytest.mark.parametrize(
+    ("begins", "told", "invented"),
+    [(150, 400, 0), (205, 400, 0), (150, 470, 1), (230, 400, 1), (150, 100, 1)],
+)
+def test_an_end_that_an_outage_hid_may_be_told_at_its_end(
+    begins: float, told: float, invented: int
+) -> None:
+    report = Reported(task=TASK, ended=told, duration=told - 100)
+    seen = day(
+        ran(100, 200),
+        on=shown((100, "on"), (told, "off")),
+        reported=[report],
+        outages=[Outage(begins, 400)],
+    )
+
+    assert figures(seen).reports.invented == invented
+
+
 def test_a_switch_that_goes_on_by_itself_is_found() -> None:
     seen = day(on=shown((0, "off"), (500, "on"), (530, "off")))
 
