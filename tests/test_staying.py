@@ -24,10 +24,11 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
-from tests.flows import choose, submit
+from tests.flows import choose, submit, suggested
 from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
+from tests.simulator.gate import SecureConnections
 from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import local_https
+from tests.simulator.resources import local_http, local_https
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"
@@ -194,6 +195,44 @@ async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
     assert result["reason"] == "reconfigure_successful"
     assert secure_entry.data[CONF_URL] == renamed.uri
     assert issues(hass) == {}
+    assert state(hass) == STATE_OFF
+
+
+async def test_a_new_sign_in_does_not_lead_from_https_to_plain_http(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    secure_entry: MockConfigEntry,
+    certificates: Certificates,
+    names: Names,
+    freezer: FrozenDateTimeFactory,
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append("certificate of the Plex server is for another name")
+    before = dict(secure_entry.data)
+    secure.secure_connections = SecureConnections.PREFERRED
+    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
+        names.point("plex.tv", tv.port)
+        # The router hides the new name, so only the bare address leads there.
+        tv.add_server(secure, connections=[local_http(secure)])
+        await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+        await pass_time(hass, freezer, secure, 31)
+        result = await secure_entry.start_reconfigure_flow(hass)
+        result = await choose(hass, result, "sign_in")
+        tv.link()
+        await settle(hass)
+        freezer.tick(3)
+        await settle(hass)
+        result = await hass.config_entries.flow.async_configure(result["flow_id"])
+        assert result["step_id"] == "address"
+        assert suggested(result)[CONF_URL] == before[CONF_URL]
+        assert secure_entry.data == before
+
+        await secure.use_certificate(certificates.plex_direct())
+        answer = {CONF_URL: before[CONF_URL], CONF_VERIFY_SSL: True}
+        result = await submit(hass, result, answer)
+        await settle(hass)
+
+    assert result["reason"] == "reconfigure_successful"
     assert state(hass) == STATE_OFF
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigFlowResult
@@ -169,6 +170,10 @@ class SignInFlow(FlowBase):
             attempt = await self._async_validate(own)
             if not attempt.unreachable:
                 return own, attempt
+            if URL(entry.data[CONF_URL]).scheme == "https":
+                # The token of a secure entry never goes over plain http unasked.
+                secure = (url for url in server.urls if url.startswith("https:"))
+                server = replace(server, urls=tuple(secure))
         else:
             own = data
             await self._async_set_server(server.machine_identifier, _name(server))
