@@ -1,13 +1,16 @@
 """All entities that a server has, one line each."""
 
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from typing import Any
+
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.plex_butler import PLATFORMS
+from tests.conftest import settle
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -48,3 +51,22 @@ async def test_entities_that_are_enabled_by_default(
     entities = er.async_entries_for_config_entry(registry, loaded.entry_id)
 
     assert sorted(it.entity_id for it in entities if not it.disabled) == snapshot
+
+
+async def test_each_state_is_written_once_at_set_up(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    written: list[str] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        written.append(event.data["entity_id"])
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    hass.bus.async_listen(
+        EVENT_STATE_REPORTED, note, event_filter=callback(lambda _: True)
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass)
+
+    assert len(written) == len(set(written)) > 0

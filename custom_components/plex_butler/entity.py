@@ -38,6 +38,12 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         """Return what the state is made of: if it is the same, nothing is written."""
         return self.available
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Remember what is written when the entity is added."""
+        await super().async_added_to_hass()
+        self._last_state_key = self.state_key
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
