@@ -170,10 +170,10 @@ class SignInFlow(FlowBase):
             attempt = await self._async_validate(own)
             if not attempt.unreachable:
                 return own, attempt
-            if URL(entry.data[CONF_URL]).scheme == "https":
-                # The token of a secure entry never goes over plain http unasked.
-                secure = (url for url in server.urls if url.startswith("https:"))
-                server = replace(server, urls=tuple(secure))
+            # The token of a secure entry never goes over plain http unasked.
+            scheme = "https:" if entry.data[CONF_URL].startswith("https:") else "http"
+            urls = (url for url in server.urls if url.startswith(scheme))
+            server = replace(server, urls=tuple(urls))
         else:
             own = data
             await self._async_set_server(server.machine_identifier, _name(server))
