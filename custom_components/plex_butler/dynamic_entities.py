@@ -1,9 +1,9 @@
 """Adds the entities of what a server lists, and removes those of what is gone."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 type NameOf = Callable[[str, str], str | None]
 
 type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
+
+
+class _Listed[ItemT](NamedTuple):
+    """What the server lists, and the entities for it."""
+
+    items_fn: Callable[[PlexButlerData], Mapping[str, ItemT]]
+    unique_id_fn: Callable[[str, str], str]
+    entity_fn: EntityFn[ItemT]
 
 
 class StaleEntities:
@@ -59,7 +67,7 @@ class StaleEntities:
 
     @callback
     def async_process_list(self, names: Container[str], *, version: str) -> None:
-        """Take note of a good answer, and forget what has been missing for too long."""
+        """Remove the entities of what the good answers have lacked for too long."""
         elapsed, updated = self._elapsed(), self._updated(version)
         missing = [it for it in self._registered() if it[1] not in names]
         patience: dict[str, float] = {}
@@ -110,13 +118,8 @@ def async_add_task_entities(
     entity_fn: EntityFn[ButlerTask],
 ) -> None:
     """Add an entity for every task."""
-    _async_add_listed(
-        entry,
-        async_add_entities,
-        listed_fn=lambda data: data.tasks,
-        entity_fn=entity_fn,
-        removed_from_registry=_forgotten_fn(entry, platform, task_unique_id),
-    )
+    tasks = _Listed(lambda data: data.tasks, task_unique_id, entity_fn)
+    _async_add_listed(entry, platform, async_add_entities, tasks)
 
 
 @callback
@@ -127,61 +130,40 @@ def async_add_preference_entities(
     entity_fn: EntityFn[Preference],
 ) -> None:
     """Add an entity for every setting for which the platform has one."""
-    _async_add_listed(
-        entry,
-        async_add_entities,
-        listed_fn=lambda data: data.preferences,
-        entity_fn=entity_fn,
-        removed_from_registry=_forgotten_fn(entry, platform, preference_unique_id),
-    )
+    settings = _Listed(lambda data: data.preferences, preference_unique_id, entity_fn)
+    _async_add_listed(entry, platform, async_add_entities, settings)
 
 
 @callback
 def _async_add_listed[ItemT](
     entry: PlexButlerConfigEntry,
+    platform: Platform,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    *,
-    listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
-    entity_fn: EntityFn[ItemT],
-    removed_from_registry: Callable[[Iterable[str]], set[str]],
+    kind: _Listed[ItemT],
 ) -> None:
+    """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
+    registry = er.async_get(coordinator.hass)
     added: set[str] = set()
     seen: Mapping[str, ItemT] = {}
+
+    def is_registered(name: str) -> bool:
+        unique_id = kind.unique_id_fn(coordinator.machine_identifier, name)
+        return bool(registry.async_get_entity_id(platform, DOMAIN, unique_id))
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
-        if (listed := listed_fn(coordinator.data)) is seen:
+        if (listed := kind.items_fn(coordinator.data)) is seen:
             return
         appeared, seen = listed.keys() - seen.keys(), listed
-        new = (appeared - added) | removed_from_registry(appeared & added)
+        new = {it for it in appeared if it not in added or not is_registered(it)}
         added.update(new)
         # In the server's order.
-        entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
+        entities = (
+            kind.entity_fn(coordinator, listed[it]) for it in listed if it in new
+        )
         async_add_entities(filter(None, entities))
 
     async_add_new()
     entry.async_on_unload(coordinator.async_add_listener(async_add_new))
-
-
-def _forgotten_fn(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    unique_id_fn: Callable[[str, str], str],
-) -> Callable[[Iterable[str]], set[str]]:
-    """Return what tells whose entities have left the registry in the meantime."""
-    coordinator = entry.runtime_data
-    registry = er.async_get(coordinator.hass)
-
-    def forgotten(names: Iterable[str]) -> set[str]:
-        machine = coordinator.machine_identifier
-        return {
-            name
-            for name in names
-            if not registry.async_get_entity_id(
-                platform, DOMAIN, unique_id_fn(machine, name)
-            )
-        }
-
-    return forgotten
