@@ -27,8 +27,6 @@ class Account:
         """Have nothing yet."""
         self.token = ACCOUNT_TOKEN
         self.resources: list[Resource] = []
-        # Nobody knows if the token that an owner has for a server may ask, too.
-        self.accepts_server_tokens = False
         self._clock = clock
         self._pins = PinBook(seed)
 
@@ -115,7 +113,7 @@ class Account:
 
     def _list_resources(self, request: web.BaseRequest) -> web.Response:
         # As a part of the address it would end up in logs; nobody should need that.
-        if request.headers.get("X-Plex-Token") not in self._tokens():
+        if request.headers.get("X-Plex-Token") != self.token:
             return refused(request, 401)
         wanted = {
             "https": request.query.get("includeHttps") == "1",
@@ -123,9 +121,3 @@ class Account:
         }
         listing = [resource.as_dict(**wanted) for resource in self.resources]
         return said(request, "resources", listing)
-
-    def _tokens(self) -> set[str]:
-        if not self.accepts_server_tokens:
-            return {self.token}
-        owned = [one for one in self.resources if one.owned and one.is_server]
-        return {self.token, *(one.access_token() for one in owned)}

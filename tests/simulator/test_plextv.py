@@ -84,8 +84,6 @@ async def test_resources_need_the_accounts_token_in_the_header(
     assert await tv_client.status("GET", f"{RESOURCES}&X-Plex-Token={tv.token}") == 401
     assert await tv_client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 401
     assert await tv_client.status("GET", RESOURCES, X_Plex_Token=tv.token) == 200
-    tv.accepts_server_tokens = True
-    assert await tv_client.status("GET", RESOURCES, X_Plex_Token=plex.token) == 200
 
 
 async def test_resources_are_servers_and_players_each_with_a_token_of_its_own(
