@@ -247,6 +247,28 @@ async def test_a_server_that_has_been_added_is_not_added_by_signing_in_again(
     assert result["reason"] == "already_configured"
 
 
+async def test_a_plain_address_that_is_dead_is_left_for_the_best_that_plex_knows(
+    hass: HomeAssistant,
+    tv: SimulatedPlexTv,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    tv.add_server(plex)
+    dead = {**loaded.data, CONF_URL: "http://127.0.0.1:9"}
+    hass.config_entries.async_update_entry(loaded, data=dead)
+    result = await loaded.start_reauth_flow(hass)
+    result = await choose(hass, result, "sign_in")
+    tv.link()
+
+    result = await sign_in(hass, tv, freezer, result)
+    await settle(hass)
+
+    assert result["reason"] == "reauth_successful"
+    assert loaded.data[CONF_URL] == plex.url
+    assert loaded.state is ConfigEntryState.LOADED
+
+
 async def test_an_account_without_a_server_says_so_and_may_try_again(
     hass: HomeAssistant,
     tv: SimulatedPlexTv,
