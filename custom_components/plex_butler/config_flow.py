@@ -59,11 +59,11 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         if user_input is not None and (found := servers.get(user_input[CONF_SERVER])):
             entry, data = found
             await self._async_set_server(entry.unique_id, entry.title)
-            attempt = await self._async_validate(data)
-            if attempt.server:
-                return await self._async_finish(attempt.server, data)
+            result = await self._async_validate(data)
+            if result.server:
+                return await self._async_finish(result.server, data)
             # Also for a wrong token: the copy can be changed, the original cannot.
-            return self._async_show_address(data, attempt)
+            return self._async_show_address(data, result)
         choices = {
             entry_id: (entry.title, data[CONF_URL])
             for entry_id, (entry, data) in servers.items()
@@ -174,16 +174,16 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         known: Mapping[str, Any],
     ) -> ConfigFlowResult:
         """Ask for address and token, and go on if they work."""
-        attempt = ValidationResult()
+        result = ValidationResult()
         errors: dict[str, str] = {}
         shown = shown_values(known)
         if user_input is not None:
             data, shown, errors = read_address_form(user_input, known)
             if not errors:
-                attempt = await self._async_validate(data)
-                if attempt.server:
-                    return await self._async_finish(attempt.server, data)
-        return self._async_form(step_id, ADDRESS_SCHEMA, shown, attempt, errors)
+                result = await self._async_validate(data)
+                if result.server:
+                    return await self._async_finish(result.server, data)
+        return self._async_form(step_id, ADDRESS_SCHEMA, shown, result, errors)
 
     async def _async_token_step(
         self,
@@ -192,15 +192,15 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         known: Mapping[str, Any],
     ) -> ConfigFlowResult:
         """Ask for a token, and go on if it works."""
-        attempt = ValidationResult()
+        result = ValidationResult()
         errors: dict[str, str] = {}
         if user_input is not None:
             token, errors = read_token(user_input, {})
             if not errors:
                 data = {**known, CONF_TOKEN: token}
-                attempt = await self._async_validate(data)
-                if attempt.server:
-                    return await self._async_finish(attempt.server, data)
-                if attempt.unreachable:
-                    return self._async_show_address(data, attempt)
-        return self._async_form(step_id, TOKEN_SCHEMA, user_input, attempt, errors)
+                result = await self._async_validate(data)
+                if result.server:
+                    return await self._async_finish(result.server, data)
+                if result.unreachable:
+                    return self._async_show_address(data, result)
+        return self._async_form(step_id, TOKEN_SCHEMA, user_input, result, errors)

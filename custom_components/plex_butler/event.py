@@ -20,7 +20,7 @@ from .run_state import ButlerIdle, Change, EndedRun, Result, Run, RunEnded, RunS
 from .task_actions import describe_begun, describe_run
 
 # One for all servers: an automation may be there before its server is, and after it.
-SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_news"
+SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_task_event"
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -33,6 +33,13 @@ class TaskEventType(StrEnum):
     ENDED = "ended"
     STOPPED = "stopped"
     IDLE = "idle"
+
+
+TASK: Final = EventEntityDescription(
+    key="task",
+    translation_key="task",
+    event_types=[TaskEventType.STARTED, TaskEventType.ENDED, TaskEventType.STOPPED],
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,15 +72,17 @@ def async_dispatch_task_events(
     coordinator = entry.runtime_data
 
     @callback
-    def async_tell(changes: tuple[Change, ...]) -> None:
+    def async_dispatch(changes: tuple[Change, ...]) -> None:
         for change in changes:
-            if news := _news_of(coordinator, change):
-                async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, news)
+            if event := _task_event_of(coordinator, change):
+                async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
 
-    entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_tell))
+    entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_dispatch))
 
 
-def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> TaskEvent | None:
+def _task_event_of(
+    coordinator: PlexButlerCoordinator, change: Change
+) -> TaskEvent | None:
     """Return the event of a change, or None for starts and ends that were not seen."""
     match change:
         case ButlerIdle():
@@ -86,13 +95,6 @@ def _news_of(coordinator: PlexButlerCoordinator, change: Change) -> TaskEvent | 
             return None
     task = coordinator.data.tasks.get(run.task)
     return TaskEvent(type=kind, task=task, run=run) if task else None
-
-
-TASK: Final = EventEntityDescription(
-    key="task",
-    translation_key="task",
-    event_types=[TaskEventType.STARTED, TaskEventType.ENDED, TaskEventType.STOPPED],
-)
 
 
 async def async_setup_entry(
@@ -127,13 +129,17 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
         """Subscribe to the task events."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            async_dispatcher_connect(self.hass, SIGNAL_TASK_EVENT, self._async_heard)
+            async_dispatcher_connect(
+                self.hass, SIGNAL_TASK_EVENT, self._handle_task_event
+            )
         )
 
     @callback
-    def _async_heard(self, entry: PlexButlerConfigEntry, news: TaskEvent) -> None:
-        if entry is self._entry and news.type in self.event_types:
-            details = dict(news.details)
+    def _handle_task_event(
+        self, entry: PlexButlerConfigEntry, event: TaskEvent
+    ) -> None:
+        if entry is self._entry and event.type in self.event_types:
+            details = dict(event.details)
             details.pop("result", None)
-            self._trigger_event(news.type, details)
+            self._trigger_event(event.type, details)
             self.async_write_ha_state()

@@ -1,4 +1,4 @@
-"""RepairIssues that only a person can solve, as repairs, and the way out of each."""
+"""Repairs: the issues that only a person can solve, and the flows that fix them."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ _OF_ADDRESS: Final = (
 )
 _PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
 
-# The dialogs that mend what is wrong with an attempt; all else is tried again, and has
+# The dialogs that mend what the validation found; all else is tried again, and has
 # a repair of its own if it takes a person.
 _DIALOGS: Final = {
     "invalid_auth": SOURCE_REAUTH,
@@ -59,7 +59,7 @@ _DIALOGS: Final = {
 
 
 class RepairIssues:
-    """Raises and clears the repairs of one entry."""
+    """Creates and deletes the issues of one entry."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         self._hass = hass
@@ -69,7 +69,7 @@ class RepairIssues:
         self._whereabouts = Whereabouts(hass, entry)
 
     async def async_create(self, err: PlexError) -> None:
-        """Raise a repair if it takes a person to solve this."""
+        """Create an issue if it takes a person to solve this."""
         self._may_be_open = True
         if isinstance(err, PlexConnectionError | PlexWrongServerError):
             is_known = await self._async_absent()
@@ -89,7 +89,7 @@ class RepairIssues:
 
     @callback
     def async_delete_all(self) -> None:
-        """Close repairs and dialogs, since everything works."""
+        """Delete all issues and abort their dialogs, since everything works."""
         self._whereabouts.async_present()
         if self._may_be_open:
             self._may_be_open = False
@@ -334,7 +334,7 @@ class InstalledAnewRepair(_EntryRepair):
         if identity is None or identity.machine_identifier != machine_identifier:
             return self.async_abort(reason="not_there")
         # The same account most likely owns this one, too.
-        attempt = await async_validate(self.hass, entry.data, machine_identifier)
+        result = await async_validate(self.hass, entry.data, machine_identifier)
         other = self.hass.config_entries.async_entry_for_domain_unique_id(
             DOMAIN, machine_identifier
         )
@@ -344,7 +344,7 @@ class InstalledAnewRepair(_EntryRepair):
         if other or self._entry is None:
             return self.async_abort(reason="outdated")
         async_take_place(self.hass, entry, machine_identifier)
-        source = _DIALOGS.get(attempt.error)
+        source = _DIALOGS.get(result.error)
         return self.async_create_entry(
             data={},
             next_flow=await _async_dialog(self.hass, entry, source) if source else None,

@@ -29,8 +29,8 @@ from .run_state import (
     is_shown,
 )
 
-# A backup of a large library makes a server answer nobody for five minutes; that it
-# answers again is known after one more poll, and a time-out of the one before.
+# During the backup of a large library, a server does not answer for up to five minutes.
+# The poll that is under way times out then, and one more poll shows that it answers.
 OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
 
 
@@ -46,7 +46,7 @@ class RunWaiter[FoundT]:
         predicate: Callable[[RunState], FoundT | None],
     ) -> None:
         self._coordinator = coordinator
-        self._look_fn = predicate
+        self._predicate = predicate
         self._future: asyncio.Future[FoundT | None] = (
             coordinator.hass.loop.create_future()
         )
@@ -75,7 +75,7 @@ class RunWaiter[FoundT]:
         tracker = self._coordinator.tracker
         if tracker.closed:
             self._async_give_up()
-        elif (found := self._look_fn(tracker.state)) is not None:
+        elif (found := self._predicate(tracker.state)) is not None:
             self._async_resolve(found)
 
     @callback
@@ -104,7 +104,7 @@ class RunWaiter[FoundT]:
 
 
 class TaskResult(StrEnum):
-    """What became of a task that was told to start or to stop."""
+    """The result of the start or stop of a task."""
 
     STARTED = "started"
     ALREADY_RUNNING = "already_running"
@@ -116,6 +116,10 @@ class TaskResult(StrEnum):
     TIMED_OUT = "timed_out"
     # It may have run, but nothing proves that it ended
     UNCONFIRMED = "unconfirmed"
+
+
+# These follow from the server's answer alone.
+_ANSWERED: Final = frozenset({TaskResult.STOPPED, TaskResult.NOT_RUNNING})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -265,10 +269,6 @@ def _last(state: RunState, task: str, sent: Moment) -> EndedRun | None:
     """Return the last run if it ended after a command was sent."""
     last = state.last.get(task)
     return last if last and sent <= last.ended else None
-
-
-# What the server's answer alone tells
-_ANSWERED: Final = frozenset({TaskResult.STOPPED, TaskResult.NOT_RUNNING})
 
 
 def describe(task: TaskView) -> dict[str, Any]:

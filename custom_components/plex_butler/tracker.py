@@ -134,7 +134,7 @@ class RunTracker:
     @property
     def trusted(self) -> bool:
         """Return True if notifications can be relied upon."""
-        return self.state.push_since is not None and self.state.known.pushed
+        return self.state.trusted
 
     @property
     def until_next_look(self) -> timedelta:

@@ -131,21 +131,21 @@ class _NewsTrigger(Trigger):
         """Subscribe to the task events of all servers, also of those not yet loaded."""
 
         @callback
-        def async_heard(entry: PlexButlerConfigEntry, news: TaskEvent) -> None:
-            if news.type not in self._types:
+        def async_heard(entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
+            if event.type not in self._types:
                 return
             if (device_id := self._targets.device_id_for(entry)) and self._is_meant(
-                entry, news
+                entry, event
             ):
                 run_action(
-                    {ATTR_DEVICE_ID: device_id, **news.details},
-                    _describe(entry, news),
+                    {ATTR_DEVICE_ID: device_id, **event.details},
+                    _describe(entry, event),
                 )
 
         return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_heard)
 
-    def _is_meant(self, entry: PlexButlerConfigEntry, news: TaskEvent) -> bool:
-        task = news.task
+    def _is_meant(self, entry: PlexButlerConfigEntry, event: TaskEvent) -> bool:
+        task = event.task
         return task is None or self._targets.matches_task(entry.runtime_data, task.name)
 
 
@@ -153,10 +153,10 @@ def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
     return vol.Schema({vol.Required(CONF_OPTIONS): options})
 
 
-def _describe(entry: PlexButlerConfigEntry, news: TaskEvent) -> str:
-    if news.task is None:
+def _describe(entry: PlexButlerConfigEntry, event: TaskEvent) -> str:
+    if event.task is None:
         return f"Butler of {entry.title} became idle"
-    return f"{news.task.title} of {entry.title} {news.type}"
+    return f"{event.task.title} of {entry.title} {event.type}"
 
 
 class TaskStartedTrigger(_NewsTrigger):

@@ -147,7 +147,7 @@ def test_an_end_at_the_instant_in_which_the_log_opens_is_not_heard() -> None:
     seen.listened = [Listened(50, 150, range(1)), Listened(200, 5000, range(0))]
     assert (figures(seen).precision, figures(seen).reports.cut) == (1, 1)
 
-    # A run of no length that began there is told from begin to end.
+    # The log reports both the start and the end of an instant run.
     instant = day(ran(200, 200), on=shown((200, "on"), (200, "off")), only_log=True)
     instant.listened = [Listened(200, 5000, range(1))]
     reports = figures(instant).reports
@@ -161,7 +161,7 @@ def test_a_run_is_to_be_shown_for_the_limit_after_the_log_that_named_it_closed()
     seen.listened = [Listened(50, 150, range(1)), Listened(160, 9000, range(0))]
     result = figures(seen)
 
-    # Later, all that is known of it is that no end was told since the log is open.
+    # Later, nothing is known but that the open log has reported no end.
     assert (result.recall, result.end.count, result.reports.cut) == (1, 0, 1)
     early = replace(seen, switches={TASK: shown((100, "on"), (1025, "off"))})
     assert figures(early).recall == 0.5
@@ -176,7 +176,7 @@ def test_a_wait_that_a_restart_ended_unheard_is_left_out_after_it() -> None:
 
     assert figures(seen).precision == 1
     assert figures(replace(seen, only_log=False)).precision == 0.125
-    # What else ends a wait is told: that it starts, or by whom it was stopped.
+    # The log reports the other ends of a wait: the start of the task, or its stop.
     wait.ending = Ending.STOPPED
     assert figures(seen).precision == 0.125
 

@@ -61,7 +61,7 @@ class Truths:
         end = self.span(run)[1]
         if end > self._believed_until(run):
             return True
-        # What ends at the instant in which the log opens was told before.
+        # The log opens too late for the line of an end at the same instant.
         return self.seen.only_log and not any(
             end < it.end and (it.start < end or self._begins_in(it, run))
             for it in self.seen.listened

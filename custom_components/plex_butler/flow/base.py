@@ -169,31 +169,31 @@ class FlowBase(ConfigFlow):
         step_id: str,
         schema: vol.Schema,
         shown: dict[str, Any] | None,
-        attempt: ValidationResult,
+        result: ValidationResult,
         errors: dict[str, str] | None = None,
     ) -> ConfigFlowResult:
         """Show a form with what was typed, and with what is wrong with it."""
-        if attempt.better_url and shown is not None:
-            shown = {**shown, CONF_URL: attempt.better_url}
-        if attempt.error:
-            errors = {"base": attempt.error}
+        if result.suggested_url and shown is not None:
+            shown = {**shown, CONF_URL: result.suggested_url}
+        if result.error:
+            errors = {"base": result.error}
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors or {},
             description_placeholders={
                 "name": self._name,
-                "names": attempt.names,
+                "names": result.names,
                 "url": self._discovered_url,
             },
         )
 
     def _async_show_address(
-        self, data: dict[str, Any], attempt: ValidationResult
+        self, data: dict[str, Any], result: ValidationResult
     ) -> ConfigFlowResult:
         """Go on in a form with address and TLS setting, filled in."""
         self._known = data
-        return self._async_form("address", ADDRESS_SCHEMA, shown_values(data), attempt)
+        return self._async_form("address", ADDRESS_SCHEMA, shown_values(data), result)
 
     async def _async_validate(self, data: Mapping[str, Any]) -> ValidationResult:
         """Try what was typed or found; no other server than this flow's gets the token."""

@@ -26,7 +26,7 @@ from ..api import (
 )
 from ..connection import async_create_client
 from ..const import DOMAIN, LOGGER
-from .validate import async_discover, async_identify
+from .validate import async_discover_url, async_identify
 
 # One failed poll is no move, and a server that moved needs time to announce itself.
 ABSENT_AFTER: Final = timedelta(minutes=1)
@@ -97,7 +97,7 @@ async def async_ask_announced(
         # Means nothing without the network card that it belongs to.
         if not address.is_link_local
     ][:_ADDRESSES_PER_ANNOUNCEMENT]
-    found = await asyncio.gather(*(async_discover(hass, *it) for it in addresses))
+    found = await asyncio.gather(*(async_discover_url(hass, *it) for it in addresses))
     # The newest is remembered last, and of one announcement the best.
     for address, answer in zip(reversed(addresses), reversed(found), strict=True):
         _async_remember(hass, address, answer[1] if answer else None)
@@ -199,7 +199,7 @@ class Whereabouts:
         """Return which server answers there, over a connection as safe as the own one."""
         own, verify_ssl = (self._entry.data[key] for key in (CONF_URL, CONF_VERIFY_SSL))
         if URL(own).scheme == "http":
-            return await async_discover(self._hass, host, port)
+            return await async_discover_url(self._hass, host, port)
         if verify_ssl:
             _, _, domain = (URL(own).host or "").partition(".")
             if not domain.endswith(".plex.direct") or ":" in host:

@@ -135,21 +135,21 @@ class SignInFlow(FlowBase):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose among the servers of the account; where there is one, it is chosen."""
-        attempt = ValidationResult()
+        result = ValidationResult()
         if user_input is None and len(self._owned) == 1:
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is not None:
             server = self._owned[user_input[CONF_SERVER]]
-            data, attempt = await self._async_try_ways(server)
-            if attempt.server:
-                return await self._async_finish(attempt.server, data)
-            if attempt.unreachable:
-                return self._async_show_address(data, attempt)
+            data, result = await self._async_try_ways(server)
+            if result.server:
+                return await self._async_finish(result.server, data)
+            if result.unreachable:
+                return self._async_show_address(data, result)
         choices = {
             machine: (_name(server), f"{_address(server)}, {machine[:8]}")
             for machine, server in self._owned.items()
         }
-        return self._async_form("server", server_schema(choices), user_input, attempt)
+        return self._async_form("server", server_schema(choices), user_input, result)
 
     async def _async_try_ways(
         self, server: OwnedServer
@@ -164,15 +164,17 @@ class SignInFlow(FlowBase):
             CONF_TOKEN: server.token,
             CONF_VERIFY_SSL: True,
         }
-        attempt = ValidationResult(error="no_way_to_server", unreachable=True)
+        result = ValidationResult(error="no_way_to_server", unreachable=True)
         if entry := self._known_entry:
             own = {**entry.data, CONF_TOKEN: server.token}
-            attempt = await self._async_validate(own)
-            if not attempt.unreachable:
-                return own, attempt
+            result = await self._async_validate(own)
+            if not result.unreachable:
+                return own, result
             # The token of a secure entry never goes over plain http unasked.
-            scheme = "https:" if entry.data[CONF_URL].startswith("https:") else "http"
-            urls = (url for url in server.urls if url.startswith(scheme))
+            is_secure = URL(entry.data[CONF_URL]).scheme == "https"
+            urls = (
+                it for it in server.urls if it.startswith("https:") or not is_secure
+            )
             server = replace(server, urls=tuple(urls))
         else:
             own = data
@@ -180,7 +182,7 @@ class SignInFlow(FlowBase):
         if url := await async_best_url(self.hass, server):
             data[CONF_URL] = url
             return data, await self._async_validate(data)
-        return own, attempt
+        return own, result
 
     def _wanted(self, owned: Mapping[str, OwnedServer]) -> Mapping[str, OwnedServer]:
         """Return the servers that this flow is about."""

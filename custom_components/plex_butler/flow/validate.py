@@ -33,77 +33,12 @@ from ..api import (
 from ..connection import async_create_client, error_key
 from ..const import DOMAIN, PLEX_DOMAIN
 
+# An address that takes longer than this is not offered.
 _TIMEOUT: Final = 5
 # Repairs and dialogs show names, but a certificate can hold anything in any number.
 _MOST_NAMES: Final = 5
 _LONGEST_NAME: Final = 100
 _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
-
-# A way that takes longer than this is no good one.
-_PROBE_TIMEOUT: Final = 5
-
-
-async def async_certificate_names(url: str) -> str:
-    """Return the names in the certificate that is presented at a URL."""
-    # Neither who answers nor what is presented there is trusted to be well-formed.
-    with suppress(Exception):
-        names = _names(await _async_fetch(URL(url)))
-        shown = [_NO_NAME.sub("?", name)[:_LONGEST_NAME] for name in names]
-        more = ["..."] if len(shown) > _MOST_NAMES else []
-        return ", ".join(shown[:_MOST_NAMES] + more) or "?"
-    return "?"
-
-
-async def _async_fetch(url: URL) -> bytes:
-    async with asyncio.timeout(_TIMEOUT):
-        # Nothing is sent over it, so it does not matter whom it leads to.
-        _, writer = await asyncio.open_connection(
-            url.raw_host,
-            url.port,
-            ssl=get_default_no_verify_context(),
-            server_hostname=url.raw_host,
-        )
-    try:
-        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(
-            binary_form=True
-        )
-        return certificate
-    finally:
-        writer.close()
-
-
-def _names(certificate: bytes) -> list[str]:
-    extension = x509.load_der_x509_certificate(
-        certificate
-    ).extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    names = extension.value.get_values_for_type(x509.DNSName)
-    addresses = extension.value.get_values_for_type(x509.IPAddress)
-    return [*names, *map(str, addresses)]
-
-
-@callback
-def async_plex_servers(
-    hass: HomeAssistant,
-) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
-    """Return its entries that are not used yet, with the data that ours would have."""
-    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-    ours = {entry.unique_id for entry in entries}
-    return {
-        entry.entry_id: (entry, data)
-        for entry in hass.config_entries.async_entries(PLEX_DOMAIN)
-        if entry.unique_id not in ours and (data := _copied(entry))
-    }
-
-
-def _copied(entry: ConfigEntry) -> dict[str, Any] | None:
-    match entry.data.get("server_config"):
-        case {"url": str(url), "token": str(token), **rest}:
-            return {
-                CONF_URL: url,
-                CONF_TOKEN: token,
-                CONF_VERIFY_SSL: rest.get("verify_ssl", True) is not False,
-            }
-    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +51,7 @@ class ValidationResult:
     server: Server | None = None
     error: str = ""
     names: str = ""
-    better_url: str | None = None
+    suggested_url: str | None = None
     unreachable: bool = False
 
 
@@ -149,7 +84,7 @@ async def _async_explain(
     """Return why a server was not met, and what may lead to it."""
     if secure := await _async_secure_url(hass, url, err, machine_identifier):
         return ValidationResult(
-            error="secure_required", better_url=secure, unreachable=True
+            error="secure_required", suggested_url=secure, unreachable=True
         )
     names = ""
     if isinstance(err, PlexCertificateNameError):
@@ -161,7 +96,7 @@ async def _async_explain(
     )
 
 
-async def async_discover(
+async def async_discover_url(
     hass: HomeAssistant, host: str, port: int
 ) -> tuple[str, Identity] | None:
     """Return the URL at which a server answers that was only heard of, and who it is."""
@@ -178,7 +113,7 @@ async def async_identify(hass: HomeAssistant, url: str) -> Identity | None:
         client = await async_create_client(
             hass, {CONF_URL: url, CONF_VERIFY_SSL: False}
         )
-        async with asyncio.timeout(_PROBE_TIMEOUT):
+        async with asyncio.timeout(_TIMEOUT):
             return await client.get_identity()
     return None
 
@@ -197,7 +132,7 @@ async def async_best_url(hass: HomeAssistant, server: OwnedServer) -> str | None
 async def _async_is_at(hass: HomeAssistant, machine_identifier: str, url: str) -> bool:
     with suppress(PlexError, TimeoutError):
         client = await async_create_client(hass, {CONF_URL: url})
-        async with asyncio.timeout(_PROBE_TIMEOUT):
+        async with asyncio.timeout(_TIMEOUT):
             identity = await client.get_identity()
             return identity.machine_identifier == machine_identifier
     return False
@@ -252,3 +187,66 @@ def _secure_target(url: str, location: str) -> Iterator[str]:
         target = URL(location)
         if target.scheme == "https" and target.host == URL(url).host:
             yield parse_address(full_address(location)).url
+
+
+async def async_certificate_names(url: str) -> str:
+    """Return the names in the certificate that is presented at a URL."""
+    # Neither who answers nor what is presented there is trusted to be well-formed.
+    with suppress(Exception):
+        names = _names(await _async_fetch(URL(url)))
+        shown = [_NO_NAME.sub("?", name)[:_LONGEST_NAME] for name in names]
+        more = ["..."] if len(shown) > _MOST_NAMES else []
+        return ", ".join(shown[:_MOST_NAMES] + more) or "?"
+    return "?"
+
+
+async def _async_fetch(url: URL) -> bytes:
+    async with asyncio.timeout(_TIMEOUT):
+        # Nothing is sent over it, so it does not matter whom it leads to.
+        _, writer = await asyncio.open_connection(
+            url.raw_host,
+            url.port,
+            ssl=get_default_no_verify_context(),
+            server_hostname=url.raw_host,
+        )
+    try:
+        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(
+            binary_form=True
+        )
+        return certificate
+    finally:
+        writer.close()
+
+
+def _names(certificate: bytes) -> list[str]:
+    extension = x509.load_der_x509_certificate(
+        certificate
+    ).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    names = extension.value.get_values_for_type(x509.DNSName)
+    addresses = extension.value.get_values_for_type(x509.IPAddress)
+    return [*names, *map(str, addresses)]
+
+
+@callback
+def async_plex_servers(
+    hass: HomeAssistant,
+) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
+    """Return the Plex integration's servers without an entry of ours, and its data."""
+    entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+    ours = {entry.unique_id for entry in entries}
+    return {
+        entry.entry_id: (entry, data)
+        for entry in hass.config_entries.async_entries(PLEX_DOMAIN)
+        if entry.unique_id not in ours and (data := _entry_data_from(entry))
+    }
+
+
+def _entry_data_from(entry: ConfigEntry) -> dict[str, Any] | None:
+    match entry.data.get("server_config"):
+        case {"url": str(url), "token": str(token), **rest}:
+            return {
+                CONF_URL: url,
+                CONF_TOKEN: token,
+                CONF_VERIFY_SSL: rest.get("verify_ssl", True) is not False,
+            }
+    return None

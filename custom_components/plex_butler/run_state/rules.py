@@ -38,7 +38,7 @@ ECHO: Final = timedelta(seconds=2)
 # An answer takes no longer; a stop that failed may be done so much later
 PENDING_FOR: Final = timedelta(minutes=1)
 DONE_LATER: Final = timedelta(minutes=5)
-# Between two looks that are further apart no start is known, or no end is seen
+# If two polls are further apart, no start is known, or no end is seen
 WATCHED: Final = timedelta(seconds=90)
 STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
@@ -176,7 +176,7 @@ class Rules:
     def command_answered(
         self, command: m.Command, task: str | None, sent: Moment, answer: m.Answer
     ) -> None:
-        """Take the server's word for what it did; an answer that failed is none."""
+        """Update the runs by what the server answered; a failure answers nothing."""
         state, sent = self.state, min(sent, self.now)
         failed = answer is m.Answer.FAILED
         if not failed:
@@ -405,7 +405,7 @@ class Rules:
         self._resume(run, begin_seen=seen, other_name_since=None, end=None)
 
     def _observe_full(self, row: m.TrackedActivity) -> None:
-        """Take what a row at 100 says: that a session pauses, or a last phase."""
+        """End the runs of a session's row at 100; a task's own row is in its last phase."""
         for run in self._runs(row.key):
             if row.is_own and row.task == run.task:
                 self._put(run, proved=self.at, progress=row.progress)
@@ -663,8 +663,8 @@ class Rules:
         looked = state.asked is not None and answered + IDLE_AFTER <= state.asked
         mine = [row for row in self.shown if row.task in (None, run.task)]
         waits = state.busy or any(not is_live(row, now) for row in mine)
-        shows_ = known.tasks or known.busy or logs
-        absent = grace and shows_ and (heard or looked) and not waits
+        can_show = known.tasks or known.busy or logs
+        absent = grace and can_show and (heard or looked) and not waits
         if absent or _deadline(state, run) <= now:
             self._end_unseen(self._put(run, grace_over=True))
             last = replace(state.last[run.task], given_up=True)

@@ -1,6 +1,6 @@
-"""Which of the server's settings make up Butler's schedule, and what they are called.
+"""Which of the server's settings make up the schedule, their names, and the window.
 
-As with tasks, what the server lists is what there is: a setting that nobody has heard of
+As with tasks, what the server lists is what there is: an unknown setting
 works under the server's own label if it looks like those that are known.
 """
 
@@ -120,8 +120,8 @@ def window_of(
 ) -> Window | None:
     """Return the window, or None where the server does not tell it.
 
-    What one means that ends when it starts, nobody knows. The hours are those of the
-    server's own clock, which is most likely ours.
+    Plex does not say what a window means that ends when it starts. The hours are those
+    of the server's own clock, which is probably Home Assistant's.
     """
     values = {preference.id: preference.value for preference in preferences}
     try:
