@@ -142,10 +142,9 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     assert len(plex.hub.sockets) == 1
 
 
-async def test_who_is_watching_is_not_asked_for_with_a_refused_token(
+async def test_a_stream_that_broke_sends_no_refused_token(
     hass: HomeAssistant,
     plex: SimulatedPlex,
-    all_entities_enabled: None,
     loaded: MockConfigEntry,
     advance: Advance,
     expected_logs: list[str],
@@ -158,10 +157,14 @@ async def test_who_is_watching_is_not_asked_for_with_a_refused_token(
     plex.requests.clear()
     await pass_time(advance, 2 * HOUR)
     assert with_token(plex) == {"/": 2}
+    assert len(dialogs(hass)) == 1
+    assert not plex.hub.sockets
 
     plex.token = good
     await pass_time(advance, HOUR + MINUTE)
-    assert not hass.config_entries.flow.async_progress()
+    assert dialogs(hass) == []
+    assert state(hass) == STATE_OFF
+    assert len(plex.hub.sockets) == 1
 
 
 async def test_a_reload_tries_a_refused_token_at_once(

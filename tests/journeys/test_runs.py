@@ -107,7 +107,7 @@ async def test_a_waiting_action_is_answered_once_its_switch_is_off(
 
     task = asyncio.create_task(wait())
     await settle(hass)
-    # TaskEvent just before the end hold the next round of writes back.
+    # Changes just before the end hold the next round of writes back.
     await advance(59.9)
     plex.hub.send_raw(_frame("Work", "w1"))
     await plex.flush()

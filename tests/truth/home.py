@@ -163,9 +163,9 @@ class Home:
         return self.seen.switches.setdefault(task, [])
 
     @callback
-    def _told(self, _: ConfigEntry, news: TaskEvent) -> None:
+    def _told(self, _: ConfigEntry, event: TaskEvent) -> None:
         """Write down what automations hear of an end."""
-        if isinstance(run := news.run, EndedRun):
+        if isinstance(run := event.run, EndedRun):
             duration = None if run.duration is None else run.duration.total_seconds()
             ended = run.ended_at.timestamp()
             told = Reported(task=run.task, ended=ended, duration=duration)

@@ -201,7 +201,7 @@ class RunState:
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
     rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
-    # From before a restart of ours: runs, and since when rows unchanged, by their digests
+    # From before a restart: runs, and by their digests, since when rows had not changed
     restored: tuple[Run, ...] = ()
     unchanged: Mapping[str, Moment] = field(default_factory=dict)
     pending: Mapping[str, Moment] = field(default_factory=dict)  # Starts, unanswered
