@@ -10,9 +10,13 @@ from aiohttp import web
 from homeassistant.core import Event, EventStateChangedData, State, callback
 from homeassistant.helpers import issue_registry as ir
 
-from tests.simulator import OWNER_TOKEN, SHARED_TOKEN
-from tests.simulator.account import ACCOUNT_TOKEN
-from tests.simulator.requests_log import RecordedRequest, record
+from tests.simulator import (
+    ACCOUNT_TOKEN,
+    OWNER_TOKEN,
+    SHARED_TOKEN,
+    RecordedRequest,
+    record,
+)
 
 SECRETS: Final = (OWNER_TOKEN, SHARED_TOKEN, ACCOUNT_TOKEN)
 # The one place where servers expect it; addresses end up in the logs of others.

@@ -13,10 +13,15 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from tests.conftest import add_entry
 from tests.house import CREDITS, HOUR, SWITCHES, House, running
 from tests.leaks import Leaks
-from tests.simulator import PlayState, SimulatedPlex, router
-from tests.simulator.api import Handler
-from tests.simulator.messages import Answer, Ask
-from tests.simulator.state import ServerState
+from tests.simulator import (
+    Answer,
+    Ask,
+    Handler,
+    PlayState,
+    ServerState,
+    SimulatedPlex,
+    router,
+)
 
 # A minute without viewers goes by
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

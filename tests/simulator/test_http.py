@@ -15,9 +15,9 @@ from tests.simulator import (
     SimulatedPlex,
     TaskSpec,
     TaskState,
+    in_server_language,
     page,
 )
-from tests.simulator.row_texts import in_server_language
 
 from .client import Client
 from .conftest import StartPlex

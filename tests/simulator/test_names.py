@@ -5,8 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.simulator import Names, SimulatedPlex
-from tests.simulator.names import CERT_HASH, plex_direct_name
+from tests.simulator import CERT_HASH, Names, SimulatedPlex, plex_direct_name
 
 from .client import identity_status
 

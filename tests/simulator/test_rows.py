@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulator import ALL_TASKS, Naming, Rows, Standing
-from tests.simulator.row_texts import GENERIC, in_server_language
+from tests.simulator import (
+    ALL_TASKS,
+    GENERIC,
+    Naming,
+    Rows,
+    Standing,
+    in_server_language,
+)
 
 from .rules import Rules
 

@@ -10,6 +10,7 @@ from tests.simulator import (
     ByHand,
     Cause,
     Profile,
+    RowEvent,
     Rows,
     SessionBegins,
     SessionEnds,
@@ -19,7 +20,6 @@ from tests.simulator import (
     Traits,
     draw_profile,
 )
-from tests.simulator.activities import RowEvent
 
 from .rules import DAY, HOUR, NIGHT, Rules
 

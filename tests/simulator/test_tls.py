@@ -16,8 +16,8 @@ from tests.simulator import (
     SecureConnections,
     SimulatedPlex,
     SimulatedPlexTv,
+    plex_direct_name,
 )
-from tests.simulator.names import plex_direct_name
 from tests.tls import Certificates, VerifyCode
 
 from .client import NOTIFICATIONS, Client, identity_status

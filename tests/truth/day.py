@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 
-from tests.simulator import SimulatedPlex, TaskState
-from tests.simulator.outage import Absence
+from tests.simulator import Absence, SimulatedPlex, TaskState
 
 from .home import Home
 from .observed import Outage

@@ -8,8 +8,7 @@ from datetime import datetime
 import multiprocessing
 from typing import Any
 
-from tests.simulator import PROFILES, ByHand, Profile, SessionNames, draw_profile
-from tests.simulator.clock import NOON
+from tests.simulator import NOON, PROFILES, ByHand, Profile, SessionNames, draw_profile
 
 from .score import Score, score
 from .world import Plan, live

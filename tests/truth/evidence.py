@@ -9,13 +9,13 @@ from urllib.parse import unquote
 
 from tests.simulator import (
     Naming,
+    RecordedRequest,
     Rows,
     SessionNames,
     SimulatedPlex,
     TaskState,
     Traits,
 )
-from tests.simulator.requests_log import RecordedRequest
 
 from .observed import Command, Observed, Outage
 

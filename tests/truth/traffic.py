@@ -15,8 +15,7 @@ from yarl import URL
 
 from custom_components.plex_butler.api import NotificationStream, PlexClient, client
 from custom_components.plex_butler.api.notifications import open_stream
-from tests.simulator import SimulatedPlex
-from tests.simulator.hub import LOG, Socket
+from tests.simulator import LOG, SimulatedPlex, Socket
 
 from .clocks import wall
 from .loop import SimulatedLoop

@@ -11,8 +11,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from tests.simulator import ManualClock, Profile, SimulatedPlex
-from tests.simulator.clock import NOON
+from tests.simulator import NOON, ManualClock, Profile, SimulatedPlex
 
 from .clocks import simulated_time
 from .day import Day
