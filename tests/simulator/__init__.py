@@ -1,51 +1,58 @@
 """A simulated Plex Media Server with Butler; it knows nothing of Home Assistant."""
 
-from .account import ACCOUNT_TOKEN
-from .activities import Row, RowEvent
-from .api import Handler
-from .clock import NOON, ManualClock, WallClock
-from .encoding import raw
+from .activities import GENERIC, Row, RowEvent, activity_frame
+from .api import Answer, Ask, Handler, Route, page, raw
+from .butler import Cause, Ending, Interval, StartResult, TaskState
 from .faults import FaultName
-from .frames import (
-    Frame,
-    activity_frame,
-    log_frame,
-    playing_frame,
-    status_frame,
-    timeline_frame,
+from .network import (
+    CERT_HASH,
+    Names,
+    PlainHttp,
+    RecordedRequest,
+    SecureConnections,
+    plex_direct_name,
 )
-from .gate import PlainHttp, SecureConnections
-from .hub import LOG, Socket
-from .messages import Answer, Ask, page
-from .names import CERT_HASH, Names, plex_direct_name
-from .noise import SCAN
-from .outage import Absence
-from .plextv import SimulatedPlexTv
+from .plextv import (
+    ACCOUNT_TOKEN,
+    SimulatedPlexTv,
+    local_http,
+    local_https,
+    relay,
+    remote_https,
+)
 from .preferences import Kind, Setting
-from .profiles import PROFILES, Profile, draw_profile
-from .replay import ReplayedPlex
-from .requests_log import RecordedRequest, record
-from .resources import local_http, local_https, relay, remote_https
-from .router import Route
-from .row_texts import GENERIC, in_server_language
-from .sessions import PlayState
-from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
-from .state import ServerState
-from .task import StartResult
-from .task_spec import TaskSpec
-from .tasks import ALL_TASKS, CURRENT_TASKS, LEGACY_TASKS
-from .traits import (
+from .profiles import (
+    ALL_TASKS,
+    CURRENT_TASKS,
+    LEGACY_TASKS,
+    PROFILES,
     ByHand,
     LogFormat,
     Naming,
+    Profile,
     Rows,
     SessionBegins,
     SessionEnds,
     SessionNames,
     Standing,
+    TaskSpec,
     Traits,
+    draw_profile,
+    in_server_language,
 )
-from .truth import Cause, Ending, Interval, TaskState
+from .replay import ReplayedPlex
+from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
+from .state import SCAN, Absence, PlayState, ServerState
+from .timeline import NOON, ManualClock, WallClock
+from .websocket import (
+    LOG,
+    Frame,
+    Socket,
+    log_frame,
+    playing_frame,
+    status_frame,
+    timeline_frame,
+)
 
 __all__ = [
     "ACCOUNT_TOKEN",
@@ -109,7 +116,6 @@ __all__ = [
     "playing_frame",
     "plex_direct_name",
     "raw",
-    "record",
     "relay",
     "remote_https",
     "status_frame",

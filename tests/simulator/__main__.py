@@ -9,10 +9,10 @@ from pathlib import Path
 import signal
 from zoneinfo import ZoneInfo
 
-from .clock import WallClock
 from .profiles import PROFILES, Profile, draw_profile
 from .replay import ReplayedPlex
 from .simulated_plex import OWNER_TOKEN, SimulatedPlex
+from .timeline import WallClock
 
 _DRAWN = "drawn"
 

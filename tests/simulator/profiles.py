@@ -1,17 +1,350 @@
-"""Named kinds of servers: a version, a task list and traits."""
+"""Kinds of servers: which tasks they have, and how they differ from each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from random import Random
+import re
 from typing import Any
-
-from .task_spec import TaskSpec
-from .tasks import CURRENT_TASKS, FUTURE_TASKS, LEGACY_TASKS
-from .traits import Naming, Rows, SessionBegins, Standing, Traits
 
 CURRENT_VERSION = "1.43.5.11022-9f8e7d6c5"
 LEGACY_VERSION = "1.40.1.8227-c0ffee123"
+_ACCENTS = str.maketrans("aeiouAEIOU", "àéîöüÀÉÎÖÜ")
+
+
+def in_server_language(title: str) -> str:
+    """Return a title as a server that speaks another language has it."""
+    return f"«{title.translate(_ACCENTS)}»"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """What a task is; `seconds` is how long a run takes, `interval` counts days."""
+
+    name: str
+    title: str
+    description: str
+    interval: int = 1
+    randomized: bool = False
+    seconds: float = 60
+    # The setting that switches it; without one it is always enabled.
+    preference: str | None = None
+    # Type and title of the activity of its own work, beside the butler row.
+    work: tuple[str, str] | None = None
+    # A database task holds all connections while it runs.
+    locks_database: bool = False
+
+
+# Name, days, seconds, setting ("own" is ButlerTask and the name), description. The
+# first 22 are what a server of 2026 lists, in its order.
+_CATALOGUE = """
+OptimizeDatabase                    7  90 own  Puts the database in order so that it answers faster.
+CleanOldBundles                     7  40 own  Removes bundles that no item uses any more.
+AutomaticUpdates                    1  15 -    Looks for a new release of the server and installs it.
+BackupDatabase                      3  30 own  Writes a copy of the database to the backup folder.
+ButlerTaskCleanSupplementalLogFiles 1   5 -    Removes additional log files that are old.
+ButlerTaskGenerateAdMarkers         1 240 GenerateAdMarkerBehavior      Finds advertisements in recordings.
+ButlerTaskGenerateCreditsMarkers    1 300 GenerateCreditsMarkerBehavior Finds where the closing credits begin.
+ButlerTaskGenerateIntroMarkers      1 300 GenerateIntroMarkerBehavior   Finds the opening sequences of episodes.
+ButlerTaskGenerateVoiceActivity     1 240 GenerateVADBehavior           Finds where people speak, to keep subtitles in step.
+CleanOldCacheFiles                  7  20 own  Removes cached files that were not asked for lately.
+DeepMediaAnalysis                   1 600 own  Reads whole files to learn what bandwidth they need.
+GarbageCollectBlobs                 7  25 own  Frees what the blob database no longer needs.
+GarbageCollectLibraryMedia          7  35 -    Frees what deleted media left in the library.
+GenerateChapterThumbs               1 180 GenerateChapterThumbBehavior  Makes a picture for every chapter.
+GenerateMediaIndexFiles             1 420 GenerateBIFBehavior           Makes the pictures that are shown while seeking.
+LoudnessAnalysis                    1 200 LoudnessAnalysisBehavior      Measures how loud tracks are.
+MusicAnalysis                       1 200 MusicAnalysisBehavior         Compares tracks by how they sound.
+ProcessAssets                       1  10 -    Works through assets that wait.
+RefreshEpgGuides                    1  45 own  Fetches what is on television.
+RefreshLibraries                    1 120 own  Looks through all library folders for changes.
+RefreshLocalMedia                   3  80 own  Reads local pictures and subtitles again.
+UpgradeMediaAnalysis                1  70 own  Analyses files anew that an older release analysed.
+BuildGracenoteCollections           7  30 -    Groups music by what the catalogue says of it.
+CheckForUpdates                     1   5 -    Looks for a new release of the server.
+GenerateAutoTags                    1 150 own  Says what is to be seen in photos.
+RefreshPeriodicMetadata             1 110 own  Fetches details again that may have changed.
+"""
+_RANDOMIZED = {
+    "AutomaticUpdates",
+    "CheckForUpdates",
+    "RefreshEpgGuides",
+    "RefreshPeriodicMetadata",
+}
+_WORK = {
+    "ButlerTaskGenerateCreditsMarkers": ("media.generate.credits", "Detecting credits"),
+    "ButlerTaskGenerateIntroMarkers": ("media.generate.intros", "Detecting intros"),
+    "ButlerTaskGenerateVoiceActivity": (
+        "media.generate.voice.activity",
+        "Detecting voices",
+    ),
+    "GenerateChapterThumbs": ("media.generate.chapter.thumbs", "Making chapter images"),
+    "GenerateMediaIndexFiles": ("media.generate.bif", "Making video previews"),
+    "LoudnessAnalysis": ("media.generate.loudness", "Measuring loudness"),
+    "MusicAnalysis": ("media.generate.music.analysis", "Listening to music"),
+    "RefreshEpgGuides": ("provider.epg.load", "Refreshing the guide"),
+    "RefreshLibraries": ("library.update.section", "Scanning Movies"),
+    "RefreshLocalMedia": ("library.update.item.metadata", "Updating details"),
+    "RefreshPeriodicMetadata": ("library.update.item.metadata", "Updating details"),
+}
+
+
+def _spec(line: str) -> TaskSpec:
+    name, interval, seconds, setting, description = line.split(None, 4)
+    words = re.sub("(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("ButlerTask"))
+    return TaskSpec(
+        name=name,
+        title=words.replace("Epg", "EPG"),
+        description=description,
+        interval=int(interval),
+        randomized=name in _RANDOMIZED,
+        seconds=int(seconds),
+        preference={"-": None, "own": f"ButlerTask{name}"}.get(setting, setting),
+        work=_WORK.get(name),
+        locks_database=name in {"BackupDatabase", "OptimizeDatabase"},
+    )
+
+
+ALL_TASKS = {spec.name: spec for spec in map(_spec, _CATALOGUE.strip().splitlines())}
+CURRENT_TASKS = tuple(ALL_TASKS.values())[:22]
+LEGACY_TASKS = tuple(
+    ALL_TASKS[name]
+    for name in (
+        "BackupDatabase",
+        "BuildGracenoteCollections",
+        "CheckForUpdates",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "DeepMediaAnalysis",
+        "GenerateAutoTags",
+        "GenerateChapterThumbs",
+        "GenerateMediaIndexFiles",
+        "OptimizeDatabase",
+        "RefreshLibraries",
+        "RefreshLocalMedia",
+        "RefreshPeriodicMetadata",
+        "UpgradeMediaAnalysis",
+    )
+)
+# Names that no client can know, as a future release would bring them.
+FUTURE_TASKS = (
+    TaskSpec(
+        name="PolishPosters",
+        title="Polish Posters",
+        description="Makes posters shine.",
+        seconds=50,
+    ),
+    TaskSpec(
+        name="ButlerTaskCountChairs",
+        title="Count Chairs (beta)",
+        description="Counts the chairs in every film.",
+        randomized=True,
+        seconds=130,
+    ),
+)
+
+
+class Rows(StrEnum):
+    """How running tasks show as activities of the type butler."""
+
+    SESSION = "session"
+    PER_TASK = "per_task"
+    SHARED = "shared"
+    NONE = "none"
+
+
+class Naming(StrEnum):
+    """Where a butler row says which task it is."""
+
+    TITLE = "title"
+    SUBTITLE = "subtitle"
+    NAME = "name"
+    NOTHING = "nothing"
+
+
+class Standing(StrEnum):
+    """If an idle server has a butler row at 100."""
+
+    NONE = "none"
+    NAMELESS = "nameless"
+
+
+class SessionNames(StrEnum):
+    """Where a session's row names its tasks."""
+
+    # The parent's subtitle is the raw name of the current task.
+    SUBTITLE = "subtitle"
+    NOTHING = "nothing"
+    # Every task has a row of its own beside the parent; its title is the raw name.
+    CHILDREN = "children"
+
+
+class SessionBegins(StrEnum):
+    """What begins the session of a night."""
+
+    WINDOW = "window"
+    # The window too, and 300 s after a start of the server inside it.
+    AFTER_SERVER_START = "after_server_start"
+    # The first accepted start inside the window, of any client.
+    FIRST_START = "first_start"
+
+
+class SessionEnds(StrEnum):
+    """When a session's row goes."""
+
+    LAST_TASK = "last_task"
+    WINDOW = "window"
+    # Hostile: it stands at 100, and the next session uses it again.
+    NEVER = "never"
+
+
+class ByHand(StrEnum):
+    """What a single start does while others run."""
+
+    QUEUES = "queues"
+    BESIDE = "beside"
+    # Beside, under a session's row of its own.
+    OWN_SESSION = "own_session"
+
+
+class LogFormat(StrEnum):
+    """What a frame of the log stream looks like."""
+
+    # A container as of other notifications, with a list of entries.
+    LIST = "list"
+    # One JSON object for each line, which is in a field.
+    FIELD = "field"
+    # JSON inside a field of JSON: quotes are escaped twice.
+    TWICE = "twice"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """One way in which a server may behave; all times in simulated seconds."""
+
+    # What shows.
+    rows: Rows = Rows.PER_TASK
+    naming: Naming = Naming.TITLE
+    standing: Standing = Standing.NONE
+    # Rows speak the server's language, /butler the one that was asked for.
+    foreign_rows: bool = False
+    progress_known: bool = True
+    progress_interval: float = 2.0
+    # How long after the begin of a task it shows, in rows and in the log.
+    row_delay: float = 0.0
+    # A row of a task's own goes through its progress so often, as for each library.
+    phases: int = 1
+    # Each phase has a row of its own, so long after the last; 0 is one row for all.
+    phase_gap: float = 0.0
+    linger_after_stop: float = 0.0
+    # The work shows under its own type, beside the butler row.
+    work_rows: bool = False
+
+    # The row of a session; `session_lingers` is how soon after its last task it goes.
+    session_names: SessionNames = SessionNames.SUBTITLE
+    session_begins: SessionBegins = SessionBegins.WINDOW
+    session_ends: SessionEnds = SessionEnds.LAST_TASK
+    session_lingers: float = 1.0
+    # At the end of a task the subtitle still names it, or is empty.
+    subtitle_stays: bool = True
+    rounds_percent: bool = False
+
+    # What is pushed.
+    pushes_rows: bool = True
+    pushes_ended: bool = True
+
+    # What commands do.
+    ignored_starts: float = 0.0
+    starts_disabled: bool = True
+    starts_not_due: bool = True
+    queues_single_start: bool = True
+    activity_header: bool = False
+
+    # The stream of the server's log.
+    log_tells: bool = True
+    # The status that its handshake gets instead of a socket; 0 is a reset.
+    log_refused: int | None = None
+    log_format: LogFormat = LogFormat.LIST
+    log_quotes: bool = True
+    # Time, thread and level stand before each line; otherwise the level is a field.
+    log_prefix: bool = False
+    # Lines of one instant come in one frame.
+    log_batches: bool = False
+
+    # How tasks run; concurrency None is no limit.
+    by_hand: ByHand = ByHand.QUEUES
+    # The names of tasks that are over in the instant in which they begin.
+    nothing_to_do: frozenset[str] = frozenset()
+    concurrency: int | None = None
+    duration_spread: float = 0.0
+    stops_at_window_end: bool = False
+    equal_hours_open: bool = False
+    hangs_on_database: bool = False
+
+    # How it answers. An unclaimed server knows no token.
+    claimed: bool = True
+    not_owner_status: int = 403
+    maintenance_json: bool = False
+    loose_types: bool = False
+    old_hour_labels: bool = False
+    preferences_settle: float = 0.0
+    unknown_preference_status: int = 400
+
+    @classmethod
+    def draw(cls, rng: Random) -> Traits:
+        """Return a mix that the generator chose; the same state, the same mix."""
+        rows = rng.choices(list(Rows), (6, 2, 2, 2))[0]
+        return cls(
+            rows=rows,
+            naming=rng.choice(list(Naming)),
+            standing=rng.choice(list(Standing)),
+            foreign_rows=_maybe(rng),
+            progress_known=not _maybe(rng),
+            progress_interval=rng.choice((1.0, 2.0, 10.0, 60.0)),
+            row_delay=rng.choice((0.0, 0.0, 0.0, 0.0, 2.0, 8.0)),
+            phases=rng.choice((1, 1, 3)),
+            phase_gap=rng.choice((0.0, 0.05)),
+            linger_after_stop=rng.choice((0.0, 0.0, 3.0, 20.0)),
+            work_rows=_maybe(rng, 0.5),
+            session_names=rng.choice(list(SessionNames)),
+            session_begins=rng.choice(list(SessionBegins)),
+            session_ends=rng.choices(list(SessionEnds), (7, 2, 1))[0],
+            session_lingers=rng.choice((0.0, 0.5, 1.0, 5.0)),
+            subtitle_stays=not _maybe(rng),
+            rounds_percent=_maybe(rng, 0.5),
+            pushes_rows=not _maybe(rng),
+            pushes_ended=not _maybe(rng),
+            ignored_starts=rng.choice((0.0, 0.0, 0.2)),
+            starts_disabled=not _maybe(rng),
+            starts_not_due=not _maybe(rng),
+            queues_single_start=_maybe(rng, 0.5),
+            activity_header=_maybe(rng),
+            log_tells=not _maybe(rng),
+            log_refused=rng.choice((None,) * 9 + (0, 400, 404)),
+            log_format=rng.choice(list(LogFormat)),
+            log_quotes=not _maybe(rng),
+            log_prefix=_maybe(rng, 0.5),
+            log_batches=_maybe(rng, 0.5),
+            by_hand=rng.choice(list(ByHand)),
+            # Within a session, tasks run strictly one after another.
+            concurrency=1 if rows is Rows.SESSION else rng.choice((None, 1, 2, 3)),
+            duration_spread=rng.choice((0.0, 0.3, 0.9)),
+            stops_at_window_end=_maybe(rng, 0.5),
+            equal_hours_open=_maybe(rng, 0.5),
+            hangs_on_database=_maybe(rng),
+            not_owner_status=rng.choice((401, 403)),
+            maintenance_json=_maybe(rng, 0.5),
+            loose_types=_maybe(rng),
+            old_hour_labels=_maybe(rng),
+            preferences_settle=rng.choice((0.0, 0.0, 0.7)),
+            unknown_preference_status=rng.choice((400, 403)),
+        )
+
+
+def _maybe(rng: Random, chance: float = 0.25) -> bool:
+    return rng.random() < chance
 
 
 @dataclass(frozen=True, kw_only=True)

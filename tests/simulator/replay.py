@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from .messages import page
+from .api import page
 
 _MACHINE = "0" * 40
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from tests.simulator import (
+    PROFILES,
+    Frame,
     ManualClock,
     Profile,
+    ServerState,
     TaskSpec,
     TaskState,
     draw_profile,
-    profiles,
 )
-from tests.simulator.frames import Frame
-from tests.simulator.state import ServerState
 
 DAY = 86_400.0
 HOUR = 3_600.0
@@ -42,7 +42,7 @@ class Rules:
     ) -> None:
         """Build a server, at noon by default."""
         if isinstance(profile, str):
-            profile = profiles.PROFILES[profile]
+            profile = PROFILES[profile]
         self.clock = ManualClock() if start is None else ManualClock(start)
         self.state = ServerState(
             profile.with_traits(**traits),

@@ -333,14 +333,3 @@ async def test_a_scan_fills_the_log(plex: SimulatedPlex, client: Client) -> None
     await plex.advance(10)
     assert len(await lines(socket)) > 150
     await socket.close()
-
-
-async def test_other_processes_can_change_the_log(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    socket = await client.listen(LOG)
-    assert (await client.control("log-flood", count=3))[0] == 200
-    assert len(await lines(socket)) == 4
-    assert (await client.control("log", tells=False, refused=404))[0] == 200
-    assert (plex.log.tells, plex.log.refused) == (False, 404)
-    await socket.close()

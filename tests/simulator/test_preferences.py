@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from tests.simulator import SimulatedPlex
+from tests.simulator import Kind, Setting, SimulatedPlex
 
 from .client import Client
 from .conftest import StartPlex
@@ -78,12 +78,12 @@ async def test_some_servers_forbid_what_they_do_not_know(
 
 
 async def test_settings_come_and_go(client: Client, plex: SimulatedPlex) -> None:
-    setting = {"id": "ButlerTaskDust", "kind": "bool", "default": True, "label": "Dust"}
-    assert (await client.control("add-preference", **setting))[0] == 200
+    dust = Setting(id="ButlerTaskDust", kind=Kind.BOOL, default=True, value=True)
+    plex.add_preference(dust)
     one = await client.json("/:/prefs/get?id=ButlerTaskDust")
     assert one["MediaContainer"]["Setting"][0]["value"] is True
 
-    await client.control("remove-preference", name="ButlerTaskBackupDatabase")
+    plex.remove_preference("ButlerTaskBackupDatabase")
     assert await client.status("GET", "/:/prefs/get?id=ButlerTaskBackupDatabase") == 404
     tasks = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"]
     assert all(task["enabled"] for task in tasks if task["name"] == "BackupDatabase")

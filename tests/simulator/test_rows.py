@@ -233,23 +233,3 @@ def test_a_storm_is_as_many_messages_as_asked_for() -> None:
     rules = Rules()
     rules.state.noise.storm(1556)
     assert len(rules.pushed("library.update.section")) == 1556
-
-
-def test_a_row_may_hang_for_days() -> None:
-    rules = Rules("session")
-    scan = rules.state.noise.hang()
-    butler = rules.state.noise.hang("butler", title="Butler tasks", progress=50)
-    rules.advance(5 * 86_400)
-    assert {scan, butler} <= set(rules.state.board.rows)
-    assert rules.rows() == [("Butler tasks", "", 50)]
-    assert rules.pushed("library.update.section") == ["started"]
-    rules.state.noise.end(butler)
-    assert rules.rows() == []
-
-
-def test_a_crowd_is_pushed_and_stands_nowhere() -> None:
-    rules = Rules("session")
-    rules.state.noise.crowd(800)
-    assert rules.pushed() == ["updated"] * 800
-    assert len({frame.elements[0]["uuid"] for frame in rules.frames}) == 800
-    assert rules.rows() == []

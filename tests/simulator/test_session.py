@@ -63,7 +63,7 @@ def test_a_session_counts_its_tasks_in_one_row() -> None:
 
 def test_a_task_is_two_notifications_however_long_it_takes() -> None:
     rules = Rules(SMALL)
-    rules.butler.tasks["Bees"].duration = 3 * HOUR
+    rules.butler.durations["Bees"] = 3 * HOUR
     rules.butler.start("Bees")
     rules.advance(HOUR)
     assert shown(rules) == [("started", "", 0), ("updated", "Bees", 0)]

@@ -68,7 +68,7 @@ def test_random_starts_lie_inside_the_window() -> None:
 
 def test_what_runs_goes_on_past_the_end_of_the_window() -> None:
     rules = Rules(SMALL)
-    rules.butler.tasks["Plain"].duration = 4 * HOUR
+    rules.butler.durations["Plain"] = 4 * HOUR
     rules.advance_to_hour(2)
     rules.advance(3 * HOUR + 60)
     assert rules.running == {"Plain"}
@@ -77,7 +77,7 @@ def test_what_runs_goes_on_past_the_end_of_the_window() -> None:
 def test_a_server_may_stop_its_own_runs_at_the_end_of_the_window() -> None:
     rules = Rules(SMALL, stops_at_window_end=True)
     for name in ("Plain", "Other"):
-        rules.butler.tasks[name].duration = 4 * HOUR
+        rules.butler.durations[name] = 4 * HOUR
     rules.advance_to_hour(2)
     rules.butler.stop("Other")
     rules.butler.start("Other")
@@ -88,7 +88,7 @@ def test_a_server_may_stop_its_own_runs_at_the_end_of_the_window() -> None:
 
 def test_what_still_waits_at_the_end_of_the_window_is_dropped() -> None:
     rules = Rules(SMALL, concurrency=1)
-    rules.butler.tasks["Plain"].duration = 4 * HOUR
+    rules.butler.durations["Plain"] = 4 * HOUR
     rules.advance_to_hour(2)
     assert rules.queued == {"Other", "Random"}
     rules.advance(3 * HOUR + 60)

@@ -44,10 +44,10 @@ class Day:
         self._home = home
         self._rng = Random(f"day-{seed}")
         self.next_at = plex.clock.now()
-        for task in plex.butler.tasks.values():
+        for name, task in plex.butler.tasks.items():
             # Others wait while the database is locked, so that is not for hours.
             most = 2.0 if task.spec.locks_database else 8.0
-            task.duration *= 2 ** self._rng.uniform(-2, most**0.5)
+            plex.durations[name] *= 2 ** self._rng.uniform(-2, most**0.5)
         plex.noise.ordinary_day(NOISE_PER_HOUR)
         self._plan()
 
