@@ -159,7 +159,7 @@ def _get_root(state: ServerState, _ask: Ask) -> Answer:
         myPlexSubscription=True,
         myPlexUsername="robin@example.com",
         ownerFeatures="hardware_transcoding,home,pass",
-        transcoderActiveVideoSessions=len(state.sessions.all()),
+        transcoderActiveVideoSessions=len(state.sessions.open),
         updatedAt=int(state.timeline.now),
         Directory=directory,
     )
@@ -260,7 +260,7 @@ def _put_preferences(state: ServerState, ask: Ask) -> Answer:
 
 
 def _get_sessions(state: ServerState, _ask: Ask) -> Answer:
-    return _listing("Metadata", [session.as_dict() for session in state.sessions.all()])
+    return _listing("Metadata", list(state.sessions.open.values()))
 
 
 def _container(**body: Any) -> Answer:

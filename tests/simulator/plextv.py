@@ -21,7 +21,6 @@ from .faults import (
     XML,
     Fault,
     FaultBook,
-    FaultName,
     ask_for_patience,
     plain_answer,
 )
@@ -285,7 +284,7 @@ class SimulatedPlexTv(Listener):
         """Let something go wrong for the next requests."""
         if name not in _FAULTS and not name.isdecimal():
             raise ValueError(f"plex.tv does not know this fault: {name}")
-        self._faults.add(Fault(name=FaultName(name), count=count, path=path, **fields))
+        self._faults.add(Fault(name=name, count=count, path=path, **fields))
 
     def clear_faults(self) -> None:
         self._faults.clear()
@@ -306,9 +305,9 @@ class SimulatedPlexTv(Listener):
         fault = self._faults.take(request.method, request.rel_url.path)
         if fault is None:
             return self._answer(request)
-        if fault.name is FaultName.REFUSE:
+        if fault.name == "refuse":
             return None
-        if fault.name is FaultName.SLOW:
+        if fault.name == "slow":
             await fault.wait(self._stopping)
             return None if self._stopping.is_set() else self._answer(request)
         if (response := plain_answer(fault, request)) is None:

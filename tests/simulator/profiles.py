@@ -36,12 +36,12 @@ class TaskSpec:
     locks_database: bool = False
 
 
-# Name, days, seconds, setting ("own" is ButlerTask and the name), description. The
-# first 22 are what a server of 2026 lists, in its order.
+# Name, days, seconds, setting ("own" is ButlerTask and the name; ~ for a randomised
+# task), description. The first 22 are what a server of 2026 lists, in its order.
 _CATALOGUE = """
 OptimizeDatabase                    7  90 own  Puts the database in order so that it answers faster.
 CleanOldBundles                     7  40 own  Removes bundles that no item uses any more.
-AutomaticUpdates                    1  15 -    Looks for a new release of the server and installs it.
+AutomaticUpdates                    1  15 ~-   Looks for a new release of the server and installs it.
 BackupDatabase                      3  30 own  Writes a copy of the database to the backup folder.
 ButlerTaskCleanSupplementalLogFiles 1   5 -    Removes additional log files that are old.
 ButlerTaskGenerateAdMarkers         1 240 GenerateAdMarkerBehavior      Finds advertisements in recordings.
@@ -57,21 +57,15 @@ GenerateMediaIndexFiles             1 420 GenerateBIFBehavior           Makes th
 LoudnessAnalysis                    1 200 LoudnessAnalysisBehavior      Measures how loud tracks are.
 MusicAnalysis                       1 200 MusicAnalysisBehavior         Compares tracks by how they sound.
 ProcessAssets                       1  10 -    Works through assets that wait.
-RefreshEpgGuides                    1  45 own  Fetches what is on television.
+RefreshEpgGuides                    1  45 ~own Fetches what is on television.
 RefreshLibraries                    1 120 own  Looks through all library folders for changes.
 RefreshLocalMedia                   3  80 own  Reads local pictures and subtitles again.
 UpgradeMediaAnalysis                1  70 own  Analyses files anew that an older release analysed.
 BuildGracenoteCollections           7  30 -    Groups music by what the catalogue says of it.
-CheckForUpdates                     1   5 -    Looks for a new release of the server.
+CheckForUpdates                     1   5 ~-   Looks for a new release of the server.
 GenerateAutoTags                    1 150 own  Says what is to be seen in photos.
-RefreshPeriodicMetadata             1 110 own  Fetches details again that may have changed.
+RefreshPeriodicMetadata             1 110 ~own Fetches details again that may have changed.
 """
-_RANDOMIZED = {
-    "AutomaticUpdates",
-    "CheckForUpdates",
-    "RefreshEpgGuides",
-    "RefreshPeriodicMetadata",
-}
 _WORK = {
     "ButlerTaskGenerateCreditsMarkers": ("media.generate.credits", "Detecting credits"),
     "ButlerTaskGenerateIntroMarkers": ("media.generate.intros", "Detecting intros"),
@@ -92,13 +86,14 @@ _WORK = {
 
 def _spec(line: str) -> TaskSpec:
     name, interval, seconds, setting, description = line.split(None, 4)
+    setting, randomized = setting.lstrip("~"), setting.startswith("~")
     words = re.sub("(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("ButlerTask"))
     return TaskSpec(
         name=name,
         title=words.replace("Epg", "EPG"),
         description=description,
         interval=int(interval),
-        randomized=name in _RANDOMIZED,
+        randomized=randomized,
         seconds=int(seconds),
         preference={"-": None, "own": f"ButlerTask{name}"}.get(setting, setting),
         work=_WORK.get(name),
@@ -110,7 +105,7 @@ ALL_TASKS = {spec.name: spec for spec in map(_spec, _CATALOGUE.strip().splitline
 CURRENT_TASKS = tuple(ALL_TASKS.values())[:22]
 LEGACY_TASKS = tuple(
     ALL_TASKS[name]
-    for name in (
+    for name in [
         "BackupDatabase",
         "BuildGracenoteCollections",
         "CheckForUpdates",
@@ -125,7 +120,7 @@ LEGACY_TASKS = tuple(
         "RefreshLocalMedia",
         "RefreshPeriodicMetadata",
         "UpgradeMediaAnalysis",
-    )
+    ]
 )
 # Names that no client can know, as a future release would bring them.
 FUTURE_TASKS = (
@@ -363,7 +358,7 @@ class Profile:
 
 # What these tasks work through is empty on most nights.
 _NOTHING_TO_DO = frozenset(
-    {
+    [
         "AutomaticUpdates",
         "ButlerTaskCleanSupplementalLogFiles",
         "ButlerTaskGenerateAdMarkers",
@@ -374,7 +369,7 @@ _NOTHING_TO_DO = frozenset(
         "MusicAnalysis",
         "ProcessAssets",
         "UpgradeMediaAnalysis",
-    }
+    ]
 )
 
 _PROFILES = (

@@ -14,7 +14,7 @@ from aiohttp import web
 from . import faults
 from .api import IDENTITY, Answer, Ask, Tokens, answer, page, to_bytes, to_json, to_xml
 from .butler import Butler, Ending, Task
-from .faults import HTML, JSON, XML, Fault, FaultBook, FaultName
+from .faults import HTML, JSON, XML, Fault, FaultBook
 from .network import RecordedRequest, abort
 from .profiles import TaskSpec
 from .state import Absence, ServerState
@@ -150,30 +150,30 @@ class RequestHandler:
         self, request: web.BaseRequest, ask: Ask, fault: Fault
     ) -> web.StreamResponse:
         match fault.name:
-            case FaultName.REFUSE | FaultName.RESET:
-                raise NoAnswerError(reset=fault.name is FaultName.RESET)
-            case FaultName.DONE_LATER:
+            case "refuse" | "reset":
+                raise NoAnswerError(reset=fault.name == "reset")
+            case "done-later":
                 self._state.timeline.after(fault.delay, lambda: self._do(ask))
                 raise NoAnswerError
-            case FaultName.SLOW:
+            case "slow":
                 await fault.wait(self.stopping)
                 return await self._serve_well(request, ask)
-            case FaultName.LATE:
+            case "late":
                 response = self._ask_api(ask)
                 await fault.wait(self.stopping)
                 return response
-            case FaultName.CUT:
+            case "cut":
                 return await faults.cut(request, self._ask_api(ask))
-            case FaultName.HUGE:
+            case "huge":
                 return await faults.huge(request)
-            case FaultName.IGNORE:
+            case "ignore":
                 return self._render(ask, Answer())
-            case FaultName.HALF_OPEN:
+            case "half-open":
                 # It neither reads nor writes from now on, not even a pong.
                 await web.WebSocketResponse().prepare(request)
                 await self.stopping.wait()
                 raise NoAnswerError
-            case FaultName.FRAME_CUT | FaultName.PING_CUT:
+            case "frame-cut" | "ping-cut":
                 return await faults.cut_socket(request, fault)
         json_wanted = self._state.traits.maintenance_json
         plain = faults.plain_answer(fault, request)

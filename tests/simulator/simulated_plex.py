@@ -14,7 +14,7 @@ from aiohttp import web
 from . import faults
 from .api import START_STATUS, Ask, Tokens
 from .butler import Cause, Ending, Interval, StartResult, TaskState
-from .faults import Fault, FaultName
+from .faults import Fault
 from .network import Listener, close_route, open_route
 from .preferences import FRIENDLY_NAME, Setting, Value
 from .profiles import PROFILES, Profile, TaskSpec
@@ -233,10 +233,10 @@ class SimulatedPlex(Listener):
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
         """Let something go wrong for the next requests; sockets drop at once."""
-        fault = Fault(name=FaultName(name), count=count, path=path, **fields)
-        if fault.name is FaultName.DROP_SOCKETS:
+        if name == "drop-sockets":
             self.drop_sockets()
         else:
+            fault = Fault(name=name, count=count, path=path, **fields)
             self._handler.faults.add(fault)
 
     def clear_faults(self) -> None:

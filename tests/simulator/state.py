@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
 from functools import partial
@@ -115,51 +114,13 @@ class PlayState(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """A stream."""
-
-    key: str
-    rating_key: str
-    title: str
-    state: PlayState
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the element that the server sends."""
-        return {
-            "sessionKey": self.key,
-            "ratingKey": self.rating_key,
-            "key": f"/library/metadata/{self.rating_key}",
-            "type": "movie",
-            "title": self.title,
-            "duration": 5_400_000,
-            "viewOffset": 0,
-            "Player": {
-                "machineIdentifier": f"player-{self.key}",
-                "product": "Plex for Testing",
-                "state": str(self.state),
-                "title": "Living room",
-                "local": True,
-            },
-            "User": {"id": "1", "title": "Robin"},
-            "Session": {
-                "id": f"session-{self.key}",
-                "bandwidth": 6000,
-                "location": "lan",
-            },
-        }
-
-
 class Sessions:
-    """The streams that are open."""
+    """The streams that are open, by their keys, as the server lists them."""
 
     def __init__(self, publish: Callable[[Frame], None]) -> None:
-        self._sessions: dict[str, Session] = {}
+        self.open: dict[str, dict[str, Any]] = {}
         self._publish = publish
         self._count = 0
-
-    def all(self) -> list[Session]:
-        return list(self._sessions.values())
 
     def play(
         self, title: str = "The Tin Orchard", state: PlayState = PlayState.PLAYING
@@ -167,23 +128,35 @@ class Sessions:
         """Open a stream; return its key."""
         self._count += 1
         key, rating_key = str(self._count), str(4000 + self._count)
-        self._put(Session(key=key, rating_key=rating_key, title=title, state=state))
+        player = {
+            "machineIdentifier": f"player-{key}",
+            "product": "Plex for Testing",
+            "state": str(state),
+            "title": "Living room",
+            "local": True,
+        }
+        self.open[key] = {
+            "sessionKey": key,
+            "ratingKey": rating_key,
+            "key": f"/library/metadata/{rating_key}",
+            "type": "movie",
+            "title": title,
+            "duration": 5_400_000,
+            "viewOffset": 0,
+            "Player": player,
+            "User": {"id": "1", "title": "Robin"},
+            "Session": {"id": f"session-{key}", "bandwidth": 6000, "location": "lan"},
+        }
+        self._publish(playing_frame(key, rating_key, str(state), 0))
         return key
 
     def change(self, key: str, state: PlayState) -> None:
         """Pause, go on, or close a stream."""
-        self._put(replace(self._sessions[key], state=state))
+        stream = self.open[key]
+        stream["Player"]["state"] = str(state)
+        self._publish(playing_frame(key, stream["ratingKey"], str(state), 0))
         if state is PlayState.STOPPED:
-            del self._sessions[key]
-
-    def clear(self) -> None:
-        """Close all without a notification, as a restart does."""
-        self._sessions.clear()
-
-    def _put(self, session: Session) -> None:
-        self._sessions[session.key] = session
-        key, rating_key = session.key, session.rating_key
-        self._publish(playing_frame(key, rating_key, str(session.state), 0))
+            del self.open[key]
 
 
 class Noise:
@@ -376,7 +349,7 @@ class ServerState:
         self.butler.stop_all(Ending.RESTARTED)
         self._butler_sessions.clear()
         self.board.rows.clear()
-        self.sessions.clear()
+        self.sessions.open.clear()
         if self._rows is not None:
             self._rows.stand()
         self._keeper.on_server_start(down_for)
