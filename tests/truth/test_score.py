@@ -8,8 +8,9 @@ import pytest
 
 from tests.simulator import Cause, Ending, Interval, TaskState
 
-from .goals import missed
-from .observed import (
+from .__main__ import missed
+from .score import Score, score
+from .truths import (
     Command,
     Listened,
     Observed,
@@ -17,9 +18,11 @@ from .observed import (
     Reported,
     Shown,
     Waited,
+    common,
+    total,
+    union,
+    without,
 )
-from .score import Score, score
-from .spans import common, total, union, without
 
 TASK = "BackupDatabase"
 OTHER = "OptimizeDatabase"
