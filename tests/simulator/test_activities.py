@@ -123,63 +123,12 @@ def test_rows_may_show_without_being_pushed(profile: str) -> None:
     assert set(rules.events()) == {"started", "updated"}
 
 
-@pytest.mark.parametrize("rows", [Rows.SHARED, Rows.PER_TASK])
-def test_a_row_may_come_late_and_linger_after_a_stop(rows: Rows) -> None:
-    rules = Rules(rows=rows, row_delay=8, linger_after_stop=20, standing=Standing.NONE)
-    rules.butler.start(BACKUP)
-    rules.advance(7)
-    assert rules.rows() == []
-    rules.advance(1)
-    rules.butler.stop(BACKUP)
-    rules.advance(19)
-    assert len(rules.rows()) == 1
-    rules.advance(2)
-    assert rules.rows() == []
-    assert rules.events()[-1] == "ended"
-
-
-def test_progress_grows_and_may_fall_back_for_each_part_of_a_run() -> None:
+def test_progress_grows_and_is_pushed_at_the_traits_interval() -> None:
     rules = Rules(progress_interval=5, standing=Standing.NONE)
     rules.butler.start(BACKUP)
     rules.advance(28)
     assert rules.events() == ["started", *["updated"] * 5]
     assert rules.rows()[0][2] > 50
-
-    rules = Rules(phases=3, progress_interval=5, standing=Standing.NONE)
-    rules.butler.start(BACKUP)
-    seen = []
-    for _ in range(29):
-        rules.advance(1)
-        seen.append(rules.rows()[0][2])
-    assert seen.count(0) > 2
-    assert seen == sorted(seen[:9]) + sorted(seen[9:19]) + sorted(seen[19:])
-    assert [progress for _, _, progress in rules.pushed()].count(100) == 2
-
-
-def test_each_part_of_a_run_may_have_a_row_of_its_own() -> None:
-    rules = Rules(phases=3, phase_gap=0.05, standing=Standing.NONE)
-    rules.butler.start(BACKUP)
-    ids = set(rules.state.board.rows)
-    rules.advance(10)
-    assert rules.rows() == []
-    assert rules.running == {BACKUP}
-    rules.advance(0.05)
-    ids |= set(rules.state.board.rows)
-    assert len(ids) == 2
-    rules.butler.stop(BACKUP)
-    rules.advance(10)
-    edges = [event for event in rules.events() if event != "updated"]
-    assert edges == ["started", "ended"] * 2
-
-
-def test_work_shows_under_its_own_type_and_ends_with_the_task() -> None:
-    rules = Rules()
-    rules.butler.start("LoudnessAnalysis")
-    rules.advance(6)
-    assert len(rules.rows("media.generate.loudness")) == 1
-    rules.butler.stop("LoudnessAnalysis")
-    assert rules.rows("media.generate.loudness") == []
-    assert rules.events("media.generate.loudness") == ["started", "updated", "ended"]
 
 
 def test_noise_is_never_butlers_and_a_storm_is_as_long_as_asked_for() -> None:
@@ -263,15 +212,6 @@ def test_the_traits_decide_what_a_sessions_row_says(
     assert rules.rows() == ended
 
 
-@pytest.mark.parametrize(("rounds", "percent"), [(False, 66), (True, 67)])
-def test_the_percent_is_cut_or_rounded(*, rounds: bool, percent: int) -> None:
-    rules = Rules(NIGHTLY, rounds_percent=rounds)
-    for name in NAMES[:3]:
-        rules.butler.start(name)
-    rules.advance(200)
-    assert rules.rows()[0][2] == percent
-
-
 def test_the_row_may_stand_until_the_window_ends_or_for_ever() -> None:
     rules = Rules(NIGHTLY, session_ends=SessionEnds.WINDOW)
     rules.advance_to_hour(2)
@@ -334,10 +274,6 @@ def _with_sessions() -> list[int]:
     """Return the first drawn servers that have sessions."""
     drawn = [(seed, draw_profile(seed)) for seed in range(30)]
     return [seed for seed, profile in drawn if profile.traits.rows is Rows.SESSION]
-
-
-def test_about_half_of_the_drawn_servers_have_sessions() -> None:
-    assert len(_with_sessions()) >= 12
 
 
 @pytest.mark.parametrize("seed", _with_sessions())

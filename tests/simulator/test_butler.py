@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,21 +77,6 @@ def test_with_one_slot_tasks_run_one_after_another_until_all_are_stopped() -> No
         rules.butler.start(name)
     rules.butler.stop_all()
     assert rules.running == rules.queued == set()
-
-
-@pytest.mark.parametrize(
-    ("trait", "task"),
-    [("starts_disabled", "RefreshLibraries"), ("starts_not_due", "CleanOldBundles")],
-)
-def test_a_single_start_may_need_an_enabled_task_that_is_due(
-    trait: str, task: str
-) -> None:
-    for allowed in (True, False):
-        traits: dict[str, Any] = {trait: allowed}
-        rules = Rules(**traits)
-        rules.butler.tasks["CleanOldBundles"].last_done = rules.clock.now()
-        assert rules.butler.start(task) is StartResult.ACCEPTED
-        assert (task in rules.running) is allowed
 
 
 def test_a_removed_task_runs_no_more_and_an_added_one_can() -> None:
@@ -257,14 +241,6 @@ def test_a_server_that_is_down_when_the_window_opens_begins_nothing_then(
     assert len(rules.running | rules.queued) == late
     rules.butler.start("Other")
     assert len(rules.running | rules.queued) == started
-
-
-def test_a_night_that_waits_for_a_start_is_over_with_its_window() -> None:
-    rules = Rules(SMALL, session_begins=SessionBegins.FIRST_START)
-    rules.advance_to_hour(6)
-    rules.butler.start("Other")
-    rules.advance(DAY / 4)
-    assert [run.task for run in rules.butler.log.runs] == ["Other"]
 
 
 def _drawn(seed: int) -> Rules:

@@ -57,7 +57,6 @@ class Day:
     """Chooses what happens next, and does it; the same seed, the same day."""
 
     def __init__(self, plex: SimulatedPlex, home: Home, seed: str) -> None:
-        """Begin the day: choose how much work each task has."""
         self._plex = plex
         self._home = home
         self._rng = Random(f"day-{seed}")
@@ -288,7 +287,6 @@ class Minutes:
     """A Home Assistant and a server in real time."""
 
     def __init__(self, home: Home, plex: SimulatedPlex, rng: Random) -> None:
-        """Choose how much work each task has."""
         self._home = home
         self._plex = plex
         self._rng = rng

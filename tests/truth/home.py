@@ -69,7 +69,6 @@ class Home:
         now: Callable[[], float],
         seen: Observed,
     ) -> None:
-        """Have an entry that is not set up yet."""
         self.hass = hass
         self.seen = seen
         self._machine = plex.machine_identifier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,22 +98,15 @@ _ANSWERED: Final = 16.0
 _SLACK: Final = 60.0
 
 
-def unbidden(truths: Truths) -> Iterator[str]:
-    """Yield switches that went on though nobody told them to."""
+def unbidden(truths: Truths, *, running: bool) -> Iterator[str]:
+    """Yield switches that went on without a command, also while the task ran or not."""
     for task in truths.tasks:
-        for period in truths.periods(task):
-            if not _is_commanded(truths, task, period):
-                yield f"{task} at {period[0]:.0f}"
-
-
-def untrue(truths: Truths) -> Iterator[str]:
-    """Yield switches that went on though nobody told them to and nothing ran."""
-    for task in truths.tasks:
-        wanted = truths.wanted(task)
-        for period in truths.periods(task):
-            begin = (period[0] - _LATE, period[0])
-            if not _is_commanded(truths, task, period) and not meets_any(begin, wanted):
-                yield f"{task} at {period[0]:.0f}"
+        excuses = [] if running else truths.wanted(task)
+        commands = union((it.at, it.at + _ANSWERED) for it in _starts(truths, task))
+        for start, _ in truths.periods(task):
+            is_commanded = meets_any((start, start), commands)
+            if not is_commanded and not meets_any((start - _LATE, start), excuses):
+                yield f"{task} at {start:.0f}"
 
 
 def overdue(truths: Truths) -> Iterator[float]:
@@ -138,11 +131,6 @@ def _reasons(truths: Truths, task: str) -> Iterator[Span]:
             yield command.at, next(later, command.at)
 
 
-def _is_commanded(truths: Truths, task: str, period: Span) -> bool:
-    waits = union((it.at, it.at + _ANSWERED) for it in _starts(truths, task))
-    return meets_any((period[0], period[0]), waits)
-
-
 def _starts(truths: Truths, task: str) -> Iterator[Command]:
     for command in truths.seen.commands:
         if command.starts and command.task == task:
@@ -157,19 +145,15 @@ def false_ends(truths: Truths) -> Iterator[str]:
 
 
 def _has_ended(truths: Truths, wait: Waited) -> bool:
-    return any(
-        run.end is not None
-        and wait.at <= run.end <= wait.answered
-        and _looks_ended(truths, run)
-        for run in truths.runs(wait.task)
-    )
-
-
-def _looks_ended(truths: Truths, run: Interval) -> bool:
-    """Return True for an end, and for a stop by another client that was not heard."""
-    if run.ending is Ending.STOPPED_BY_OTHER:
-        return not truths.is_stop_heard(run)
-    return run.ending is Ending.FINISHED
+    for run in truths.runs(wait.task):
+        # A stop by another client that was not heard looks like an end.
+        unheard = run.ending is Ending.STOPPED_BY_OTHER and not truths.is_stop_heard(
+            run
+        )
+        in_time = run.end is not None and wait.at <= run.end <= wait.answered
+        if in_time and (unheard or run.ending is Ending.FINISHED):
+            return True
+    return False
 
 
 # Of shorter runs a server need not tell anything.
@@ -328,8 +312,8 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
         alone_precision=alone[1],
         start_watched=_lag(list(start_lags(truths, only_watched=True))),
         busy=_busy(truths),
-        unbidden=tuple(unbidden(truths)),
-        untrue=tuple(untrue(truths)),
+        unbidden=tuple(unbidden(truths, running=True)),
+        untrue=tuple(unbidden(truths, running=False)),
         overdue=tuple(overdue(truths)),
         assumed=_all_assumed(seen),
         errors=tuple(seen.errors),
@@ -337,32 +321,46 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
 
 
 def _hits(truths: Truths) -> tuple[float, float]:
-    ran = shown = shown_running = shown_true = 0.0
-    for task in truths.tasks:
-        left_out = truths.left_out(task)
-        running = without(truths.running(task), left_out)
-        on = without(truths.on(task), left_out)
-        ran += total(running)
-        shown += total(on)
-        shown_running += total(common(on, running))
-        shown_true += total(common(on, truths.wanted(task)))
-    return _share(shown_running, ran), _share(shown_true, shown)
+    """Return recall and precision of all tasks."""
+    return _shares(
+        (
+            truths.running(task),
+            truths.on(task),
+            truths.wanted(task),
+            truths.left_out(task),
+        )
+        for task in truths.tasks
+    )
 
 
 def _alone(truths: Truths) -> tuple[float, float]:
     """Return recall and precision of the runs that nothing else could be taken for."""
-    ran = shown = shown_running = shown_true = 0.0
-    for run in truths.runs():
-        if not truths.is_alone(run) or truths.is_unheard(run):
-            continue
-        span, left_out = [truths.span(run)], truths.left_out(run.task)
-        near = without(
-            [on for on in truths.on(run.task) if meets_any(on, span)], left_out
+    spans = (
+        (run, [truths.span(run)])
+        for run in truths.runs()
+        if truths.is_alone(run) and not truths.is_unheard(run)
+    )
+    return _shares(
+        (
+            span,
+            [on for on in truths.on(run.task) if meets_any(on, span)],
+            truths.wanted(run.task),
+            truths.left_out(run.task),
         )
-        ran += total(without(span, left_out))
-        shown += total(near)
-        shown_running += total(common(near, span))
-        shown_true += total(common(near, truths.wanted(run.task)))
+        for run, span in spans
+    )
+
+
+def _shares(times: Iterable[tuple[Spans, Spans, Spans, Spans]]) -> tuple[float, float]:
+    """Return how much of what ran was shown, and of what was shown was wanted."""
+    ran = shown = shown_running = shown_true = 0.0
+    for running, on, wanted, left_out in times:
+        true = without(running, left_out)
+        seen = without(on, left_out)
+        ran += total(true)
+        shown += total(seen)
+        shown_running += total(common(seen, running))
+        shown_true += total(common(seen, wanted))
     return _share(shown_running, ran), _share(shown_true, shown)
 
 

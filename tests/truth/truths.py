@@ -178,7 +178,6 @@ class Truths:
     """One day, looked at by task."""
 
     def __init__(self, seen: Observed) -> None:
-        """Look at this day."""
         self.seen = seen
         self.tasks = sorted({run.task for run in seen.intervals} | seen.switches.keys())
 

@@ -106,7 +106,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, clock: ManualClock) -> None:
-        """Read this clock."""
         self._clock = clock
         super().__init__()
         self._clock_resolution = _FINEST
@@ -203,7 +202,6 @@ class Traffic:
     """Counts requests that wait for answers, and frames that wait to be read."""
 
     def __init__(self, plex: SimulatedPlex) -> None:
-        """Count nothing yet."""
         self._plex = plex
         self._requests = 0
         self._streams: list[NotificationStream] = []
