@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from random import Random
 import re
@@ -215,131 +216,104 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+def _drawn(draw: Callable[[Random], Any], *, default: Any) -> Any:
+    """Return a field of which drawn servers have another value."""
+    return field(default=default, metadata={"draw": draw})
+
+
+def _one_of(default: Any, choices: Iterable[Any], weights: Any = None) -> Any:
+    if weights is None:
+        return _drawn(lambda rng: rng.choice(list(choices)), default=default)
+    return _drawn(lambda rng: rng.choices(list(choices), weights)[0], default=default)
+
+
+def _maybe(chance: float = 0.25, *, default: bool) -> Any:
+    return _drawn(lambda rng: (rng.random() < chance) is not default, default=default)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """One way in which a server may behave; all times in simulated seconds."""
 
     # What shows.
-    rows: Rows = Rows.PER_TASK
-    naming: Naming = Naming.TITLE
-    standing: Standing = Standing.NONE
+    rows: Rows = _one_of(Rows.PER_TASK, Rows, (6, 2, 2, 2))
+    naming: Naming = _one_of(Naming.TITLE, Naming)
+    standing: Standing = _one_of(Standing.NONE, Standing)
     # Rows speak the server's language, /butler the one that was asked for.
-    foreign_rows: bool = False
-    progress_known: bool = True
-    progress_interval: float = 2.0
+    foreign_rows: bool = _maybe(default=False)
+    progress_known: bool = _maybe(default=True)
+    progress_interval: float = _one_of(2.0, (1.0, 2.0, 10.0, 60.0))
     # How long after the begin of a task it shows, in rows and in the log.
-    row_delay: float = 0.0
+    row_delay: float = _one_of(0.0, (0.0, 0.0, 0.0, 0.0, 2.0, 8.0))
     # A row of a task's own goes through its progress so often, as for each library.
-    phases: int = 1
+    phases: int = _one_of(1, (1, 1, 3))
     # Each phase has a row of its own, so long after the last; 0 is one row for all.
-    phase_gap: float = 0.0
-    linger_after_stop: float = 0.0
+    phase_gap: float = _one_of(0.0, (0.0, 0.05))
+    linger_after_stop: float = _one_of(0.0, (0.0, 0.0, 3.0, 20.0))
     # The work shows under its own type, beside the butler row.
-    work_rows: bool = False
+    work_rows: bool = _maybe(0.5, default=False)
 
     # The row of a session; `session_lingers` is how soon after its last task it goes.
-    session_names: SessionNames = SessionNames.SUBTITLE
-    session_begins: SessionBegins = SessionBegins.WINDOW
-    session_ends: SessionEnds = SessionEnds.LAST_TASK
-    session_lingers: float = 1.0
+    session_names: SessionNames = _one_of(SessionNames.SUBTITLE, SessionNames)
+    session_begins: SessionBegins = _one_of(SessionBegins.WINDOW, SessionBegins)
+    session_ends: SessionEnds = _one_of(SessionEnds.LAST_TASK, SessionEnds, (7, 2, 1))
+    session_lingers: float = _one_of(1.0, (0.0, 0.5, 1.0, 5.0))
     # At the end of a task the subtitle still names it, or is empty.
-    subtitle_stays: bool = True
-    rounds_percent: bool = False
+    subtitle_stays: bool = _maybe(default=True)
+    rounds_percent: bool = _maybe(0.5, default=False)
 
     # What is pushed.
-    pushes_rows: bool = True
-    pushes_ended: bool = True
+    pushes_rows: bool = _maybe(default=True)
+    pushes_ended: bool = _maybe(default=True)
 
     # What commands do.
-    ignored_starts: float = 0.0
-    starts_disabled: bool = True
-    starts_not_due: bool = True
-    queues_single_start: bool = True
-    activity_header: bool = False
+    ignored_starts: float = _one_of(0.0, (0.0, 0.0, 0.2))
+    starts_disabled: bool = _maybe(default=True)
+    starts_not_due: bool = _maybe(default=True)
+    queues_single_start: bool = _drawn(lambda rng: rng.random() < 0.5, default=True)
+    activity_header: bool = _maybe(default=False)
 
     # The stream of the server's log.
-    log_tells: bool = True
+    log_tells: bool = _maybe(default=True)
     # The status that its handshake gets instead of a socket; 0 is a reset.
-    log_refused: int | None = None
-    log_format: LogFormat = LogFormat.LIST
-    log_quotes: bool = True
+    log_refused: int | None = _one_of(None, (None,) * 9 + (0, 400, 404))
+    log_format: LogFormat = _one_of(LogFormat.LIST, LogFormat)
+    log_quotes: bool = _maybe(default=True)
     # Time, thread and level stand before each line; otherwise the level is a field.
-    log_prefix: bool = False
+    log_prefix: bool = _maybe(0.5, default=False)
     # Lines of one instant come in one frame.
-    log_batches: bool = False
+    log_batches: bool = _maybe(0.5, default=False)
 
     # How tasks run; concurrency None is no limit.
-    by_hand: ByHand = ByHand.QUEUES
+    by_hand: ByHand = _one_of(ByHand.QUEUES, ByHand)
     # The names of tasks that are over in the instant in which they begin.
     nothing_to_do: frozenset[str] = frozenset()
-    concurrency: int | None = None
-    duration_spread: float = 0.0
-    stops_at_window_end: bool = False
-    equal_hours_open: bool = False
-    hangs_on_database: bool = False
+    concurrency: int | None = _one_of(None, (None, 1, 2, 3))
+    duration_spread: float = _one_of(0.0, (0.0, 0.3, 0.9))
+    stops_at_window_end: bool = _maybe(0.5, default=False)
+    equal_hours_open: bool = _maybe(0.5, default=False)
+    hangs_on_database: bool = _maybe(default=False)
 
     # How it answers. An unclaimed server knows no token.
     claimed: bool = True
-    not_owner_status: int = 403
-    maintenance_json: bool = False
-    loose_types: bool = False
-    old_hour_labels: bool = False
-    preferences_settle: float = 0.0
-    unknown_preference_status: int = 400
+    not_owner_status: int = _one_of(403, (401, 403))
+    maintenance_json: bool = _maybe(0.5, default=False)
+    loose_types: bool = _maybe(default=False)
+    old_hour_labels: bool = _maybe(default=False)
+    preferences_settle: float = _one_of(0.0, (0.0, 0.0, 0.7))
+    unknown_preference_status: int = _one_of(400, (400, 403))
 
     @classmethod
     def draw(cls, rng: Random) -> Traits:
         """Return a mix that the generator chose; the same state, the same mix."""
-        rows = rng.choices(list(Rows), (6, 2, 2, 2))[0]
-        return cls(
-            rows=rows,
-            naming=rng.choice(list(Naming)),
-            standing=rng.choice(list(Standing)),
-            foreign_rows=_maybe(rng),
-            progress_known=not _maybe(rng),
-            progress_interval=rng.choice((1.0, 2.0, 10.0, 60.0)),
-            row_delay=rng.choice((0.0, 0.0, 0.0, 0.0, 2.0, 8.0)),
-            phases=rng.choice((1, 1, 3)),
-            phase_gap=rng.choice((0.0, 0.05)),
-            linger_after_stop=rng.choice((0.0, 0.0, 3.0, 20.0)),
-            work_rows=_maybe(rng, 0.5),
-            session_names=rng.choice(list(SessionNames)),
-            session_begins=rng.choice(list(SessionBegins)),
-            session_ends=rng.choices(list(SessionEnds), (7, 2, 1))[0],
-            session_lingers=rng.choice((0.0, 0.5, 1.0, 5.0)),
-            subtitle_stays=not _maybe(rng),
-            rounds_percent=_maybe(rng, 0.5),
-            pushes_rows=not _maybe(rng),
-            pushes_ended=not _maybe(rng),
-            ignored_starts=rng.choice((0.0, 0.0, 0.2)),
-            starts_disabled=not _maybe(rng),
-            starts_not_due=not _maybe(rng),
-            queues_single_start=_maybe(rng, 0.5),
-            activity_header=_maybe(rng),
-            log_tells=not _maybe(rng),
-            log_refused=rng.choice((None,) * 9 + (0, 400, 404)),
-            log_format=rng.choice(list(LogFormat)),
-            log_quotes=not _maybe(rng),
-            log_prefix=_maybe(rng, 0.5),
-            log_batches=_maybe(rng, 0.5),
-            by_hand=rng.choice(list(ByHand)),
-            # Within a session, tasks run strictly one after another.
-            concurrency=1 if rows is Rows.SESSION else rng.choice((None, 1, 2, 3)),
-            duration_spread=rng.choice((0.0, 0.3, 0.9)),
-            stops_at_window_end=_maybe(rng, 0.5),
-            equal_hours_open=_maybe(rng, 0.5),
-            hangs_on_database=_maybe(rng),
-            not_owner_status=rng.choice((401, 403)),
-            maintenance_json=_maybe(rng, 0.5),
-            loose_types=_maybe(rng),
-            old_hour_labels=_maybe(rng),
-            preferences_settle=rng.choice((0.0, 0.0, 0.7)),
-            unknown_preference_status=rng.choice((400, 403)),
-        )
-
-
-def _maybe(rng: Random, chance: float = 0.25) -> bool:
-    return rng.random() < chance
+        drawn: dict[str, Any] = {}
+        for trait in fields(cls):
+            if trait.name == "concurrency" and drawn["rows"] is Rows.SESSION:
+                # Within a session, tasks run strictly one after another.
+                drawn[trait.name] = 1
+            elif draw := trait.metadata.get("draw"):
+                drawn[trait.name] = draw(rng)
+        return cls(**drawn)
 
 
 @dataclass(frozen=True, kw_only=True)

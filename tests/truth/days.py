@@ -26,7 +26,7 @@ from tests.simulator import (
 
 from .home import Home, complete, home_assistant
 from .score import Score, score
-from .truths import Observed, Outage
+from .truths import Observed
 from .world import SimulatedLoop, Traffic, simulated_time, watched_errors
 
 # How often each happens in an hour, on average.
@@ -120,7 +120,7 @@ class Day:
 
     def _drop(self) -> None:
         now = self._plex.clock.now()
-        self._home.seen.cuts.append(Outage(now, now + _CUT))
+        self._home.seen.cuts.append((now, now + _CUT))
         self._plex.fault("drop-sockets")
 
     async def _restart(self, _: str) -> None:
@@ -129,7 +129,7 @@ class Day:
         version = self._rng.choice((None, None, None, *_VERSIONS))
         how = self._rng.choice(list(Absence))
         now = self._plex.clock.now()
-        self._home.seen.outages.append(Outage(now, now + refused + ready))
+        self._home.seen.outages.append((now, now + refused + ready))
         if version not in (None, self._plex.version):
             self._home.seen.updates.append(now)
         await self._plex.restart(
@@ -141,7 +141,7 @@ class Day:
         seconds = self._rng.choice((1.0, 20.0, 200.0)) * self._rng.uniform(0.5, 1.5)
         how = self._rng.choice(list(Absence))
         now = self._plex.clock.now()
-        self._home.seen.outages.append(Outage(now, now + seconds))
+        self._home.seen.outages.append((now, now + seconds))
         await self._plex.go_away(seconds, how=how)
 
 

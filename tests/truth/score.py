@@ -196,13 +196,12 @@ def compare(truths: Truths) -> Reports:
         if run.end is not None and not truths.is_unheard(run)
     ]
     apart = [run for run in ended if meets_any(truths.span(run), truths.outages)]
-    cuts = [(cut.start, cut.end) for cut in truths.seen.cuts]
     rest = [run for run in ended if run not in apart]
     cut = [
         run
         for run in rest
         if truths.is_end_unheard(run)
-        or any(meets_any((edge, edge), cuts) for edge in truths.span(run))
+        or any(meets_any((edge, edge), truths.seen.cuts) for edge in truths.span(run))
     ]
     whole = [it for it in rest if it not in cut and _seconds(truths, it) > _LONG]
     short = [it for it in rest if it not in cut and it not in whole]

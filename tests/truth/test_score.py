@@ -14,7 +14,6 @@ from .truths import (
     Command,
     Listened,
     Observed,
-    Outage,
     Reported,
     Shown,
     Waited,
@@ -101,7 +100,7 @@ def test_a_run_inside_an_outage_is_counted_apart() -> None:
     seen = day(
         ran(100, 200),
         on=shown((100, "on"), (110, "unavailable"), (220, "on"), (1900, "off")),
-        outages=[Outage(90, 210)],
+        outages=[(90, 210)],
         commands=[Command(100, starts=True, task=TASK)],
     )
     result = figures(seen)
@@ -254,7 +253,7 @@ def test_an_end_that_an_outage_hid_may_be_told_at_its_end(
         ran(100, 200),
         on=shown((100, "on"), (told, "off")),
         reported=[report],
-        outages=[Outage(begins, 400)],
+        outages=[(begins, 400)],
     )
 
     assert figures(seen).reports.invented == invented

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.simulator import Cause, Ending, Interval, TaskState
 
@@ -16,8 +16,11 @@ UNAVAILABLE = "unavailable"
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+type Span = tuple[float, float]
+type Spans = list[Span]
+
+
+class Shown(NamedTuple):
     """A state of an entity, from a moment on."""
 
     at: float
@@ -25,8 +28,7 @@ class Shown:
     assumed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """A run that the integration told to be over; a lost one is told to nobody."""
 
     task: str
@@ -34,8 +36,7 @@ class Reported:
     duration: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command that reached the server; `task` None means all."""
 
     at: float
@@ -43,16 +44,7 @@ class Command:
     task: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A time in which the server did not answer."""
-
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Listened:
+class Listened(NamedTuple):
     """When the log was open and told, and which of the intervals began meanwhile."""
 
     start: float
@@ -60,8 +52,7 @@ class Listened:
     begun: range
 
 
-@dataclass(frozen=True, slots=True)
-class Waited:
+class Waited(NamedTuple):
     """A start that waited, and what it was answered; it was sent at `at`."""
 
     at: float
@@ -83,25 +74,22 @@ class Observed:
     # Whether its log is all that names the tasks that run.
     only_log: bool = False
     randomized: frozenset[str] = frozenset()
-    outages: list[Outage] = field(default_factory=list)
+    # When the server did not answer.
+    outages: list[Span] = field(default_factory=list)
     # When the server was another version than before, of which nothing is known.
     updates: list[float] = field(default_factory=list)
     window_ends: list[float] = field(default_factory=list)
-    windows: list[tuple[float, float]] = field(default_factory=list)
+    windows: list[Span] = field(default_factory=list)
     # Home Assistant's side, by task.
     switches: dict[str, list[Shown]] = field(default_factory=dict)
     butler: list[Shown] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
     waits: list[Waited] = field(default_factory=list)
     # When the stream was cut, and until when its loss was surely made up for.
-    cuts: list[Outage] = field(default_factory=list)
+    cuts: list[Span] = field(default_factory=list)
     listened: list[Listened] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-
-
-type Span = tuple[float, float]
-type Spans = list[Span]
 
 
 def union(spans: Iterable[Span]) -> Spans:
@@ -188,7 +176,7 @@ class Truths:
         return union(
             piece
             for outage in self.seen.outages
-            for piece in _noticed((outage.start, outage.end), unavailable)
+            for piece in _noticed(outage, unavailable)
         )
 
     def runs(self, task: str | None = None) -> list[Interval]:

@@ -13,7 +13,6 @@ import logging
 import pkgutil
 import sys
 import time
-from types import ModuleType
 from typing import Any, Final, override
 from unittest.mock import patch
 
@@ -61,38 +60,24 @@ _NAMES: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-def wall() -> float:
-    """Return seconds that really pass."""
-    return _real_monotonic()
-
-
 @contextmanager
 def simulated_time(clock: ManualClock) -> Iterator[None]:
-    """Let everybody in this process read one clock, which stands until it is moved."""
-    _import_all(custom_components.plex_butler)
+    """Let all code in this process read one clock, which stands until it is moved."""
+    package = custom_components.plex_butler
+    # What is imported later would keep its own reading of the time.
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        __import__(found.name)
     with ExitStack() as stack:
         stack.enter_context(patch.object(_Shown, "clock", clock))
         stack.enter_context(patch("time.time", _time))
         stack.enter_context(patch("time.monotonic", _monotonic))
-        for module in _modules():
+        for module in list(sys.modules.values()):
+            if not module.__name__.startswith(_PACKAGES):
+                continue
             for name in _NAMES.keys() & vars(module).keys():
                 stack.enter_context(patch.object(module, name, _NAMES[name]))
         assert dt_util.utcnow().timestamp() == clock.now()
         yield
-
-
-def _import_all(package: ModuleType) -> None:
-    """Import what would be imported later, and then keep its own reading of the time."""
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        __import__(found.name)
-
-
-def _modules() -> list[ModuleType]:
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name.startswith(_PACKAGES)
-    ]
 
 
 # Seconds since the epoch are no finer than this: what is due must count as due.
@@ -127,7 +112,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     @property
     def idle(self) -> bool:
-        """Tell whether nobody but the one who asks has anything to do now."""
+        """Return True if only the caller has anything to do now."""
         return not self._ready
 
     @property
@@ -158,32 +143,23 @@ _SERVER: Final = "aiohttp.server"
 _OUTAGE: Final = "Error fetching "
 
 
-class _Errors(logging.Handler):
-    """Keeps what is logged as an error."""
-
-    def __init__(self, errors: list[str]) -> None:
-        super().__init__(logging.ERROR)
-        self._errors = errors
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        line = record.getMessage()
-        if record.name == _SERVER or line.startswith(_OUTAGE):
-            return
-        trouble = record.exc_info[1] if record.exc_info else None
-        self._errors.append(f"{record.name}: {line} {trouble or ''}".strip())
-
-
 @contextmanager
 def watched_errors(errors: list[str]) -> Iterator[None]:
-    """Write down all errors; asyncio logs exceptions that nobody caught as such."""
-    root = logging.getLogger()
-    handler = _Errors(errors)
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
+    """Write down all errors; asyncio logs exceptions that were not caught as such."""
+
+    def keep(record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if record.name != _SERVER and not line.startswith(_OUTAGE):
+            trouble = record.exc_info[1] if record.exc_info else None
+            errors.append(f"{record.name}: {line} {trouble or ''}".strip())
+
+    root, handler = logging.getLogger(), logging.Handler(logging.ERROR)
+    with patch.object(handler, "emit", keep):
+        root.addHandler(handler)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
 
 
 # Turns of the loop in a row in which nobody had anything to do.
@@ -223,21 +199,17 @@ class Traffic:
 
     async def settle(self, loop: SimulatedLoop) -> None:
         """Wait until all that was sent has been dealt with."""
-        calm, began, turns = 0, wall(), 0
+        calm, began, turns = 0, _real_monotonic(), 0
         while calm < (_PARKED_TURNS if self._plex.parked else _CALM_TURNS):
             await asyncio.sleep(0)
             calm = calm + 1 if loop.idle and self._is_calm else 0
             turns += 1
             if turns % 1000 == 0 or self._plex.parked:
                 time.sleep(0.0002)  # noqa: ASYNC251 whoever is awaited is the kernel
-            if wall() - began > _PATIENCE:
-                raise RestlessError(self.describe())
-
-    def describe(self) -> str:
-        """Return what is under way."""
-        sent = [socket.sent for socket in self._sockets]
-        read = [stream.frames for stream in self._streams]
-        return f"{self._requests} requests, {sent} frames sent, {read} read"
+            if _real_monotonic() - began > _PATIENCE:
+                sent = [socket.sent for socket in self._sockets]
+                counts = f"{sent} frames sent, {self.frames_read} read"
+                raise RestlessError(f"{self._requests} requests, {counts}")
 
     @property
     def frames_read(self) -> int:
@@ -250,18 +222,14 @@ class Traffic:
 
     @property
     def _is_calm(self) -> bool:
-        sockets = self._sockets
         if self._requests and not self._plex.parked:
             return False
-        return len(sockets) == len(self._streams) and sum(
-            socket.sent for socket in sockets
-        ) == sum(stream.frames for stream in self._streams)
+        sent = [socket.sent for socket in self._sockets]
+        return len(sent) == len(self._streams) and sum(sent) == self.frames_read
 
-    def _count[**P, R](
-        self, method: Callable[P, Awaitable[R]]
-    ) -> Callable[P, Awaitable[R]]:
+    def _count(self, method: Callable[..., Awaitable[Any]]) -> Any:
         @functools.wraps(method)
-        async def counting(*args: P.args, **kwargs: P.kwargs) -> R:
+        async def counting(*args: Any, **kwargs: Any) -> Any:
             self._requests += 1
             try:
                 return await method(*args, **kwargs)
