@@ -89,30 +89,35 @@ def new_uuid(rng: Random) -> str:
 
 
 class Board:
-    """The rows that are there now; `push=False` changes them without a notification."""
+    """The rows that are there now; the traits decide if those of Butler are pushed."""
 
-    def __init__(self, rng: Random, publish: Callable[[RowEvent, Row], None]) -> None:
+    def __init__(
+        self, rng: Random, traits: Traits, publish: Callable[[RowEvent, Row], None]
+    ) -> None:
         self.rows: dict[str, Row] = {}
         self.new_uuid = partial(new_uuid, rng)
+        self._traits = traits
         self._publish = publish
 
-    def begin(self, row: Row, *, push: bool = True) -> None:
-        self._put(RowEvent.STARTED, row, push=push)
+    def begin(self, row: Row) -> None:
+        self.rows[row.uuid] = row
+        self._push(RowEvent.STARTED, row)
 
-    def update(self, uuid: str, *, push: bool = True, **changes: Any) -> None:
+    def update(self, uuid: str, **changes: Any) -> None:
         """Change a row that is still there."""
         if uuid in self.rows:
-            self._put(RowEvent.UPDATED, replace(self.rows[uuid], **changes), push=push)
+            self.rows[uuid] = replace(self.rows[uuid], **changes)
+            self._push(RowEvent.UPDATED, self.rows[uuid])
 
-    def end(self, uuid: str, *, push: bool = True) -> None:
+    def end(self, uuid: str) -> None:
         """Remove a row that is still there."""
-        row = self.rows.pop(uuid, None)
-        if row is not None and push:
-            self._publish(RowEvent.ENDED, replace(row, progress=DONE))
+        if row := self.rows.pop(uuid, None):
+            self._push(RowEvent.ENDED, replace(row, progress=DONE))
 
-    def _put(self, event: RowEvent, row: Row, *, push: bool) -> None:
-        self.rows[row.uuid] = row
-        if push:
+    def _push(self, event: RowEvent, row: Row) -> None:
+        traits, ended = self._traits, event is RowEvent.ENDED
+        pushes = traits.pushes_rows and (traits.pushes_ended or not ended)
+        if pushes or row.type != BUTLER:
             self._publish(event, row)
 
 
@@ -178,8 +183,7 @@ class ButlerSessions:
         session.open[task.name] = child = new_uuid(self._rng)
         self._log.write(_REGISTERED, child, task.name, *session.overall)
         if self._shows_children:
-            row = Row(uuid=child, type=BUTLER, title=task.name)
-            self._board.begin(row, push=self._traits.pushes_rows)
+            self._board.begin(Row(uuid=child, type=BUTLER, title=task.name))
         self._update(session)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
@@ -189,7 +193,7 @@ class ButlerSessions:
         session.ended += 1
         self._log.write(_ENDED, child, *session.overall)
         if self._shows_children:
-            self._end_row(child)
+            self._board.end(child)
         self._update(session, last=task.name)
         if not session.open:
             self._plan_end(session)
@@ -202,8 +206,7 @@ class ButlerSessions:
         session = _Session(new_uuid(self._rng))
         self._sessions.append(session)
         if self._shows:
-            row = Row(uuid=session.uuid, type=BUTLER, title=SESSION)
-            self._board.begin(row, push=self._traits.pushes_rows)
+            self._board.begin(Row(uuid=session.uuid, type=BUTLER, title=SESSION))
         return session
 
     def _update(self, session: _Session, last: str = "") -> None:
@@ -214,12 +217,7 @@ class ButlerSessions:
             ended = last if self._traits.subtitle_stays else ""
             subtitle = next(reversed(session.open), ended)
         percent = session.percent + (0.5 if self._traits.rounds_percent else 0)
-        self._board.update(
-            session.uuid,
-            push=self._traits.pushes_rows,
-            subtitle=subtitle,
-            progress=int(percent),
-        )
+        self._board.update(session.uuid, subtitle=subtitle, progress=int(percent))
 
     def _plan_end(self, session: _Session) -> None:
         """Let the row go when it is time, unless another task begins before."""
@@ -236,11 +234,7 @@ class ButlerSessions:
     def _leave(self, session: _Session) -> None:
         self._sessions.remove(session)
         if self._shows:
-            self._end_row(session.uuid)
-
-    def _end_row(self, uuid: str) -> None:
-        push = self._traits.pushes_rows and self._traits.pushes_ended
-        self._board.end(uuid, push=push)
+            self._board.end(session.uuid)
 
 
 def _row_text(spec: TaskSpec | None, traits: Traits) -> tuple[str, str]:
@@ -271,40 +265,38 @@ class _ButlerRows:
     def stand(self) -> None:
         """Show the standing row of a server that has just started, under a new id."""
         if self._traits.standing is not Standing.NONE:
-            self._standing = self._show(None, DONE, push=False)
+            row = self._row(None, DONE)
+            # It is there from the start, so it is not pushed.
+            self._board.rows[row.uuid] = row
+            self._standing = row.uuid
 
     def _progress(self, task: Task) -> int:
         if not self._traits.progress_known:
             return UNKNOWN_PROGRESS
         return task.progress(self._timeline.now, phases=self._traits.phases)
 
-    def _show(self, task: Task | None, progress: int, *, push: bool) -> str:
+    def _row(self, task: Task | None, progress: int) -> Row:
         title, subtitle = _row_text(task.spec if task else None, self._traits)
-        row = Row(
+        return Row(
             uuid=self._board.new_uuid(),
             type=BUTLER,
             title=title,
             subtitle=subtitle,
             progress=progress,
         )
-        self._board.begin(row, push=push)
-        return row.uuid
 
-    def _show_run(self, task: Task) -> str:
-        return self._show(task, self._progress(task), push=self._traits.pushes_rows)
+    def _show(self, task: Task) -> str:
+        row = self._row(task, self._progress(task))
+        self._board.begin(row)
+        return row.uuid
 
     def _update(self, uuid: str, task: Task | None, progress: int) -> None:
         title, subtitle = _row_text(task.spec if task else None, self._traits)
-        changes = {"title": title, "subtitle": subtitle, "progress": progress}
-        self._board.update(uuid, push=self._traits.pushes_rows, **changes)
+        self._board.update(uuid, title=title, subtitle=subtitle, progress=progress)
 
     def _linger(self, ending: Ending) -> float:
         by_hand = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
         return self._traits.linger_after_stop if by_hand else 0.0
-
-    def _end(self, uuid: str) -> None:
-        push = self._traits.pushes_rows and self._traits.pushes_ended
-        self._board.end(uuid, push=push)
 
 
 class RowPerTask(_ButlerRows):
@@ -332,12 +324,12 @@ class RowPerTask(_ButlerRows):
         uuid, tick = self._rows.pop(task.name)
         tick.cancel()
         if seconds := self._linger(ending):
-            self._timeline.after(seconds, lambda: self._end(uuid))
+            self._timeline.after(seconds, lambda: self._board.end(uuid))
         else:
-            self._end(uuid)
+            self._board.end(uuid)
 
     def _begin(self, task: Task) -> None:
-        self._tick_later(task, self._show_run(task))
+        self._tick_later(task, self._show(task))
 
     def _next_phase(self, task: Task) -> None:
         """Let the row fall back to 0, or go and come again as another one."""
@@ -347,7 +339,7 @@ class RowPerTask(_ButlerRows):
             self._update(uuid, task, self._progress(task))
             return
         tick.cancel()
-        self._end(uuid)
+        self._board.end(uuid)
         again = self._timeline.after(self._traits.phase_gap, partial(self._begin, task))
         self._phases[task.name].append(again)
 
@@ -372,7 +364,7 @@ class SharedRow(_ButlerRows):
         """Show the row, or let it name the new run."""
         self._uuid = self._uuid or self._standing
         if self._uuid is None or self._uuid not in self._board.rows:
-            self._uuid = self._show_run(task)
+            self._uuid = self._show(task)
         else:
             self._update(self._uuid, task, self._progress(task))
         self._tick_later()
@@ -394,7 +386,7 @@ class SharedRow(_ButlerRows):
         if self._standing is not None:
             self._update(self._uuid, None, DONE)
         else:
-            self._end(self._uuid)
+            self._board.end(self._uuid)
         self._uuid = None
 
     def _name_next(self) -> None:

@@ -305,7 +305,7 @@ class ServerState:
             zone=zone,
             rng=Random(f"butler-{seed}"),
         )
-        self.board = Board(Random(f"rows-{seed}"), self._publish_row)
+        self.board = Board(Random(f"rows-{seed}"), traits, self._publish_row)
         self.sessions = Sessions(self.publish)
         rng = Random(f"noise-{seed}")
         self.noise = Noise(self.board, self.timeline, self.publish, rng, self.log)

@@ -96,7 +96,6 @@ class Socket:
         self._leaves_out = filters.startswith("-") or not filters
         self.filters = frozenset(filter(None, filters.removeprefix("-").split(",")))
         self.sent = 0
-        self.muted = False
         self._request = request
         self._owner = owner
         self._pending: deque[str | bytes] = deque()
@@ -106,9 +105,7 @@ class Socket:
 
     def wants(self, kind: str) -> bool:
         """Return True if this client gets such frames; only the owner gets any."""
-        if self.muted or not self._owner:
-            return False
-        return (kind in self.filters) is not self._leaves_out
+        return self._owner and (kind in self.filters) is not self._leaves_out
 
     def put(self, data: str | bytes) -> None:
         self._pending.append(data)

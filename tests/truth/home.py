@@ -15,7 +15,6 @@ import aiohttp
 from homeassistant import loader
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
-    ATTR_ASSUMED_STATE,
     ATTR_ENTITY_ID,
     CONF_TOKEN,
     CONF_URL,
@@ -148,8 +147,7 @@ class Home:
         if (state := event.data["new_state"]) is None:
             return
         if (shown := self._list_of(state.entity_id)) is not None:
-            assumed = bool(state.attributes.get(ATTR_ASSUMED_STATE))
-            shown.append(Shown(self._now(), state.state, assumed))
+            shown.append(Shown(self._now(), state.state))
 
     def _list_of(self, entity_id: str) -> list[Shown] | None:
         entity = er.async_get(self.hass).async_get(entity_id)

@@ -12,7 +12,6 @@ from .truths import (
     LIMIT,
     OFF,
     ON,
-    UNAVAILABLE,
     UNKNOWN,
     Command,
     Observed,
@@ -285,9 +284,8 @@ class Score:
     # Switches that went on without a command; and those for which nothing ran either.
     unbidden: tuple[str, ...]
     untrue: tuple[str, ...]
-    # Switches that were on for too long, and all were assumed.
+    # For how long switches were on for too long.
     overdue: tuple[float, ...]
-    assumed: bool
     errors: tuple[str, ...]
 
 
@@ -314,7 +312,6 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
         unbidden=tuple(unbidden(truths, running=True)),
         untrue=tuple(unbidden(truths, running=False)),
         overdue=tuple(overdue(truths)),
-        assumed=_all_assumed(seen),
         errors=tuple(seen.errors),
     )
 
@@ -392,11 +389,6 @@ def _never_seen(truths: Truths) -> Spans:
         (fresh, min((run for run in runs if run >= fresh), default=seen.end))
         for fresh in (seen.start, *seen.updates)
     )
-
-
-def _all_assumed(seen: Observed) -> bool:
-    states = (state for shown in seen.switches.values() for state in shown)
-    return all(it.assumed for it in states if it.state != UNAVAILABLE)
 
 
 def _lag(lags: list[float]) -> Lag:

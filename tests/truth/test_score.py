@@ -38,7 +38,7 @@ def queued(start: float, end: float, cause: Cause, task: str = TASK) -> Interval
 
 
 def shown(*moments: tuple[float, str]) -> list[Shown]:
-    return [Shown(at, state, assumed=True) for at, state in moments]
+    return [Shown(at, state) for at, state in moments]
 
 
 def day(*intervals: Interval, on: list[Shown], **fields: object) -> Observed:

@@ -25,7 +25,6 @@ class Shown(NamedTuple):
 
     at: float
     state: str
-    assumed: bool
 
 
 class Reported(NamedTuple):
