@@ -61,7 +61,6 @@ class Row:
     title: str
     subtitle: str = ""
     progress: int = 0
-    cancellable: bool = False
     context: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,7 +68,7 @@ class Row:
         element = {
             "uuid": self.uuid,
             "type": self.type,
-            "cancellable": self.cancellable,
+            "cancellable": False,
             "userID": 1,
             "title": self.title,
             "subtitle": self.subtitle,

@@ -214,16 +214,6 @@ def _get_activities(state: ServerState, ask: Ask) -> Answer:
     return _listing("Activity", rows)
 
 
-def _cancel_activity(state: ServerState, ask: Ask) -> Answer:
-    """Cancel an activity, which few allow."""
-    if (row := state.board.rows.get(ask.parts[1])) is None:
-        return _NOT_FOUND
-    if not row.cancellable:
-        return _BAD_REQUEST
-    state.board.end(row.uuid)
-    return _OK
-
-
 def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
     """List all settings; too soon after a write that may fail."""
     if _settling(state):
@@ -298,7 +288,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "butler/*", _start_task),
     Route("DELETE", "butler/*", _stop_task),
     Route("GET", "activities", _get_activities, owner_only=False),
-    Route("DELETE", "activities/*", _cancel_activity),
     Route("GET", ":/prefs", _get_preferences),
     Route("PUT", ":/prefs", _put_preferences),
     Route("GET", ":/prefs/get", _get_preference),

@@ -61,9 +61,6 @@ class Pin:
     token: str | None = None
     withdrawn: bool = False
 
-    def is_valid(self, now: float) -> bool:
-        return not self.withdrawn and now < self.created + LIFETIME
-
     def as_dict(self, now: float) -> dict[str, Any]:
         """Return the PIN as plex.tv lists it."""
         created, expires = (
@@ -124,8 +121,6 @@ class Resource:
     version: Callable[[], str]
     access_token: Callable[[], str]
     owned: bool = True
-    present: bool = True
-    https_required: bool = False
     connections: list[Connection] = field(default_factory=list)
 
     def as_dict(self, *, https: bool, ipv6: bool) -> dict[str, Any]:
@@ -149,8 +144,8 @@ class Resource:
             "home": False,
             "synced": False,
             "relay": any(way.relay for way in ways),
-            "presence": self.present,
-            "httpsRequired": self.https_required,
+            "presence": True,
+            "httpsRequired": False,
             "publicAddressMatches": True,
             "dnsRebindingProtection": False,
             "natLoopbackSupported": False,
@@ -213,16 +208,14 @@ class SimulatedPlexTv(Listener):
         *,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
-        seed: int = 0,
-        port: int = 0,
     ) -> None:
-        super().__init__(("127.0.0.1", port), tls)
+        super().__init__(("127.0.0.1", 0), tls)
         self.token = ACCOUNT_TOKEN
         self.resources: list[Resource] = []
         # All PINs so far, the newest last.
         self.pins: list[Pin] = []
         self._clock = WallClock() if clock is None else clock
-        self._rng = Random(f"pins-{seed}")
+        self._rng = Random("pins")
         self._faults = FaultBook()
         self._stopping = asyncio.Event()
 
@@ -231,12 +224,9 @@ class SimulatedPlexTv(Listener):
         self._stopping.set()
         await super().stop()
 
-    def link(self, pin: int | str | None = None) -> None:
-        """Sign in as the user does at app.plex.tv: by id, by code, or the newest PIN."""
-        key = self.pins[-1].id if pin is None else pin
-        if (found := self._find(key)) is None:
-            raise LookupError(f"no PIN that is valid: {key}")
-        found.token = self.token
+    def link(self) -> None:
+        """Sign in with the newest PIN, as the user does at app.plex.tv."""
+        self.pins[-1].token = self.token
 
     def expire(self) -> None:
         """Let all PINs be too old."""
@@ -348,18 +338,14 @@ class SimulatedPlexTv(Listener):
         self.pins.append(pin)
         return _said(request, "pin", pin.as_dict(pin.created), status=201)
 
-    def _find(self, key: int | str) -> Pin | None:
-        """Return the PIN of an id or a code; an expired one is not found."""
-        for pin in self.pins:
-            if key in (pin.id, pin.code) and pin.is_valid(self._clock.now()):
-                return pin
-        return None
-
     def _read_pin(self, request: web.BaseRequest) -> web.Response:
-        pin = self._find(int(request.rel_url.name))
-        if pin is None or pin.client_identifier != request.headers[_CLIENT]:
-            return _refused(request, 404)
-        return _said(request, "pin", pin.as_dict(self._clock.now()))
+        """Return a PIN to the client that it was made for; an old one is not found."""
+        now, asks = self._clock.now(), request.headers[_CLIENT]
+        for pin in self.pins:
+            known = (str(pin.id), pin.client_identifier) == (request.rel_url.name, asks)
+            if known and not pin.withdrawn and now < pin.created + LIFETIME:
+                return _said(request, "pin", pin.as_dict(now))
+        return _refused(request, 404)
 
     def _list_resources(self, request: web.BaseRequest) -> web.Response:
         # As a part of the address it would end up in logs, so it counts in headers only.

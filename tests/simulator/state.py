@@ -194,17 +194,11 @@ class Noise:
         return self.activity(ADDED, seconds, title="Updating details")
 
     def activity(
-        self,
-        kind: str,
-        seconds: float = 20.0,
-        *,
-        title: str = "Working",
-        cancellable: bool = False,
+        self, kind: str, seconds: float = 20.0, *, title: str = "Working"
     ) -> str:
         """Show an activity of any type for so long; return its id."""
         uuid = self._board.new_uuid()
-        row = Row(uuid=uuid, type=kind, title=title, cancellable=cancellable)
-        self._board.begin(row)
+        self._board.begin(Row(uuid=uuid, type=kind, title=title))
         for step in range(1, _STEPS):
             when = seconds * step / _STEPS
             self._timeline.after(when, partial(self._step, uuid, step))
