@@ -184,7 +184,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 
 
 def seeds_of_commit() -> list[int]:
-    """Return three seeds that nobody chose, and that another commit does not have."""
+    """Return three seeds made from the commit, so that each commit has its own."""
     git = ("git", "rev-parse", "HEAD")
     commit = run(git, capture_output=True, text=True, check=True, cwd=ROOT).stdout  # noqa: S603 the command is fixed
     return [int(commit[at : at + 4], 16) for at in (0, 4, 8)]

@@ -96,7 +96,7 @@ class Day:
         self.next_at += wait
 
     def _running(self, default: str) -> str:
-        """Return a task that runs, for nobody stops what does not, or hardly ever."""
+        """Return a task that runs, since people stop what runs."""
         truth = self._plex.truth()
         running = sorted(
             task for task, state in truth.items() if state is TaskState.RUNNING
@@ -277,53 +277,15 @@ def _profile(name: str, seed: int) -> Profile:
 
 REAL_TIME: Final = "current, real time"
 
-# In seconds: how long tasks take, and how often somebody does something.
+# In seconds: how long tasks take, and the time between two actions.
 _SHORTEST, _LONGEST = 0.5, 20.0
 _PAUSE: Final = 1.0
 _NOISE_PER_HOUR: Final = 600.0
 
 
-class Minutes:
-    """A Home Assistant and a server in real time."""
-
-    def __init__(self, home: Home, plex: SimulatedPlex, rng: Random) -> None:
-        self._home = home
-        self._plex = plex
-        self._rng = rng
-        for task in plex.durations:
-            plex.durations[task] = rng.uniform(_SHORTEST, _LONGEST)
-
-    async def pass_by(self) -> None:
-        """Let people do things until the time is over."""
-        self._plex.noise.ordinary_day(_NOISE_PER_HOUR)
-        while (left := self._home.seen.end - self._plex.clock.now()) > 0:
-            self._rng.choices((self._start, self._stop), (4, 1))[0]()
-            await asyncio.sleep(min(left, self._rng.expovariate(1 / _PAUSE)))
-        self._plex.noise.ordinary_day(0)
-
-    def _start(self) -> None:
-        task = self._rng.choice(sorted(self._plex.durations))
-        self._either(
-            lambda: self._home.switch(task, on=True),
-            lambda: self._plex.client_start(task),
-        )
-
-    def _stop(self) -> None:
-        truth = self._plex.truth()
-        running = sorted(task for task in truth if truth[task] is TaskState.RUNNING)
-        if running:
-            task = self._rng.choice(running)
-            self._either(
-                lambda: self._home.switch(task, on=False),
-                lambda: self._plex.client_stop(task),
-            )
-
-    def _either(self, *actions: Callable[[], object]) -> None:
-        self._rng.choice(actions)()
-
-
 def scored_in_real_time(seconds: float, seed: int) -> Score:
-    """Return the figures of so many seconds over the same sockets."""
+    """Return the figures of so many seconds of a server with many short runs."""
+    rng = Random(f"minutes-{seed}")
 
     async def live() -> Observed:
         profile = PROFILES["current"]
@@ -333,10 +295,30 @@ def scored_in_real_time(seconds: float, seed: int) -> Score:
             with watched_errors(seen.errors):
                 home = Home(hass, plex, now, seen)
                 await home.set_up()
-                await Minutes(home, plex, Random(f"minutes-{seed}")).pass_by()
+                for task in plex.durations:
+                    plex.durations[task] = rng.uniform(_SHORTEST, _LONGEST)
+                plex.noise.ordinary_day(_NOISE_PER_HOUR)
+                while (left := seen.end - now()) > 0:
+                    _act_at_random(home, plex, rng)
+                    await asyncio.sleep(min(left, rng.expovariate(1 / _PAUSE)))
+                plex.noise.ordinary_day(0)
                 complete(seen, plex)
                 await home.unload()
                 await hass.async_stop(force=True)
         return seen
 
     return score(REAL_TIME, seed, asyncio.run(live()))
+
+
+def _act_at_random(home: Home, plex: SimulatedPlex, rng: Random) -> None:
+    """Start a task, or now and then stop one, from here or from another client."""
+    start = rng.random() < 0.8
+    truth = plex.truth()
+    running = [task for task in truth if truth[task] is TaskState.RUNNING]
+    if not (tasks := sorted(plex.durations) if start else running):
+        return
+    task = rng.choice(tasks)
+    if rng.random() < 0.5:
+        home.switch(task, on=start)
+    else:
+        (plex.client_start if start else plex.client_stop)(task)

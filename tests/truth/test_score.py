@@ -80,18 +80,14 @@ def test_a_run_that_is_never_shown_is_late_by_its_whole_length() -> None:
     assert result.recall == 0
 
 
-def test_what_the_server_alone_queued_is_left_out() -> None:
-    waits = queued(100, 200, Cause.WINDOW)
-    result = figures(day(waits, ran(200, 300), on=shown((200, "on"), (300, "off"))))
-    assert (result.recall, result.precision) == (1, 1)
-
-    early = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
-    assert (early.recall, early.precision) == (1, 1)
-
-
-def test_what_we_queued_is_rightly_on() -> None:
-    waits = queued(100, 200, Cause.COMMAND)
-    result = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
+@pytest.mark.parametrize(
+    ("cause", "on"), [(Cause.WINDOW, 200), (Cause.WINDOW, 100), (Cause.COMMAND, 100)]
+)
+def test_a_queue_is_left_out_if_the_server_made_it_and_rightly_on_if_we_did(
+    cause: Cause, on: float
+) -> None:
+    waits = queued(100, 200, cause)
+    result = figures(day(waits, ran(200, 300), on=shown((on, "on"), (300, "off"))))
 
     assert (result.recall, result.precision) == (1, 1)
 

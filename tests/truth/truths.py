@@ -28,7 +28,7 @@ class Shown(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """A run that the integration told to be over; a lost one is told to nobody."""
+    """A run that the integration reported as over; a lost one is not reported."""
 
     task: str
     ended: float
@@ -126,17 +126,17 @@ def total(spans: Spans) -> float:
 
 
 def meet(first: Span, second: Span) -> bool:
-    """Tell whether two spans have a time in common, be it a moment."""
+    """Return True if two spans have a time in common, be it a moment."""
     return first[0] <= second[1] and second[0] <= first[1]
 
 
 def meets_any(span: Span, others: Spans) -> bool:
-    """Tell whether a span meets one of the others."""
+    """Return True if a span meets one of the others."""
     return any(meet(span, other) for other in others)
 
 
 def holds(spans: Spans, moment: float) -> bool:
-    """Tell whether a moment is in one of the spans; their ends are not."""
+    """Return True if a moment is in one of the spans; their ends are not."""
     return any(start <= moment < end for start, end in spans)
 
 
@@ -269,7 +269,7 @@ class Truths:
         return union([*self.running(task), *map(self.span, ours)])
 
     def left_out(self, task: str) -> Spans:
-        """Return when nobody could know: outages, and what the server alone queued."""
+        """Return what could not be known: outages, and what the server alone queued."""
         theirs = (it for it in self._queued(task) if it.cause is not Cause.COMMAND)
         apart = [*self._apart(task), *self.unheard(task)]
         return union([*self.outages, *map(self.span, theirs), *apart])

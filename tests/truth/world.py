@@ -132,12 +132,12 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         future: asyncio.Future[Any] = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as err:  # noqa: BLE001 whoever waits gets it
+        except Exception as err:  # noqa: BLE001 the future has it
             future.set_exception(err)
         return future
 
 
-# The simulator's own, when somebody hangs up on it.
+# The simulator's own, when a client hangs up on it.
 _SERVER: Final = "aiohttp.server"
 # The one line with which an outage begins.
 _OUTAGE: Final = "Error fetching "
@@ -162,7 +162,7 @@ def watched_errors(errors: list[str]) -> Iterator[None]:
             root.removeHandler(handler)
 
 
-# Turns of the loop in a row in which nobody had anything to do.
+# Turns of the loop in a row in which there was nothing to do.
 _CALM_TURNS: Final = 3
 # While the server keeps requests waiting, it cannot be counted who still has to arrive.
 _PARKED_TURNS: Final = 12
@@ -205,7 +205,7 @@ class Traffic:
             calm = calm + 1 if loop.idle and self._is_calm else 0
             turns += 1
             if turns % 1000 == 0 or self._plex.parked:
-                time.sleep(0.0002)  # noqa: ASYNC251 whoever is awaited is the kernel
+                time.sleep(0.0002)  # noqa: ASYNC251 the kernel is waited for
             if _real_monotonic() - began > _PATIENCE:
                 sent = [socket.sent for socket in self._sockets]
                 counts = f"{sent} frames sent, {self.frames_read} read"
