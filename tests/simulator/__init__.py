@@ -13,11 +13,15 @@ from .network import (
 )
 from .plextv import (
     ACCOUNT_TOKEN,
+    Connection,
+    Resource,
     SimulatedPlexTv,
     local_http,
     local_https,
     relay,
     remote_https,
+    remote_ipv6,
+    typical_connections,
 )
 from .preferences import Kind, Setting
 from .profiles import (
