@@ -43,41 +43,28 @@ class Hold:
         self.waiting = 0
         self._butler = butler
         self._hangs = hangs
-        self._forced = False
-        self._free = asyncio.Event()
-        self._free.set()
+        self.forced = False
+        self.free = asyncio.Event()
+        self.free.set()
         butler.watchers.append(self)
 
     def on_started(self, task: Task) -> None:
-        self._update()
+        self.update()
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        self._update()
+        self.update()
 
-    @property
-    def forced(self) -> bool:
-        return self._forced
-
-    @forced.setter
-    def forced(self, forced: bool) -> None:
-        self._forced = forced
-        self._update()
-
-    def _update(self) -> None:
-        if self._forced or (self._hangs and self._butler.database_busy):
-            self._free.clear()
+    def update(self) -> None:
+        if self.forced or (self._hangs and self._butler.database_busy):
+            self.free.clear()
         else:
-            self._free.set()
-
-    def release(self) -> None:
-        """Let all requests go on, because the server ends."""
-        self._free.set()
+            self.free.set()
 
     async def wait(self) -> None:
         self.waiting += 1
         try:
-            while not self._free.is_set():
-                await self._free.wait()
+            while not self.free.is_set():
+                await self.free.wait()
         finally:
             self.waiting -= 1
 
@@ -102,7 +89,7 @@ class RequestHandler:
     def release_all(self) -> None:
         """Let all requests that wait here go on, because the server ends."""
         self.stopping.set()
-        self.hold.release()
+        self.hold.free.set()
 
     def read(self, request: web.BaseRequest) -> Ask | None:
         """Return what is asked of the server; None if that is outside its prefix."""

@@ -28,7 +28,11 @@ SHARED_TOKEN = "shared-token-9876543210"
 
 
 class SimulatedPlex(Listener):
-    """A Plex Media Server with Butler, on a real socket, moved by a clock."""
+    """A Plex Media Server with Butler, on a real socket, moved by a clock.
+
+    What begins with `client_`, and other tasks and settings, are what other clients and
+    updates of the server do.
+    """
 
     def __init__(
         self,
@@ -161,6 +165,7 @@ class SimulatedPlex(Listener):
     @hangs.setter
     def hangs(self, hangs: bool) -> None:
         self._handler.hold.forced = hangs
+        self._handler.hold.update()
 
     @property
     def intervals(self) -> list[Interval]:
@@ -174,26 +179,22 @@ class SimulatedPlex(Listener):
         return self.butler.truth()
 
     def client_start(self, task: str) -> StartResult:
-        """Start a task as another client does."""
         with self._other_client("POST", f"/butler/{task}") as exchange:
             result = self.butler.start(task, Cause.OTHER_CLIENT)
             exchange.status = START_STATUS[result]
         return result
 
     def client_stop(self, task: str) -> bool:
-        """Stop a task as another client does."""
         with self._other_client("DELETE", f"/butler/{task}") as exchange:
             stopped = self.butler.stop(task, Ending.STOPPED_BY_OTHER)
             exchange.status = 200 if stopped else 404
         return stopped
 
     def client_start_all(self) -> None:
-        """Start all that is due as another client does."""
         with self._other_client("POST", "/butler"):
             self.butler.start_due(Cause.OTHER_CLIENT)
 
     def client_stop_all(self) -> None:
-        """Stop all as another client does."""
         with self._other_client("DELETE", "/butler"):
             self.butler.stop_all(Ending.STOPPED_BY_OTHER)
 
@@ -207,12 +208,10 @@ class SimulatedPlex(Listener):
             yield exchange
 
     def set_preference(self, name: str, value: Value) -> None:
-        """Change a setting as another client does."""
         self.state.catch_up()
         self.state.preferences.set(name, value)
 
     def add_preference(self, setting: Setting) -> None:
-        """List one more setting."""
         self.state.preferences.add(setting)
 
     def remove_preference(self, name: str) -> None:
@@ -221,11 +220,9 @@ class SimulatedPlex(Listener):
         self.state.preferences.remove(name)
 
     def add_task(self, spec: TaskSpec) -> None:
-        """List one more task."""
         self.butler.add_task(spec)
 
     def remove_task(self, name: str) -> None:
-        """List a task no longer."""
         self.state.catch_up()
         self.butler.remove_task(name)
 
@@ -318,7 +315,6 @@ class SimulatedPlex(Listener):
         await self.advance_to(self.clock.now() + seconds)
 
     async def advance_to(self, when: float) -> None:
-        """Move simulated time to a moment."""
         if not isinstance(self.clock, ManualClock):
             raise TypeError("only a ManualClock can be moved")
         self.clock.move_to(when)
