@@ -22,8 +22,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import A_MOMENT, add_entry
-from tests.simulator import SimulatedPlex
-from tests.simulator.clock import NOON
+from tests.simulator import NOON, SimulatedPlex
 
 ROOT = Path(__file__).parents[1]
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "plex_butler"

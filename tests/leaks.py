@@ -10,15 +10,16 @@ from aiohttp import web
 from homeassistant.core import Event, EventStateChangedData, State, callback
 from homeassistant.helpers import issue_registry as ir
 
-from tests.simulator import OWNER_TOKEN, SHARED_TOKEN
-from tests.simulator.account import ACCOUNT_TOKEN
-from tests.simulator.requests_log import RecordedRequest, record
+from tests.simulator import (
+    ACCOUNT_TOKEN,
+    OWNER_TOKEN,
+    SHARED_TOKEN,
+    RecordedRequest,
+)
 
 SECRETS: Final = (OWNER_TOKEN, SHARED_TOKEN, ACCOUNT_TOKEN)
 # The one place where servers expect it; addresses end up in the logs of others.
 _ITS_PLACE: Final = "x-plex-token"
-# Where the simulated servers write down what they were asked.
-_SERVERS: Final = ("tests.simulator.front.record", "tests.simulator.plextv.record")
 
 
 def has_secret(text: str) -> bool:
@@ -73,13 +74,15 @@ class Leaks(logging.Handler):
     @contextmanager
     def among_requests(self) -> Iterator[None]:
         """Look at all requests, those that a test forgets as well."""
+        record = RecordedRequest.of
 
         def remember(request: web.BaseRequest, now: float) -> RecordedRequest:
             recorded = record(request, now)
             self.look_at_request(recorded)
             return recorded
 
-        with patch(_SERVERS[0], remember), patch(_SERVERS[1], remember):
+        # How the simulated servers write down what they were asked.
+        with patch.object(RecordedRequest, "of", remember):
             yield
 
     @contextmanager

@@ -9,9 +9,14 @@ from yarl import URL
 from custom_components.plex_butler.api.redact import REDACTED
 from scripts import capture as script
 from tests.conftest import until
-from tests.simulator import SimulatedPlex, WallClock
-from tests.simulator.activities import Row, RowEvent
-from tests.simulator.frames import activity_frame, status_frame
+from tests.simulator import (
+    Row,
+    RowEvent,
+    SimulatedPlex,
+    WallClock,
+    activity_frame,
+    status_frame,
+)
 
 # The recorder looks once a second.
 pytestmark = pytest.mark.slow

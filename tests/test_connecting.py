@@ -20,13 +20,14 @@ from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
 from tests.conftest import add_entry, settle
 from tests.flows import announce, begin, choose, submit, suggested, typed
 from tests.simulator import (
+    CERT_HASH,
     ManualClock,
     Names,
     PlainHttp,
     SecureConnections,
     SimulatedPlex,
+    plex_direct_name,
 )
-from tests.simulator.names import CERT_HASH, plex_direct_name
 from tests.tls import Certificates
 
 

@@ -12,8 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
 from tests.conftest import Advance, settle
 from tests.downloads import download
-from tests.simulator import Kind, Setting, SimulatedPlex
-from tests.simulator.activities import Row
+from tests.simulator import Kind, Row, Setting, SimulatedPlex
 
 # What people give names to, or what has a name because of them.
 FILM, LIBRARY, COTTAGE = "Home Video of Ann", "Holidays of Ann", "The Cottage of Ann"

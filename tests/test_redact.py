@@ -20,9 +20,10 @@ from custom_components.plex_butler.api.redact import (
     redact_frame,
     redact_record,
 )
-from tests.simulator.activities import Row, RowEvent
-from tests.simulator.frames import (
+from tests.simulator import (
     Frame,
+    Row,
+    RowEvent,
     activity_frame,
     log_frame,
     playing_frame,

@@ -26,8 +26,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle, until
 from tests.downloads import download
-from tests.simulator import PROFILES, SimulatedPlex, WallClock
-from tests.simulator.replay import ReplayedPlex
+from tests.simulator import PROFILES, ReplayedPlex, SimulatedPlex, WallClock
 
 TASK = {"name": "PolishBrass", "title": "Polish Brass", "interval": 7}
 ROW = {"uuid": "row", "type": "butler", "title": "Polish Brass", "progress": 10}

@@ -23,9 +23,11 @@ from tests.simulator import (
     Names,
     SimulatedPlex,
     SimulatedPlexTv,
+    local_http,
+    plex_direct_name,
+    relay,
+    remote_https,
 )
-from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import local_http, relay, remote_https
 from tests.tls import Certificates
 
 

@@ -25,10 +25,16 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
 from tests.flows import choose, submit, suggested
-from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
-from tests.simulator.gate import SecureConnections
-from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import local_http, local_https
+from tests.simulator import (
+    ManualClock,
+    Names,
+    SecureConnections,
+    SimulatedPlex,
+    SimulatedPlexTv,
+    local_http,
+    local_https,
+    plex_direct_name,
+)
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"

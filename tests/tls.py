@@ -49,7 +49,7 @@ from cryptography.x509.oid import NameOID
 from homeassistant.util.ssl import get_default_context
 import trustme
 
-from tests.simulator.names import CERT_HASH
+from tests.simulator import CERT_HASH
 
 
 class VerifyCode(IntEnum):

@@ -1,4 +1,4 @@
-"""Shows what notifications cost: python -m tests.benchmarks."""
+"""Shows what the integration costs: python -m tests.benchmarks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import asyncio
 import logging
 import sys
 
-from .latency import Latency, measure_latency
-from .storm import LogStorm, Storm, measure_log_storm, measure_storm
+from .measure import (
+    Latency,
+    LogStorm,
+    SetUp,
+    Storm,
+    measure_latency,
+    measure_log_storm,
+    measure_set_up,
+    measure_storm,
+)
 
 _SAMPLES = 500
 _STORM = 10_000
+_POLLS = 50
 
 
 def latency_lines(latency: Latency) -> list[str]:
@@ -47,14 +56,36 @@ def log_lines(storm: LogStorm) -> list[str]:
     ]
 
 
+def set_up_lines(figures: SetUp) -> list[str]:
+    """Return what an entry costs: wall and CPU time, memory, polls."""
+    first, again = (
+        f"{_ms(wall)}, CPU {_ms(cpu)}" for wall, cpu in (figures.first, figures.again)
+    )
+    return [
+        f"first set-up      {first}",
+        f"set-up once more  {again}",
+        f"memory of an entry  {figures.memory / 1024:5.0f} KiB",
+        f"poll, median      {_ms(figures.poll)}",
+    ]
+
+
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:7.2f} ms"
 
 
 async def _measure() -> list[str]:
+    set_up = set_up_lines(await measure_set_up(_POLLS))
     latency = latency_lines(await measure_latency(_SAMPLES))
     storm = storm_lines(await measure_storm(_STORM))
-    return [*latency, "", *storm, "", *log_lines(await measure_log_storm(_STORM))]
+    return [
+        *set_up,
+        "",
+        *latency,
+        "",
+        *storm,
+        "",
+        *log_lines(await measure_log_storm(_STORM)),
+    ]
 
 
 def main() -> None:

@@ -13,10 +13,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from tests.conftest import add_entry
 from tests.house import CREDITS, HOUR, SWITCHES, House, running
 from tests.leaks import Leaks
-from tests.simulator import PlayState, SimulatedPlex, router
-from tests.simulator.api import Handler
-from tests.simulator.messages import Answer, Ask
-from tests.simulator.state import ServerState
+from tests.simulator import (
+    Answer,
+    Ask,
+    Handler,
+    PlayState,
+    Route,
+    ServerState,
+    SimulatedPlex,
+    api,
+)
 
 # A minute without viewers goes by
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -35,12 +41,12 @@ def nothing_but(**listed: list[dict[str, object]]) -> Handler:
 
 # What it asks for besides, of a server without players and libraries
 OTHERS = (
-    router.Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
-    router.Route("GET", "clients", nothing_but()),
-    router.Route("GET", "library", nothing_but()),
-    router.Route("GET", "library/sections", nothing_but()),
-    router.Route("PUT", "updater/check", nothing_but()),
-    router.Route("GET", "updater/status", nothing_but()),
+    Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
+    Route("GET", "clients", nothing_but()),
+    Route("GET", "library", nothing_but()),
+    Route("GET", "library/sections", nothing_but()),
+    Route("PUT", "updater/check", nothing_but()),
+    Route("GET", "updater/status", nothing_but()),
 )
 
 
@@ -51,7 +57,7 @@ def _at_home() -> Iterator[None]:
     with (
         patch(account, PropertyMock(return_value=None)),
         patch("plexapi.gdm.GDM.scan"),
-        patch.object(router, "_ROUTES", (*router._ROUTES, *OTHERS)),
+        patch.object(api, "ROUTES", (*api.ROUTES, *OTHERS)),
     ):
         yield
 

@@ -14,8 +14,13 @@ from tests.journeys.whereabouts import (
     OLD,
     Pass,
 )
-from tests.simulator import ManualClock, Names, SimulatedPlex
-from tests.simulator.names import CERT_HASH, plex_direct_name
+from tests.simulator import (
+    CERT_HASH,
+    ManualClock,
+    Names,
+    SimulatedPlex,
+    plex_direct_name,
+)
 from tests.tls import Certificates
 
 

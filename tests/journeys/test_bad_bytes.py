@@ -26,9 +26,7 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
 from tests.downloads import download
 from tests.flows import begin, submit, typed
-from tests.simulator import SimulatedPlex, TaskSpec, raw
-from tests.simulator.activities import Row
-from tests.simulator.noise import SCAN
+from tests.simulator import SCAN, Row, SimulatedPlex, TaskSpec, raw
 
 MINUTE, HOUR = 60, 3600
 # Latin-1, a control byte as it is, another one as an escape, and half a character.

@@ -17,9 +17,15 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle
 from tests.flows import choose, submit, suggested
-from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
-from tests.simulator.names import plex_direct_name
-from tests.simulator.resources import relay, remote_https
+from tests.simulator import (
+    ManualClock,
+    Names,
+    SimulatedPlex,
+    SimulatedPlexTv,
+    plex_direct_name,
+    relay,
+    remote_https,
+)
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"

@@ -20,8 +20,7 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, add_entry, settle
 from tests.flows import announce, answer_repair, open_repair, repairs, submit
 from tests.journeys.whereabouts import ANOTHER_HASH, BACKUP, lines, state, state_of
-from tests.simulator import ManualClock, Names, SimulatedPlex
-from tests.simulator.names import plex_direct_name
+from tests.simulator import ManualClock, Names, SimulatedPlex, plex_direct_name
 from tests.tls import Certificates
 
 MINE = "switch.save_everything"

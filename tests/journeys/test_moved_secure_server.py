@@ -27,8 +27,7 @@ from tests.journeys.whereabouts import (
     state,
     state_of,
 )
-from tests.simulator import SecureConnections, SimulatedPlex
-from tests.simulator.names import plex_direct_name
+from tests.simulator import SecureConnections, SimulatedPlex, plex_direct_name
 from tests.tls import Certificates
 
 

@@ -26,13 +26,14 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle
 from tests.flows import submit, suggested, typed
 from tests.simulator import (
+    CERT_HASH,
     ManualClock,
     Names,
     PlainHttp,
     SecureConnections,
     SimulatedPlex,
+    plex_direct_name,
 )
-from tests.simulator.names import CERT_HASH, plex_direct_name
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"

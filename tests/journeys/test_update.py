@@ -7,9 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.conftest import Advance, settle
-from tests.simulator import SimulatedPlex
-from tests.simulator.preferences import Setting
-from tests.simulator.task_spec import TaskSpec
+from tests.simulator import Setting, SimulatedPlex, TaskSpec
 
 HOUR = 3600
 TASK, SETTING = "BackupDatabase", "ButlerTaskBackupDatabase"

@@ -18,8 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from tests.conftest import add_entry, settle
 from tests.flows import answer_repair, open_repair
-from tests.simulator import SimulatedPlex
-from tests.simulator.names import plex_direct_name
+from tests.simulator import SimulatedPlex, plex_direct_name
 
 BACKUP = "switch.attic_butler_back_up_database"
 OLD, NEW = "127.0.0.1", "127.0.0.2"

@@ -1,69 +1,58 @@
 """A simulated Plex Media Server with Butler; it knows nothing of Home Assistant."""
 
-from .clock import ManualClock, WallClock
-from .encoding import raw
-from .faults import FaultName
-from .gate import PlainHttp, SecureConnections
-from .messages import page
-from .names import Names
-from .outage import Absence
-from .plextv import SimulatedPlexTv
+from .activities import GENERIC, Row, RowEvent, activity_frame
+from .api import Answer, Ask, Handler, Route, page, raw
+from .butler import Cause, Ending, Interval, StartResult, TaskState
+from .network import (
+    CERT_HASH,
+    Names,
+    PlainHttp,
+    RecordedRequest,
+    SecureConnections,
+    plex_direct_name,
+)
+from .plextv import (
+    ACCOUNT_TOKEN,
+    Connection,
+    Resource,
+    SimulatedPlexTv,
+    local_http,
+    local_https,
+    relay,
+    remote_https,
+    remote_ipv6,
+    typical_connections,
+)
 from .preferences import Kind, Setting
-from .profiles import PROFILES, Profile, draw_profile
-from .sessions import PlayState
-from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
-from .task import StartResult
-from .task_spec import TaskSpec
-from .tasks import ALL_TASKS, CURRENT_TASKS, LEGACY_TASKS
-from .traits import (
+from .profiles import (
+    ALL_TASKS,
+    CURRENT_TASKS,
+    LEGACY_TASKS,
+    PROFILES,
     ByHand,
     LogFormat,
     Naming,
+    Profile,
     Rows,
     SessionBegins,
     SessionEnds,
     SessionNames,
     Standing,
+    TaskSpec,
     Traits,
+    draw_profile,
+    in_server_language,
 )
-from .truth import Cause, Ending, Interval, TaskState
-
-__all__ = [
-    "ALL_TASKS",
-    "CURRENT_TASKS",
-    "LEGACY_TASKS",
-    "OWNER_TOKEN",
-    "PROFILES",
-    "SHARED_TOKEN",
-    "Absence",
-    "ByHand",
-    "Cause",
-    "Ending",
-    "FaultName",
-    "Interval",
-    "Kind",
-    "LogFormat",
-    "ManualClock",
-    "Names",
-    "Naming",
-    "PlainHttp",
-    "PlayState",
-    "Profile",
-    "Rows",
-    "SecureConnections",
-    "SessionBegins",
-    "SessionEnds",
-    "SessionNames",
-    "Setting",
-    "SimulatedPlex",
-    "SimulatedPlexTv",
-    "Standing",
-    "StartResult",
-    "TaskSpec",
-    "TaskState",
-    "Traits",
-    "WallClock",
-    "draw_profile",
-    "page",
-    "raw",
-]
+from .replay import ReplayedPlex
+from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
+from .state import SCAN, Absence, PlayState, ServerState
+from .timeline import NOON, ManualClock, WallClock
+from .websocket import (
+    LOG,
+    Frame,
+    Socket,
+    log_frame,
+    playing_frame,
+    status_frame,
+    timeline_frame,
+)

@@ -9,41 +9,11 @@ from pathlib import Path
 import signal
 from zoneinfo import ZoneInfo
 
-from .clock import WallClock
-from .profiles import PROFILES, Profile, draw_profile
+from .profiles import PROFILES, draw_profile
 from .replay import ReplayedPlex
 from .simulated_plex import OWNER_TOKEN, SimulatedPlex
 
 _DRAWN = "drawn"
-
-
-def main() -> None:
-    """Serve until a signal ends it."""
-    asyncio.run(_serve(_parse()))
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.simulator", description=__doc__
-    )
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=32400, help="0 takes a free one")
-    parser.add_argument("--token", default=OWNER_TOKEN, help="the owner's token")
-    parser.add_argument("--profile", choices=(*PROFILES, _DRAWN), default="session")
-    parser.add_argument(
-        "--speed", type=float, default=1.0, help="simulated seconds per second"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--name", default="Attic")
-    parser.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("UTC"))
-    parser.add_argument("--window", type=_hours, default=(2, 5), help="such as 2-5")
-    parser.add_argument(
-        "--noise", type=float, default=0.0, help="ordinary activities per hour"
-    )
-    parser.add_argument(
-        "--replay", type=Path, metavar="FILE", help="play a record of scripts/capture"
-    )
-    return parser.parse_args()
 
 
 def _hours(text: str) -> tuple[int, int]:
@@ -51,64 +21,56 @@ def _hours(text: str) -> tuple[int, int]:
     return int(start), int(end)
 
 
-def _profile(options: argparse.Namespace) -> Profile:
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulator", description=__doc__
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=32400, help="0 takes a free one")
+    add("--token", default=OWNER_TOKEN, help="the owner's token")
+    add("--profile", choices=(*PROFILES, _DRAWN), default="session")
+    add("--speed", type=float, default=1.0, help="simulated seconds per second")
+    add("--seed", type=int, default=0)
+    add("--name", default="Attic")
+    add("--zone", type=ZoneInfo, default=ZoneInfo("UTC"))
+    add("--window", type=_hours, default=(2, 5), help="such as 2-5")
+    add("--noise", type=float, default=0.0, help="ordinary activities per hour")
+    add("--replay", type=Path, metavar="FILE", help="play a record of scripts/capture")
+    return parser.parse_args()
+
+
+def _server(options: argparse.Namespace) -> SimulatedPlex | ReplayedPlex:
+    names = ("token", "speed", "host", "port")
+    shared = {name: getattr(options, name) for name in names}
+    if options.replay:
+        return ReplayedPlex(json.loads(options.replay.read_text()), **shared)
     drawn = options.profile == _DRAWN
-    return draw_profile(options.seed) if drawn else PROFILES[options.profile]
+    profile = draw_profile(options.seed) if drawn else PROFILES[options.profile]
+    names = ("seed", "name", "zone", "window")
+    own = {name: getattr(options, name) for name in names}
+    return SimulatedPlex(profile, **shared, **own)
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    """Serve until a signal ends it."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    if options.replay:
-        await _replay(options, ended)
-        return
-    plex = SimulatedPlex(
-        _profile(options),
-        token=options.token,
-        clock=WallClock(options.speed),
-        seed=options.seed,
-        name=options.name,
-        zone=options.zone,
-        window=options.window,
-        host=options.host,
-        port=options.port,
-    )
-    async with plex:
-        plex.noise.ordinary_day(options.noise)
-        print(json.dumps(_address(plex)), flush=True)
-        await ended.wait()
-
-
-async def _replay(options: argparse.Namespace, ended: asyncio.Event) -> None:
-    plex = ReplayedPlex.of_file(
-        options.replay,
-        token=options.token,
-        speed=options.speed,
-        host=options.host,
-        port=options.port,
-    )
-    async with plex:
+    async with _server(options) as plex:
         address = {
             "url": plex.url,
             "token": plex.token,
             "machineIdentifier": plex.machine_identifier,
             "version": plex.version,
         }
+        if isinstance(plex, SimulatedPlex):
+            plex.noise.ordinary_day(options.noise)
+            address["sharedToken"] = plex.shared_token
+            address["profile"] = plex.profile.name
         print(json.dumps(address), flush=True)
         await ended.wait()
 
 
-def _address(plex: SimulatedPlex) -> dict[str, str]:
-    return {
-        "url": plex.url,
-        "token": plex.token,
-        "sharedToken": plex.shared_token,
-        "machineIdentifier": plex.machine_identifier,
-        "profile": plex.state.profile.name,
-        "version": plex.version,
-    }
-
-
 if __name__ == "__main__":
-    main()
+    asyncio.run(_serve(_parse()))

@@ -1,16 +1,47 @@
-"""The rows of /activities, and what is pushed when they change."""
+"""The rows of /activities, and how the traits let running tasks show there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from .butler import Butler, Ending, Task
+from .profiles import (
+    ByHand,
+    Naming,
+    Rows,
+    SessionEnds,
+    SessionNames,
+    Standing,
+    TaskSpec,
+    Traits,
+    in_server_language,
+)
+from .timeline import Event, Timeline
+from .websocket import Frame, ServerLog
+
+BUTLER = "butler"
+SESSION = "Butler tasks"
+GENERIC = "Running scheduled tasks"
 UNKNOWN_PROGRESS = -1
 DONE = 100
+
+_OVERALL = "parent: {} overall progress: {:.1f}% ({}/{})"
+_REGISTERED = "Activity: registered new sub-activity {} - {q}{}{q} " + _OVERALL
+_ENDED = "Activity: ended sub-activity {} " + _OVERALL
+# Work changes more seldom than Butler's rows, and always names some item.
+_WORK_SECONDS = 5.0
+_ITEMS = (
+    "The Tin Orchard",
+    "Harbour Lane S02 E07",
+    "Nine Quiet Rooms",
+    "Paper Comet S01 E01",
+)
 
 
 class RowEvent(StrEnum):
@@ -30,7 +61,6 @@ class Row:
     title: str
     subtitle: str = ""
     progress: int = 0
-    cancellable: bool = False
     context: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -38,7 +68,7 @@ class Row:
         element = {
             "uuid": self.uuid,
             "type": self.type,
-            "cancellable": self.cancellable,
+            "cancellable": False,
             "userID": 1,
             "title": self.title,
             "subtitle": self.subtitle,
@@ -47,39 +77,371 @@ class Row:
         return element | ({"Context": dict(self.context)} if self.context else {})
 
 
-class Board:
-    """The rows that are there now; `push=False` changes them without a word."""
+def activity_frame(event: RowEvent, row: Row) -> Frame:
+    """Return the notification that an activity started, changed or ended."""
+    element = {"event": str(event), "uuid": row.uuid, "Activity": row.as_dict()}
+    return Frame("activity", "ActivityNotification", (element,))
 
-    def __init__(self, rng: Random, publish: Callable[[RowEvent, Row], None]) -> None:
-        """Begin without rows."""
+
+def new_uuid(rng: Random) -> str:
+    return str(UUID(int=rng.getrandbits(128), version=4))
+
+
+class Board:
+    """The rows that are there now; the traits decide if those of Butler are pushed."""
+
+    def __init__(
+        self, rng: Random, traits: Traits, publish: Callable[[RowEvent, Row], None]
+    ) -> None:
         self.rows: dict[str, Row] = {}
-        self._rng = rng
+        self.new_uuid = partial(new_uuid, rng)
+        self._traits = traits
         self._publish = publish
 
-    def new_uuid(self) -> str:
-        """Return an id that the seed chose."""
-        return str(UUID(int=self._rng.getrandbits(128), version=4))
+    def begin(self, row: Row) -> None:
+        self.rows[row.uuid] = row
+        self._push(RowEvent.STARTED, row)
 
-    def begin(self, row: Row, *, push: bool = True) -> None:
-        """Show a row."""
-        self._put(RowEvent.STARTED, row, push=push)
-
-    def update(self, uuid: str, *, push: bool = True, **changes: Any) -> None:
+    def update(self, uuid: str, **changes: Any) -> None:
         """Change a row that is still there."""
         if uuid in self.rows:
-            self._put(RowEvent.UPDATED, replace(self.rows[uuid], **changes), push=push)
+            self.rows[uuid] = replace(self.rows[uuid], **changes)
+            self._push(RowEvent.UPDATED, self.rows[uuid])
 
-    def end(self, uuid: str, *, push: bool = True) -> None:
-        """Take a row away, if it is still there."""
-        row = self.rows.pop(uuid, None)
-        if row is not None and push:
-            self._publish(RowEvent.ENDED, replace(row, progress=DONE))
+    def end(self, uuid: str) -> None:
+        """Remove a row that is still there."""
+        if row := self.rows.pop(uuid, None):
+            self._push(RowEvent.ENDED, replace(row, progress=DONE))
+
+    def _push(self, event: RowEvent, row: Row) -> None:
+        traits, ended = self._traits, event is RowEvent.ENDED
+        pushes = traits.pushes_rows and (traits.pushes_ended or not ended)
+        if pushes or row.type != BUTLER:
+            self._publish(event, row)
+
+
+@dataclass(eq=False)
+class _Session:
+    """One parent, and the sub-activities that are open, in the order of their begin."""
+
+    uuid: str
+    registered: int = 0
+    ended: int = 0
+    open: dict[str, str] = field(default_factory=dict)
+    leaving: Event | None = None
+
+    @property
+    def percent(self) -> float:
+        """Return how many of the sub-activities so far have ended."""
+        return 100 * self.ended / self.registered
+
+    @property
+    def overall(self) -> tuple[str, float, int, int]:
+        """Return the same as lines of the log have it, behind the id."""
+        return self.uuid, self.percent, self.ended, self.registered
+
+    def stay(self) -> None:
+        if self.leaving is not None:
+            self.leaving.cancel()
+        self.leaving = None
+
+
+class ButlerSessions:
+    """Counts tasks as the server does, writes its lines, and shows rows if it does."""
+
+    def __init__(
+        self,
+        butler: Butler,
+        board: Board,
+        timeline: Timeline,
+        traits: Traits,
+        log: ServerLog,
+        rng: Random,
+    ) -> None:
+        self._butler = butler
+        self._board = board
+        self._timeline = timeline
+        self._traits = traits
+        self._log = log
+        self._rng = rng
+        self._sessions: list[_Session] = []
+        self._shows = traits.rows is Rows.SESSION
+        children = traits.session_names is SessionNames.CHILDREN
+        self._shows_children = self._shows and children
 
     def clear(self) -> None:
-        """Forget all rows, as a restart does."""
-        self.rows.clear()
+        """Forget all sessions, as a restart does."""
+        for session in self._sessions:
+            session.stay()
+        self._sessions.clear()
 
-    def _put(self, event: RowEvent, row: Row, *, push: bool) -> None:
-        self.rows[row.uuid] = row
-        if push:
-            self._publish(event, row)
+    def on_started(self, task: Task) -> None:
+        session = self._session_for(task)
+        session.stay()
+        session.registered += 1
+        session.open[task.name] = child = new_uuid(self._rng)
+        self._log.write(_REGISTERED, child, task.name, *session.overall)
+        if self._shows_children:
+            self._board.begin(Row(uuid=child, type=BUTLER, title=task.name))
+        self._update(session)
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """End the sub-activity; the session goes or stands."""
+        session = next(it for it in self._sessions if task.name in it.open)
+        child = session.open.pop(task.name)
+        session.ended += 1
+        self._log.write(_ENDED, child, *session.overall)
+        if self._shows_children:
+            self._board.end(child)
+        self._update(session, last=task.name)
+        if not session.open:
+            self._plan_end(session)
+
+    def _session_for(self, task: Task) -> _Session:
+        apart = task.beside and self._traits.by_hand is ByHand.OWN_SESSION
+        for session in self._sessions:
+            if not (apart and session.open):
+                return session
+        session = _Session(new_uuid(self._rng))
+        self._sessions.append(session)
+        if self._shows:
+            self._board.begin(Row(uuid=session.uuid, type=BUTLER, title=SESSION))
+        return session
+
+    def _update(self, session: _Session, last: str = "") -> None:
+        if not self._shows:
+            return
+        subtitle = ""
+        if self._traits.session_names is SessionNames.SUBTITLE:
+            ended = last if self._traits.subtitle_stays else ""
+            subtitle = next(reversed(session.open), ended)
+        percent = session.percent + (0.5 if self._traits.rounds_percent else 0)
+        self._board.update(session.uuid, subtitle=subtitle, progress=int(percent))
+
+    def _plan_end(self, session: _Session) -> None:
+        """Let the row go when it is time, unless another task begins before."""
+        now = self._timeline.now
+        match self._traits.session_ends:
+            case SessionEnds.NEVER:
+                return
+            case SessionEnds.WINDOW if self._butler.window.contains(now):
+                when = self._butler.window.closes_at(now)
+            case _:
+                when = now + self._traits.session_lingers
+        session.leaving = self._timeline.at(when, lambda: self._leave(session))
+
+    def _leave(self, session: _Session) -> None:
+        self._sessions.remove(session)
+        if self._shows:
+            self._board.end(session.uuid)
+
+
+def _row_text(spec: TaskSpec | None, traits: Traits) -> tuple[str, str]:
+    """Return title and subtitle of a row while this task runs, or without a task."""
+    foreign = in_server_language if traits.foreign_rows else str
+    if spec is None or traits.naming is Naming.NOTHING:
+        return foreign(GENERIC), ""
+    if traits.naming is Naming.NAME:
+        return spec.name, ""
+    if traits.naming is Naming.SUBTITLE:
+        return foreign(GENERIC), foreign(spec.title)
+    return foreign(spec.title), ""
+
+
+class _ButlerRows:
+    """What both kinds of rows have in common: progress, lingering, pushing."""
+
+    def __init__(
+        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
+    ) -> None:
+        self._butler = butler
+        self._board = board
+        self._timeline = timeline
+        self._traits = traits
+        self._standing: str | None = None
+        self.stand()
+
+    def stand(self) -> None:
+        """Show the standing row of a server that has just started, under a new id."""
+        if self._traits.standing is not Standing.NONE:
+            row = self._row(None, DONE)
+            # It is there from the start, so it is not pushed.
+            self._board.rows[row.uuid] = row
+            self._standing = row.uuid
+
+    def _progress(self, task: Task) -> int:
+        if not self._traits.progress_known:
+            return UNKNOWN_PROGRESS
+        return task.progress(self._timeline.now, phases=self._traits.phases)
+
+    def _row(self, task: Task | None, progress: int) -> Row:
+        title, subtitle = _row_text(task.spec if task else None, self._traits)
+        return Row(
+            uuid=self._board.new_uuid(),
+            type=BUTLER,
+            title=title,
+            subtitle=subtitle,
+            progress=progress,
+        )
+
+    def _show(self, task: Task) -> str:
+        row = self._row(task, self._progress(task))
+        self._board.begin(row)
+        return row.uuid
+
+    def _update(self, uuid: str, task: Task | None, progress: int) -> None:
+        title, subtitle = _row_text(task.spec if task else None, self._traits)
+        self._board.update(uuid, title=title, subtitle=subtitle, progress=progress)
+
+    def _linger(self, ending: Ending) -> float:
+        by_hand = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
+        return self._traits.linger_after_stop if by_hand else 0.0
+
+
+class RowPerTask(_ButlerRows):
+    """Every run has a row of its own; the standing row is another one."""
+
+    def __init__(
+        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
+    ) -> None:
+        super().__init__(butler, board, timeline, traits)
+        self._rows: dict[str, tuple[str, Event]] = {}
+        self._phases: dict[str, list[Event]] = {}
+
+    def on_started(self, task: Task) -> None:
+        self._begin(task)
+        length = task.run_seconds / self._traits.phases
+        self._phases[task.name] = [
+            self._timeline.after(number * length, partial(self._next_phase, task))
+            for number in range(1, self._traits.phases)
+        ]
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """Remove the row, now or after it has lingered."""
+        for event in self._phases.pop(task.name):
+            event.cancel()
+        uuid, tick = self._rows.pop(task.name)
+        tick.cancel()
+        if seconds := self._linger(ending):
+            self._timeline.after(seconds, lambda: self._board.end(uuid))
+        else:
+            self._board.end(uuid)
+
+    def _begin(self, task: Task) -> None:
+        self._tick_later(task, self._show(task))
+
+    def _next_phase(self, task: Task) -> None:
+        """Let the row fall back to 0, or go and come again as another one."""
+        uuid, tick = self._rows[task.name]
+        self._update(uuid, task, DONE)
+        if not self._traits.phase_gap:
+            self._update(uuid, task, self._progress(task))
+            return
+        tick.cancel()
+        self._board.end(uuid)
+        again = self._timeline.after(self._traits.phase_gap, partial(self._begin, task))
+        self._phases[task.name].append(again)
+
+    def _tick(self, task: Task, uuid: str) -> None:
+        self._update(uuid, task, self._progress(task))
+        self._tick_later(task, uuid)
+
+    def _tick_later(self, task: Task, uuid: str) -> None:
+        wait = self._traits.progress_interval
+        tick = self._timeline.after(wait, lambda: self._tick(task, uuid))
+        self._rows[task.name] = (uuid, tick)
+
+
+class SharedRow(_ButlerRows):
+    """One row for all runs; it names them in turn. Idle, it stands or goes."""
+
+    _uuid: str | None = None
+    _ticker: Event | None = None
+    _turn = 0
+
+    def on_started(self, task: Task) -> None:
+        """Show the row, or let it name the new run."""
+        self._uuid = self._uuid or self._standing
+        if self._uuid is None or self._uuid not in self._board.rows:
+            self._uuid = self._show(task)
+        else:
+            self._update(self._uuid, task, self._progress(task))
+        self._tick_later()
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        """Name another run, or let the row stand or go."""
+        if self._butler.running:
+            self._name_next()
+            return
+        self._cancel_tick()
+        if seconds := self._linger(ending):
+            self._timeline.after(seconds, self._rest)
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._uuid is None or self._butler.running:
+            return
+        if self._standing is not None:
+            self._update(self._uuid, None, DONE)
+        else:
+            self._board.end(self._uuid)
+        self._uuid = None
+
+    def _name_next(self) -> None:
+        running = self._butler.running
+        if self._uuid is None or not running:
+            return
+        self._turn += 1
+        task = running[self._turn % len(running)]
+        self._update(self._uuid, task, self._progress(task))
+
+    def _tick(self) -> None:
+        self._name_next()
+        self._tick_later()
+
+    def _tick_later(self) -> None:
+        self._cancel_tick()
+        self._ticker = self._timeline.after(self._traits.progress_interval, self._tick)
+
+    def _cancel_tick(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._ticker = None
+
+
+class WorkRows:
+    """A row for each running task whose work has an activity type of its own."""
+
+    def __init__(self, board: Board, timeline: Timeline, traits: Traits) -> None:
+        self._board = board
+        self._timeline = timeline
+        self._traits = traits
+        self._rows: dict[str, tuple[str, Event]] = {}
+
+    def on_started(self, task: Task) -> None:
+        if task.spec.work is None:
+            return
+        kind, title = task.spec.work
+        uuid = self._board.new_uuid()
+        self._board.begin(Row(uuid=uuid, type=kind, title=title, subtitle=_ITEMS[0]))
+        self._tick_later(task, uuid, 1)
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        if task.name in self._rows:
+            uuid, tick = self._rows.pop(task.name)
+            tick.cancel()
+            self._board.end(uuid)
+
+    def _tick(self, task: Task, uuid: str, count: int) -> None:
+        known = self._traits.progress_known
+        progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
+        subtitle = _ITEMS[count % len(_ITEMS)]
+        self._board.update(uuid, progress=progress, subtitle=subtitle)
+        self._tick_later(task, uuid, count + 1)
+
+    def _tick_later(self, task: Task, uuid: str, count: int) -> None:
+        tick = self._timeline.after(
+            _WORK_SECONDS, lambda: self._tick(task, uuid, count)
+        )
+        self._rows[task.name] = (uuid, tick)

@@ -1,23 +1,30 @@
-"""The answers of the server's API; strict: what is not here is not found."""
+"""The server's API without sockets: requests, who may ask what, answers, their form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
-from .messages import Answer, Ask
+from .butler import Cause, StartResult, Task
 from .preferences import PreferenceError, UnknownPreferenceError
-from .row_texts import in_server_language
-from .state import ServerState
-from .task import StartResult, Task
-from .truth import Cause
+from .profiles import in_server_language
 
-type Handler = Callable[[ServerState, Ask], Answer]
+if TYPE_CHECKING:
+    from .state import ServerState
 
-_OK = Answer()
-_BAD_REQUEST = Answer(400)
-_NOT_FOUND = Answer(404)
+# In XML a stream is named after what is watched.
+_TAGS = {"Metadata": "Video"}
+# So many private characters stand for the bytes from 0 to 255.
+_RAW = 0xE000
+_BYTES = {
+    _RAW + byte: chr(byte if byte < 0x80 else 0xDC00 + byte) for byte in range(256)
+}
+_LONE = re.compile("[\ud800-\udfff]")
 START_STATUS = {
     StartResult.ACCEPTED: 200,
     StartResult.ALREADY_RUNNING: 202,
@@ -25,8 +32,106 @@ START_STATUS = {
 }
 
 
-def get_identity(state: ServerState, _ask: Ask) -> Answer:
-    """Say which server this is; the name is not in it."""
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A request; `parts` is the unquoted path, split at its slashes."""
+
+    method: str
+    parts: tuple[str, ...]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    owner: bool = False
+    # As the log has them: the path with its query, and the client's address.
+    target: str = ""
+    peer: str = ""
+
+    @property
+    def token(self) -> str | None:
+        """Return the token; the header counts before the query does."""
+        return self.headers.get("X-Plex-Token") or self.query.get("X-Plex-Token")
+
+    @property
+    def wants_json(self) -> bool:
+        return "application/json" in self.headers.get("Accept", "")
+
+    @property
+    def english(self) -> bool:
+        """Return True if the client wants titles in English, which is the default."""
+        return self.headers.get("Accept-Language", "en").lower().startswith("en")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: content to be encoded, or no content and a page."""
+
+    status: int = 200
+    content: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def page(status: int) -> str:
+    """Return the page that the server shows for a status."""
+    reason = HTTPStatus(status).phrase
+    head = f"<head><title>{reason}</title></head>"
+    return f"<html>{head}<body><h1>{status} {reason}</h1></body></html>"
+
+
+def raw(byte: int) -> str:
+    """Return what is sent as this byte alone, be it no UTF-8 or no JSON there."""
+    return chr(_RAW + byte)
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text as it is sent; lone surrogates become escapes, as in JSON."""
+    text = _LONE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text)
+    return text.translate(_BYTES).encode("utf-8", "surrogateescape")
+
+
+def to_json(content: Mapping[str, Any], *, loose: bool) -> str:
+    """Return JSON; loose types are numbers as strings and booleans as "1" or "0"."""
+    return json.dumps(_loosen(content) if loose else content, ensure_ascii=False)
+
+
+def to_xml(content: Mapping[str, Any]) -> str:
+    """Return XML: scalars are attributes, the rest are elements."""
+    ((tag, body),) = content.items()
+    text = ET.tostring(_element(tag, body), encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _element(tag: str, body: Mapping[str, Any]) -> ET.Element:
+    element = ET.Element(_TAGS.get(tag, tag))
+    for key, value in body.items():
+        if isinstance(value, Mapping):
+            element.append(_element(key, value))
+        elif isinstance(value, list):
+            element.extend(_element(key, item) for item in value)
+        else:
+            element.set(key, _attribute(value))
+    return element
+
+
+def _attribute(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _loosen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _loosen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_loosen(item) for item in value]
+    return value if value is None or isinstance(value, str) else _attribute(value)
+
+
+type Handler = Callable[[ServerState, Ask], Answer]
+
+_OK = Answer()
+_BAD_REQUEST = Answer(400)
+_NOT_FOUND = Answer(404)
+
+
+def _get_identity(state: ServerState, _ask: Ask) -> Answer:
+    """Return which server this is, without its name."""
     return _container(
         size=0,
         apiVersion="1.2.3",
@@ -36,8 +141,7 @@ def get_identity(state: ServerState, _ask: Ask) -> Answer:
     )
 
 
-def get_root(state: ServerState, _ask: Ask) -> Answer:
-    """Say more about the server, to any user."""
+def _get_root(state: ServerState, _ask: Ask) -> Answer:
     folders = ("activities", "butler", "identity", "library", "status", "transcode")
     directory = [{"count": 1, "key": key, "title": key} for key in folders]
     return _container(
@@ -55,95 +159,16 @@ def get_root(state: ServerState, _ask: Ask) -> Answer:
         myPlexSubscription=True,
         myPlexUsername="robin@example.com",
         ownerFeatures="hardware_transcoding,home,pass",
-        transcoderActiveVideoSessions=len(state.sessions.all()),
+        transcoderActiveVideoSessions=len(state.sessions.open),
         updatedAt=int(state.timeline.now),
         Directory=directory,
     )
 
 
-def get_butler(state: ServerState, ask: Ask) -> Answer:
+def _get_butler(state: ServerState, ask: Ask) -> Answer:
     """List the tasks; an empty list is left out."""
     tasks = [_task(state, ask, task) for task in state.butler.tasks.values()]
     return Answer(content={"ButlerTasks": {"ButlerTask": tasks} if tasks else {}})
-
-
-def start_all(state: ServerState, _ask: Ask) -> Answer:
-    """Start what is enabled and due."""
-    state.butler.start_due(Cause.COMMAND)
-    return _OK
-
-
-def stop_all(state: ServerState, _ask: Ask) -> Answer:
-    """Stop everything, running and queued."""
-    state.butler.stop_all()
-    return _OK
-
-
-def start_task(state: ServerState, ask: Ask) -> Answer:
-    """Start one task: 200, 202 when it runs already, 404 when there is none such."""
-    result = state.butler.start(ask.parts[1])
-    answer = Answer(START_STATUS[result])
-    if result is StartResult.ACCEPTED and state.traits.activity_header:
-        return replace(answer, headers={"X-Plex-Activity": state.board.new_uuid()})
-    return answer
-
-
-def stop_task(state: ServerState, ask: Ask) -> Answer:
-    """Stop one task: 200, or 404 when it does not run or there is none such."""
-    return _OK if state.butler.stop(ask.parts[1]) else _NOT_FOUND
-
-
-def get_activities(state: ServerState, ask: Ask) -> Answer:
-    """List all activities to the owner; nobody else has any."""
-    rows = [row.as_dict() for row in state.board.rows.values()] if ask.owner else []
-    return _listing("Activity", rows)
-
-
-def cancel_activity(state: ServerState, ask: Ask) -> Answer:
-    """Cancel an activity, which few allow."""
-    if (row := state.board.rows.get(ask.parts[1])) is None:
-        return _NOT_FOUND
-    if not row.cancellable:
-        return _BAD_REQUEST
-    state.board.end(row.uuid)
-    return _OK
-
-
-def get_preferences(state: ServerState, _ask: Ask) -> Answer:
-    """List all settings; too soon after a write that may fail."""
-    if _settling(state):
-        return _BAD_REQUEST
-    return _listing(
-        "Setting", [setting.as_dict() for setting in state.preferences.all()]
-    )
-
-
-def get_preference(state: ServerState, ask: Ask) -> Answer:
-    """Tell one setting."""
-    if _settling(state):
-        return _BAD_REQUEST
-    if (name := ask.query.get("id", "")) not in state.preferences:
-        return _NOT_FOUND
-    return _listing("Setting", [state.preferences[name].as_dict()])
-
-
-def put_preferences(state: ServerState, ask: Ask) -> Answer:
-    """Change settings, all that were sent or none."""
-    texts = {
-        name: text for name, text in ask.query.items() if not name.startswith("X-Plex-")
-    }
-    try:
-        state.write_preferences(texts)
-    except UnknownPreferenceError:
-        return Answer(state.traits.unknown_preference_status)
-    except PreferenceError:
-        return _BAD_REQUEST
-    return _OK
-
-
-def get_sessions(state: ServerState, _ask: Ask) -> Answer:
-    """Say who is watching."""
-    return _listing("Metadata", [session.as_dict() for session in state.sessions.all()])
 
 
 def _task(state: ServerState, ask: Ask, task: Task) -> dict[str, Any]:
@@ -159,8 +184,73 @@ def _task(state: ServerState, ask: Ask, task: Task) -> dict[str, Any]:
     }
 
 
+def _start_all(state: ServerState, _ask: Ask) -> Answer:
+    state.butler.start_due(Cause.COMMAND)
+    return _OK
+
+
+def _stop_all(state: ServerState, _ask: Ask) -> Answer:
+    state.butler.stop_all()
+    return _OK
+
+
+def _start_task(state: ServerState, ask: Ask) -> Answer:
+    """Start one task: 200, 202 when it runs already, 404 when there is none such."""
+    result = state.butler.start(ask.parts[1])
+    answer = Answer(START_STATUS[result])
+    if result is StartResult.ACCEPTED and state.traits.activity_header:
+        return replace(answer, headers={"X-Plex-Activity": state.board.new_uuid()})
+    return answer
+
+
+def _stop_task(state: ServerState, ask: Ask) -> Answer:
+    """Stop one task: 200, or 404 when it does not run or there is none such."""
+    return _OK if state.butler.stop(ask.parts[1]) else _NOT_FOUND
+
+
+def _get_activities(state: ServerState, ask: Ask) -> Answer:
+    """List all activities to the owner, and none to others."""
+    rows = [row.as_dict() for row in state.board.rows.values()] if ask.owner else []
+    return _listing("Activity", rows)
+
+
+def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
+    """List all settings; too soon after a write that may fail."""
+    if _settling(state):
+        return _BAD_REQUEST
+    settings = [setting.as_dict() for setting in state.preferences.all()]
+    return _listing("Setting", settings)
+
+
+def _get_preference(state: ServerState, ask: Ask) -> Answer:
+    if _settling(state):
+        return _BAD_REQUEST
+    if (name := ask.query.get("id", "")) not in state.preferences:
+        return _NOT_FOUND
+    return _listing("Setting", [state.preferences[name].as_dict()])
+
+
 def _settling(state: ServerState) -> bool:
     return state.timeline.now < state.written_at + state.traits.preferences_settle
+
+
+def _put_preferences(state: ServerState, ask: Ask) -> Answer:
+    """Change settings, all that were sent or none."""
+    texts = {
+        name: text for name, text in ask.query.items() if not name.startswith("X-Plex-")
+    }
+    try:
+        state.preferences.write(texts)
+    except UnknownPreferenceError:
+        return Answer(state.traits.unknown_preference_status)
+    except PreferenceError:
+        return _BAD_REQUEST
+    state.written_at = state.timeline.now
+    return _OK
+
+
+def _get_sessions(state: ServerState, _ask: Ask) -> Answer:
+    return _listing("Metadata", list(state.sessions.open.values()))
 
 
 def _container(**body: Any) -> Answer:
@@ -169,3 +259,66 @@ def _container(**body: Any) -> Answer:
 
 def _listing(key: str, items: list[dict[str, Any]]) -> Answer:
     return _container(size=len(items), **({key: items} if items else {}))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way to a handler; `*` in the path stands for one part of any name."""
+
+    method: str
+    path: str
+    handler: Handler
+    owner_only: bool = True
+
+    def matches(self, parts: tuple[str, ...]) -> bool:
+        """Return True if the path is this one; a slash at the end makes it another."""
+        own = tuple(self.path.split("/"))
+        return len(own) == len(parts) and all(
+            mine == part or (mine == "*" and part)
+            for mine, part in zip(own, parts, strict=True)
+        )
+
+
+IDENTITY = Route("GET", "identity", _get_identity, owner_only=False)
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "", _get_root, owner_only=False),
+    Route("GET", "butler", _get_butler),
+    Route("POST", "butler", _start_all),
+    Route("DELETE", "butler", _stop_all),
+    Route("POST", "butler/*", _start_task),
+    Route("DELETE", "butler/*", _stop_task),
+    Route("GET", "activities", _get_activities, owner_only=False),
+    Route("GET", ":/prefs", _get_preferences),
+    Route("PUT", ":/prefs", _put_preferences),
+    Route("GET", ":/prefs/get", _get_preference),
+    Route("GET", "status/sessions", _get_sessions),
+)
+
+
+@dataclass
+class Tokens:
+    """The tokens that a server knows; an unclaimed one knows none."""
+
+    owner: str
+    shared: str
+
+    def admit(self, state: ServerState, ask: Ask) -> bool:
+        return state.claimed and ask.token in (self.owner, self.shared)
+
+
+def answer(state: ServerState, tokens: Tokens, ask: Ask) -> Answer:
+    """Answer as the server does: the token counts first, then the path, then rights."""
+    if ask.method == IDENTITY.method and IDENTITY.matches(ask.parts):
+        return IDENTITY.handler(state, ask)
+    if not tokens.admit(state, ask):
+        return Answer(401)
+    routes = [route for route in (IDENTITY, *ROUTES) if route.matches(ask.parts)]
+    if not routes:
+        return _NOT_FOUND
+    ask = replace(ask, owner=ask.token == tokens.owner)
+    for route in routes:
+        if route.method == ask.method:
+            if route.owner_only and not ask.owner:
+                return Answer(state.traits.not_owner_status)
+            return route.handler(state, ask)
+    return Answer(405)

@@ -1,19 +1,157 @@
-"""Butler itself: which tasks exist, what starts them, when they end."""
+"""Butler itself: which tasks exist, what starts them, when they end, and its window."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from functools import partial
 from random import Random
+from typing import Protocol
 
-from .preferences import Preferences, Setting
-from .settings import END_HOUR, NEVER, START_HOUR, task_setting
-from .task import StartResult, Task, Watcher
-from .task_spec import TaskSpec
-from .timeline import Timeline
-from .traits import ByHand, Rows, SessionBegins, Traits
-from .truth import Cause, Ending, RunLog, TaskState
-from .window import Window
+from .preferences import END_HOUR, NEVER, START_HOUR, Preferences, Setting, task_setting
+from .profiles import ByHand, Rows, SessionBegins, TaskSpec, Traits
+from .timeline import Event, Timeline, Window
+
+# So long after the server's start Butler begins, if the window is open.
+_AFTER_SERVER_START = 300.0
+
+
+class TaskState(StrEnum):
+    """What a task does."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    RUNNING = "running"
+
+
+class Cause(StrEnum):
+    """What a run was started by."""
+
+    COMMAND = "command"
+    WINDOW = "window"
+    OTHER_CLIENT = "other_client"
+
+
+class Ending(StrEnum):
+    """Why a run or a wait was over; STARTED ends a wait."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    STOPPED_BY_OTHER = "stopped_by_other"
+    WINDOW_CLOSED = "window_closed"
+    SWITCHED_OFF = "switched_off"
+    RESTARTED = "restarted"
+    REMOVED = "removed"
+
+
+class StartResult(StrEnum):
+    """What a start command came to."""
+
+    ACCEPTED = "accepted"
+    ALREADY_RUNNING = "already_running"
+    UNKNOWN_TASK = "unknown_task"
+
+
+@dataclass(slots=True)
+class Interval:
+    """A time in which a task was queued or ran; open while `end` is None."""
+
+    task: str
+    state: TaskState
+    start: float
+    cause: Cause
+    end: float | None = None
+    ending: Ending | None = None
+
+
+class RunLog:
+    """All intervals, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self.intervals: list[Interval] = []
+        self._open: dict[str, Interval] = {}
+
+    @property
+    def runs(self) -> list[Interval]:
+        return [it for it in self.intervals if it.state is TaskState.RUNNING]
+
+    @property
+    def waits(self) -> list[Interval]:
+        return [it for it in self.intervals if it.state is TaskState.QUEUED]
+
+    def begin(self, task: str, state: TaskState, now: float, cause: Cause) -> None:
+        self._open[task] = Interval(task, state, now, cause)
+        self.intervals.append(self._open[task])
+
+    def end(self, task: str, now: float, ending: Ending) -> None:
+        interval = self._open.pop(task)
+        interval.end, interval.ending = now, ending
+
+
+class Watcher(Protocol):
+    """What is called when tasks start and end."""
+
+    def on_started(self, task: Task) -> None: ...
+
+    def on_ended(self, task: Task, ending: Ending) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Task:
+    """A task and what it does now."""
+
+    spec: TaskSpec
+    state: TaskState = TaskState.IDLE
+    since: float | None = None
+    cause: Cause = Cause.COMMAND
+    # Runs whether slots are free or not, and uses none.
+    beside: bool = False
+    last_done: float | None = None
+    run_seconds: float = 0
+    # The end of the run, or the chosen moment of a start.
+    planned: Event | None = None
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def progress(self, now: float, *, phases: int = 1) -> int:
+        """Return how much of the run, or of its phase, is done; 100 only at the end."""
+        if self.since is None or self.run_seconds <= 0:
+            return 0
+        done = phases * (now - self.since) / self.run_seconds
+        return min(99, int(100 * (done % 1 if done < phases else 1)))
+
+
+class Late:
+    """Delays what a watcher sees of tasks; what has ended by then it never sees."""
+
+    def __init__(self, watcher: Watcher, timeline: Timeline, seconds: float) -> None:
+        self._watcher = watcher
+        self._timeline = timeline
+        self._seconds = seconds
+        self._coming: dict[str, Event] = {}
+
+    def on_started(self, task: Task) -> None:
+        if not self._seconds:
+            self._watcher.on_started(task)
+            return
+        self._coming[task.name] = self._timeline.after(
+            self._seconds, partial(self._show, task)
+        )
+
+    def on_ended(self, task: Task, ending: Ending) -> None:
+        if (coming := self._coming.pop(task.name, None)) is not None:
+            coming.cancel()
+        else:
+            self._watcher.on_ended(task, ending)
+
+    def _show(self, task: Task) -> None:
+        del self._coming[task.name]
+        self._watcher.on_started(task)
 
 
 class Butler:
@@ -29,8 +167,9 @@ class Butler:
         zone: tzinfo,
         rng: Random,
     ) -> None:
-        """Hold idle tasks that never ran, so that all are due."""
         self.tasks: dict[str, Task] = {}
+        # Simulated seconds by task; a run that has begun keeps its own.
+        self.durations: dict[str, float] = {}
         self.log = RunLog()
         self.watchers: list[Watcher] = []
         # The window is open, and its session waits for a start.
@@ -51,19 +190,16 @@ class Butler:
 
     @property
     def database_busy(self) -> bool:
-        """Return if a running task holds the database."""
         return any(task.spec.locks_database for task in self.running)
 
     @property
     def window(self) -> Window:
         """Return the window as the settings have it now."""
-        start, end = (
-            int(self._preferences[name].value) for name in (START_HOUR, END_HOUR)
-        )
+        names = (START_HOUR, END_HOUR)
+        start, end = (int(self._preferences[name].value) for name in names)
         return Window(start, end, self._zone, self._traits.equal_hours_open)
 
     def truth(self) -> dict[str, TaskState]:
-        """Return what every task really does."""
         return {name: task.state for name, task in self.tasks.items()}
 
     def add_task(self, spec: TaskSpec) -> None:
@@ -71,24 +207,23 @@ class Butler:
         if spec.preference is not None and spec.preference not in self._preferences:
             self._preferences.add(task_setting(spec.preference, spec.title))
         idle = spec.name in self._traits.nothing_to_do
-        self.tasks[spec.name] = Task(spec=spec, duration=0 if idle else spec.seconds)
+        self.durations[spec.name] = 0 if idle else spec.seconds
+        self.tasks[spec.name] = Task(spec=spec)
 
     def remove_task(self, name: str) -> None:
         """List a task no longer; a run of it is over."""
-        task = self.tasks[name]
-        self._leave(task, Ending.REMOVED)
-        del self.tasks[name]
+        self._leave(self.tasks[name], Ending.REMOVED)
+        del self.tasks[name], self.durations[name]
         self._fill_slots()
 
     def is_enabled(self, task: Task) -> bool:
-        """Return if the settings let it run by itself."""
         name = task.spec.preference
         if name is None or name not in self._preferences:
             return True
         return self._preferences[name].value not in (False, NEVER)
 
     def is_due(self, task: Task) -> bool:
-        """Return if its interval, counted in the server's days, is over."""
+        """Return True if its interval, counted in the server's days, is over."""
         if task.last_done is None:
             return True
         done = datetime.fromtimestamp(task.last_done, self._zone).date()
@@ -108,12 +243,13 @@ class Butler:
             self._enter(task, cause, may_queue=self._traits.queues_single_start)
         return StartResult.ACCEPTED
 
-    def open_window(self) -> None:
-        """Begin what the night has to do, now or with the first start."""
-        if self._traits.session_begins is SessionBegins.FIRST_START:
-            self.awaits_start = True
-        else:
-            self.start_due(Cause.WINDOW)
+    def _takes_start(self, task: Task) -> bool:
+        traits = self._traits
+        if traits.ignored_starts and self._rng.random() < traits.ignored_starts:
+            return False
+        if not traits.starts_disabled and not self.is_enabled(task):
+            return False
+        return traits.starts_not_due or self.is_due(task)
 
     def start_due(self, cause: Cause, *, apart_from: Task | None = None) -> None:
         """Start or queue every task that is enabled and due today."""
@@ -148,7 +284,7 @@ class Butler:
                 self._leave(task, ending)
 
     def close_window(self) -> None:
-        """Drop what the window queued; what runs goes on, unless the traits say otherwise."""
+        """Drop what the window queued; runs go on, unless the traits say otherwise."""
         self.awaits_start = False
         states = {TaskState.QUEUED}
         if self._traits.stops_at_window_end:
@@ -164,14 +300,6 @@ class Butler:
             queued = task.state is TaskState.QUEUED and task.cause is Cause.WINDOW
             if queued and not self.is_enabled(task):
                 self._leave(task, Ending.SWITCHED_OFF)
-
-    def _takes_start(self, task: Task) -> bool:
-        traits = self._traits
-        if traits.ignored_starts and self._rng.random() < traits.ignored_starts:
-            return False
-        if not traits.starts_disabled and not self.is_enabled(task):
-            return False
-        return traits.starts_not_due or self.is_due(task)
 
     def _enter(self, task: Task, cause: Cause, *, may_queue: bool) -> None:
         task.cause = cause
@@ -201,7 +329,8 @@ class Butler:
         self._change(task, TaskState.RUNNING)
         self.log.begin(task.name, TaskState.RUNNING, self._timeline.now, task.cause)
         spread = self._traits.duration_spread
-        task.run_seconds = task.duration * self._rng.uniform(1 - spread, 1 + spread)
+        factor = self._rng.uniform(1 - spread, 1 + spread)
+        task.run_seconds = self.durations[task.name] * factor
         if task.run_seconds:
             task.planned = self._timeline.after(
                 task.run_seconds, lambda: self._finish(task)
@@ -245,3 +374,66 @@ class Butler:
         if limit is None:
             return True
         return sum(not task.beside for task in self.running) < limit
+
+
+class WindowKeeper:
+    """Opens and closes the window at its hours.
+
+    In one that was open at the start nothing begins, or all after some minutes.
+    """
+
+    def __init__(self, butler: Butler, timeline: Timeline, traits: Traits) -> None:
+        self._butler = butler
+        self._timeline = timeline
+        self._begins = traits.session_begins
+        self._up_at = timeline.now
+        self._open = butler.window.contains(timeline.now)
+        self._late: Event | None = None
+        self._edge: Event | None = None
+        self._plan_edge()
+        self.on_server_start()
+
+    def on_server_start(self, after: float = 0) -> None:
+        """Begin some minutes after a server has started that comes up in the window."""
+        if self._late is not None:
+            self._late.cancel()
+        self._up_at = self._timeline.now + after
+        inside = self._butler.window.contains(self._up_at)
+        first_start = self._begins is SessionBegins.FIRST_START
+        self._butler.awaits_start = inside and first_start
+        if inside and self._begins is SessionBegins.AFTER_SERVER_START:
+            when = self._up_at + _AFTER_SERVER_START
+            self._late = self._timeline.at(when, self._begin_late)
+
+    def on_setting(self, setting: Setting) -> None:
+        """Follow other hours at once."""
+        if setting.id not in (START_HOUR, END_HOUR):
+            return
+        if self._butler.window.contains(self._timeline.now) != self._open:
+            self._pass_edge()
+        self._plan_edge()
+
+    def _plan_edge(self) -> None:
+        if self._edge is not None:
+            self._edge.cancel()
+        when = self._butler.window.next_edge(self._timeline.now)
+        self._edge = self._timeline.at(when, self._at_edge)
+
+    def _at_edge(self) -> None:
+        self._pass_edge()
+        self._plan_edge()
+
+    def _pass_edge(self) -> None:
+        self._open = self._butler.window.contains(self._timeline.now)
+        if not self._open:
+            self._butler.close_window()
+        # A server that is down at that hour begins nothing, or later.
+        elif self._timeline.now >= self._up_at:
+            if self._begins is SessionBegins.FIRST_START:
+                self._butler.awaits_start = True
+            else:
+                self._butler.start_due(Cause.WINDOW)
+
+    def _begin_late(self) -> None:
+        if self._open:
+            self._butler.start_due(Cause.WINDOW)

@@ -1,22 +1,220 @@
-"""Servers, clients and rules for the simulator's own tests."""
+"""Servers, clients and states without sockets for the simulator's own tests."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, tzinfo
+import json
+import ssl
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import aiohttp
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
-from tests.simulator import ManualClock, Names, SimulatedPlex, SimulatedPlexTv
+from tests.simulator import (
+    PROFILES,
+    Frame,
+    ManualClock,
+    Names,
+    Profile,
+    ServerState,
+    SimulatedPlex,
+    SimulatedPlexTv,
+    TaskSpec,
+    TaskState,
+)
 from tests.tls import Certificates
 
-from .client import Client
-from .tv_client import TvClient
+NOTIFICATIONS = "/:/websockets/notifications"
+PINS = "/api/v2/pins?strong=true"
+RESOURCES = "/api/v2/resources?includeHttps=1&includeIPv6=1"
+DAY = 86_400.0
+HOUR = 3_600.0
+NIGHT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+SMALL = Profile(
+    name="small",
+    tasks=(
+        TaskSpec(name="Plain", title="Plain", description="", seconds=100),
+        TaskSpec(name="Other", title="Other", description="", seconds=50, interval=3),
+        TaskSpec(name="Random", title="Random", description="", randomized=True),
+    ),
+)
 
-type StartPlex = Callable[..., Awaitable[SimulatedPlex]]
+
+class Client:
+    """A client of a server, of its owner unless another token is given."""
+
+    def __init__(self, plex: SimulatedPlex, session: aiohttp.ClientSession) -> None:
+        self.plex = plex
+        self._session = session
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = "owner",
+        accept: str = "application/json",
+        **headers: str,
+    ) -> tuple[int, str, str]:
+        """Return status, content type and body; no redirect is followed."""
+        headers["Accept"] = accept
+        if token is not None:
+            headers["X-Plex-Token"] = self.plex.token if token == "owner" else token
+        async with self._session.request(
+            method, self.plex.url + path, headers=headers, allow_redirects=False
+        ) as response:
+            return response.status, response.content_type, await response.text()
+
+    async def status(self, method: str, path: str, **options: Any) -> int:
+        return (await self.ask(method, path, **options))[0]
+
+    async def json(self, path: str, **options: Any) -> Any:
+        return json.loads((await self.ask("GET", path, **options))[2])
+
+    async def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Return the activities of a type."""
+        rows = (await self.json("/activities"))["MediaContainer"].get("Activity", [])
+        return [row for row in rows if row["type"] == kind]
+
+    async def listen(
+        self, query: str = "", token: str | None = None, **options: Any
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Open the notification socket."""
+        headers = {"X-Plex-Token": self.plex.token if token is None else token}
+        url = self.plex.url + NOTIFICATIONS + query
+        connect: Any = self._session.ws_connect
+        socket: aiohttp.ClientWebSocketResponse = await connect(
+            url, headers=headers, **options
+        )
+        return socket
+
+
+def from_xml(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 our own server wrote it
+
+
+async def received(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
+    """Return the texts that have arrived and arrive within a moment."""
+    texts: list[str] = []
+    while True:
+        try:
+            message = await socket.receive(timeout=0.05)
+        except TimeoutError:
+            return texts
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            return texts
+        texts.append(message.data)
+
+
+async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
+    """Return the notifications that have arrived and arrive within a moment."""
+    return [json.loads(it)["NotificationContainer"] for it in await received(socket)]
+
+
+class TvClient:
+    """A client of plex.tv."""
+
+    def __init__(self, tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
+        self.headers = {
+            "Accept": "application/json",
+            "X-Plex-Client-Identifier": "client-1",
+            "X-Plex-Product": "Product",
+        }
+        self._tv = tv
+        self._session = session
+
+    async def ask(
+        self, method: str, path: str, without: str = "", **headers: str
+    ) -> tuple[int, str, Any]:
+        """Return status, body, and what it says if it is JSON."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = self.headers | sent
+        sent.pop(without, None)
+        async with self._session.request(
+            method, self._tv.url + path, headers=sent
+        ) as response:
+            text = await response.text(errors="replace")
+            is_json = response.content_type == "application/json" and text[0] in "[{"
+            return response.status, text, await response.json() if is_json else None
+
+    async def resources(self, path: str = RESOURCES) -> Any:
+        return (await self.ask("GET", path, X_Plex_Token=self._tv.token))[2]
+
+
+class Rules:
+    """A state, the clock that moves it, and the frames that it sent."""
+
+    def __init__(
+        self,
+        profile: str | Profile = "current",
+        *,
+        start: datetime | None = None,
+        zone: tzinfo = UTC,
+        window: tuple[int, int] | None = None,
+        seed: int = 0,
+        **traits: Any,
+    ) -> None:
+        if isinstance(profile, str):
+            profile = PROFILES[profile]
+        self.clock = ManualClock() if start is None else ManualClock(start)
+        self.state = ServerState(
+            profile.with_traits(**traits),
+            clock=self.clock,
+            zone=zone,
+            seed=seed,
+            name="Attic",
+            window=window,
+        )
+        self.butler = self.state.butler
+        self.frames: list[Frame] = []
+        self.state.listeners.append(self.frames.append)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.move_to(self.clock.now() + seconds)
+        self.state.catch_up()
+
+    def advance_to_hour(self, hour: int) -> None:
+        """Let time pass until the clock of a server in UTC shows that hour."""
+        self.advance((hour * HOUR - self.clock.now() % DAY) % DAY)
+
+    @property
+    def running(self) -> set[str]:
+        return {task.name for task in self.butler.running}
+
+    @property
+    def queued(self) -> set[str]:
+        truth = self.butler.truth()
+        return {name for name in truth if truth[name] is TaskState.QUEUED}
+
+    def rows(self, kind: str = "butler") -> list[tuple[str, str, int]]:
+        """Return title, subtitle and progress of the rows of a type."""
+        return [
+            (row.title, row.subtitle, row.progress)
+            for row in self.state.board.rows.values()
+            if row.type == kind
+        ]
+
+    def pushed(self, kind: str = "butler") -> list[tuple[str, str, int]]:
+        """Return event, subtitle and progress of what was pushed of a type."""
+        notes = [
+            note for it in self.frames if it.type == "activity" for note in it.elements
+        ]
+        return [
+            (note["event"], row["subtitle"], row["progress"])
+            for note in notes
+            if (row := note["Activity"])["type"] == kind
+        ]
+
+    def events(self, kind: str = "butler") -> list[str]:
+        return [event for event, _, _ in self.pushed(kind)]
+
+
+type Start = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,37 +222,43 @@ def _no_leaks() -> None:
     """Let clients put the token into the address: servers take it there too."""
 
 
-@pytest.fixture
-async def start_plex(socket_enabled: None) -> AsyncIterator[StartPlex]:
-    """Start servers that end with the test; by default time stands still at noon."""
-    async with AsyncExitStack() as stack:
-
-        async def start(
-            profile: object = "current", **options: object
-        ) -> SimulatedPlex:
-            options.setdefault("clock", ManualClock())
-            plex = SimulatedPlex(profile, **options)  # type: ignore[arg-type]  # tests choose them
-            return await stack.enter_async_context(plex)
-
-        yield start
-
-
-@pytest.fixture
-async def plex(start_plex: StartPlex) -> SimulatedPlex:
-    """Return a running server of the usual kind."""
-    return await start_plex()
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Leave the loop's debug mode off: it costs as much as all tests here."""
 
 
 @pytest.fixture
 async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    """Return a session that ends with the test."""
     async with aiohttp.ClientSession() as session:
         yield session
 
 
 @pytest.fixture
+async def start(session: aiohttp.ClientSession) -> AsyncIterator[Start]:
+    """Start servers whose time stands still at noon; return a client of each."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            profile: str = "current",
+            *,
+            prefix: str = "",
+            tls: ssl.SSLContext | None = None,
+            **traits: object,
+        ) -> Client:
+            kind = PROFILES[profile].with_traits(**traits)
+            plex = SimulatedPlex(kind, clock=ManualClock(), prefix=prefix, tls=tls)
+            return Client(await stack.enter_async_context(plex), session)
+
+        yield start
+
+
+@pytest.fixture
+async def plex(start: Start) -> SimulatedPlex:
+    return (await start()).plex
+
+
+@pytest.fixture
 def client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> Client:
-    """Return the owner's client of the server."""
     return Client(plex, session)
 
 
@@ -67,21 +271,19 @@ async def tv(socket_enabled: None) -> AsyncIterator[SimulatedPlexTv]:
 
 @pytest.fixture
 def tv_client(tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
-    """Return a client of plex.tv."""
     return TvClient(tv, session)
 
 
 @pytest.fixture
-def certificates() -> Certificates:
-    """Return certificates that only those trust who are told to."""
-    return Certificates()
+def names() -> Iterator[Names]:
+    with Names().in_force() as names:
+        yield names
 
 
 @pytest.fixture
-def names() -> Iterator[Names]:
-    """Return what stands in for DNS."""
-    with Names().in_force() as names:
-        yield names
+def certificates() -> Certificates:
+    """Return certificates that only those trust who are made to."""
+    return Certificates()
 
 
 @pytest.fixture
@@ -92,8 +294,3 @@ async def home_session(
     session = async_get_clientsession(hass)
     certificates.let_home_assistant_trust()
     return session
-
-
-@pytest.fixture(autouse=True)
-async def enable_event_loop_debug() -> None:
-    """Leave the loop's debug mode off: it costs as much as all tests here."""

@@ -1,93 +1,196 @@
-"""Faults that a test can ask for by name, each for so many requests."""
+"""Faults that a test can ask for by name, and how they look on the wire."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
+from http import HTTPStatus
+
+from aiohttp import web
+
+from .api import page, to_json
+from .network import abort
+from .websocket import status_frame
+
+JSON = "application/json"
+XML = "text/xml"
+HTML = "text/html"
+
+_STATUS = "The server is being made ready."
+_MAINTENANCE = {
+    XML: f'<Response code="503" title="Maintenance" status="{_STATUS}"/>',
+    JSON: f'{{"code":503,"title":"Maintenance","status":"{_STATUS}"}}',
+}
+_GATEWAY = "<html><body><center><h1>{} {}</h1></center></body></html>\r\n"
+_GARBAGE = b"\x00\xff{]not <json or= xml"
+_WRONG_SHAPE = '{"MediaContainer": ["unexpected"], "ButlerTasks": "unexpected"}'
+_CHUNK = b'"' + b"x" * 65_534 + b","
+_HUGE_CHUNKS = 160  # 10 MiB
+# The first pong is taken, the second is reset, the third cannot be sent at all.
+_PINGS = 3
 
 
-class FaultName(StrEnum):
-    """What can go wrong."""
-
-    REFUSE = "refuse"
-    RESET = "reset"
-    BAD_REQUEST = "400"
-    UNAUTHORIZED = "401"
-    FORBIDDEN = "403"
-    NOT_FOUND = "404"
-    TOO_MANY_REQUESTS = "429"
-    SERVER_ERROR = "500"
-    BAD_GATEWAY = "502"
-    MAINTENANCE = "503"
-    GATEWAY_TIMEOUT = "504"
-    SLOW = "slow"
-    LATE = "late"
-    DONE_LATER = "done-later"
-    CUT = "cut"
-    GARBAGE = "garbage"
-    WRONG_SHAPE = "wrong-shape"
-    HUGE = "huge"
-    REDIRECT = "redirect"
-    IGNORE = "ignore"
-    HALF_OPEN = "half-open"
-    FRAME_CUT = "frame-cut"
-    PING_CUT = "ping-cut"
-    DROP_SOCKETS = "drop-sockets"
-    RESTART = "restart"
-
-
-DEFAULT_DELAY = 5.0
+NAMES = frozenset(
+    [
+        "refuse",
+        "reset",
+        "slow",
+        "late",
+        "done-later",
+        "cut",
+        "garbage",
+        "wrong-shape",
+        "huge",
+        "redirect",
+        "ignore",
+        "half-open",
+        "frame-cut",
+        "ping-cut",
+        "400",
+        "401",
+        "403",
+        "404",
+        "429",
+        "500",
+        "502",
+        "503",
+        "504",
+    ]
+)
 
 
 @dataclass(kw_only=True)
 class Fault:
     """A fault and for how many requests more; `count` None is until it is cleared."""
 
-    name: FaultName
+    name: str
     count: int | None = 1
     path: str = "/"
     method: str | None = None
     # Wall seconds for `slow` and `late`, simulated ones for `done-later`.
-    delay: float | None = None
+    delay: float = 5.0
     # Seconds after which a status wants to be asked again.
     retry_after: int | None = None
     # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
     target: str = "http://127.0.0.1:9"
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Return if this request is meant; the path has its query."""
-        return (
-            path.startswith(self.path)
-            and self.method in (None, method)
-            and self.count != 0
-        )
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            raise ValueError(f"no such fault: {self.name}")
+
+    async def wait(self, stopping: asyncio.Event) -> None:
+        """Wait for the delay, or until the server stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.delay):
+                await stopping.wait()
 
 
 class FaultBook:
     """The faults that wait; the oldest that fits is taken first."""
 
     def __init__(self) -> None:
-        """Begin without faults."""
         self._faults: list[Fault] = []
 
-    def __iter__(self) -> Iterator[Fault]:
-        """Return the faults that still wait."""
-        return iter([fault for fault in self._faults if fault.count != 0])
-
     def add(self, fault: Fault) -> None:
-        """Let a fault wait for its requests."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
         self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault for this request, which is used up by it."""
-        for fault in self:
-            if fault.strikes(method, path):
+        """Return the fault for a request, which is used up by it; the path has a query."""
+        for fault in self._faults:
+            meant = fault.method in (None, method) and path.startswith(fault.path)
+            if meant and fault.count != 0:
                 if fault.count is not None:
                     fault.count -= 1
                 return fault
         return None
+
+
+def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
+    """Return the answer of a fault that has one whatever was asked."""
+    match fault.name:
+        case "garbage":
+            return web.Response(body=_GARBAGE, content_type=JSON)
+        case "wrong-shape":
+            return web.Response(text=_WRONG_SHAPE, content_type=JSON)
+        case "redirect":
+            headers = {"Location": fault.target + request.rel_url.raw_path_qs}
+            return web.Response(
+                status=302, text=page(302), content_type=HTML, headers=headers
+            )
+    return None
+
+
+def status_answer(fault: Fault, *, json: bool) -> web.Response:
+    """Answer with the status that the fault is named after."""
+    status = int(fault.name)
+    if status == 503:
+        response = maintenance(json=json)
+    elif status in (502, 504):
+        response = gateway(status)
+    else:
+        response = web.Response(status=status, text=page(status), content_type=HTML)
+    ask_for_patience(response, fault)
+    return response
+
+
+def maintenance(*, json: bool) -> web.Response:
+    """Say that the server is starting; JSON or XML, whatever was asked for."""
+    kind = JSON if json else XML
+    return web.Response(status=503, text=_MAINTENANCE[kind], content_type=kind)
+
+
+def gateway(status: int) -> web.Response:
+    """Answer as a reverse proxy does by itself."""
+    text = _GATEWAY.format(status, HTTPStatus(status).phrase)
+    return web.Response(status=status, text=text, content_type=HTML)
+
+
+def ask_for_patience(response: web.Response, fault: Fault) -> None:
+    """Say when to ask again, if the fault does."""
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+
+
+async def cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:
+    """Promise the whole answer, send half of it, and hang up."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    half = web.StreamResponse(status=whole.status)
+    half.content_type = whole.content_type
+    half.content_length = len(body) + 64
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2] or b"{")
+    if request.transport is not None:
+        request.transport.close()
+    return half
+
+
+async def huge(request: web.BaseRequest) -> web.StreamResponse:
+    """Send more than any client should read, without saying so before."""
+    response = web.StreamResponse()
+    response.content_type = JSON
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b'{"MediaContainer": [')
+    for _ in range(_HUGE_CHUNKS):
+        await response.write(_CHUNK)
+    await response.write(b'""]}')
+    await response.write_eof()
+    return response
+
+
+async def cut_socket(request: web.BaseRequest, fault: Fault) -> web.WebSocketResponse:
+    """Open a socket, send a frame or some pings, and break it."""
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    if fault.name == "ping-cut":
+        for _ in range(_PINGS):
+            await socket.ping()
+    else:
+        frame = status_frame("Library scan complete")
+        await socket.send_str(to_json(frame.as_dict(), loose=False))
+    abort(request.transport)
+    return socket

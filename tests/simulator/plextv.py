@@ -3,33 +3,204 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+import json
+from random import Random
 import ssl
-from types import TracebackType
-from typing import Any, Self
+import string
+from typing import Any, override
 
 from aiohttp import web
 
-from . import fault_answers
-from .account import Account
-from .clock import Clock, WallClock
-from .faults import DEFAULT_DELAY, Fault, FaultBook, FaultName
-from .listener import Listener
-from .plextv_answers import refused
-from .requests_log import RecordedRequest, record
+from .api import to_xml
+from .faults import (
+    JSON,
+    XML,
+    Fault,
+    FaultBook,
+    ask_for_patience,
+    plain_answer,
+)
+from .network import CERT_HASH, Listener, RecordedRequest, abort, plex_direct_name
+from .simulated_plex import SimulatedPlex
+from .timeline import Clock, WallClock
 
-# Those of a media server only.
-_NO_FAULTS_HERE = {
-    FaultName.CUT,
-    FaultName.HUGE,
-    FaultName.IGNORE,
-    FaultName.HALF_OPEN,
-    FaultName.DROP_SOCKETS,
-    FaultName.RESTART,
+ACCOUNT_TOKEN = "account-token-5647382910"
+REMOTE_ADDRESS = "203.0.113.7"
+RELAY_ADDRESS = "198.51.100.9"
+IPV6_ADDRESS = "2001:db8::7"
+LIFETIME = 900
+
+_CLIENT = "X-Plex-Client-Identifier"
+_PRODUCT = "X-Plex-Product"
+_PINS = "/api/v2/pins"
+_RESOURCES = "/api/v2/resources"
+_CHARACTERS = string.ascii_lowercase + string.digits
+_STRONG_LENGTH = 25
+_WEAK_LENGTH = 4
+_ERRORS = {
+    400: (1000, "{} is missing"),
+    401: (1001, "User could not be authenticated"),
+    404: (1020, "Code not found or expired"),
 }
+_FAULTS = {"refuse", "slow", "garbage", "wrong-shape", "redirect"}
 
 
-class SimulatedPlexTv(Account):
+@dataclass(kw_only=True)
+class Pin:
+    """A PIN; the token comes when the user has signed in."""
+
+    id: int
+    code: str
+    client_identifier: str
+    product: str
+    created: float
+    token: str | None = None
+    withdrawn: bool = False
+
+    def as_dict(self, now: float) -> dict[str, Any]:
+        """Return the PIN as plex.tv lists it."""
+        created, expires = (
+            datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            for when in (self.created, self.created + LIFETIME)
+        )
+        return {
+            "id": self.id,
+            "code": self.code,
+            "product": self.product,
+            "trusted": False,
+            "clientIdentifier": self.client_identifier,
+            "location": {"code": "NZ", "country": "New Zealand", "city": "Oamaru"},
+            "expiresIn": int(self.created + LIFETIME - now),
+            "createdAt": created,
+            "expiresAt": expires,
+            "authToken": self.token,
+            "newRegistration": None if self.token is None else False,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One way to reach a server."""
+
+    uri: str
+    address: str
+    port: int
+    local: bool = False
+    relay: bool = False
+
+    @property
+    def ipv6(self) -> bool:
+        return ":" in self.address
+
+    def as_dict(self, *, https: bool) -> dict[str, Any]:
+        """Return the way as plex.tv lists it; without https, that is a bare address."""
+        host = f"[{self.address}]" if self.ipv6 else self.address
+        return {
+            "protocol": self.uri.partition(":")[0] if https else "http",
+            "address": self.address,
+            "port": self.port,
+            "uri": self.uri if https else f"http://{host}:{self.port}",
+            "local": self.local,
+            "relay": self.relay,
+            "IPv6": self.ipv6,
+        }
+
+
+@dataclass(kw_only=True)
+class Resource:
+    """A server or a player of the account; change it at will."""
+
+    name: str
+    client_identifier: str
+    provides: str
+    product: str
+    version: Callable[[], str]
+    access_token: Callable[[], str]
+    owned: bool = True
+    connections: list[Connection] = field(default_factory=list)
+
+    def as_dict(self, *, https: bool, ipv6: bool) -> dict[str, Any]:
+        """Return the resource as plex.tv lists it."""
+        ways = [way for way in self.connections if ipv6 or not way.ipv6]
+        return {
+            "name": self.name,
+            "product": self.product,
+            "productVersion": self.version(),
+            "platform": "Linux",
+            "device": "PC",
+            "clientIdentifier": self.client_identifier,
+            "createdAt": "2026-01-02T03:04:05Z",
+            "lastSeenAt": "2026-11-22T11:58:00Z",
+            "provides": self.provides,
+            "ownerId": None if self.owned else 4711,
+            "sourceTitle": None if self.owned else "a friend",
+            "publicAddress": REMOTE_ADDRESS,
+            "accessToken": self.access_token(),
+            "owned": self.owned,
+            "home": False,
+            "synced": False,
+            "relay": any(way.relay for way in ways),
+            "presence": True,
+            "httpsRequired": False,
+            "publicAddressMatches": True,
+            "dnsRebindingProtection": False,
+            "natLoopbackSupported": False,
+            "connections": [way.as_dict(https=https) for way in ways],
+        }
+
+
+def local_https(
+    plex: SimulatedPlex, cert_hash: str = CERT_HASH, address: str = "127.0.0.1"
+) -> Connection:
+    """Return the way by the name in Plex's certificate; `plex` needs a TLS context."""
+    return _named(address, plex.port, cert_hash, local=True)
+
+
+def local_http(plex: SimulatedPlex, address: str = "127.0.0.1") -> Connection:
+    """Return the way by the bare address, without TLS."""
+    uri = f"http://{address}:{plex.port}"
+    return Connection(uri=uri, address=address, port=plex.port, local=True)
+
+
+def remote_https(cert_hash: str = CERT_HASH) -> Connection:
+    """Return the way through the router, where no server answers."""
+    return _named(REMOTE_ADDRESS, 32400, cert_hash)
+
+
+def remote_ipv6(cert_hash: str = CERT_HASH) -> Connection:
+    """Return a way that is listed only to those who ask for IPv6."""
+    name = f"2001-db8-0-0-0-0-0-7.{cert_hash}.plex.direct"
+    return Connection(uri=f"https://{name}:32400", address=IPV6_ADDRESS, port=32400)
+
+
+def relay(cert_hash: str = CERT_HASH) -> Connection:
+    """Return the way through Plex's relay, which no client here should take."""
+    return _named(RELAY_ADDRESS, 8443, cert_hash, relay=True)
+
+
+def _named(address: str, port: int, cert_hash: str, **kind: bool) -> Connection:
+    uri = f"https://{plex_direct_name(address, cert_hash)}:{port}"
+    return Connection(uri=uri, address=address, port=port, **kind)
+
+
+def typical_connections(
+    plex: SimulatedPlex, cert_hash: str = CERT_HASH
+) -> list[Connection]:
+    """Return all kinds of ways, the worst first."""
+    return [
+        relay(cert_hash),
+        remote_ipv6(cert_hash),
+        remote_https(cert_hash),
+        local_http(plex),
+        local_https(plex, cert_hash),
+    ]
+
+
+class SimulatedPlexTv(Listener):
     """plex.tv with one account, on a real socket."""
 
     def __init__(
@@ -37,75 +208,84 @@ class SimulatedPlexTv(Account):
         *,
         tls: ssl.SSLContext | None = None,
         clock: Clock | None = None,
-        seed: int = 0,
-        port: int = 0,
     ) -> None:
-        """Describe it; `start` makes it listen."""
-        super().__init__(WallClock() if clock is None else clock, seed)
-        self.requests: list[RecordedRequest] = []
+        super().__init__(("127.0.0.1", 0), tls)
+        self.token = ACCOUNT_TOKEN
+        self.resources: list[Resource] = []
+        # All PINs so far, the newest last.
+        self.pins: list[Pin] = []
+        self._clock = WallClock() if clock is None else clock
+        self._rng = Random("pins")
         self._faults = FaultBook()
         self._stopping = asyncio.Event()
-        self._listener = Listener(self._handle, ("127.0.0.1", port), tls)
 
-    async def start(self) -> Self:
-        """Listen."""
-        await self._listener.open()
-        return self
-
+    @override
     async def stop(self) -> None:
-        """Leave no task and no socket behind."""
         self._stopping.set()
-        await self._listener.shutdown()
+        await super().stop()
 
-    async def __aenter__(self) -> Self:
-        return await self.start()
+    def link(self) -> None:
+        """Sign in with the newest PIN, as the user does at app.plex.tv."""
+        self.pins[-1].token = self.token
 
-    async def __aexit__(
+    def expire(self) -> None:
+        """Let all PINs be too old."""
+        for pin in self.pins:
+            pin.withdrawn = True
+
+    def add_server(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
+        plex: SimulatedPlex,
+        *,
+        owned: bool = True,
+        connections: Iterable[Connection] | None = None,
+    ) -> Resource:
+        """Let the account have a server, or be a guest there."""
+        ways = typical_connections(plex) if connections is None else connections
+        resource = Resource(
+            name=plex.name,
+            client_identifier=plex.machine_identifier,
+            provides="server",
+            product="Plex Media Server",
+            version=lambda: plex.version,
+            access_token=lambda: plex.token if owned else plex.shared_token,
+            owned=owned,
+            connections=list(ways),
+        )
+        self.resources.append(resource)
+        return resource
 
-    @property
-    def url(self) -> str:
-        """Return the base address."""
-        return self._listener.url
-
-    @property
-    def port(self) -> int:
-        """Return the port."""
-        return self._listener.port
+    def add_player(self, name: str = "Sofa") -> Resource:
+        """Let the account have a player, which is no server."""
+        resource = Resource(
+            name=name,
+            client_identifier=f"player-{len(self.resources)}",
+            provides="client,player",
+            product="Plex for Smart TVs",
+            version=lambda: "5.6.7",
+            access_token=lambda: f"player-token-{name}",
+        )
+        self.resources.append(resource)
+        return resource
 
     def fault(
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
         """Let something go wrong for the next requests."""
-        fault = Fault(name=FaultName(name), count=count, path=path, **fields)
-        if fault.name in _NO_FAULTS_HERE:
+        if name not in _FAULTS and not name.isdecimal():
             raise ValueError(f"plex.tv does not know this fault: {name}")
-        self._faults.add(fault)
+        self._faults.add(Fault(name=name, count=count, path=path, **fields))
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
         self._faults.clear()
 
-    async def stop_listening(self) -> None:
-        """Break all connections and refuse new ones until `listen_again`."""
-        self._listener.close()
-        self._listener.abort_connections()
-
-    async def listen_again(self) -> None:
-        """Accept connections, at the same port."""
-        await self._listener.open()
-
+    @override
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        entry = record(request, self._clock.now())
+        entry = RecordedRequest.of(request, self._clock.now())
         self.requests.append(entry)
         response = await self._serve(request)
         if response is None:
-            fault_answers.refuse(request)
+            abort(request.transport)
             return web.Response(status=500)
         entry.status = response.status
         return response
@@ -113,25 +293,100 @@ class SimulatedPlexTv(Account):
     async def _serve(self, request: web.BaseRequest) -> web.Response | None:
         """Return the answer; None is to hang up."""
         fault = self._faults.take(request.method, request.rel_url.path)
-        match fault:
-            case None:
-                return self.answer(request)
-            case Fault(name=FaultName.REFUSE):
-                return None
-            case Fault(name=FaultName.SLOW):
-                await self._wait(DEFAULT_DELAY if fault.delay is None else fault.delay)
-                return None if self._stopping.is_set() else self.answer(request)
-            case Fault(name=FaultName.GARBAGE):
-                return fault_answers.garbage()
-            case Fault(name=FaultName.WRONG_SHAPE):
-                return fault_answers.wrong_shape()
-            case Fault(name=FaultName.REDIRECT):
-                return fault_answers.redirect(fault, request.rel_url.raw_path_qs)
-        response = refused(request, int(fault.name))
-        fault_answers.ask_for_patience(response, fault)
+        if fault is None:
+            return self._answer(request)
+        if fault.name == "refuse":
+            return None
+        if fault.name == "slow":
+            await fault.wait(self._stopping)
+            return None if self._stopping.is_set() else self._answer(request)
+        if (response := plain_answer(fault, request)) is None:
+            response = _refused(request, int(fault.name))
+            ask_for_patience(response, fault)
         return response
 
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+    def _answer(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request; strict: what is not here is not found."""
+        path = request.rel_url.raw_path
+        pin_id = path.removeprefix(_PINS + "/")
+        if path == _PINS:
+            method, handler = "POST", self._new_pin
+        elif path == _RESOURCES:
+            method, handler = "GET", self._list_resources
+        elif pin_id != path and pin_id.isdecimal():
+            method, handler = "GET", self._read_pin
+        else:
+            return _refused(request, 404)
+        if request.method != method:
+            return _refused(request, 405)
+        if _CLIENT not in request.headers:
+            return _refused(request, 400, missing=_CLIENT)
+        return handler(request)
+
+    def _new_pin(self, request: web.BaseRequest) -> web.Response:
+        if _PRODUCT not in request.headers:
+            return _refused(request, 400, missing=_PRODUCT)
+        strong = request.query.get("strong", "").lower() in ("true", "1")
+        length = _STRONG_LENGTH if strong else _WEAK_LENGTH
+        pin = Pin(
+            id=self._rng.randrange(10**9, 2 * 10**9),
+            code="".join(self._rng.choices(_CHARACTERS, k=length)),
+            client_identifier=request.headers[_CLIENT],
+            product=request.headers[_PRODUCT],
+            created=self._clock.now(),
+        )
+        self.pins.append(pin)
+        return _said(request, "pin", pin.as_dict(pin.created), status=201)
+
+    def _read_pin(self, request: web.BaseRequest) -> web.Response:
+        """Return a PIN to the client that it was made for; an old one is not found."""
+        now, asks = self._clock.now(), request.headers[_CLIENT]
+        for pin in self.pins:
+            known = (str(pin.id), pin.client_identifier) == (request.rel_url.name, asks)
+            if known and not pin.withdrawn and now < pin.created + LIFETIME:
+                return _said(request, "pin", pin.as_dict(now))
+        return _refused(request, 404)
+
+    def _list_resources(self, request: web.BaseRequest) -> web.Response:
+        # As a part of the address it would end up in logs, so it counts in headers only.
+        if request.headers.get("X-Plex-Token") != self.token:
+            return _refused(request, 401)
+        https, ipv6 = (
+            request.query.get(name) == "1" for name in ("includeHttps", "includeIPv6")
+        )
+        listing = [it.as_dict(https=https, ipv6=ipv6) for it in self.resources]
+        return _said(request, "resources", listing)
+
+
+def _said(
+    request: web.BaseRequest, tag: str, content: Any, *, status: int = 200
+) -> web.Response:
+    """Answer in JSON when asked for, else in XML, under a root of that name."""
+    if JSON in request.headers.get("Accept", ""):
+        return web.Response(status=status, text=json.dumps(content), content_type=JSON)
+    text = to_xml({tag: _for_xml(tag, content)})
+    return web.Response(status=status, text=text, content_type=XML)
+
+
+def _refused(
+    request: web.BaseRequest, status: int, *, missing: str = ""
+) -> web.Response:
+    """Answer with the error that plex.tv has for a status."""
+    code, message = _ERRORS.get(status, (0, HTTPStatus(status).phrase))
+    error = {"code": code, "message": message.format(missing), "status": status}
+    in_json = JSON in request.headers.get("Accept", "")
+    content: Any = {"errors": [error]} if in_json else [error]
+    return _said(request, "errors", content, status=status)
+
+
+def _for_xml(tag: str, content: Any) -> dict[str, Any]:
+    """Return lists as elements named in the singular, and what is null as empty."""
+    if isinstance(content, Sequence):
+        singular = tag.removesuffix("s")
+        return {singular: [_for_xml(singular, item) for item in content]}
+    return {
+        key: _for_xml(key, value)
+        if isinstance(value, dict | list)
+        else ("" if value is None else value)
+        for key, value in content.items()
+    }

@@ -1,4 +1,4 @@
-"""The server's settings: reading, checking and changing them."""
+"""The server's settings: which there are, and how they are read and changed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from .profiles import TaskSpec
+
+START_HOUR = "ButlerStartHour"
+END_HOUR = "ButlerEndHour"
+FRIENDLY_NAME = "FriendlyName"
+NEVER = "never"
 
 type Value = bool | int | float | str
 
@@ -43,13 +50,22 @@ class Setting:
     options: str = ""
 
     def parse(self, text: str) -> Value:
-        """Return the value that was sent, or raise PreferenceError."""
-        if self.options and text not in self._choices():
+        """Return the value that was sent; raises PreferenceError."""
+        values = {option.partition(":")[0] for option in self.options.split("|")}
+        if self.options and text not in values:
             raise PreferenceError(self.id)
         try:
-            return self._convert(text)
+            match self.kind:
+                case Kind.BOOL:
+                    on_off = {"1": True, "true": True, "0": False, "false": False}
+                    return on_off[text]
+                case Kind.INT:
+                    return int(text)
+                case Kind.DOUBLE:
+                    return float(text)
         except (ValueError, KeyError) as err:
             raise PreferenceError(self.id) from err
+        return text
 
     def as_dict(self) -> dict[str, Any]:
         """Return the element that the server sends."""
@@ -66,49 +82,32 @@ class Setting:
         }
         return element | ({"enumValues": self.options} if self.options else {})
 
-    def _choices(self) -> set[str]:
-        return {option.partition(":")[0] for option in self.options.split("|")}
-
-    def _convert(self, text: str) -> Value:
-        if self.kind is Kind.BOOL:
-            return {"1": True, "true": True, "0": False, "false": False}[text]
-        if self.kind is Kind.INT:
-            return int(text)
-        return float(text) if self.kind is Kind.DOUBLE else text
-
 
 class Preferences:
-    """All settings; whoever listens hears of each that took another value."""
+    """All settings, hidden ones too; listeners get each that took another value."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
-        """Hold the settings in their order."""
         self._settings = {setting.id: setting for setting in settings}
         self.listeners: list[Callable[[Setting], None]] = []
 
     def __contains__(self, name: str) -> bool:
-        """Return if there is such a setting."""
         return name in self._settings
 
     def __getitem__(self, name: str) -> Setting:
-        """Return a setting."""
         return self._settings[name]
 
     def all(self) -> list[Setting]:
-        """Return all settings, hidden ones too."""
         return list(self._settings.values())
 
     def add(self, setting: Setting) -> None:
-        """Have one more setting, as after an update of the server."""
         self._settings[setting.id] = setting
 
     def remove(self, name: str) -> None:
-        """Have one setting less, as after an update of the server."""
         del self._settings[name]
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Set what was sent, all or nothing; raises PreferenceError."""
-        unknown = texts.keys() - self._settings.keys()
-        if unknown:
+        if unknown := texts.keys() - self._settings.keys():
             raise UnknownPreferenceError(", ".join(sorted(unknown)))
         for name, value in {n: self[n].parse(t) for n, t in texts.items()}.items():
             self.set(name, value)
@@ -120,3 +119,63 @@ class Preferences:
         self._settings[name] = replace(self[name], value=value)
         for listener in self.listeners:
             listener(self[name])
+
+
+# Real labels hold U+A789, which only looks like a colon.
+_NEW_HOURS = "|".join(f"{hour}:{hour}\ua78900" for hour in range(24))
+_OLD_NAMES = {0: "Midnight", 12: "Noon"}
+_OLD_HOURS = "|".join(
+    f"{hour}:{_OLD_NAMES.get(hour, f'{hour % 12} {"am" if hour < 12 else "pm"}')}"
+    for hour in range(24)
+)
+_BEHAVIORS = (
+    "never:not at all|scheduled:at night|asap:at night and when something is added"
+)
+_OFF = {"ButlerTaskRefreshLibraries"}
+_HIDDEN = {"ButlerTaskGarbageCollectBlobs", "ButlerTaskRefreshEpgGuides"}
+_BEHAVIOR_DEFAULTS = {
+    "GenerateBIFBehavior": NEVER,
+    "GenerateIntroMarkerBehavior": "asap",
+}
+
+
+def build_settings(
+    specs: Iterable[TaskSpec], *, name: str, old_hour_labels: bool
+) -> list[Setting]:
+    """Return the settings of a server that has these tasks."""
+    hours = {"options": _OLD_HOURS if old_hour_labels else _NEW_HOURS}
+    folder = "/var/lib/media-server/Databases"
+    named = {"value": name, "group": "general", "label": "Name of the server"}
+    secure = {"group": "network", "options": "1:Preferred|0:Required"}
+    return [
+        _setting(Kind.TEXT, FRIENDLY_NAME, "", **named),
+        _setting(Kind.INT, START_HOUR, 2, label="Tasks may start from", **hours),
+        _setting(Kind.INT, END_HOUR, 5, label="Tasks have to stop at", **hours),
+        *(
+            task_setting(spec.preference, spec.title)
+            for spec in specs
+            if spec.preference
+        ),
+        _setting(
+            Kind.TEXT, "ButlerDatabaseBackupPath", folder, label="Folder for backups"
+        ),
+        _setting(
+            Kind.BOOL, "FSEventLibraryUpdatesEnabled", default=False, group="library"
+        ),
+        _setting(Kind.INT, "secureConnections", 1, **secure),
+        _setting(Kind.DOUBLE, "BackgroundLoadLimit", 0.75, group="", hidden=True),
+    ]
+
+
+def task_setting(name: str, title: str) -> Setting:
+    """Return the switch of a task: a boolean, or one of the behaviours."""
+    if name.endswith("Behavior"):
+        default = _BEHAVIOR_DEFAULTS.get(name, "scheduled")
+        choice = {"group": "library", "options": _BEHAVIORS}
+        return _setting(Kind.TEXT, name, default, label=title, **choice)
+    on, hidden = name not in _OFF, name in _HIDDEN
+    return _setting(Kind.BOOL, name, default=on, label=title, hidden=hidden)
+
+
+def _setting(kind: Kind, name: str, default: Value, **fields: Any) -> Setting:
+    return Setting(id=name, kind=kind, default=default, **{"value": default} | fields)

@@ -1,17 +1,319 @@
-"""Named kinds of servers: a version, a task list and traits."""
+"""Kinds of servers: which tasks they have, and how they differ from each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from random import Random
+import re
 from typing import Any
-
-from .task_spec import TaskSpec
-from .tasks import CURRENT_TASKS, FUTURE_TASKS, LEGACY_TASKS
-from .traits import Naming, Rows, SessionBegins, Standing, Traits
 
 CURRENT_VERSION = "1.43.5.11022-9f8e7d6c5"
 LEGACY_VERSION = "1.40.1.8227-c0ffee123"
+_ACCENTS = str.maketrans("aeiouAEIOU", "àéîöüÀÉÎÖÜ")
+
+
+def in_server_language(title: str) -> str:
+    """Return a title as a server that speaks another language has it."""
+    return f"«{title.translate(_ACCENTS)}»"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """What a task is; `seconds` is how long a run takes, `interval` counts days."""
+
+    name: str
+    title: str
+    description: str
+    interval: int = 1
+    randomized: bool = False
+    seconds: float = 60
+    # The setting that switches it; without one it is always enabled.
+    preference: str | None = None
+    # Type and title of the activity of its own work, beside the butler row.
+    work: tuple[str, str] | None = None
+    # A database task holds all connections while it runs.
+    locks_database: bool = False
+
+
+# Name, days, seconds, setting ("own" is ButlerTask and the name; ~ for a randomised
+# task), description. The first 22 are what a server of 2026 lists, in its order.
+_CATALOGUE = """
+OptimizeDatabase                    7  90 own  Puts the database in order so that it answers faster.
+CleanOldBundles                     7  40 own  Removes bundles that no item uses any more.
+AutomaticUpdates                    1  15 ~-   Looks for a new release of the server and installs it.
+BackupDatabase                      3  30 own  Writes a copy of the database to the backup folder.
+ButlerTaskCleanSupplementalLogFiles 1   5 -    Removes additional log files that are old.
+ButlerTaskGenerateAdMarkers         1 240 GenerateAdMarkerBehavior      Finds advertisements in recordings.
+ButlerTaskGenerateCreditsMarkers    1 300 GenerateCreditsMarkerBehavior Finds where the closing credits begin.
+ButlerTaskGenerateIntroMarkers      1 300 GenerateIntroMarkerBehavior   Finds the opening sequences of episodes.
+ButlerTaskGenerateVoiceActivity     1 240 GenerateVADBehavior           Finds where people speak, to keep subtitles in step.
+CleanOldCacheFiles                  7  20 own  Removes cached files that were not asked for lately.
+DeepMediaAnalysis                   1 600 own  Reads whole files to learn what bandwidth they need.
+GarbageCollectBlobs                 7  25 own  Frees what the blob database no longer needs.
+GarbageCollectLibraryMedia          7  35 -    Frees what deleted media left in the library.
+GenerateChapterThumbs               1 180 GenerateChapterThumbBehavior  Makes a picture for every chapter.
+GenerateMediaIndexFiles             1 420 GenerateBIFBehavior           Makes the pictures that are shown while seeking.
+LoudnessAnalysis                    1 200 LoudnessAnalysisBehavior      Measures how loud tracks are.
+MusicAnalysis                       1 200 MusicAnalysisBehavior         Compares tracks by how they sound.
+ProcessAssets                       1  10 -    Works through assets that wait.
+RefreshEpgGuides                    1  45 ~own Fetches what is on television.
+RefreshLibraries                    1 120 own  Looks through all library folders for changes.
+RefreshLocalMedia                   3  80 own  Reads local pictures and subtitles again.
+UpgradeMediaAnalysis                1  70 own  Analyses files anew that an older release analysed.
+BuildGracenoteCollections           7  30 -    Groups music by what the catalogue says of it.
+CheckForUpdates                     1   5 ~-   Looks for a new release of the server.
+GenerateAutoTags                    1 150 own  Says what is to be seen in photos.
+RefreshPeriodicMetadata             1 110 ~own Fetches details again that may have changed.
+"""
+_WORK = {
+    "ButlerTaskGenerateCreditsMarkers": ("media.generate.credits", "Detecting credits"),
+    "ButlerTaskGenerateIntroMarkers": ("media.generate.intros", "Detecting intros"),
+    "ButlerTaskGenerateVoiceActivity": (
+        "media.generate.voice.activity",
+        "Detecting voices",
+    ),
+    "GenerateChapterThumbs": ("media.generate.chapter.thumbs", "Making chapter images"),
+    "GenerateMediaIndexFiles": ("media.generate.bif", "Making video previews"),
+    "LoudnessAnalysis": ("media.generate.loudness", "Measuring loudness"),
+    "MusicAnalysis": ("media.generate.music.analysis", "Listening to music"),
+    "RefreshEpgGuides": ("provider.epg.load", "Refreshing the guide"),
+    "RefreshLibraries": ("library.update.section", "Scanning Movies"),
+    "RefreshLocalMedia": ("library.update.item.metadata", "Updating details"),
+    "RefreshPeriodicMetadata": ("library.update.item.metadata", "Updating details"),
+}
+
+
+def _spec(line: str) -> TaskSpec:
+    name, interval, seconds, setting, description = line.split(None, 4)
+    setting, randomized = setting.lstrip("~"), setting.startswith("~")
+    words = re.sub("(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("ButlerTask"))
+    return TaskSpec(
+        name=name,
+        title=words.replace("Epg", "EPG"),
+        description=description,
+        interval=int(interval),
+        randomized=randomized,
+        seconds=int(seconds),
+        preference={"-": None, "own": f"ButlerTask{name}"}.get(setting, setting),
+        work=_WORK.get(name),
+        locks_database=name in {"BackupDatabase", "OptimizeDatabase"},
+    )
+
+
+ALL_TASKS = {spec.name: spec for spec in map(_spec, _CATALOGUE.strip().splitlines())}
+CURRENT_TASKS = tuple(ALL_TASKS.values())[:22]
+LEGACY_TASKS = tuple(
+    ALL_TASKS[name]
+    for name in [
+        "BackupDatabase",
+        "BuildGracenoteCollections",
+        "CheckForUpdates",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "DeepMediaAnalysis",
+        "GenerateAutoTags",
+        "GenerateChapterThumbs",
+        "GenerateMediaIndexFiles",
+        "OptimizeDatabase",
+        "RefreshLibraries",
+        "RefreshLocalMedia",
+        "RefreshPeriodicMetadata",
+        "UpgradeMediaAnalysis",
+    ]
+)
+# Names that no client can know, as a future release would bring them.
+FUTURE_TASKS = (
+    TaskSpec(
+        name="PolishPosters",
+        title="Polish Posters",
+        description="Makes posters shine.",
+        seconds=50,
+    ),
+    TaskSpec(
+        name="ButlerTaskCountChairs",
+        title="Count Chairs (beta)",
+        description="Counts the chairs in every film.",
+        randomized=True,
+        seconds=130,
+    ),
+)
+
+
+class Rows(StrEnum):
+    """How running tasks show as activities of the type butler."""
+
+    SESSION = "session"
+    PER_TASK = "per_task"
+    SHARED = "shared"
+    NONE = "none"
+
+
+class Naming(StrEnum):
+    """Where a butler row says which task it is."""
+
+    TITLE = "title"
+    SUBTITLE = "subtitle"
+    NAME = "name"
+    NOTHING = "nothing"
+
+
+class Standing(StrEnum):
+    """If an idle server has a butler row at 100."""
+
+    NONE = "none"
+    NAMELESS = "nameless"
+
+
+class SessionNames(StrEnum):
+    """Where a session's row names its tasks."""
+
+    # The parent's subtitle is the raw name of the current task.
+    SUBTITLE = "subtitle"
+    NOTHING = "nothing"
+    # Every task has a row of its own beside the parent; its title is the raw name.
+    CHILDREN = "children"
+
+
+class SessionBegins(StrEnum):
+    """What begins the session of a night."""
+
+    WINDOW = "window"
+    # The window too, and 300 s after a start of the server inside it.
+    AFTER_SERVER_START = "after_server_start"
+    # The first accepted start inside the window, of any client.
+    FIRST_START = "first_start"
+
+
+class SessionEnds(StrEnum):
+    """When a session's row goes."""
+
+    LAST_TASK = "last_task"
+    WINDOW = "window"
+    # Hostile: it stands at 100, and the next session uses it again.
+    NEVER = "never"
+
+
+class ByHand(StrEnum):
+    """What a single start does while others run."""
+
+    QUEUES = "queues"
+    BESIDE = "beside"
+    # Beside, under a session's row of its own.
+    OWN_SESSION = "own_session"
+
+
+class LogFormat(StrEnum):
+    """What a frame of the log stream looks like."""
+
+    # A container as of other notifications, with a list of entries.
+    LIST = "list"
+    # One JSON object for each line, which is in a field.
+    FIELD = "field"
+    # JSON inside a field of JSON: quotes are escaped twice.
+    TWICE = "twice"
+    TEXT = "text"
+
+
+def _drawn(draw: Callable[[Random], Any], *, default: Any) -> Any:
+    """Return a field of which drawn servers have another value."""
+    return field(default=default, metadata={"draw": draw})
+
+
+def _one_of(default: Any, choices: Iterable[Any], weights: Any = None) -> Any:
+    if weights is None:
+        return _drawn(lambda rng: rng.choice(list(choices)), default=default)
+    return _drawn(lambda rng: rng.choices(list(choices), weights)[0], default=default)
+
+
+def _maybe(chance: float = 0.25, *, default: bool) -> Any:
+    return _drawn(lambda rng: (rng.random() < chance) is not default, default=default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """One way in which a server may behave; all times in simulated seconds."""
+
+    # What shows.
+    rows: Rows = _one_of(Rows.PER_TASK, Rows, (6, 2, 2, 2))
+    naming: Naming = _one_of(Naming.TITLE, Naming)
+    standing: Standing = _one_of(Standing.NONE, Standing)
+    # Rows speak the server's language, /butler the one that was asked for.
+    foreign_rows: bool = _maybe(default=False)
+    progress_known: bool = _maybe(default=True)
+    progress_interval: float = _one_of(2.0, (1.0, 2.0, 10.0, 60.0))
+    # How long after the begin of a task it shows, in rows and in the log.
+    row_delay: float = _one_of(0.0, (0.0, 0.0, 0.0, 0.0, 2.0, 8.0))
+    # A row of a task's own goes through its progress so often, as for each library.
+    phases: int = _one_of(1, (1, 1, 3))
+    # Each phase has a row of its own, so long after the last; 0 is one row for all.
+    phase_gap: float = _one_of(0.0, (0.0, 0.05))
+    linger_after_stop: float = _one_of(0.0, (0.0, 0.0, 3.0, 20.0))
+    # The work shows under its own type, beside the butler row.
+    work_rows: bool = _maybe(0.5, default=False)
+
+    # The row of a session; `session_lingers` is how soon after its last task it goes.
+    session_names: SessionNames = _one_of(SessionNames.SUBTITLE, SessionNames)
+    session_begins: SessionBegins = _one_of(SessionBegins.WINDOW, SessionBegins)
+    session_ends: SessionEnds = _one_of(SessionEnds.LAST_TASK, SessionEnds, (7, 2, 1))
+    session_lingers: float = _one_of(1.0, (0.0, 0.5, 1.0, 5.0))
+    # At the end of a task the subtitle still names it, or is empty.
+    subtitle_stays: bool = _maybe(default=True)
+    rounds_percent: bool = _maybe(0.5, default=False)
+
+    # What is pushed.
+    pushes_rows: bool = _maybe(default=True)
+    pushes_ended: bool = _maybe(default=True)
+
+    # What commands do.
+    ignored_starts: float = _one_of(0.0, (0.0, 0.0, 0.2))
+    starts_disabled: bool = _maybe(default=True)
+    starts_not_due: bool = _maybe(default=True)
+    queues_single_start: bool = _drawn(lambda rng: rng.random() < 0.5, default=True)
+    activity_header: bool = _maybe(default=False)
+
+    # The stream of the server's log.
+    log_tells: bool = _maybe(default=True)
+    # The status that its handshake gets instead of a socket; 0 is a reset.
+    log_refused: int | None = _one_of(None, (None,) * 9 + (0, 400, 404))
+    log_format: LogFormat = _one_of(LogFormat.LIST, LogFormat)
+    log_quotes: bool = _maybe(default=True)
+    # Time, thread and level stand before each line; otherwise the level is a field.
+    log_prefix: bool = _maybe(0.5, default=False)
+    # Lines of one instant come in one frame.
+    log_batches: bool = _maybe(0.5, default=False)
+
+    # How tasks run; concurrency None is no limit.
+    by_hand: ByHand = _one_of(ByHand.QUEUES, ByHand)
+    # The names of tasks that are over in the instant in which they begin.
+    nothing_to_do: frozenset[str] = frozenset()
+    concurrency: int | None = _one_of(None, (None, 1, 2, 3))
+    duration_spread: float = _one_of(0.0, (0.0, 0.3, 0.9))
+    stops_at_window_end: bool = _maybe(0.5, default=False)
+    equal_hours_open: bool = _maybe(0.5, default=False)
+    hangs_on_database: bool = _maybe(default=False)
+
+    # How it answers. An unclaimed server knows no token.
+    claimed: bool = True
+    not_owner_status: int = _one_of(403, (401, 403))
+    maintenance_json: bool = _maybe(0.5, default=False)
+    loose_types: bool = _maybe(default=False)
+    old_hour_labels: bool = _maybe(default=False)
+    preferences_settle: float = _one_of(0.0, (0.0, 0.0, 0.7))
+    unknown_preference_status: int = _one_of(400, (400, 403))
+
+    @classmethod
+    def draw(cls, rng: Random) -> Traits:
+        """Return a mix that the generator chose; the same state, the same mix."""
+        drawn: dict[str, Any] = {}
+        for trait in fields(cls):
+            if trait.name == "concurrency" and drawn["rows"] is Rows.SESSION:
+                # Within a session, tasks run strictly one after another.
+                drawn[trait.name] = 1
+            elif draw := trait.metadata.get("draw"):
+                drawn[trait.name] = draw(rng)
+        return cls(**drawn)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +332,7 @@ class Profile:
 
 # What these tasks work through is empty on most nights.
 _NOTHING_TO_DO = frozenset(
-    {
+    [
         "AutomaticUpdates",
         "ButlerTaskCleanSupplementalLogFiles",
         "ButlerTaskGenerateAdMarkers",
@@ -41,7 +343,7 @@ _NOTHING_TO_DO = frozenset(
         "MusicAnalysis",
         "ProcessAssets",
         "UpgradeMediaAnalysis",
-    }
+    ]
 )
 
 _PROFILES = (

@@ -6,22 +6,24 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 import json
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, override
 
 from aiohttp import web
 
-from .messages import page
+from .api import page
+from .network import Listener
 
-_MACHINE = "0" * 40
+_NOTIFICATIONS = "/:/websockets/notifications"
 
 
 def _page(status: int) -> web.Response:
     return web.Response(status=status, text=page(status), content_type="text/html")
 
 
-class ReplayedPlex:
-    """A server that says what the recorded one said, from the start of a task on."""
+class ReplayedPlex(Listener):
+    """A server that answers as the recorded one did, from the start of a task on."""
+
+    machine_identifier = "0" * 40
 
     def __init__(
         self,
@@ -32,9 +34,8 @@ class ReplayedPlex:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """Take the record, and how much faster it is to be played."""
+        super().__init__((host, port), None)
         self.token = token
-        self.machine_identifier = _MACHINE
         # Downloaded diagnostics hold the same as a record of `scripts/capture`, but the
         # answers of its end.
         is_download = "data" in record
@@ -43,80 +44,52 @@ class ReplayedPlex:
         self._answers: dict[str, Any] = record["answers"]
         self._events: list[dict[str, Any]] = record["record"]
         self._speed = speed
-        self._address = (host, port)
-        self._activities = (
-            {"MediaContainer": {"size": 0}}
-            if is_download
-            else self._answers["/activities"]
-        )
+        nothing = {"MediaContainer": {"size": 0}}
+        self._activities = nothing if is_download else self._answers["/activities"]
+        # Those of the log alone are true.
         self._sockets: dict[web.WebSocketResponse, bool] = {}
         self._playing: asyncio.Task[None] | None = None
 
-    @classmethod
-    def of_file(cls, path: Path, **options: Any) -> Self:
-        """Read the record from a file."""
-        return cls(json.loads(path.read_text()), **options)
-
-    async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._doorman])
-        app.router.add_get("/identity", self._identity)
-        app.router.add_get("/", self._identity)
-        app.router.add_get("/butler", self._butler)
-        app.router.add_get("/activities", self._show_activities)
-        app.router.add_post("/butler/{task}", self._start)
-        app.router.add_get("/:/websockets/notifications", self._socket)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, *self._address)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    @override
+    async def stop(self) -> None:
         if self._playing:
             self._playing.cancel()
             with suppress(asyncio.CancelledError):
                 await self._playing
         for socket in tuple(self._sockets):
             await socket.close()
-        await self._runner.cleanup()
+        await super().stop()
 
-    @web.middleware
-    async def _doorman(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    @override
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         known = request.headers.get("X-Plex-Token") == self.token
         if request.path != "/identity" and not known:
             return _page(401)
-        try:
-            response: web.StreamResponse = await handler(request)
-        except web.HTTPException as err:
-            return _page(err.status)
-        return response
+        match request.method, request.path:
+            case "GET", "/identity" | "/":
+                container = {
+                    "machineIdentifier": self.machine_identifier,
+                    "version": self.version,
+                    "claimed": True,
+                    "friendlyName": "Replay",
+                }
+                return web.json_response({"MediaContainer": container})
+            case "GET", "/butler":
+                return web.json_response(self._answers["/butler"])
+            case "GET", "/activities":
+                # By this line a client knows that the log tells.
+                await self._send("Request: [-] GET /activities (1 live)", log=True)
+                return web.json_response(self._activities)
+            case "POST", path if path.startswith("/butler/"):
+                if self._playing and not self._playing.done():
+                    return _page(202)
+                self._playing = asyncio.create_task(self._play())
+                return _page(200)
+            case "GET", path if path == _NOTIFICATIONS:
+                return await self._serve_socket(request)
+        return _page(404)
 
-    async def _identity(self, request: web.Request) -> web.Response:
-        container = {
-            "machineIdentifier": _MACHINE,
-            "version": self.version,
-            "claimed": True,
-            "friendlyName": "Replay",
-        }
-        return web.json_response({"MediaContainer": container})
-
-    async def _butler(self, request: web.Request) -> web.Response:
-        return web.json_response(self._answers["/butler"])
-
-    async def _show_activities(self, request: web.Request) -> web.Response:
-        # By this line a client knows that the log tells.
-        await self._send("Request: [-] GET /activities (1 live)", log=True)
-        return web.json_response(self._activities)
-
-    async def _start(self, request: web.Request) -> web.Response:
-        if self._playing and not self._playing.done():
-            return _page(202)
-        self._playing = asyncio.create_task(self._play())
-        return _page(200)
-
-    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+    async def _serve_socket(self, request: web.BaseRequest) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets[socket] = request.query.get("filters") == "log"
@@ -162,7 +135,7 @@ class ReplayedPlex:
         return None
 
     def _happenings(self) -> Iterator[tuple[float, str, Any]]:
-        """Return what happened, from the start of the task on."""
+        """Yield what happened, from the start of the task on."""
         began = self._began or 0
         for event in self._events:
             for kind in event.keys() & {"activities", "frame", "log"}:

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 import ssl
-from typing import Any
+from typing import Any, Self, override
 
-from .api import START_STATUS
-from .butler import Butler
-from .clock import Clock, WallClock
-from .control import Control
-from .durations import Durations
-from .faults import Fault, FaultName
-from .live_server import LiveServer
-from .messages import Ask
-from .noise import Noise
-from .preferences import Setting, Value
-from .profiles import PROFILES, Profile
-from .router import Doorman
-from .server_log import ServerLog
-from .sessions import Sessions
-from .settings import FRIENDLY_NAME
-from .state import ServerState
-from .task import StartResult
-from .task_spec import TaskSpec
-from .truth import Cause, Ending, Interval, TaskState
+from aiohttp import web
+
+from . import faults
+from .api import START_STATUS, Ask, Tokens
+from .butler import Cause, Ending, Interval, StartResult, TaskState
+from .faults import Fault
+from .network import Listener, close_route, open_route
+from .preferences import FRIENDLY_NAME, Setting, Value
+from .profiles import PROFILES, Profile, TaskSpec
+from .server import CONTROL, RequestHandler, control
+from .state import Absence, ServerState
+from .timeline import Clock, ManualClock, WallClock
+from .websocket import Exchange
 
 OWNER_TOKEN = "owner-token-0123456789"
 SHARED_TOKEN = "shared-token-9876543210"
 
 
-class SimulatedPlex(LiveServer):
-    """A Plex Media Server with Butler, on a real socket."""
+class SimulatedPlex(Listener):
+    """A Plex Media Server with Butler, on a real socket, moved by a clock.
+
+    What begins with `client_`, and other tasks and settings, are what other clients and
+    updates of the server do.
+    """
 
     def __init__(
         self,
@@ -49,42 +50,76 @@ class SimulatedPlex(LiveServer):
         prefix: str = "",
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Describe the server; `start` makes it listen."""
+        super().__init__((host, port), tls, prefix)
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
-        self._doorman = Doorman(token, SHARED_TOKEN)
-        clock = WallClock(speed) if clock is None else clock
-        if window is None and isinstance(clock, WallClock):
-            window = _far_window(clock, zone)
-        super().__init__(
-            ServerState(
-                self.profile,
-                clock=clock,
-                zone=zone,
-                seed=seed,
-                name=name,
-                window=window,
-            ),
-            clock=clock,
-            doorman=self._doorman,
-            address=(host, port),
-            prefix=prefix,
-            tls=tls,
+        self.clock = WallClock(speed) if clock is None else clock
+        if window is None and isinstance(self.clock, WallClock):
+            # Half a day away, so that no test depends on the time of day.
+            hour = datetime.fromtimestamp(self.clock.now(), zone).hour
+            window = (hour + 11) % 24, (hour + 14) % 24
+        self.state = ServerState(
+            self.profile,
+            clock=self.clock,
+            zone=zone,
+            seed=seed,
+            name=name,
+            window=window,
         )
-        self._front.control = Control(self)
+        self._tokens = Tokens(token, SHARED_TOKEN)
+        self._handler = RequestHandler(self.state, self._tokens, prefix)
+        self.requests = self._handler.requests
+        self.hub = self._handler.hub
+        self.log_hub = self._handler.log_hub
+        self.butler = self.state.butler
+        self.durations = self.butler.durations
+        self.noise = self.state.noise
+        self.log = self.state.log
+        self.sessions = self.state.sessions
+        self._listens = False
+        self._wake = asyncio.Event()
+        self._pump_task: asyncio.Task[None] | None = None
+        self.state.timeline.on_planned = self._wake.set
+
+    @override
+    async def start(self) -> Self:
+        await super().start()
+        if isinstance(self.clock, WallClock):
+            self._pump_task = asyncio.create_task(self._pump(self.clock))
+        return self
+
+    @override
+    async def stop(self) -> None:
+        if self._pump_task is not None:
+            self._pump_task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump_task
+        open_route(self.port)
+        self._handler.release_all()
+        await super().stop()
+
+    @override
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.state.catch_up()
+        ask = self._handler.read(request)
+        if ask is None:
+            return faults.gateway(404)
+        if ask.parts[0] == CONTROL:
+            return await control(self, request, ask)
+        return await self._handler.handle(request, ask)
 
     @property
     def token(self) -> str:
         """Return the owner's token; another one may be set, which ends the old one."""
-        return self._doorman.owner_token
+        return self._tokens.owner
 
     @token.setter
     def token(self, token: str) -> None:
-        self._doorman.owner_token = token
+        self._tokens.owner = token
 
     @property
     def shared_token(self) -> str:
         """Return the token of a user who is not the owner."""
-        return self._doorman.shared_token
+        return self._tokens.shared
 
     @property
     def claimed(self) -> bool:
@@ -106,7 +141,6 @@ class SimulatedPlex(LiveServer):
 
     @property
     def version(self) -> str:
-        """Return the server's version."""
         return self.state.version
 
     @property
@@ -119,34 +153,19 @@ class SimulatedPlex(LiveServer):
         self.set_preference(FRIENDLY_NAME, name)
 
     @property
-    def butler(self) -> Butler:
-        """Return the model of Butler."""
-        return self.state.butler
+    def parked(self) -> int:
+        """Return how many requests wait until a database task ends."""
+        return self._handler.hold.waiting
 
     @property
-    def noise(self) -> Noise:
-        """Return what makes scans and storms."""
-        return self.state.noise
+    def hangs(self) -> bool:
+        """Return if all but /identity waits, to be read and written."""
+        return self._handler.hold.forced
 
-    @property
-    def log(self) -> ServerLog:
-        """Return the server's log; `tells` and `refused` are read and written."""
-        return self.state.log
-
-    @property
-    def sessions(self) -> Sessions:
-        """Return who is watching."""
-        return self.state.sessions
-
-    @property
-    def durations(self) -> Durations:
-        """Return how long runs take, to be read and written."""
-        return Durations(self.butler)
-
-    def truth(self) -> dict[str, TaskState]:
-        """Return what every task really does now."""
-        self.state.catch_up()
-        return self.butler.truth()
+    @hangs.setter
+    def hangs(self, hangs: bool) -> None:
+        self._handler.hold.forced = hangs
+        self._handler.hold.update()
 
     @property
     def intervals(self) -> list[Interval]:
@@ -154,41 +173,45 @@ class SimulatedPlex(LiveServer):
         self.state.catch_up()
         return self.butler.log.intervals
 
-    def client_start(self, task: str) -> StartResult:
-        """Start a task as another client does."""
+    def truth(self) -> dict[str, TaskState]:
+        """Return what every task really does now."""
         self.state.catch_up()
-        with self.log.exchange(_other_client("POST", f"/butler/{task}")) as answer:
+        return self.butler.truth()
+
+    def client_start(self, task: str) -> StartResult:
+        with self._other_client("POST", f"/butler/{task}") as exchange:
             result = self.butler.start(task, Cause.OTHER_CLIENT)
-            answer.status = START_STATUS[result]
+            exchange.status = START_STATUS[result]
         return result
 
     def client_stop(self, task: str) -> bool:
-        """Stop a task as another client does."""
-        self.state.catch_up()
-        with self.log.exchange(_other_client("DELETE", f"/butler/{task}")) as answer:
+        with self._other_client("DELETE", f"/butler/{task}") as exchange:
             stopped = self.butler.stop(task, Ending.STOPPED_BY_OTHER)
-            answer.status = 200 if stopped else 404
+            exchange.status = 200 if stopped else 404
         return stopped
 
     def client_start_all(self) -> None:
-        """Start all that is due as another client does."""
-        self.state.catch_up()
-        with self.log.exchange(_other_client("POST", "/butler")):
+        with self._other_client("POST", "/butler"):
             self.butler.start_due(Cause.OTHER_CLIENT)
 
     def client_stop_all(self) -> None:
-        """Stop all as another client does."""
-        self.state.catch_up()
-        with self.log.exchange(_other_client("DELETE", "/butler")):
+        with self._other_client("DELETE", "/butler"):
             self.butler.stop_all(Ending.STOPPED_BY_OTHER)
 
+    @contextmanager
+    def _other_client(self, method: str, path: str) -> Iterator[Exchange]:
+        """Let the log have a request of another client at home."""
+        self.state.catch_up()
+        peer = "192.168.4.21:50514"
+        ask = Ask(method=method, parts=(), query={}, headers={}, target=path, peer=peer)
+        with self.log.exchange(ask) as exchange:
+            yield exchange
+
     def set_preference(self, name: str, value: Value) -> None:
-        """Change a setting as another client does."""
         self.state.catch_up()
         self.state.preferences.set(name, value)
 
     def add_preference(self, setting: Setting) -> None:
-        """List one more setting."""
         self.state.preferences.add(setting)
 
     def remove_preference(self, name: str) -> None:
@@ -197,11 +220,9 @@ class SimulatedPlex(LiveServer):
         self.state.preferences.remove(name)
 
     def add_task(self, spec: TaskSpec) -> None:
-        """List one more task."""
         self.butler.add_task(spec)
 
     def remove_task(self, name: str) -> None:
-        """List a task no longer."""
         self.state.catch_up()
         self.butler.remove_task(name)
 
@@ -209,26 +230,112 @@ class SimulatedPlex(LiveServer):
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
         """Let something go wrong for the next requests; sockets drop at once."""
-        fault = Fault(name=FaultName(name), count=count, path=path, **fields)
-        if fault.name is FaultName.RESTART:
-            raise ValueError("a restart takes time: await plex.restart()")
-        if fault.name is FaultName.DROP_SOCKETS:
+        if name == "drop-sockets":
             self.drop_sockets()
         else:
-            self._front.faults.add(fault)
+            fault = Fault(name=name, count=count, path=path, **fields)
+            self._handler.faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
-        self._front.faults.clear()
+        self._handler.faults.clear()
 
+    def drop_sockets(self) -> None:
+        """Break all notification sockets, those of the log too."""
+        self.hub.drop()
+        self.log_hub.drop()
 
-def _other_client(method: str, path: str) -> Ask:
-    """Return what another client of the home asks, as the log sees it."""
-    peer = "192.168.4.21:50514"
-    return Ask(method=method, parts=(), query={}, headers={}, target=path, peer=peer)
+    @override
+    async def stop_listening(self) -> None:
+        self._listens = False
+        await super().stop_listening()
 
+    @override
+    async def listen_again(self, port: int | None = None) -> None:
+        self.port = port or self.port
+        self._listens = True
+        await self._listen_as_due()
 
-def _far_window(clock: WallClock, zone: tzinfo) -> tuple[int, int]:
-    """Return hours half a day away, so that no test depends on the time of day."""
-    hour = datetime.fromtimestamp(clock.now(), zone).hour
-    return (hour + 11) % 24, (hour + 14) % 24
+    async def restart(
+        self,
+        version: str | None = None,
+        *,
+        refused_for: float = 0,
+        maintenance_for: float = 0,
+        how: str = Absence.REFUSED,
+        spare: asyncio.BaseTransport | None = None,
+    ) -> None:
+        """Die and come back; seconds are simulated, nothing that ran goes on.
+
+        `how` is what clients meet meanwhile, `spare` the connection of the client that
+        asked for it.
+        """
+        self._break_connections(Absence(how), spare)
+        self.state.restart(version, down_for=refused_for)
+        self.state.outage.begin(refused_for, maintenance_for, Absence(how))
+        await self._listen_as_due()
+
+    async def go_away(
+        self,
+        seconds: float = 1,
+        *,
+        how: str = Absence.REFUSED,
+        spare: asyncio.BaseTransport | None = None,
+    ) -> None:
+        """Be cut off for so many simulated seconds, in which all that runs goes on."""
+        self._break_connections(Absence(how), spare)
+        self.state.outage.begin(seconds, 0, Absence(how))
+        await self._listen_as_due()
+
+    def _break_connections(
+        self, how: Absence, spare: asyncio.BaseTransport | None
+    ) -> None:
+        """Break all at once: a dead process sends no last notifications."""
+        self.state.catch_up()
+        self._abort_connections(spare, reset=how is Absence.RESET)
+        self.drop_sockets()
+
+    async def _listen_as_due(self) -> None:
+        outage = self.state.outage
+        if outage.refusing and outage.how is Absence.UNREACHABLE:
+            close_route(self.port)
+        else:
+            open_route(self.port)
+        refuses = outage.refusing and outage.how is Absence.REFUSED
+        if self._listens and not refuses:
+            await self._open()
+        else:
+            self._close()
+
+    def next_event_at(self) -> float | None:
+        """Return when something happens next, in seconds since the epoch."""
+        return self.state.timeline.next_at()
+
+    async def advance(self, seconds: float) -> None:
+        """Move simulated time on; all frames are with the sockets afterwards."""
+        await self.advance_to(self.clock.now() + seconds)
+
+    async def advance_to(self, when: float) -> None:
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError("only a ManualClock can be moved")
+        self.clock.move_to(when)
+        self.state.catch_up()
+        await self._listen_as_due()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Wait until every frame has been handed to its connection."""
+        self.log.flush()
+        await self.hub.flush()
+        await self.log_hub.flush()
+
+    async def _pump(self, clock: WallClock) -> None:
+        """Let things happen when they are due."""
+        while True:
+            self.state.catch_up()
+            await self._listen_as_due()
+            self._wake.clear()
+            due = self.next_event_at()
+            delay = None if due is None else clock.wall_seconds(due - clock.now())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()

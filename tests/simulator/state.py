@@ -1,31 +1,263 @@
-"""A whole simulated server, except for HTTP."""
+"""A whole simulated server, except for HTTP: Butler, and what goes on besides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import tzinfo
+from enum import StrEnum
+from functools import partial
 from hashlib import sha1
+import math
 from random import Random
 from typing import Any
 
-from .activities import Board, Row, RowEvent
-from .butler import Butler
-from .butler_rows import Late, rows_of
-from .butler_session import ButlerSessions
-from .clock import Clock
-from .frames import Frame, activity_frame, preference_frame
-from .noise import Noise
-from .outage import Outage
-from .preferences import Preferences, Setting
-from .profiles import Profile
-from .server_log import ServerLog
-from .sessions import Sessions
-from .settings import END_HOUR, FRIENDLY_NAME, START_HOUR, build_settings
-from .task import Watcher
-from .timeline import Timeline
-from .truth import Ending
-from .window_keeper import WindowKeeper
-from .work_rows import WorkRows
+from .activities import (
+    Board,
+    ButlerSessions,
+    Row,
+    RowEvent,
+    RowPerTask,
+    SharedRow,
+    WorkRows,
+    activity_frame,
+)
+from .butler import Butler, Ending, Late, Watcher, WindowKeeper
+from .preferences import (
+    END_HOUR,
+    FRIENDLY_NAME,
+    START_HOUR,
+    Preferences,
+    Setting,
+    build_settings,
+)
+from .profiles import Profile, Rows
+from .timeline import Clock, Event, Timeline
+from .websocket import Frame, ServerLog, playing_frame, status_frame, timeline_frame
+
+SCAN = "library.update.section"
+ADDED = "library.update.item.metadata"
+ANALYSES = (
+    "media.generate.intros",
+    "media.generate.credits",
+    "media.generate.loudness",
+    "media.generate.chapter.thumbs",
+    "provider.subscriptions.process",
+)
+_CONTEXT = {"librarySectionID": "1"}
+_STEPS = 10
+# Lines of a scan and of people at home; some have names in them that mean nothing.
+_LINES = """\
+Request: [192.168.4.21:{} (Subnet)] GET /library/metadata/{} (9 live) #8f2 GZIP (alex)
+Completed: [192.168.4.21:{}] 200 GET /library/metadata/{} (9 live) #8f2 12ms 482 bytes
+Scanner: looking at /media/Films/Harbour Lane ({})/Harbour Lane {}.mkv
+Scanner: skipping /media/Films/BackupDatabase ({})/BackupDatabase {}.mkv
+Play progress on {} 'Nine Quiet Rooms' - got played {} ms by account 7 (alex)!
+Activity: registered new sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 - \
+{q}Harbour Lane{q} parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 50.0% (1/2)
+Activity: ended sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 \
+parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 100.0% (2/2)
+""".splitlines()
+_LINES_PER_STEP = 20
+_ROW_LINES = {
+    RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
+    RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
+    RowEvent.ENDED: "Activity: Ended activity {0}.",
+}
+
+
+class Absence(StrEnum):
+    """What a client meets while a server is not there."""
+
+    REFUSED = "refused"
+    # The connection is accepted and closed without an answer.
+    HANG_UP = "hang-up"
+    RESET = "reset"
+    # No route leads there.
+    UNREACHABLE = "unreachable"
+
+
+class Outage:
+    """First no request is answered, then all with 503."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.how = Absence.REFUSED
+        self._timeline = timeline
+        self._refusing_until = timeline.now
+        self._starting_until = timeline.now
+
+    @property
+    def refusing(self) -> bool:
+        """Return True if no request is answered."""
+        return self._timeline.now < self._refusing_until
+
+    @property
+    def starting(self) -> bool:
+        """Return True if the answer to everything is 503."""
+        return self._timeline.now < self._starting_until
+
+    def begin(self, refused_for: float, maintenance_for: float, how: Absence) -> None:
+        """Go away for so many simulated seconds, and be ready after so many more."""
+        self.how = how
+        self._refusing_until = self._timeline.now + refused_for
+        self._starting_until = self._refusing_until + maintenance_for
+        # Nothing happens at these moments; they only have to be stopped at.
+        self._timeline.at(self._refusing_until, lambda: None)
+        self._timeline.at(self._starting_until, lambda: None)
+
+
+class PlayState(StrEnum):
+    """What a player does; STOPPED is only pushed, never listed."""
+
+    PLAYING = "playing"
+    PAUSED = "paused"
+    BUFFERING = "buffering"
+    STOPPED = "stopped"
+
+
+class Sessions:
+    """The streams that are open, by their keys, as the server lists them."""
+
+    def __init__(self, publish: Callable[[Frame], None]) -> None:
+        self.open: dict[str, dict[str, Any]] = {}
+        self._publish = publish
+        self._count = 0
+
+    def play(
+        self, title: str = "The Tin Orchard", state: PlayState = PlayState.PLAYING
+    ) -> str:
+        """Open a stream; return its key."""
+        self._count += 1
+        key, rating_key = str(self._count), str(4000 + self._count)
+        player = {
+            "machineIdentifier": f"player-{key}",
+            "product": "Plex for Testing",
+            "state": str(state),
+            "title": "Living room",
+            "local": True,
+        }
+        self.open[key] = {
+            "sessionKey": key,
+            "ratingKey": rating_key,
+            "key": f"/library/metadata/{rating_key}",
+            "type": "movie",
+            "title": title,
+            "duration": 5_400_000,
+            "viewOffset": 0,
+            "Player": player,
+            "User": {"id": "1", "title": "Robin"},
+            "Session": {"id": f"session-{key}", "bandwidth": 6000, "location": "lan"},
+        }
+        self._publish(playing_frame(key, rating_key, str(state), 0))
+        return key
+
+    def change(self, key: str, state: PlayState) -> None:
+        """Pause, go on, or close a stream."""
+        stream = self.open[key]
+        stream["Player"]["state"] = str(state)
+        self._publish(playing_frame(key, stream["ratingKey"], str(state), 0))
+        if state is PlayState.STOPPED:
+            del self.open[key]
+
+
+class Noise:
+    """Ordinary activities: scans, adds, analysis; none of them is Butler's."""
+
+    def __init__(
+        self,
+        board: Board,
+        timeline: Timeline,
+        publish: Callable[[Frame], None],
+        rng: Random,
+        log: ServerLog,
+    ) -> None:
+        self._board = board
+        self._timeline = timeline
+        self._publish = publish
+        self._rng = rng
+        self._log = log
+        self._line = 0
+        self._next: Event | None = None
+
+    def scan(self, seconds: float = 20.0) -> str:
+        """Scan a library for so long; return the activity's id."""
+        self._publish(status_frame('Scanning the "Movies" section'))
+        uuid = self.activity(SCAN, seconds, title="Scanning Movies")
+        done = status_frame("Library scan complete")
+        self._timeline.after(seconds, lambda: self._publish(done))
+        return uuid
+
+    def add(self, seconds: float = 8.0) -> str:
+        """Add an item to the library."""
+        item = self._rng.randrange(1000, 9999)
+        for state, share in ((0, 0.1), (3, 0.5), (5, 1.0)):
+            self._timeline.after(seconds * share, partial(self._entry, item, state))
+        return self.activity(ADDED, seconds, title="Updating details")
+
+    def activity(
+        self, kind: str, seconds: float = 20.0, *, title: str = "Working"
+    ) -> str:
+        """Show an activity of any type for so long; return its id."""
+        uuid = self._board.new_uuid()
+        self._board.begin(Row(uuid=uuid, type=kind, title=title))
+        for step in range(1, _STEPS):
+            when = seconds * step / _STEPS
+            self._timeline.after(when, partial(self._step, uuid, step))
+        self._timeline.after(seconds, lambda: self._board.end(uuid))
+        return uuid
+
+    def storm(self, count: int = 1500) -> None:
+        """Send so many messages of one scan, all at once."""
+        row = Row(uuid=self._board.new_uuid(), type=SCAN, title="Scanning Movies")
+        self._board.begin(row)
+        for number in range(count - 2):
+            progress = 100 * number // count
+            self._board.update(row.uuid, subtitle=f"Film {number}", progress=progress)
+        self._board.end(row.uuid)
+
+    def log_flood(self, count: int = 1000, seconds: float = 0.0) -> None:
+        """Write so many lines that are not Butler's, at once or in so many seconds."""
+        if not seconds:
+            self._write_lines(count)
+            return
+        for second in range(math.ceil(seconds)):
+            lines = count // math.ceil(seconds)
+            self._timeline.after(second, partial(self._write_lines, lines))
+
+    def ordinary_day(self, per_hour: float) -> None:
+        """Make noise at random from now on, so often on average; 0 ends it."""
+        if self._next is not None:
+            self._next.cancel()
+        self._next = None
+        if per_hour > 0:
+            wait = self._rng.expovariate(per_hour / 3600)
+            self._next = self._timeline.after(wait, lambda: self._random(per_hour))
+
+    def _random(self, per_hour: float) -> None:
+        kind = self._rng.choice(("scan", "add", "analysis"))
+        seconds = self._rng.uniform(2, 300)
+        if kind == "scan":
+            self.scan(seconds)
+        elif kind == "add":
+            self.add(seconds)
+        else:
+            self.activity(self._rng.choice(ANALYSES), seconds)
+        self.ordinary_day(per_hour)
+
+    def _step(self, uuid: str, step: int) -> None:
+        progress, subtitle = 100 * step // _STEPS, f"Item {step}"
+        self._board.update(uuid, progress=progress, subtitle=subtitle, context=_CONTEXT)
+        self._write_lines(_LINES_PER_STEP)
+
+    def _write_lines(self, count: int) -> None:
+        for _ in range(count):
+            self._line += 1
+            text = _LINES[self._line % len(_LINES)]
+            numbers = self._line % 10_000, self._line // len(_LINES) % 10_000
+            self._log.write(text, *numbers)
+
+    def _entry(self, item: int, state: int) -> None:
+        title, now = "The Tin Orchard", self._timeline.now
+        self._publish(timeline_frame(item, title, state, now))
 
 
 class ServerState:
@@ -41,45 +273,53 @@ class ServerState:
         name: str,
         window: tuple[int, int] | None = None,
     ) -> None:
-        """Build an idle server."""
         self.profile = profile
-        self.traits = profile.traits
+        self.traits = traits = profile.traits
         self.version = profile.version
-        self.claimed = self.traits.claimed
-        self.machine_identifier = sha1(
-            f"{name}-{seed}".encode(), usedforsecurity=False
-        ).hexdigest()
+        self.claimed = traits.claimed
+        origin = f"{name}-{seed}".encode()
+        self.machine_identifier = sha1(origin, usedforsecurity=False).hexdigest()
         self.listeners: list[Callable[[Frame], None]] = []
         self.written_at = float("-inf")
         self._clock = clock
         self.timeline = Timeline(clock.now())
         self.outage = Outage(self.timeline)
-        self.preferences = self._build_preferences(name, window)
-        self.log = ServerLog(self.timeline, self.traits)
-        self.butler = self._build_butler(zone, seed)
-        self.board = Board(Random(f"rows-{seed}"), self._publish_row)
+        settings = build_settings(
+            profile.tasks, name=name, old_hour_labels=traits.old_hour_labels
+        )
+        self.preferences = Preferences(settings)
+        for setting, hour in zip((START_HOUR, END_HOUR), window or (), strict=False):
+            self.preferences.set(setting, hour)
+        self.log = ServerLog(self.timeline, traits)
+        self.butler = Butler(
+            profile.tasks,
+            timeline=self.timeline,
+            preferences=self.preferences,
+            traits=traits,
+            zone=zone,
+            rng=Random(f"butler-{seed}"),
+        )
+        self.board = Board(Random(f"rows-{seed}"), traits, self._publish_row)
         self.sessions = Sessions(self.publish)
-        self.noise = Noise(
-            self.board, self.timeline, self.publish, Random(f"noise-{seed}"), self.log
-        )
-        self._butler_sessions = ButlerSessions(
-            self.butler,
-            self.board,
-            self.timeline,
-            self.traits,
-            self.log,
-            Random(f"session-{seed}"),
-        )
-        self._rows = rows_of(self.butler, self.board, self.timeline, self.traits)
+        rng = Random(f"noise-{seed}")
+        self.noise = Noise(self.board, self.timeline, self.publish, rng, self.log)
+        parts = (self.butler, self.board, self.timeline, traits)
+        rng = Random(f"session-{seed}")
+        self._butler_sessions = ButlerSessions(*parts, self.log, rng)
+        self._rows: RowPerTask | SharedRow | None = None
+        if traits.rows is Rows.PER_TASK:
+            self._rows = RowPerTask(*parts)
+        elif traits.rows is Rows.SHARED:
+            self._rows = SharedRow(*parts)
         watchers: list[Watcher] = [self._butler_sessions]
         if self._rows is not None:
             watchers.append(self._rows)
-        if self.traits.work_rows:
-            watchers.append(WorkRows(self.board, self.timeline, self.traits))
+        if traits.work_rows:
+            watchers.append(WorkRows(self.board, self.timeline, traits))
         self.butler.watchers += [
-            Late(watcher, self.timeline, self.traits.row_delay) for watcher in watchers
+            Late(watcher, self.timeline, traits.row_delay) for watcher in watchers
         ]
-        self._keeper = WindowKeeper(self.butler, self.timeline, self.traits)
+        self._keeper = WindowKeeper(self.butler, self.timeline, traits)
         self.preferences.listeners += [self._publish_setting, self.butler.on_setting]
         self.preferences.listeners.append(self._keeper.on_setting)
 
@@ -93,7 +333,7 @@ class ServerState:
         self.timeline.advance(self._clock.now())
 
     def publish(self, frame: Frame) -> None:
-        """Send a notification to all who listen."""
+        """Send a notification to all listeners."""
         for listener in self.listeners:
             listener(frame)
 
@@ -102,60 +342,15 @@ class ServerState:
         self.version = version or self.version
         self.butler.stop_all(Ending.RESTARTED)
         self._butler_sessions.clear()
-        self.board.clear()
-        self.sessions.clear()
+        self.board.rows.clear()
+        self.sessions.open.clear()
         if self._rows is not None:
             self._rows.stand()
         self._keeper.on_server_start(down_for)
 
-    def write_preferences(self, texts: dict[str, str]) -> None:
-        """Change settings as a client does; raises PreferenceError."""
-        self.preferences.write(texts)
-        self.written_at = self.timeline.now
-
-    def truth(self) -> dict[str, Any]:
-        """Return what really goes on."""
-        tasks = {
-            name: {"state": str(task.state), "since": task.since}
-            for name, task in self.butler.tasks.items()
-        }
-        return {
-            "now": self.timeline.now,
-            "busy": bool(self.butler.running),
-            "tasks": tasks,
-        }
-
-    def _build_preferences(
-        self, name: str, window: tuple[int, int] | None
-    ) -> Preferences:
-        old = self.traits.old_hour_labels
-        settings = build_settings(self.profile.tasks, name=name, old_hour_labels=old)
-        preferences = Preferences(settings)
-        for setting, hour in zip((START_HOUR, END_HOUR), window or (), strict=False):
-            preferences.set(setting, hour)
-        return preferences
-
-    def _build_butler(self, zone: tzinfo, seed: int) -> Butler:
-        return Butler(
-            self.profile.tasks,
-            timeline=self.timeline,
-            preferences=self.preferences,
-            traits=self.traits,
-            zone=zone,
-            rng=Random(f"butler-{seed}"),
-        )
-
     def _publish_row(self, event: RowEvent, row: Row) -> None:
-        self._log_row(event, row)
+        self.log.write(_ROW_LINES[event], row.uuid, row.title, row.progress)
         self.publish(activity_frame(event, row))
 
     def _publish_setting(self, setting: Setting) -> None:
-        self.publish(preference_frame(setting))
-
-    def _log_row(self, event: RowEvent, row: Row) -> None:
-        line = {
-            RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
-            RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
-            RowEvent.ENDED: "Activity: Ended activity {0}.",
-        }[event]
-        self.log.write(line, row.uuid, row.title, row.progress)
+        self.publish(Frame("preference", "Setting", (setting.as_dict(),)))

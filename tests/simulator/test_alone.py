@@ -8,15 +8,17 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.simulator import Cause, SimulatedPlex, TaskState
 
-from .client import Client, frames, row_events
+from .conftest import Client, frames
 
 ROOT = Path(__file__).parents[2]
+BACKUP = "BackupDatabase"
 
 
 def test_it_imports_neither_home_assistant_nor_the_integration() -> None:
@@ -55,54 +57,92 @@ async def test_the_program_prints_its_address_and_ends_at_a_signal(
     assert await program.wait() == 0
 
 
-async def test_in_real_time_a_run_ends_by_itself(
-    socket_enabled: None, session: aiohttp.ClientSession
+async def test_in_real_time_a_run_ends_and_a_server_comes_back_by_itself(
+    session: aiohttp.ClientSession,
 ) -> None:
     async with SimulatedPlex(speed=100) as plex:
         client = Client(plex, session)
         socket = await client.listen()
-        plex.durations["BackupDatabase"] = 10
-        assert await client.status("POST", "/butler/BackupDatabase") == 200
-        assert plex.truth()["BackupDatabase"] is TaskState.RUNNING
-        told: list[tuple[str, str, int]] = []
-        while not told or told[-1][0] != "ended":
-            told += row_events(await frames(socket))
-        assert plex.truth()["BackupDatabase"] is TaskState.IDLE
+        plex.durations[BACKUP] = 10
+        assert await client.status("POST", f"/butler/{BACKUP}") == 200
+        assert plex.truth()[BACKUP] is TaskState.RUNNING
+        events = []
+        while "ended" not in events:
+            got = await frames(socket)
+            events += [it["ActivityNotification"][0]["event"] for it in got]
+        assert plex.truth()[BACKUP] is TaskState.IDLE
         await socket.close()
-
-
-async def test_in_real_time_a_server_comes_back_by_itself(
-    socket_enabled: None, session: aiohttp.ClientSession
-) -> None:
-    async with SimulatedPlex(speed=100) as plex:
-        client = Client(plex, session)
         await plex.restart(refused_for=10)
-        while True:
-            try:
-                assert await client.status("GET", "/identity") == 200
-                break
-            except aiohttp.ClientConnectorError:
-                await asyncio.sleep(0.02)
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await client.status("GET", "/identity")
+        await asyncio.sleep(0.2)
+        assert await client.status("GET", "/identity") == 200
+        with pytest.raises(TypeError):
+            await plex.advance(1)
 
 
-async def test_in_real_time_the_window_is_far_away_whatever_the_hour(
+async def test_servers_live_side_by_side_far_from_their_windows(
     socket_enabled: None,
 ) -> None:
-    async with SimulatedPlex() as plex:
-        now = plex.clock.now()
-        assert not plex.butler.window.contains(now)
-        assert plex.butler.window.next_edge(now) - now > 9 * 3600
-
-
-async def test_many_servers_live_side_by_side(socket_enabled: None) -> None:
     async with SimulatedPlex(seed=1) as one, SimulatedPlex(seed=2) as two:
         assert one.url != two.url
         assert one.machine_identifier != two.machine_identifier
         one.butler.start_due(Cause.COMMAND)
         assert set(two.truth().values()) == {TaskState.IDLE}
+        now = one.clock.now()
+        assert not one.butler.window.contains(now)
+        assert one.butler.window.next_edge(now) - now > 9 * 3600
 
 
-async def test_only_a_manual_clock_can_be_moved(socket_enabled: None) -> None:
-    async with SimulatedPlex() as plex:
-        with pytest.raises(TypeError):
-            await plex.advance(1)
+async def test_another_process_can_do_what_the_methods_do(
+    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
+) -> None:
+    async def control(method: str, action: str, **fields: object) -> tuple[int, Any]:
+        url = f"{plex.url}/_simulator/{action}"
+        async with session.request(method, url, json=fields) as response:
+            return response.status, await response.json()
+
+    polish = {"name": "Polish", "title": "Polish", "description": ""}
+    for action, fields in (
+        ("add-task", polish),
+        ("duration", {"task": "Polish", "seconds": 7}),
+        ("start", {"task": "Polish"}),
+        ("preference", {"name": "ButlerStartHour", "value": 4}),
+        ("scan", {"seconds": 3}),
+    ):
+        assert (await control("POST", action, **fields))[0] == 200
+    _, truth = await control("GET", "truth")
+    assert truth["busy"] is True
+    assert truth["tasks"]["Polish"] == {"state": "running", "since": plex.clock.now()}
+    assert truth["tasks"][BACKUP] == {"state": "idle", "since": None}
+    assert plex.butler.window.start_hour == 4
+    await plex.advance(8)
+    for action in ("start-all", "stop-all"):
+        await control("POST", action)
+    _, runs = await control("GET", "runs")
+    kinds = {(run["task"], run["cause"], run["ending"]) for run in runs}
+    assert ("Polish", "other_client", "finished") in kinds
+    assert (BACKUP, "other_client", "stopped_by_other") in kinds
+    assert plex.requests == []
+
+    await control("POST", "fault", name="503", path="/butler")
+    assert await client.status("GET", "/butler") == 503
+    await control("POST", "fault", name="500", count=9)
+    await control("POST", "clear-faults")
+    assert await client.status("GET", "/butler") == 200
+    assert (await control("POST", "go-away", seconds=5, how="hang-up"))[0] == 200
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await client.ask("GET", "/identity")
+    await control("POST", "restart", version="2.0", maintenance_for=5)
+    assert plex.version == "2.0"
+    assert await client.status("GET", "/identity") == 503
+
+    # What cannot be done says why.
+    assert (await control("POST", "nope"))[0] == 404
+    for action, fields in (
+        ("fault", {"name": "nope"}),
+        ("remove-task", {"name": "nope"}),
+        ("start", {"wrong": "field"}),
+    ):
+        status, answer = await control("POST", action, **fields)
+        assert (status, "error" in answer) == (400, True)

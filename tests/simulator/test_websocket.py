@@ -1,59 +1,49 @@
-"""The notification socket: who may listen, what is sent, and in which shape."""
+"""The notification socket and the stream of the log: who gets what, in which shape."""
 
 from __future__ import annotations
+
+from itertools import product
+import json
+import re
 
 import aiohttp
 import pytest
 
-from tests.simulator import PlayState, SimulatedPlex, raw
+from tests.simulator import PROFILES, LogFormat, PlayState, SimulatedPlex, raw
 
-from .client import NOTIFICATIONS, Client, frames, row_events
-from .conftest import StartPlex
+from .conftest import NOTIFICATIONS, Client, Start, frames, received
 
-TITLE = "Backup Database"
+BACKUP = "BackupDatabase"
+LOG = "?filters=log"
+# Whatever is around it, this is what a line about a task looks like.
+NAMED = re.compile(r'sub-activity ([0-9a-f-]{36}) - \\*"?([A-Za-z]+)')
+OVER = re.compile(r"ended sub-activity ([0-9a-f-]{36})")
 
 
-async def test_a_run_is_told_from_start_to_end(
+async def lines(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
+    """Return the lines of frames in the usual shape."""
+    containers = await frames(socket)
+    assert {frame["type"] for frame in containers} <= {"log"}
+    return [entry["message"] for it in containers for entry in it["LogNotification"]]
+
+
+async def test_a_run_is_pushed_from_start_to_end_in_the_servers_shape(
     plex: SimulatedPlex, client: Client
 ) -> None:
     socket = await client.listen()
-    await client.ask("POST", "/butler/BackupDatabase")
-    await plex.advance(60)
-    told = row_events(await frames(socket))
-    assert told[0] == ("started", TITLE, 0)
-    assert {event for event, _, _ in told[1:-1]} == {"updated"}
-    assert told[-1] == ("ended", TITLE, 100)
-    await socket.close()
-
-
-async def test_frames_have_the_servers_shape(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    socket = await client.listen()
-    plex.client_start("BackupDatabase")
+    await client.ask("POST", f"/butler/{BACKUP}")
     (frame,) = await frames(socket)
     (note,) = frame["ActivityNotification"]
-    assert (frame["type"], frame["size"]) == ("activity", 1)
+    assert (frame["type"], frame["size"], note["event"]) == ("activity", 1, "started")
     assert note["uuid"] == note["Activity"]["uuid"]
     assert note["Activity"] == (await client.rows("butler"))[1]
+    await plex.advance(60)
+    told = [it["ActivityNotification"][0] for it in await frames(socket)]
+    assert {note["event"] for note in told[:-1]} == {"updated"}
+    assert (told[-1]["event"], told[-1]["Activity"]["progress"]) == ("ended", 100)
     await socket.close()
-
-
-async def test_a_text_may_hold_bytes_that_are_neither_utf_8_nor_json(
-    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
-) -> None:
-    headers = {"X-Plex-Token": plex.token, "Accept": "application/json"}
-    async with session.ws_connect(
-        plex.url + NOTIFICATIONS, headers=headers, decode_text=False
-    ) as socket:
-        plex.noise.activity("a.scan", title=f"Caf{raw(0xE9)}{raw(7)} \ud83d")
-        message = await socket.receive(timeout=1)
-    async with session.get(f"{plex.url}/activities", headers=headers) as response:
-        answer = await response.read()
-
-    assert message.type is aiohttp.WSMsgType.TEXT
-    for sent in (message.data, answer):
-        assert b'"title": "Caf\xe9\x07 \\ud83d"' in sent
+    await plex.flush()
+    assert (plex.hub.sockets, plex.hub.connected) == ([], 1)
 
 
 async def test_every_kind_of_notification_is_an_array(
@@ -62,14 +52,12 @@ async def test_every_kind_of_notification_is_an_array(
     socket = await client.listen()
     plex.noise.scan(10)
     plex.noise.add(10)
-    key = plex.sessions.play()
-    plex.sessions.change(key, PlayState.STOPPED)
-    await client.ask("PUT", "/:/prefs?ButlerStartHour=1")
+    plex.sessions.change(plex.sessions.play(), PlayState.STOPPED)
+    for hour in (2, 1):
+        await client.ask("PUT", f"/:/prefs?ButlerStartHour={hour}")
     await plex.advance(20)
-    keys = {
-        frame["type"]: next(key for key in frame if key not in ("type", "size"))
-        for frame in await frames(socket)
-    }
+    got = await frames(socket)
+    keys = {it["type"]: next(k for k in it if k not in ("type", "size")) for it in got}
     assert keys == {
         "activity": "ActivityNotification",
         "status": "StatusNotification",
@@ -77,113 +65,219 @@ async def test_every_kind_of_notification_is_an_array(
         "playing": "PlaySessionStateNotification",
         "preference": "Setting",
     }
+    # A setting that stays the same is not pushed.
+    assert [it["type"] for it in got].count("preference") == 1
     await socket.close()
 
 
-async def test_filters_leave_out_the_rest(plex: SimulatedPlex, client: Client) -> None:
-    socket = await client.listen("?filters=playing,preference")
-    plex.noise.scan()
-    plex.set_preference("ButlerStartHour", 1)
-    assert [frame["type"] for frame in await frames(socket)] == ["preference"]
-    await socket.close()
-
-
-async def test_a_preference_that_stays_the_same_is_not_told(
-    client: Client,
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ("", {"activity", "preference"}),
+        ("?filters=", {"activity", "log", "preference"}),
+        (LOG, {"log"}),
+        ("?filters=log,playing", {"log"}),
+        ("?filters=preference,playing", {"preference"}),
+        ("?filters=-activity", {"log", "preference"}),
+        ("?filters=-log,activity", {"preference"}),
+    ],
+)
+async def test_filters_leave_out_the_rest_and_the_log_wants_to_be_asked_for(
+    start: Start, query: str, kinds: set[str]
 ) -> None:
-    socket = await client.listen()
-    await client.ask("PUT", "/:/prefs?ButlerStartHour=2")
-    assert await frames(socket) == []
-    await socket.close()
+    client = await start("session")
+    for token, expected in ((None, kinds), (client.plex.shared_token, set())):
+        socket = await client.listen(query, token)
+        client.plex.client_start(BACKUP)
+        client.plex.client_stop(BACKUP)
+        hour = client.plex.butler.window.start_hour
+        client.plex.set_preference("ButlerStartHour", hour + 1)
+        assert {frame["type"] for frame in await frames(socket)} == expected
+        await socket.close()
 
 
-@pytest.mark.parametrize("token", ["", "wrong"])
-async def test_a_bad_token_is_a_401_at_the_handshake(
-    client: Client, token: str
-) -> None:
-    with pytest.raises(aiohttp.WSServerHandshakeError) as error:
-        await client.listen(token=token)
-    assert error.value.status == 401
-
-
-async def test_a_token_in_the_address_is_taken_too(
+async def test_the_handshake_wants_a_token_in_the_header_or_the_address(
     plex: SimulatedPlex, client: Client
 ) -> None:
-    socket = await client.listen(f"?X-Plex-Token={plex.token}", token="")
-    plex.noise.scan()
-    assert await frames(socket)
-    await socket.close()
-
-
-async def test_a_guest_hears_nothing_of_the_owners_server(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    socket = await client.listen(token=plex.shared_token)
-    plex.client_start("BackupDatabase")
-    assert await frames(socket) == []
-    await socket.close()
-
-
-async def test_a_plain_request_is_no_socket(client: Client) -> None:
+    for token in ("", "wrong"):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+            await client.listen(token=token)
+        assert error.value.status == 401
     assert await client.status("GET", NOTIFICATIONS) == 400
-
-
-async def test_the_server_answers_pings(client: Client) -> None:
-    socket = await client.listen(heartbeat=0.05)
-    assert await frames(socket) == []
-    await socket.ping()
+    socket = await client.listen(f"?X-Plex-Token={plex.token}", "", heartbeat=0.05)
+    plex.noise.scan()
+    # Pings are answered meanwhile.
+    assert await frames(socket)
     assert not socket.closed
     await socket.close()
 
 
-async def test_after_advance_all_frames_are_with_the_sockets(
+async def test_a_text_may_hold_bytes_that_are_neither_utf_8_nor_json(
+    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
+) -> None:
+    socket = await client.listen(decode_text=False)
+    plex.noise.activity("a.scan", title=f"Caf{raw(0xE9)}{raw(7)} \ud83d")
+    message = await socket.receive(timeout=1)
+    headers = {"X-Plex-Token": plex.token, "Accept": "application/json"}
+    async with session.get(f"{plex.url}/activities", headers=headers) as response:
+        answer = await response.read()
+    assert message.type is aiohttp.WSMsgType.TEXT
+    for sent in (message.data, answer):
+        assert b'"title": "Caf\xe9\x07 \\ud83d"' in sent
+    await socket.close()
+
+
+async def test_tests_decide_what_is_sent_and_when_it_has_been(
     plex: SimulatedPlex, client: Client
 ) -> None:
-    socket = await client.listen()
+    socket, log = await client.listen(), await client.listen(LOG)
+    assert (len(plex.hub.sockets), len(plex.log_hub.sockets)) == (1, 1)
     plex.noise.storm(500)
     await plex.flush()
     assert plex.hub.sent == 500
     assert len(await frames(socket)) == 500
-    await socket.close()
-
-
-async def test_wrong_frames_can_be_sent(plex: SimulatedPlex, client: Client) -> None:
-    socket = await client.listen()
+    plex.hub.muted = True
+    plex.client_start(BACKUP)
     plex.hub.send_raw("not json")
     plex.hub.send_raw(b"\x00\x01")
     assert (await socket.receive()).data == "not json"
     assert (await socket.receive()).type is aiohttp.WSMsgType.BINARY
+    plex.fault("drop-sockets")
+    for it in (socket, log):
+        message = await it.receive(timeout=1)
+        assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
+
+async def test_the_log_has_a_run_from_its_start_to_its_end(start: Start) -> None:
+    client = await start("session")
+    socket = await client.listen(LOG)
+    await client.ask("POST", f"/butler/{BACKUP}")
+    (row,) = await client.rows("butler")
+    await client.plex.advance(30)
+    told = await lines(socket)
+    kinds = [re.sub(r"\[[^]]*\] ?|[0-9a-f-]{36}", "", line)[:45] for line in told]
+    assert kinds == [
+        "Request: GET /:/websockets/notifications?filt",
+        f"Request: POST /butler/{BACKUP} (2 live)",
+        'Activity: registered new activity  - "Butler ',
+        'Activity: registered new sub-activity  - "Bac',
+        "Activity: updated activity  - completed 0.0% ",
+        f"Completed: 200 POST /butler/{BACKUP} (2",
+        "Request: GET /activities (2 live) #1c GZIP Si",
+        "Completed: 200 GET /activities (2 live) #1c G",
+        "Activity: ended sub-activity  parent:  overal",
+        "Activity: updated activity  - completed 100.0",
+    ]
+    assert told[3].startswith("[Req#1b] ")
+    assert told[3].endswith(f"parent: {row['uuid']} overall progress: 0.0% (0/1)")
+    assert told[8].endswith(f"parent: {row['uuid']} overall progress: 100.0% (1/1)")
+    assert NAMED.findall(told[3])[0][0] == OVER.findall(told[8])[0]
     await socket.close()
 
 
-async def test_a_muted_server_is_connected_but_silent(
+async def test_requests_come_as_lines_without_the_token(start: Start) -> None:
+    client = await start("session")
+    plex = client.plex
+    socket = await client.listen(LOG)
+    await client.ask("GET", f"/activities?X-Plex-Token={plex.token}&a=b")
+    await client.ask("GET", "/nothing")
+    told = await lines(socket)
+    asked, answered, _, missing = told[1:]
+    assert re.search(r"Request: \[127.*\(Loopback\)\] GET /activities\?a=b \(2", asked)
+    assert re.search(r"Completed: \[127.*\] 200 GET /activities\?a=b \(2", answered)
+    assert " 404 GET /nothing (2 live)" in missing
+    assert plex.token not in "".join(told)
+    for command in (plex.client_start, plex.client_start, plex.client_stop):
+        command(BACKUP)
+    plex.client_stop(BACKUP)
+    plex.client_start_all()
+    plex.client_stop_all()
+    told = [line for line in await lines(socket) if "Completed" in line]
+    assert [line.partition("] ")[2].partition(" (")[0] for line in told] == [
+        f"200 POST /butler/{BACKUP}",
+        f"202 POST /butler/{BACKUP}",
+        f"200 DELETE /butler/{BACKUP}",
+        f"404 DELETE /butler/{BACKUP}",
+        "200 POST /butler",
+        "200 DELETE /butler",
+    ]
+    assert not [line for line in told if "127.0.0.1" in line]
+    await socket.close()
+
+
+@pytest.mark.parametrize("shape", LogFormat)
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_line_is_inside_whatever_frame_it_comes_in(
+    start: Start, profile: str, shape: LogFormat
+) -> None:
+    for quotes, prefix, batches in product((True, False), repeat=3):
+        client = await start(
+            profile,
+            log_tells=True,
+            log_format=shape,
+            log_quotes=quotes,
+            log_prefix=prefix,
+            log_batches=batches,
+        )
+        socket = await client.listen(LOG)
+        client.plex.durations[BACKUP] = 0
+        client.plex.client_start(BACKUP)
+        await client.plex.flush()
+        got = await received(socket)
+        told = "\n".join(got)
+        ((child, name),) = NAMED.findall(told)
+        assert (name, OVER.findall(told)) == (BACKUP, [child])
+        assert (re.search(r'- \\*"BackupDatabase', told) is not None) is quotes
+        if shape is LogFormat.TEXT:
+            assert ("DEBUG - " in told) is prefix
+        else:
+            assert all(json.loads(frame) for frame in got)
+            assert ('level\\": ' in told or 'level": ' in told) is not prefix
+        # What one instant wrote comes in one frame, behind the handshake's request.
+        whole = batches and shape in (LogFormat.LIST, LogFormat.TEXT)
+        assert (len(got) == 2) is whole
+        await socket.close()
+
+
+async def test_the_log_may_be_empty_or_refused(
     plex: SimulatedPlex, client: Client
 ) -> None:
-    socket = await client.listen()
-    plex.hub.muted = True
-    plex.client_start("BackupDatabase")
-    assert await frames(socket) == []
+    socket = await client.listen(LOG)
+    await client.ask("GET", "/activities")
+    assert await received(socket) == []
+    plex.log.tells = True
+    await client.ask("GET", "/activities")
+    assert len(await received(socket)) == 2
     await socket.close()
 
+    plex.fault("403", path=NOTIFICATIONS + LOG)
+    for refused, status in ((None, 403), (404, 404)):
+        plex.log.refused = refused
+        await (await client.listen()).close()
+        with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+            await client.listen(LOG)
+        assert error.value.status == status
+    plex.log.refused = 0
+    with pytest.raises(aiohttp.ClientOSError):
+        await client.listen(LOG)
 
-async def test_closed_sockets_are_forgotten(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    socket = await client.listen()
-    assert len(plex.hub.sockets) == 1
-    await socket.close()
-    await plex.flush()
-    assert plex.hub.sockets == []
-    assert plex.hub.connected == 1
 
-
-async def test_rows_that_are_not_pushed_can_be_polled(
-    start_plex: StartPlex, session: aiohttp.ClientSession, plex: SimulatedPlex
-) -> None:
-    quiet = await start_plex(plex.profile.with_traits(pushes_rows=False))
-    client = Client(quiet, session)
-    socket = await client.listen()
-    quiet.client_start("BackupDatabase")
-    assert len(await client.rows("butler")) == 2
-    assert await frames(socket) == []
+async def test_a_flood_and_a_scan_name_people_and_no_task(start: Start) -> None:
+    client = await start("session")
+    plex = client.plex
+    # A line is formatted only for a socket that gets it.
+    plex.log.write("{missing}")
+    socket = await client.listen(LOG)
+    plex.noise.log_flood(500)
+    told = "\n".join((await lines(socket))[1:])
+    assert told.count("\n") == 499
+    assert "192.168.4.21" in told
+    assert {name for _, name in NAMED.findall(told)} == {"Harbour"}
+    plex.noise.log_flood(500, seconds=5)
+    for seconds, count in ((1, 200), (4, 300)):
+        await plex.advance(seconds)
+        assert len(await lines(socket)) == count
+    plex.noise.scan(10)
+    await plex.advance(10)
+    assert len(await lines(socket)) > 150
     await socket.close()

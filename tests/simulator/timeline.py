@@ -1,18 +1,59 @@
-"""An ordered list of what is going to happen, and a clock that only it moves."""
+"""Time in a simulated server: clocks, what is planned when, and the nightly window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time as time_of_day, timedelta, tzinfo
 import heapq
 import itertools
+import time
+from typing import Protocol
+
+# Noon is far from the nightly window, so nothing starts by itself in a test.
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 type Action = Callable[[], None]
 
 
+class Clock(Protocol):
+    """The time in the simulated server, in seconds since the epoch."""
+
+    def now(self) -> float: ...
+
+
+class WallClock:
+    """Starts at the real time (or `start`) and runs `speed` times as fast."""
+
+    def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
+        self.speed = speed
+        self._origin = time.time() if start is None else start.timestamp()
+        self._began = time.monotonic()
+
+    def now(self) -> float:
+        return self._origin + (time.monotonic() - self._began) * self.speed
+
+    def wall_seconds(self, seconds: float) -> float:
+        """Return how long simulated seconds take on the wall."""
+        return seconds / self.speed
+
+
+class ManualClock:
+    """Stands still until a test moves it; it never goes back."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._now = start.timestamp()
+
+    def now(self) -> float:
+        return self._now
+
+    def move_to(self, when: float) -> None:
+        self._now = max(self._now, when)
+
+
 @dataclass(order=True, slots=True)
 class Event:
-    """Something planned; compared by time, then by the order of planning."""
+    """A planned action; compared by time, then by the order of planning."""
 
     when: float
     order: int
@@ -20,7 +61,6 @@ class Event:
     cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
-        """Let it never happen."""
         self.cancelled = True
 
 
@@ -28,21 +68,19 @@ class Timeline:
     """Runs planned actions in order; every action sees `now` at its own time."""
 
     def __init__(self, now: float) -> None:
-        """Begin at `now`, in seconds since the epoch."""
         self.now = now
         self.on_planned: Action = lambda: None
         self._events: list[Event] = []
         self._order = itertools.count()
 
     def at(self, when: float, action: Action) -> Event:
-        """Plan `action`; what lies in the past happens at the next advance."""
+        """Plan an action; one in the past happens at the next advance."""
         event = Event(max(when, self.now), next(self._order), action)
         heapq.heappush(self._events, event)
         self.on_planned()
         return event
 
     def after(self, seconds: float, action: Action) -> Event:
-        """Plan `action` so many simulated seconds from now."""
         return self.at(self.now + seconds, action)
 
     def next_at(self) -> float | None:
@@ -52,9 +90,45 @@ class Timeline:
         return self._events[0].when if self._events else None
 
     def advance(self, to: float) -> None:
-        """Do all that is due up to `to`, in order, and stand there."""
+        """Do all that is due up to a moment, in order, and stand there."""
         while (due := self.next_at()) is not None and due <= to:
             event = heapq.heappop(self._events)
             self.now = max(self.now, event.when)
             event.action()
         self.now = max(self.now, to)
+
+
+@dataclass(frozen=True)
+class Window:
+    """From one full hour to another in the server's zone; it may cross midnight."""
+
+    start_hour: int
+    end_hour: int
+    zone: tzinfo
+    # What start = end means on a real server is not known.
+    open_when_equal: bool = False
+
+    def contains(self, at: float) -> bool:
+        hour = datetime.fromtimestamp(at, self.zone).hour
+        if self.start_hour == self.end_hour:
+            return self.open_when_equal
+        if self.start_hour < self.end_hour:
+            return self.start_hour <= hour < self.end_hour
+        return hour >= self.start_hour or hour < self.end_hour
+
+    def next_edge(self, after: float) -> float:
+        """Return when the window opens or closes next."""
+        return min(self._next(self.start_hour, after), self.closes_at(after))
+
+    def closes_at(self, after: float) -> float:
+        return self._next(self.end_hour, after)
+
+    def _next(self, hour: int, after: float) -> float:
+        today = datetime.fromtimestamp(after, self.zone).date()
+        moments = (
+            datetime.combine(
+                today + timedelta(days=days), time_of_day(hour), self.zone
+            ).timestamp()
+            for days in range(3)
+        )
+        return next(moment for moment in moments if moment > after)

@@ -1,18 +1,197 @@
-"""The kinds of servers that are scored, and one scored day of each."""
+"""Random days of a Home Assistant and a server of some kind, and their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 import multiprocessing
-from typing import Any
+import random
+from random import Random
+from typing import Any, Final
 
-from tests.simulator import PROFILES, ByHand, Profile, SessionNames, draw_profile
-from tests.simulator.clock import NOON
+from tests.simulator import (
+    NOON,
+    PROFILES,
+    Absence,
+    ByHand,
+    ManualClock,
+    Profile,
+    SessionNames,
+    SimulatedPlex,
+    TaskState,
+    draw_profile,
+)
 
+from .home import Home, complete, home_assistant
 from .score import Score, score
-from .world import Plan, live
+from .truths import Observed
+from .world import SimulatedLoop, Traffic, simulated_time, watched_errors
+
+# How often each happens in an hour, on average.
+PER_HOUR: Final = {
+    "home_starts": 2.0,
+    "home_stops": 0.5,
+    "home_starts_all": 0.04,
+    "home_stops_all": 0.06,
+    "other_starts": 1.0,
+    "other_stops": 0.4,
+    "sockets_drop": 0.3,
+    "restarts": 0.08,
+    "goes_away": 0.05,
+    "home_restarts": 0.2,
+    "home_waits": 0.5,
+    "storm": 0.1,
+}
+# Ordinary scans, adds and analyses.
+NOISE_PER_HOUR: Final = 6.0
+
+# Within so many seconds, all that a broken stream has missed is found by asking.
+_CUT: Final = 5.0
+
+_VERSIONS: Final = ("1.43.6.11100-0a1b2c3d4", "1.43.7.11208-5e6f70819")
+
+
+class Day:
+    """Chooses what happens next, and does it; the same seed, the same day."""
+
+    def __init__(self, plex: SimulatedPlex, home: Home, seed: str) -> None:
+        self._plex = plex
+        self._home = home
+        self._rng = Random(f"day-{seed}")
+        self.next_at = plex.clock.now()
+        for name, task in plex.butler.tasks.items():
+            # Others wait while the database is locked, so that is not for hours.
+            most = 2.0 if task.spec.locks_database else 8.0
+            plex.durations[name] *= 2 ** self._rng.uniform(-2, most**0.5)
+        plex.noise.ordinary_day(NOISE_PER_HOUR)
+        self._plan()
+
+    async def act(self) -> None:
+        """Let one thing happen."""
+        kind = self._rng.choices(list(PER_HOUR), list(PER_HOUR.values()))[0]
+        # Drawn whether it is needed or not, so that days differ by what happens only.
+        task = self._rng.choice(sorted(self._plex.butler.tasks))
+        actions: dict[str, Callable[[str], Awaitable[None] | None]] = {
+            "home_starts": lambda task: self._home.switch(task, on=True),
+            "home_stops": lambda task: self._home.switch(self._running(task), on=False),
+            "home_starts_all": lambda _: self._home.press("start_all_tasks"),
+            "home_stops_all": lambda _: self._home.press("stop_all_tasks"),
+            "other_starts": self._other_starts,
+            "other_stops": self._other_stops,
+            "sockets_drop": lambda _: self._drop(),
+            "restarts": self._restart,
+            "goes_away": self._go_away,
+            "home_restarts": lambda _: self._home.restart(self._rng.uniform(20, 300)),
+            "home_waits": self._home.wait_for,
+            "storm": lambda _: self._plex.noise.storm(300),
+        }
+        if (result := actions[kind](task)) is not None:
+            await result
+        self._plan()
+
+    def _plan(self) -> None:
+        wait = self._rng.expovariate(sum(PER_HOUR.values()) / 3600)
+        self.next_at += wait
+
+    def _running(self, default: str) -> str:
+        """Return a task that runs, since people stop what runs."""
+        truth = self._plex.truth()
+        running = sorted(
+            task for task, state in truth.items() if state is TaskState.RUNNING
+        )
+        return self._rng.choice(running) if running else default
+
+    @property
+    def _answers(self) -> bool:
+        outage = self._plex.state.outage
+        hangs = self._plex.profile.traits.hangs_on_database
+        locked = hangs and self._plex.butler.database_busy
+        return not (outage.refusing or outage.starting or locked)
+
+    def _other_starts(self, task: str) -> None:
+        if self._answers:
+            self._plex.client_start(task)
+
+    def _other_stops(self, task: str) -> None:
+        if self._answers:
+            self._plex.client_stop(self._running(task))
+
+    def _drop(self) -> None:
+        now = self._plex.clock.now()
+        self._home.seen.cuts.append((now, now + _CUT))
+        self._plex.fault("drop-sockets")
+
+    async def _restart(self, _: str) -> None:
+        refused = self._rng.choice((1.0, 2.0, 12.0, 50.0)) * self._rng.uniform(0.5, 1.5)
+        ready = self._rng.choice((0.0, 15.0, 60.0))
+        version = self._rng.choice((None, None, None, *_VERSIONS))
+        how = self._rng.choice(list(Absence))
+        now = self._plex.clock.now()
+        self._home.seen.outages.append((now, now + refused + ready))
+        if version not in (None, self._plex.version):
+            self._home.seen.updates.append(now)
+        await self._plex.restart(
+            version, refused_for=refused, maintenance_for=ready, how=how
+        )
+
+    async def _go_away(self, _: str) -> None:
+        """Be cut off without a restart, which looks the same for a while."""
+        seconds = self._rng.choice((1.0, 20.0, 200.0)) * self._rng.uniform(0.5, 1.5)
+        how = self._rng.choice(list(Absence))
+        now = self._plex.clock.now()
+        self._home.seen.outages.append((now, now + seconds))
+        await self._plex.go_away(seconds, how=how)
+
+
+class World:
+    """A Home Assistant and a server, whose time moves only while both are idle."""
+
+    def __init__(
+        self, plex: SimulatedPlex, clock: ManualClock, loop: SimulatedLoop
+    ) -> None:
+        self._plex = plex
+        self._clock = clock
+        self._loop = loop
+        self._traffic = Traffic(plex)
+        self._day: Day | None = None
+
+    async def live(self, seed: str, hours: float) -> Observed:
+        """Let a day pass, and return what was seen of it."""
+        begin = self._clock.now()
+        seen = Observed(start=begin, end=begin + hours * 3600)
+        with watched_errors(seen.errors), self._traffic.counted():
+            async with self._plex, home_assistant() as hass:
+                home = Home(hass, self._plex, self._clock.now, seen)
+                await self._until_done(home.set_up())
+                self._day = Day(self._plex, home, seed)
+                while self._clock.now() < seen.end:
+                    await self._step(seen.end)
+                complete(seen, self._plex)
+                self._day = None
+                await self._until_done(home.unload())
+                await self._until_done(hass.async_stop(force=True))
+        seen.listened = self._traffic.listened
+        return seen
+
+    async def _step(self, limit: float) -> None:
+        """Go to the next moment at which anything happens."""
+        await self._traffic.settle(self._loop)
+        day = self._day
+        coming = [self._loop.next_timer_at, self._plex.next_event_at(), limit]
+        due = min(moment for moment in [*coming, day and day.next_at] if moment)
+        await self._plex.advance_to(due)
+        if day and day.next_at <= due:
+            await day.act()
+
+    async def _until_done(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let time pass until something is done that may have to wait for it."""
+        task = self._loop.create_task(work)
+        while not task.done():
+            await self._step(self._clock.now() + 60)
+        await task
+
 
 SESSION = "session"
 NAMELESS = "session, no names"
@@ -44,25 +223,28 @@ _TRAITS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def plan_of(name: str, seed: int, hours: float, start: datetime = NOON) -> Plan:
-    """Return the day of a kind of server; a drawn one is another with every seed."""
-    return Plan(
-        profile=_profile(name, seed),
-        seed=seed,
-        hours=hours,
-        start=start,
-        muted=name in NO_PUSH,
-    )
-
-
 def names(count: int) -> tuple[str, ...]:
     """Return all kinds, with so many drawn ones."""
     return (*NAMED, *(f"{DRAWN} {number}" for number in range(1, count + 1)))
 
 
 def scored(name: str, seed: int, hours: float, start: datetime = NOON) -> Score:
-    """Return the figures of one day."""
-    return score(name, seed, live(plan_of(name, seed, hours, start)))
+    """Return the figures of one day; with the same seed the same happens."""
+    profile = _profile(name, seed)
+    own_seed = f"{profile.name}-{seed}"
+    # The integration's own chances: how long to wait, and where in a second to ask.
+    random.seed(own_seed)
+    clock = ManualClock(start)
+    loop = SimulatedLoop(clock)
+
+    async def live() -> Observed:
+        plex = SimulatedPlex(profile, clock=clock, seed=seed)
+        # Connected, but nothing is pushed.
+        plex.hub.muted = name in NO_PUSH
+        return await World(plex, clock, loop).live(own_seed, hours)
+
+    with simulated_time(clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return score(name, seed, runner.run(live()))
 
 
 def all_scored(
@@ -91,3 +273,52 @@ def _profile(name: str, seed: int) -> Profile:
         log_tells=name == SESSION or name in WITH_LOG,
         **_TRAITS.get(name.removesuffix(LOG), {}),
     )
+
+
+REAL_TIME: Final = "current, real time"
+
+# In seconds: how long tasks take, and the time between two actions.
+_SHORTEST, _LONGEST = 0.5, 20.0
+_PAUSE: Final = 1.0
+_NOISE_PER_HOUR: Final = 600.0
+
+
+def scored_in_real_time(seconds: float, seed: int) -> Score:
+    """Return the figures of so many seconds of a server with many short runs."""
+    rng = Random(f"minutes-{seed}")
+
+    async def live() -> Observed:
+        profile = PROFILES["current"]
+        async with SimulatedPlex(profile, seed=seed) as plex, home_assistant() as hass:
+            now = plex.clock.now
+            seen = Observed(start=now(), end=now() + seconds)
+            with watched_errors(seen.errors):
+                home = Home(hass, plex, now, seen)
+                await home.set_up()
+                for task in plex.durations:
+                    plex.durations[task] = rng.uniform(_SHORTEST, _LONGEST)
+                plex.noise.ordinary_day(_NOISE_PER_HOUR)
+                while (left := seen.end - now()) > 0:
+                    _act_at_random(home, plex, rng)
+                    await asyncio.sleep(min(left, rng.expovariate(1 / _PAUSE)))
+                plex.noise.ordinary_day(0)
+                complete(seen, plex)
+                await home.unload()
+                await hass.async_stop(force=True)
+        return seen
+
+    return score(REAL_TIME, seed, asyncio.run(live()))
+
+
+def _act_at_random(home: Home, plex: SimulatedPlex, rng: Random) -> None:
+    """Start a task, or now and then stop one, from here or from another client."""
+    start = rng.random() < 0.8
+    truth = plex.truth()
+    running = [task for task in truth if truth[task] is TaskState.RUNNING]
+    if not (tasks := sorted(plex.durations) if start else running):
+        return
+    task = rng.choice(tasks)
+    if rng.random() < 0.5:
+        home.switch(task, on=start)
+    else:
+        (plex.client_start if start else plex.client_stop)(task)

@@ -1,19 +1,20 @@
-"""A real Home Assistant, with the integration loaded for one simulated server."""
+"""A real Home Assistant with the integration, and what was seen of a day in it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from copy import copy
 from tempfile import TemporaryDirectory
-from typing import Any, Final, cast
+from typing import Any, Final
 from unittest.mock import PropertyMock, patch
+from urllib.parse import unquote
 
 import aiohttp
 from homeassistant import loader
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
-    ATTR_ASSUMED_STATE,
     ATTR_ENTITY_ID,
     CONF_TOKEN,
     CONF_URL,
@@ -24,7 +25,6 @@ from homeassistant.core import (
     Event,
     EventStateChangedData,
     HomeAssistant,
-    State,
     callback,
 )
 from homeassistant.exceptions import HomeAssistantError
@@ -40,9 +40,17 @@ from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.device import task_of_unique_id
 from custom_components.plex_butler.event import SIGNAL_TASK_EVENT, TaskEvent
 from custom_components.plex_butler.run_state import EndedRun
-from tests.simulator import SimulatedPlex
+from tests.simulator import (
+    Naming,
+    RecordedRequest,
+    Rows,
+    SessionNames,
+    SimulatedPlex,
+    TaskState,
+    Traits,
+)
 
-from .observed import Observed, Outage, Reported, Shown, Waited
+from .truths import Command, Observed, Reported, Shown, Span, Waited
 
 # Seconds in which an entry that is loaded has looked at the server.
 _SETTING_UP: Final = 5.0
@@ -59,7 +67,6 @@ class Home:
         now: Callable[[], float],
         seen: Observed,
     ) -> None:
-        """Have an entry that is not set up yet."""
         self.hass = hass
         self.seen = seen
         self._machine = plex.machine_identifier
@@ -88,7 +95,7 @@ class Home:
         """Be without the integration for so many seconds, as in a restart."""
         if self.entry.state is ConfigEntryState.LOADED and not self._is_away:
             now = self._now()
-            self.seen.outages.append(Outage(now, now + away + _SETTING_UP))
+            self.seen.outages.append((now, now + away + _SETTING_UP))
             self.hass.async_create_task(self._restart(away))
 
     async def _restart(self, away: float) -> None:
@@ -107,14 +114,14 @@ class Home:
     async def _waited(self, task: str) -> None:
         sent = self._now()
         data = {"task": task, "wait": True}
-        try:
-            answer = await self.hass.services.async_call(
+        answer = await _done_or_not(
+            self.hass.services.async_call(
                 DOMAIN, "start_task", data, blocking=True, return_response=True
             )
-        except HomeAssistantError:
-            return
-        (told,) = cast("list[dict[str, Any]]", answer["tasks"]) if answer else ({},)
-        self.seen.waits.append(Waited(sent, task, str(told["result"]), self._now()))
+        )
+        if answer is not None:
+            (told,) = answer["tasks"]
+            self.seen.waits.append(Waited(sent, task, told["result"], self._now()))
 
     @callback
     def switch(self, task: str, *, on: bool) -> None:
@@ -130,26 +137,17 @@ class Home:
         registry = er.async_get(self.hass)
         unique_id = f"{self._machine}_{key}"
         if entity_id := registry.async_get_entity_id(domain, DOMAIN, unique_id):
-            calling = self._called(domain, service, {ATTR_ENTITY_ID: entity_id})
-            self.hass.async_create_task(calling)
-
-    async def _called(self, domain: str, service: str, data: dict[str, Any]) -> None:
-        try:
-            await self.hass.services.async_call(domain, service, data, blocking=True)
-        except HomeAssistantError:
-            # As people see it: the server did not do it.
-            return
+            data = {ATTR_ENTITY_ID: entity_id}
+            services = self.hass.services
+            calling = services.async_call(domain, service, data, blocking=True)
+            self.hass.async_create_task(_done_or_not(calling))
 
     @callback
     def _state_changed(self, event: Event[EventStateChangedData]) -> None:
         if (state := event.data["new_state"]) is None:
             return
         if (shown := self._list_of(state.entity_id)) is not None:
-            shown.append(self._as_shown(state))
-
-    def _as_shown(self, state: State) -> Shown:
-        assumed = bool(state.attributes.get(ATTR_ASSUMED_STATE))
-        return Shown(self._now(), state.state, assumed)
+            shown.append(Shown(self._now(), state.state))
 
     def _list_of(self, entity_id: str) -> list[Shown] | None:
         entity = er.async_get(self.hass).async_get(entity_id)
@@ -170,6 +168,14 @@ class Home:
             ended = run.ended_at.timestamp()
             told = Reported(task=run.task, ended=ended, duration=duration)
             self.seen.reported.append(told)
+
+
+async def _done_or_not(call: Awaitable[Any]) -> Any:
+    """Return the answer of an action; None if the server did not do it."""
+    try:
+        return await call
+    except HomeAssistantError:
+        return None
 
 
 @asynccontextmanager
@@ -193,3 +199,55 @@ def _resolver(hass: HomeAssistant) -> aiohttp.ThreadedResolver:
     resolver = aiohttp.ThreadedResolver()
     resolver.real_close = resolver.close  # type: ignore[attr-defined]
     return resolver
+
+
+_QUARTER: Final = 900.0
+
+
+def complete(seen: Observed, plex: SimulatedPlex) -> None:
+    """Add the truth; what goes on is copied, for it will be changed later."""
+    seen.intervals = [copy(interval) for interval in plex.intervals]
+    seen.outages += _hangs(seen, plex)
+    seen.shows = plex.profile.traits.rows is not Rows.NONE
+    seen.only_log = _names_in_log_alone(plex.profile.traits)
+    specs = (task.spec for task in plex.butler.tasks.values())
+    seen.randomized = frozenset(spec.name for spec in specs if spec.randomized)
+    seen.commands = list(_commands(plex.requests))
+    window, moment = plex.butler.window, seen.start
+    while moment < seen.end:
+        moment = window.closes_at(moment)
+        seen.window_ends.append(moment)
+    moment = seen.start - seen.start % _QUARTER
+    while moment < seen.end:
+        if window.contains(moment):
+            seen.windows.append((moment, moment + _QUARTER))
+        moment += _QUARTER
+
+
+def _names_in_log_alone(traits: Traits) -> bool:
+    if not traits.log_tells or traits.log_refused is not None:
+        return False
+    match traits.rows:
+        case Rows.NONE:
+            return True
+        case Rows.SESSION:
+            return traits.session_names is SessionNames.NOTHING
+    return traits.naming is Naming.NOTHING
+
+
+def _hangs(seen: Observed, plex: SimulatedPlex) -> Iterator[Span]:
+    if not plex.profile.traits.hangs_on_database:
+        return
+    tasks = plex.butler.tasks
+    for interval in seen.intervals:
+        locks = interval.task in tasks and tasks[interval.task].spec.locks_database
+        if locks and interval.state is TaskState.RUNNING:
+            yield interval.start, interval.end or seen.end
+
+
+def _commands(requests: Iterable[RecordedRequest]) -> Iterator[Command]:
+    for request in requests:
+        parts = request.path.split("/")[1:]
+        if parts[0] == "butler" and request.method in ("POST", "DELETE"):
+            task = unquote(parts[1]) if len(parts) > 1 else None
+            yield Command(request.at, request.method == "POST", task)

@@ -8,18 +8,20 @@ import pytest
 
 from tests.simulator import Cause, Ending, Interval, TaskState
 
-from .goals import missed
-from .observed import (
+from .__main__ import missed
+from .score import Score, score
+from .truths import (
     Command,
     Listened,
     Observed,
-    Outage,
     Reported,
     Shown,
     Waited,
+    common,
+    total,
+    union,
+    without,
 )
-from .score import Score, score
-from .spans import common, total, union, without
 
 TASK = "BackupDatabase"
 OTHER = "OptimizeDatabase"
@@ -36,7 +38,7 @@ def queued(start: float, end: float, cause: Cause, task: str = TASK) -> Interval
 
 
 def shown(*moments: tuple[float, str]) -> list[Shown]:
-    return [Shown(at, state, assumed=True) for at, state in moments]
+    return [Shown(at, state) for at, state in moments]
 
 
 def day(*intervals: Interval, on: list[Shown], **fields: object) -> Observed:
@@ -78,18 +80,14 @@ def test_a_run_that_is_never_shown_is_late_by_its_whole_length() -> None:
     assert result.recall == 0
 
 
-def test_what_the_server_alone_queued_is_left_out() -> None:
-    waits = queued(100, 200, Cause.WINDOW)
-    result = figures(day(waits, ran(200, 300), on=shown((200, "on"), (300, "off"))))
-    assert (result.recall, result.precision) == (1, 1)
-
-    early = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
-    assert (early.recall, early.precision) == (1, 1)
-
-
-def test_what_we_queued_is_rightly_on() -> None:
-    waits = queued(100, 200, Cause.COMMAND)
-    result = figures(day(waits, ran(200, 300), on=shown((100, "on"), (300, "off"))))
+@pytest.mark.parametrize(
+    ("cause", "on"), [(Cause.WINDOW, 200), (Cause.WINDOW, 100), (Cause.COMMAND, 100)]
+)
+def test_a_queue_is_left_out_if_the_server_made_it_and_rightly_on_if_we_did(
+    cause: Cause, on: float
+) -> None:
+    waits = queued(100, 200, cause)
+    result = figures(day(waits, ran(200, 300), on=shown((on, "on"), (300, "off"))))
 
     assert (result.recall, result.precision) == (1, 1)
 
@@ -98,7 +96,7 @@ def test_a_run_inside_an_outage_is_counted_apart() -> None:
     seen = day(
         ran(100, 200),
         on=shown((100, "on"), (110, "unavailable"), (220, "on"), (1900, "off")),
-        outages=[Outage(90, 210)],
+        outages=[(90, 210)],
         commands=[Command(100, starts=True, task=TASK)],
     )
     result = figures(seen)
@@ -251,7 +249,7 @@ def test_an_end_that_an_outage_hid_may_be_told_at_its_end(
         ran(100, 200),
         on=shown((100, "on"), (told, "off")),
         reported=[report],
-        outages=[Outage(begins, 400)],
+        outages=[(begins, 400)],
     )
 
     assert figures(seen).reports.invented == invented

@@ -11,10 +11,8 @@ import pytest
 
 from custom_components.plex_butler.switch import PlexButlerTaskSwitch
 
-from .__main__ import main, seeds_of_commit
-from .days import NO_PUSH, WITH_LOG, scored
-from .goals import missed
-from .real_time import scored_in_real_time
+from .__main__ import main, missed, seeds_of_commit
+from .days import NO_PUSH, WITH_LOG, scored, scored_in_real_time
 from .score import Score
 
 # The window opens after twenty minutes.

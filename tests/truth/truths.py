@@ -1,16 +1,155 @@
-"""What was seen, as spans: when a task ran, was shown on, could not be known."""
+"""What was seen of a day, on both sides, and arithmetic on spans of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.simulator import Cause, Ending, Interval, TaskState
 
-from .observed import ON, UNAVAILABLE, Listened, Observed, Shown
-from .spans import Span, Spans, common, meet, union, without
+ON = "on"
+OFF = "off"
+UNAVAILABLE = "unavailable"
+UNKNOWN = "unknown"
+
+
+type Span = tuple[float, float]
+type Spans = list[Span]
+
+
+class Shown(NamedTuple):
+    """A state of an entity, from a moment on."""
+
+    at: float
+    state: str
+
+
+class Reported(NamedTuple):
+    """A run that the integration reported as over; a lost one is not reported."""
+
+    task: str
+    ended: float
+    duration: float | None
+
+
+class Command(NamedTuple):
+    """A command that reached the server; `task` None means all."""
+
+    at: float
+    starts: bool
+    task: str | None
+
+
+class Listened(NamedTuple):
+    """When the log was open and told, and which of the intervals began meanwhile."""
+
+    start: float
+    end: float
+    begun: range
+
+
+class Waited(NamedTuple):
+    """A start that waited, and what it was answered; it was sent at `at`."""
+
+    at: float
+    task: str
+    result: str
+    answered: float
+
+
+@dataclass(kw_only=True)
+class Observed:
+    """One server's day."""
+
+    start: float
+    end: float
+    # The simulator's truth.
+    intervals: list[Interval] = field(default_factory=list)
+    # Whether this server shows that Butler works.
+    shows: bool = True
+    # Whether its log is all that names the tasks that run.
+    only_log: bool = False
+    randomized: frozenset[str] = frozenset()
+    # When the server did not answer.
+    outages: list[Span] = field(default_factory=list)
+    # When the server was another version than before, of which nothing is known.
+    updates: list[float] = field(default_factory=list)
+    window_ends: list[float] = field(default_factory=list)
+    windows: list[Span] = field(default_factory=list)
+    # Home Assistant's side, by task.
+    switches: dict[str, list[Shown]] = field(default_factory=dict)
+    butler: list[Shown] = field(default_factory=list)
+    reported: list[Reported] = field(default_factory=list)
+    waits: list[Waited] = field(default_factory=list)
+    # When the stream was cut, and until when its loss was surely made up for.
+    cuts: list[Span] = field(default_factory=list)
+    listened: list[Listened] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def union(spans: Iterable[Span]) -> Spans:
+    """Return the times that are in any of the spans, in whatever order they come.
+
+    A span without length stays: it is a run that was over in an instant.
+    """
+    joined: Spans = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def common(first: Spans, second: Spans) -> Spans:
+    """Return the times that are in both."""
+    return union(
+        (max(a[0], b[0]), min(a[1], b[1]))
+        for a in first
+        for b in second
+        if max(a[0], b[0]) < min(a[1], b[1])
+    )
+
+
+def without(spans: Spans, others: Spans) -> Spans:
+    """Return the times that are in the first, but not in the second."""
+    return union(piece for span in spans for piece in _cut(span, others))
+
+
+def total(spans: Spans) -> float:
+    """Return how many seconds that is."""
+    return sum(end - start for start, end in spans)
+
+
+def meet(first: Span, second: Span) -> bool:
+    """Return True if two spans have a time in common, be it a moment."""
+    return first[0] <= second[1] and second[0] <= first[1]
+
+
+def meets_any(span: Span, others: Spans) -> bool:
+    """Return True if a span meets one of the others."""
+    return any(meet(span, other) for other in others)
+
+
+def holds(spans: Spans, moment: float) -> bool:
+    """Return True if a moment is in one of the spans; their ends are not."""
+    return any(start <= moment < end for start, end in spans)
+
+
+def _cut(span: Span, others: Spans) -> Iterator[Span]:
+    start, end = span
+    for other_start, other_end in others:
+        if start < other_start < end:
+            yield start, other_start
+        if other_start < end and start < other_end:
+            start = max(start, other_end)
+    if start < end or not others:
+        yield start, end
+
 
 # Who polls every 30 s finds a server that is back after so long, and not later.
 _NOTICED_AFTER: Final = 32.0
@@ -26,7 +165,6 @@ class Truths:
     """One day, looked at by task."""
 
     def __init__(self, seen: Observed) -> None:
-        """Look at this day."""
         self.seen = seen
         self.tasks = sorted({run.task for run in seen.intervals} | seen.switches.keys())
 
@@ -37,7 +175,7 @@ class Truths:
         return union(
             piece
             for outage in self.seen.outages
-            for piece in _noticed((outage.start, outage.end), unavailable)
+            for piece in _noticed(outage, unavailable)
         )
 
     def runs(self, task: str | None = None) -> list[Interval]:
@@ -131,7 +269,7 @@ class Truths:
         return union([*self.running(task), *map(self.span, ours)])
 
     def left_out(self, task: str) -> Spans:
-        """Return when nobody could know: outages, and what the server alone queued."""
+        """Return what could not be known: outages, and what the server alone queued."""
         theirs = (it for it in self._queued(task) if it.cause is not Cause.COMMAND)
         apart = [*self._apart(task), *self.unheard(task)]
         return union([*self.outages, *map(self.span, theirs), *apart])

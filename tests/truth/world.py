@@ -1,107 +1,255 @@
-"""Lets a simulated day pass for a Home Assistant and a simulated server."""
+"""One clock for all in this process, a loop that stands still, and what is under way."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import datetime
-import random
-from typing import Any
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextvars import Context
+from datetime import UTC, datetime
+import functools
+import logging
+import pkgutil
+import sys
+import time
+from typing import Any, Final, override
+from unittest.mock import patch
 
-from homeassistant.core import HomeAssistant
+import aiohttp
+from homeassistant.util import dt as dt_util
+from yarl import URL
 
-from tests.simulator import ManualClock, Profile, SimulatedPlex
-from tests.simulator.clock import NOON
+import custom_components.plex_butler
+from custom_components.plex_butler.api import NotificationStream, PlexClient, client
+from custom_components.plex_butler.api.notifications import open_stream
+from tests.simulator import LOG, ManualClock, SimulatedPlex, Socket
 
-from .clocks import simulated_time
-from .day import Day
-from .errors import watched_errors
-from .evidence import complete
-from .home import Home, home_assistant
-from .loop import SimulatedLoop
-from .observed import Observed
-from .traffic import Traffic
+from .truths import Listened
 
+# Held here, for the names in `time` are replaced.
+_real_time: Final = time.time
+_real_monotonic: Final = time.monotonic
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Which day to let pass: with the same plan, the same happens."""
-
-    profile: Profile
-    seed: int
-    hours: float = 24
-    start: datetime = NOON
-    # Connected, but nothing is told.
-    muted: bool = False
+_PACKAGES: Final = ("homeassistant", "custom_components.plex_butler")
 
 
-class World:
-    """A Home Assistant and a server, whose time moves only while nobody is busy."""
+class _Shown:
+    """The clock that is shown; a module may keep our functions for longer than that."""
 
-    def __init__(self, plan: Plan, clock: ManualClock, loop: SimulatedLoop) -> None:
-        """Begin with a server that does not listen yet."""
-        self._plan = plan
+    clock: ManualClock | None = None
+
+
+def _time() -> float:
+    return _Shown.clock.now() if _Shown.clock else _real_time()
+
+
+def _monotonic() -> float:
+    return _Shown.clock.now() if _Shown.clock else _real_monotonic()
+
+
+def _utcnow() -> datetime:
+    return datetime.fromtimestamp(_time(), UTC)
+
+
+_NAMES: Final[dict[str, Callable[[], Any]]] = {
+    "monotonic": _monotonic,
+    "utcnow": _utcnow,
+    "time_tracker_utcnow": _utcnow,
+    "time_tracker_timestamp": _time,
+}
+
+
+@contextmanager
+def simulated_time(clock: ManualClock) -> Iterator[None]:
+    """Let all code in this process read one clock, which stands until it is moved."""
+    package = custom_components.plex_butler
+    # What is imported later would keep its own reading of the time.
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        __import__(found.name)
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(_Shown, "clock", clock))
+        stack.enter_context(patch("time.time", _time))
+        stack.enter_context(patch("time.monotonic", _monotonic))
+        for module in list(sys.modules.values()):
+            if not module.__name__.startswith(_PACKAGES):
+                continue
+            for name in _NAMES.keys() & vars(module).keys():
+                stack.enter_context(patch.object(module, name, _NAMES[name]))
+        assert dt_util.utcnow().timestamp() == clock.now()
+        yield
+
+
+# Seconds since the epoch are no finer than this: what is due must count as due.
+_FINEST: Final = 1e-6
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """Real sockets, but no timer comes due by itself and no thread runs beside."""
+
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
-        self._loop = loop
-        self.plex = SimulatedPlex(plan.profile, clock=clock, seed=plan.seed)
-        self.plex.hub.muted = plan.muted
-        self._traffic = Traffic(self.plex)
-        self._day: Day | None = None
+        super().__init__()
+        self._clock_resolution = _FINEST
 
-    async def live(self) -> Observed:
-        """Let the day pass, and return what was seen of it."""
-        begin = self._clock.now()
-        seen = Observed(start=begin, end=begin + self._plan.hours * 3600)
-        with watched_errors(seen.errors), self._traffic.counted():
-            async with self.plex, home_assistant() as hass:
-                await self._live_with(hass, seen)
-        seen.listened = self._traffic.listened
-        return seen
+    @override
+    def time(self) -> float:
+        return self._clock.now()
 
-    async def _live_with(self, hass: HomeAssistant, seen: Observed) -> None:
-        home = Home(hass, self.plex, self._clock.now, seen)
-        await self._until_done(home.set_up())
-        self._day = Day(self.plex, home, f"{self._plan.profile.name}-{self._plan.seed}")
-        while self._clock.now() < seen.end:
-            await self._step(seen.end)
-        complete(seen, self.plex)
-        self._day = None
-        await self._until_done(home.unload())
-        await self._until_done(hass.async_stop(force=True))
+    @override
+    def call_at[*Ts](
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Be late, as every loop is; too early by a rounding would be for ever."""
+        return super().call_at(when + 2 * _FINEST, callback, *args, context=context)
 
-    async def _step(self, limit: float) -> None:
-        """Go to the next moment at which anything happens."""
-        await self._traffic.settle(self._loop)
-        day = self._day
-        coming = [self._loop.next_timer_at, self.plex.next_event_at(), limit]
-        due = min(moment for moment in [*coming, day and day.next_at] if moment)
-        await self.plex.advance_to(due)
-        if day and day.next_at <= due:
-            await day.act()
+    @property
+    def idle(self) -> bool:
+        """Return True if only the caller has anything to do now."""
+        return not self._ready
 
-    async def _until_done(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let time pass until something is done that may have to wait for it."""
-        task = self._loop.create_task(work)
-        while not task.done():
-            await self._step(self._clock.now() + 60)
-        await task
+    @property
+    def next_timer_at(self) -> float | None:
+        """Return when a timer is due next."""
+        waiting = (timer.when() for timer in self._scheduled if not timer.cancelled())
+        if self._scheduled and not self._scheduled[0].cancelled():
+            # It is a heap, and usually long.
+            return self._scheduled[0].when()
+        return min(waiting, default=None)
 
-
-def live(plan: Plan) -> Observed:
-    """Let a day pass, and return what was seen of it."""
-    clock = ManualClock(plan.start)
-    # The integration's own chances: how long to wait, and where in a second to ask.
-    random.seed(f"{plan.profile.name}-{plan.seed}")
-
-    def make_loop() -> SimulatedLoop:
-        return SimulatedLoop(clock)
-
-    with simulated_time(clock), asyncio.Runner(loop_factory=make_loop) as runner:
-        return runner.run(_live(plan, clock))
+    @override
+    def run_in_executor(  # type: ignore[override]
+        self, executor: object, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Do it at once: a thread would take as long as it likes."""
+        future: asyncio.Future[Any] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as err:  # noqa: BLE001 the future has it
+            future.set_exception(err)
+        return future
 
 
-async def _live(plan: Plan, clock: ManualClock) -> Observed:
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, SimulatedLoop)
-    return await World(plan, clock, loop).live()
+# The simulator's own, when a client hangs up on it.
+_SERVER: Final = "aiohttp.server"
+# The one line with which an outage begins.
+_OUTAGE: Final = "Error fetching "
+
+
+@contextmanager
+def watched_errors(errors: list[str]) -> Iterator[None]:
+    """Write down all errors; asyncio logs exceptions that were not caught as such."""
+
+    def keep(record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if record.name != _SERVER and not line.startswith(_OUTAGE):
+            trouble = record.exc_info[1] if record.exc_info else None
+            errors.append(f"{record.name}: {line} {trouble or ''}".strip())
+
+    root, handler = logging.getLogger(), logging.Handler(logging.ERROR)
+    with patch.object(handler, "emit", keep):
+        root.addHandler(handler)
+        try:
+            yield
+        finally:
+            root.removeHandler(handler)
+
+
+# Turns of the loop in a row in which there was nothing to do.
+_CALM_TURNS: Final = 3
+# While the server keeps requests waiting, it cannot be counted who still has to arrive.
+_PARKED_TURNS: Final = 12
+# Wall seconds; then something is wrong.
+_PATIENCE: Final = 20.0
+
+
+class RestlessError(Exception):
+    """Something is under way that does not arrive."""
+
+
+class Traffic:
+    """Counts requests that wait for answers, and frames that wait to be read."""
+
+    def __init__(self, plex: SimulatedPlex) -> None:
+        self._plex = plex
+        self._requests = 0
+        self._streams: list[NotificationStream] = []
+        self.listened: list[Listened] = []
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count all that the integration asks and hears from now on."""
+        with ExitStack() as stack:
+            for owner, name in (
+                (PlexClient, "_get"),
+                (PlexClient, "_command"),
+                (aiohttp.ClientSession, "_request"),
+            ):
+                counting = self._count(getattr(owner, name))
+                stack.enter_context(patch.object(owner, name, counting))
+            stack.enter_context(patch.object(client, "open_stream", self._open))
+            yield
+
+    async def settle(self, loop: SimulatedLoop) -> None:
+        """Wait until all that was sent has been dealt with."""
+        calm, began, turns = 0, _real_monotonic(), 0
+        while calm < (_PARKED_TURNS if self._plex.parked else _CALM_TURNS):
+            await asyncio.sleep(0)
+            calm = calm + 1 if loop.idle and self._is_calm else 0
+            turns += 1
+            if turns % 1000 == 0 or self._plex.parked:
+                time.sleep(0.0002)  # noqa: ASYNC251 the kernel is waited for
+            if _real_monotonic() - began > _PATIENCE:
+                sent = [socket.sent for socket in self._sockets]
+                counts = f"{sent} frames sent, {self.frames_read} read"
+                raise RestlessError(f"{self._requests} requests, {counts}")
+
+    @property
+    def frames_read(self) -> int:
+        """Return how many frames the open streams have brought."""
+        return sum(stream.frames for stream in self._streams)
+
+    @property
+    def _sockets(self) -> list[Socket]:
+        return [*self._plex.hub.sockets, *self._plex.log_hub.sockets]
+
+    @property
+    def _is_calm(self) -> bool:
+        if self._requests and not self._plex.parked:
+            return False
+        sent = [socket.sent for socket in self._sockets]
+        return len(sent) == len(self._streams) and sum(sent) == self.frames_read
+
+    def _count(self, method: Callable[..., Awaitable[Any]]) -> Any:
+        @functools.wraps(method)
+        async def counting(*args: Any, **kwargs: Any) -> Any:
+            self._requests += 1
+            try:
+                return await method(*args, **kwargs)
+            finally:
+                self._requests -= 1
+
+        return counting
+
+    @asynccontextmanager
+    async def _open(
+        self, session: aiohttp.ClientSession, url: URL, *args: Any
+    ) -> AsyncIterator[NotificationStream]:
+        async with open_stream(session, url, *args) as stream:
+            self._streams.append(stream)
+            opened, first = self._plex.clock.now(), len(self._plex.intervals)
+            try:
+                yield stream
+            finally:
+                self._streams.remove(stream)
+                if url.query.get("filters") == LOG and self._plex.log.tells:
+                    begun = range(first, len(self._plex.intervals))
+                    closed = self._plex.clock.now()
+                    self.listened.append(Listened(opened, closed, begun))

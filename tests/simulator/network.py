@@ -1,0 +1,401 @@
+"""Sockets and names: one port for TLS and plain http, ways to be cut off, and DNS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+import errno
+from ipaddress import ip_address, ip_network
+import os
+import socket
+import ssl
+import struct
+from types import TracebackType
+from typing import Any, Self
+from unittest.mock import patch
+
+# A part of aiohttp: there is no way to make an address of this machine unreachable.
+import aiohappyeyeballs
+from aiohttp import web
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import AsyncResolver
+
+# The first byte of every TLS connection: a handshake record.
+_HANDSHAKE = b"\x16"
+_ENOUGH = 65_536
+_ALERT = bytes.fromhex("15 03 01 00 02 02 46")  # fatal: protocol version
+_BAD_REQUEST = (
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+)
+_REDIRECT = (
+    "HTTP/1.1 301 Moved Permanently\r\nLocation: https://{}{}\r\n"
+    "Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+# Ends a connection with a reset instead of an orderly end.
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_PATIENCE = 1.0
+_ROUNDS = 3
+
+CERT_HASH = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+_LOOPBACK = "127.0.0.1"
+# No server listens there.
+_CLOSED_PORT = 9
+_HOME = tuple(
+    ip_network(network)
+    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
+# aiohttp has the number of an error here, and for a name that there is not it is None.
+_UNKNOWN_NAME = (None, "Domain name not found")
+
+
+class SecureConnections(StrEnum):
+    """What the server's setting of this name says about plain http."""
+
+    REQUIRED = "required"
+    PREFERRED = "preferred"
+
+
+class PlainHttp(StrEnum):
+    """What becomes of plain http where it is not wanted; all but the first are guesses."""
+
+    CLOSED = "closed"
+    RESET = "reset"
+    # As TLS libraries answer what is no handshake.
+    ALERT = "alert"
+    # As proxies do in front of a server.
+    BAD_REQUEST = "400"
+    REDIRECT = "redirect"
+
+
+@dataclass(kw_only=True)
+class RecordedRequest:
+    """A request; `status` is None while it waits, or when it got no answer."""
+
+    at: float
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    status: int | None = None
+
+    @classmethod
+    def of(cls, request: web.BaseRequest, now: float) -> RecordedRequest:
+        """Return what was asked, with names of headers that ignore case."""
+        return cls(
+            at=now,
+            method=request.method,
+            path=request.rel_url.path,
+            query=dict(request.query),
+            headers=request.headers.copy(),
+        )
+
+
+def abort(transport: asyncio.BaseTransport | None, *, reset: bool = False) -> None:
+    """Close a connection at once, with or without a reset."""
+    if isinstance(transport, asyncio.Transport):
+        if reset:
+            connection: socket.socket = transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        transport.abort()
+
+
+class Listener:
+    """A web server at a host and port; port 0 takes a free one and keeps it."""
+
+    def __init__(
+        self, address: tuple[str, int], tls: ssl.SSLContext | None, prefix: str = ""
+    ) -> None:
+        self.requests: list[RecordedRequest] = []
+        self.secure_connections = SecureConnections.REQUIRED
+        self.plain_http = PlainHttp.CLOSED
+        # Plain requests as they came, token and all, to a server with TLS.
+        self.turned_away: list[str] = []
+        self._host, self.port = address
+        self._tls = tls
+        self._prefix = prefix.rstrip("/")
+        self._server = web.Server(self._handle, access_log=None)
+        self._listening: asyncio.Server | _TlsPort | None = None
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        raise NotImplementedError
+
+    async def start(self) -> Self:
+        await self.listen_again()
+        return self
+
+    async def stop(self) -> None:
+        """Leave no task and no socket behind."""
+        listening = self._listening
+        self._close()
+        if isinstance(listening, _TlsPort):
+            await listening.wait_closed()
+        # A connection that has just been accepted is known some rounds of the loop later.
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+        self._abort_connections()
+        await self._server.shutdown(_PATIENCE)
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """Return the base address, with the prefix."""
+        return self.url_at(f"[{self._host}]" if ":" in self._host else self._host)
+
+    def url_at(self, host: str, *, scheme: str | None = None) -> str:
+        """Return the base address under another name, or with another scheme."""
+        scheme = scheme or ("http" if self._tls is None else "https")
+        return f"{scheme}://{host}:{self.port}{self._prefix}"
+
+    async def stop_listening(self) -> None:
+        """Break all connections and refuse new ones until `listen_again`."""
+        self._close()
+        self._abort_connections()
+
+    async def listen_again(self, port: int | None = None) -> None:
+        """Accept connections, at the same port or at another one."""
+        self.port = port or self.port
+        await self._open()
+
+    async def use_certificate(self, tls: ssl.SSLContext) -> None:
+        """Show another certificate, and cut off those who are connected."""
+        if self._tls is None:
+            raise TypeError("only a server with TLS has a certificate")
+        self._tls = tls
+        self._abort_connections()
+
+    async def _open(self) -> None:
+        if self._listening is not None:
+            return
+        address = self._host, self.port
+        if self._tls is None:
+            self._listening = await asyncio.get_running_loop().create_server(
+                self._server, *address, reuse_address=True
+            )
+        else:
+            self._listening = _TlsPort(self, address)
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    def _close(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+    def _abort_connections(
+        self, spare: asyncio.BaseTransport | None = None, *, reset: bool = False
+    ) -> None:
+        """Break all connections but one, as a process that dies does."""
+        for connection in self._server.connections:
+            if connection.transport is not spare:
+                abort(connection.transport, reset=reset)
+
+
+class _TlsPort:
+    """Looks at the first byte of each connection: TLS, or plain http."""
+
+    def __init__(self, listener: Listener, address: tuple[str, int]) -> None:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._socket = socket.create_server(address, family=family)
+        self._socket.settimeout(0)
+        self.sockets = (self._socket,)
+        self._listener = listener
+        self._greeting: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._accept)
+
+    def close(self) -> None:
+        """Accept no connection any more, and close those that have sent nothing yet."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        for task in self._greeting:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        await asyncio.gather(*self._greeting, return_exceptions=True)
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError, ConnectionError):
+            connection, _ = self._socket.accept()
+            connection.settimeout(0)
+            # At once, so that a connection is never left without a task to close it.
+            task = self._loop.create_task(self._greet(connection), eager_start=True)
+            self._greeting.add(task)
+            task.add_done_callback(self._greeting.discard)
+
+    async def _greet(self, connection: socket.socket) -> None:
+        listener = self._listener
+        try:
+            await self._readable(connection)
+            secure = connection.recv(1, socket.MSG_PEEK) == _HANDSHAKE
+            if secure or listener.secure_connections is SecureConnections.PREFERRED:
+                context = listener._tls if secure else None
+                copy = connection.dup()
+                server = listener._server
+                await self._loop.connect_accepted_socket(server, copy, ssl=context)
+            else:
+                # What is left unread would make of the end a reset.
+                asked = connection.recv(_ENOUGH).decode("latin-1")
+                listener.turned_away.append(asked)
+                _turn_away(connection, asked, listener.plain_http)
+        except OSError:
+            pass  # the client is gone, or does not like the certificate
+        finally:
+            connection.close()
+
+    async def _readable(self, connection: socket.socket) -> None:
+        readable = asyncio.Event()
+        self._loop.add_reader(connection, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            self._loop.remove_reader(connection)
+
+
+def _turn_away(connection: socket.socket, asked: str, how: PlainHttp) -> None:
+    match how:
+        case PlainHttp.RESET:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        case PlainHttp.ALERT:
+            connection.send(_ALERT)
+        case PlainHttp.BAD_REQUEST:
+            connection.send(_BAD_REQUEST)
+        case PlainHttp.REDIRECT:
+            host = asked.partition("\r\nHost: ")[2].partition("\r\n")[0]
+            path = asked.split(" ", 2)[1]
+            connection.send(_REDIRECT.format(host, path).encode())
+
+
+_connect = aiohappyeyeballs.start_connection
+_unreachable: set[int] = set()
+
+
+def close_route(port: int) -> None:
+    """Let all of aiohttp's clients in this process fail at this port."""
+    if not _unreachable:
+        _patch.start()
+    _unreachable.add(port)
+
+
+def open_route(port: int) -> None:
+    """Let connections to this port arrive again."""
+    if port in _unreachable:
+        _unreachable.remove(port)
+        if not _unreachable:
+            _patch.stop()
+
+
+async def _connect_if_reachable(addr_infos: Any, *args: Any, **kwargs: Any) -> Any:
+    if any(info[4][1] in _unreachable for info in addr_infos):
+        raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+    return await _connect(addr_infos, *args, **kwargs)
+
+
+_patch = patch.object(aiohappyeyeballs, "start_connection", _connect_if_reachable)
+
+
+def plex_direct_name(address: str, cert_hash: str = CERT_HASH) -> str:
+    """Return the name under which Plex's certificate is good for an IPv4 address."""
+    return f"{address.replace('.', '-')}.{cert_hash}.plex.direct"
+
+
+class Names:
+    """Stands in for DNS in what aiohttp asks; addresses written as such never ask.
+
+    Known are localhost, what `point` names, and `*.<hash>.plex.direct`: as at Plex the
+    name says the address. The loopback one leads here and all others to a closed port,
+    so that no test leaves the machine. Everything else cannot be resolved.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        # Routers that have it hide names that lead into the home's own network.
+        self.rebinding_protection = False
+        self._pointed: dict[str, tuple[str, int | None]] = {
+            "localhost": (_LOOPBACK, None)
+        }
+
+    def point(
+        self, name: str, port: int | None = None, address: str = _LOOPBACK
+    ) -> None:
+        """Let a name lead to an address; a port takes the place of the URL's."""
+        self._pointed[name] = (address, port)
+
+    def forget(self, name: str) -> None:
+        """Let a name lead nowhere; a client that has just asked keeps it for 10 s.
+
+        Its `connector.clear_dns_cache()` lets it ask again.
+        """
+        self._pointed.pop(name, None)
+
+    @contextmanager
+    def in_force(self) -> Iterator[Self]:
+        """Answer all questions of this process' aiohttp sessions."""
+
+        async def resolve(
+            _resolver: AsyncResolver,
+            host: str,
+            port: int = 0,
+            family: socket.AddressFamily = socket.AF_INET,
+        ) -> list[ResolveResult]:
+            return [self._resolve(host, port)]
+
+        async def getaddrinfo(
+            _loop: asyncio.BaseEventLoop, host: str, port: int, **_hints: object
+        ) -> list[tuple[object, ...]]:
+            found = self._resolve(host, port)
+            address = (found["host"], found["port"])
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address)]
+
+        with (
+            patch.object(AsyncResolver, "resolve", resolve),
+            # asyncio's own connections ask the system.
+            patch.object(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo),
+        ):
+            yield self
+
+    def _resolve(self, host: str, port: int) -> ResolveResult:
+        self.asked.append(host)
+        address, own_port = self._lookup(host)
+        return ResolveResult(
+            hostname=host,
+            host=address,
+            port=port if own_port is None else own_port,
+            family=socket.AF_INET,
+            proto=0,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+
+    def _lookup(self, host: str) -> tuple[str, int | None]:
+        if host in self._pointed:
+            return self._pointed[host]
+        address = _address_in(host)
+        home = address is not None and any(
+            ip_address(address) in network for network in _HOME
+        )
+        if address is None or (self.rebinding_protection and home):
+            raise OSError(*_UNKNOWN_NAME)
+        return _LOOPBACK, None if address == _LOOPBACK else _CLOSED_PORT
+
+
+def _address_in(host: str) -> str | None:
+    """Return the address that a name of Plex's says; None if it is no such name."""
+    dashed, _, domain = host.partition(".")
+    if not domain.endswith(".plex.direct"):
+        return None
+    for separator in (".", ":"):
+        with suppress(ValueError):
+            return str(ip_address(dashed.replace("-", separator)))
+    return None

@@ -1,0 +1,287 @@
+"""What running tasks look like in /activities, under every trait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.simulator import (
+    ALL_TASKS,
+    GENERIC,
+    ByHand,
+    Cause,
+    Naming,
+    Profile,
+    Rows,
+    SessionEnds,
+    SessionNames,
+    Standing,
+    TaskSpec,
+    Traits,
+    draw_profile,
+    in_server_language,
+)
+
+from .conftest import DAY, HOUR, NIGHT, Rules
+
+BACKUP = "BackupDatabase"
+OPTIMIZE = "OptimizeDatabase"
+BACKUP_TITLE = ALL_TASKS[BACKUP].title
+OPTIMIZE_TITLE = ALL_TASKS[OPTIMIZE].title
+STANDING = (GENERIC, "", 100)
+
+SESSION = "Butler tasks"
+NAMES = ("Bees", "Coal", "Dust", "Eels")
+NIGHTLY = Profile(
+    name="nightly",
+    tasks=tuple(
+        TaskSpec(name=name, title=name, description="", seconds=100) for name in NAMES
+    ),
+    traits=Traits(rows=Rows.SESSION, concurrency=1),
+)
+
+
+@pytest.mark.parametrize(
+    ("profile", "idle", "busy"),
+    [
+        (
+            "current",
+            [GENERIC],
+            [(GENERIC, ""), (BACKUP_TITLE, ""), (OPTIMIZE_TITLE, "")],
+        ),
+        ("anonymous", [], [(GENERIC, "")]),
+        ("silent", [], []),
+        ("legacy", [], [(GENERIC, BACKUP_TITLE)]),
+        ("session", [], [(SESSION, BACKUP)]),
+    ],
+)
+def test_each_kind_of_server_shows_its_tasks_in_its_way(
+    profile: str, idle: list[str], busy: list[tuple[str, str]]
+) -> None:
+    rules = Rules(profile)
+    assert [title for title, _, _ in rules.rows()] == idle
+    rules.butler.start(BACKUP)
+    rules.butler.start(OPTIMIZE)
+    rules.advance(10)
+    assert [(title, subtitle) for title, subtitle, _ in rules.rows()] == busy
+    rules.advance(HOUR)
+    assert [title for title, _, _ in rules.rows()] == idle
+    assert set(rules.events()) == ({"started", "updated", "ended"} if busy else set())
+
+
+def test_a_shared_row_names_its_tasks_in_turn_under_one_id() -> None:
+    rules = Rules(rows=Rows.SHARED, standing=Standing.NAMELESS)
+    (idle,) = rules.state.board.rows
+    rules.butler.start(BACKUP)
+    rules.butler.start(OPTIMIZE)
+    seen = set()
+    for _ in range(4):
+        rules.advance(2)
+        ((title, _, progress),) = rules.rows()
+        assert progress < 100
+        seen.add(title)
+    assert seen == {BACKUP_TITLE, OPTIMIZE_TITLE}
+    rules.advance(HOUR)
+    assert rules.rows() == [STANDING]
+    assert list(rules.state.board.rows) == [idle]
+    assert set(rules.events()) == {"updated"}
+
+
+@pytest.mark.parametrize(
+    ("traits", "row"),
+    [
+        ({"naming": Naming.TITLE}, (BACKUP_TITLE, "", 0)),
+        ({"naming": Naming.SUBTITLE}, (GENERIC, BACKUP_TITLE, 0)),
+        ({"naming": Naming.NAME}, (BACKUP, "", 0)),
+        ({"naming": Naming.NOTHING}, (GENERIC, "", 0)),
+        ({"foreign_rows": True}, (in_server_language(BACKUP_TITLE), "", 0)),
+        ({"progress_known": False}, (BACKUP_TITLE, "", -1)),
+    ],
+)
+def test_the_traits_decide_what_a_row_says(
+    traits: dict[str, Any], row: tuple[str, str, int]
+) -> None:
+    rules = Rules(standing=Standing.NONE, **traits)
+    rules.butler.start(BACKUP)
+    assert rules.rows() == [row]
+
+
+@pytest.mark.parametrize("profile", ["current", "session"])
+def test_rows_may_show_without_being_pushed(profile: str) -> None:
+    rules = Rules(profile, pushes_rows=False)
+    idle = rules.rows()
+    rules.butler.start(BACKUP)
+    assert len(rules.rows()) == len(idle) + 1
+    rules.advance(HOUR)
+    assert rules.rows() == idle
+    assert rules.events() == []
+
+    rules = Rules(profile, pushes_ended=False)
+    rules.butler.start(BACKUP)
+    rules.advance(HOUR)
+    assert set(rules.events()) == {"started", "updated"}
+
+
+def test_progress_grows_and_is_pushed_at_the_traits_interval() -> None:
+    rules = Rules(progress_interval=5, standing=Standing.NONE)
+    rules.butler.start(BACKUP)
+    rules.advance(28)
+    assert rules.events() == ["started", *["updated"] * 5]
+    assert rules.rows()[0][2] > 50
+
+
+def test_noise_is_never_butlers_and_a_storm_is_as_long_as_asked_for() -> None:
+    rules = Rules("silent")
+    rules.state.noise.ordinary_day(60)
+    rules.advance(6 * HOUR)
+    rules.state.noise.ordinary_day(0)
+    rules.advance(HOUR)
+    assert rules.state.board.rows == {}
+    assert len(rules.frames) > 100
+    assert rules.events() == []
+    before = len(rules.frames)
+    rules.state.noise.storm(1556)
+    assert len(rules.frames) - before == 1556
+
+
+def test_a_session_counts_its_tasks_in_one_row() -> None:
+    rules = Rules(NIGHTLY)
+    rules.butler.durations["Bees"] = 3 * HOUR
+    rules.butler.start("Bees")
+    rules.butler.start("Coal")
+    rules.advance(HOUR)
+    # A task is two notifications, however long it takes.
+    assert rules.pushed() == [("started", "", 0), ("updated", "Bees", 0)]
+    rules.advance(2 * HOUR)
+    assert rules.rows() == [(SESSION, "Coal", 50)]
+    assert rules.pushed()[2:] == [("updated", "Bees", 100), ("updated", "Coal", 50)]
+    rules.advance(100)
+    assert rules.rows() == [(SESSION, "Coal", 100)]
+    rules.advance(1)
+    assert rules.rows() == []
+
+
+def test_a_night_begins_with_a_burst_of_what_has_nothing_to_do() -> None:
+    orders = set()
+    for seed in range(5):
+        rules = Rules(NIGHTLY, nothing_to_do=frozenset(NAMES[1:]), seed=seed)
+        rules.advance_to_hour(2)
+        began = rules.clock.now()
+        before = [run for run in rules.butler.log.runs if run.end == began]
+        assert rules.running == {"Bees"}
+        assert all(run.start == run.end for run in before)
+        assert len(rules.pushed()) == 1 + 2 * len(before) + 1
+        rules.advance(100)
+        order = tuple(run.task for run in rules.butler.log.runs)
+        updates = [note[1:] for note in rules.pushed() if note[0] == "updated"]
+        assert [name for name, _ in updates] == [it for it in order for _ in range(2)]
+        assert [now for _, now in updates] == [0, 100, 50, 100, 66, 100, 75, 100]
+        orders.add(order)
+    # The order is no list's that clients know.
+    assert len(orders) > 1
+    assert all(sorted(order) == list(NAMES) for order in orders)
+
+
+@pytest.mark.parametrize(
+    ("traits", "running", "ended"),
+    [
+        ({"subtitle_stays": False}, [(SESSION, "Bees", 0)], [(SESSION, "", 100)]),
+        (
+            {"session_names": SessionNames.NOTHING},
+            [(SESSION, "", 0)],
+            [(SESSION, "", 100)],
+        ),
+        (
+            {"session_names": SessionNames.CHILDREN},
+            [(SESSION, "", 0), ("Bees", "", 0)],
+            [(SESSION, "", 100)],
+        ),
+        ({"row_delay": 8}, [], [(SESSION, "Bees", 0)]),
+    ],
+)
+def test_the_traits_decide_what_a_sessions_row_says(
+    traits: dict[str, Any],
+    running: list[tuple[str, str, int]],
+    ended: list[tuple[str, str, int]],
+) -> None:
+    rules = Rules(NIGHTLY, **traits)
+    rules.butler.start("Bees")
+    assert rules.rows() == running
+    rules.advance(99 if "row_delay" in traits else 100)
+    assert rules.rows() == ended
+
+
+def test_the_row_may_stand_until_the_window_ends_or_for_ever() -> None:
+    rules = Rules(NIGHTLY, session_ends=SessionEnds.WINDOW)
+    rules.advance_to_hour(2)
+    rules.advance(2.5 * HOUR)
+    assert rules.rows()[0][2] == 100
+    rules.advance(HOUR)
+    assert rules.rows() == []
+
+    rules = Rules(NIGHTLY, session_ends=SessionEnds.NEVER)
+    rules.butler.start("Bees")
+    rules.advance(5 * DAY)
+    (uuid,) = rules.state.board.rows
+    assert rules.rows()[0][2] == 100
+    rules.butler.start("Coal")
+    assert list(rules.state.board.rows) == [uuid]
+    assert rules.rows()[0][2] < 100
+    rules.state.restart(None)
+    assert rules.rows() == []
+    rules.butler.start("Coal")
+    assert rules.rows() == [(SESSION, "Coal", 0)]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "rows"),
+    [(ByHand.QUEUES, [0]), (ByHand.BESIDE, [0]), (ByHand.OWN_SESSION, [0, 0])],
+)
+def test_a_start_by_hand_waits_or_runs_beside(by_hand: ByHand, rows: list[int]) -> None:
+    rules = Rules(NIGHTLY, by_hand=by_hand)
+    rules.butler.tasks["Bees"].last_done = rules.clock.now() + DAY
+    rules.advance_to_hour(2)
+    (first,) = rules.running
+    rules.butler.start("Bees")
+    beside = by_hand is not ByHand.QUEUES
+    assert rules.running == ({first, "Bees"} if beside else {first})
+    assert ("Bees" in rules.queued) is not beside
+    assert [progress for _, _, progress in rules.rows()] == rows
+    rules.advance(HOUR)
+    assert rules.running == set()
+    # All tasks together run one after another in any case.
+    rules = Rules(NIGHTLY, by_hand=by_hand)
+    rules.butler.start_due(Cause.COMMAND)
+    assert len(rules.running) == 1
+
+
+def test_to_stop_all_halts_the_queue_and_to_stop_one_lets_the_next_begin() -> None:
+    rules = Rules(NIGHTLY)
+    rules.butler.start_due(Cause.COMMAND)
+    (first,) = rules.running
+    rules.butler.stop(first)
+    (second,) = rules.running
+    assert second != first
+    assert [progress for _, _, progress in rules.pushed()] == [0, 0, 100, 50]
+    rules.butler.stop_all()
+    rules.advance(HOUR)
+    assert len(rules.butler.log.runs) == 2
+    assert rules.rows() == []
+
+
+def _with_sessions() -> list[int]:
+    """Return the first drawn servers that have sessions."""
+    drawn = [(seed, draw_profile(seed)) for seed in range(30)]
+    return [seed for seed, profile in drawn if profile.traits.rows is Rows.SESSION]
+
+
+@pytest.mark.parametrize("seed", _with_sessions())
+def test_a_drawn_session_runs_its_tasks_one_after_another(seed: int) -> None:
+    rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
+    for _ in range(8 * 60):
+        rules.advance(60)
+        if rules.butler.window.contains(rules.clock.now()):
+            rules.butler.start(BACKUP)
+        assert sum(not task.beside for task in rules.butler.running) <= 1
+    assert rules.queued == set()
