@@ -8,12 +8,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_butler.api import (
-    LoggedBegin,
-    LoggedEnd,
     LoggedRequest,
+    LoggedSubActivity,
     Recorded,
 )
-from custom_components.plex_butler.api.decode import loads
+from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.redact import (
     REDACTED,
     redact_answer,
@@ -268,7 +267,7 @@ def test_nothing_of_an_unknown_field_of_a_task_is_left(
 
 
 def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
-    begin = LoggedBegin(uuid="1", title="BackupDatabase", parent="2")
+    begin = LoggedSubActivity(uuid="1", title="BackupDatabase", parent="2")
     request = LoggedRequest(method="DELETE", task="BackupDatabase", status=200)
     events: list[tuple[str, object]] = [
         ("command", "POST /butler"),
@@ -276,7 +275,7 @@ def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
         ("command", f"POST /butler/{FILM}"),
         ("log", begin),
         ("log", replace(begin, title=FILM)),
-        ("log", LoggedEnd(uuid="1", parent="2")),
+        ("log", LoggedSubActivity(uuid="1", parent="2")),
         ("log", request),
         ("log", replace(request, task=FILM)),
         ("log", replace(request, task=None)),

@@ -22,7 +22,7 @@ from custom_components.plex_butler.api import (
     PlexTlsError,
     StartResult,
     StopResult,
-    client as client_module,
+    transport,
 )
 from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex, TaskSpec
 
@@ -220,7 +220,7 @@ async def test_the_body_of_a_command_is_never_looked_at(
 async def test_a_server_that_is_silent_for_long_is_given_up(
     client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
     plex.fault("slow", path="/butler", delay=1)
 
     with pytest.raises(PlexTimeoutError):

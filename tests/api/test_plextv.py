@@ -20,7 +20,7 @@ from custom_components.plex_butler.api import (
     PlexTvClient,
     parse_address,
 )
-from custom_components.plex_butler.api.decode import loads
+from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_pin
 
 # Nothing is asked with it.

@@ -5,7 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,10 +14,16 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from .decode import Json, loads, name
-from .exceptions import PlexConnectionError, PlexResponseError
-from .models import Activity, PreferenceValue, parse_activity, parse_preference
-from .transport import network_errors
+from .models import (
+    Activity,
+    PreferenceValue,
+    loads,
+    name,
+    objects,
+    parse_activity,
+    parse_preference,
+)
+from .transport import PlexConnectionError, PlexResponseError, network_errors
 
 # A dead connection is noticed after this many seconds and half as long again. The pings
 # are ours: aiohttp's own leave a timer behind when the server closes the socket.
@@ -26,9 +32,6 @@ HEARTBEAT: Final = 30.0
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
-
-# What a frame of interest must contain; what else it may be is decided after decoding.
-_MARKS: Final = (b'"butler"', b'"preference"')
 
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
@@ -132,16 +135,22 @@ async def open_stream(
     keep: Callable[[bytes], None],
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
+
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
-    async with (
-        aiohttp.ClientSession(
-            connector=session.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=session.headers,
-            middlewares=(_stay_at(url.origin()),),
-        ) as guarded,
-    ):
+    async def stay(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.url.origin() != url.origin():
+            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
+        return await handler(request)
+
+    async with aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=session.headers,
+        middlewares=(stay,),
+    ) as guarded:
         with network_errors():
             async with asyncio.timeout(OPEN_TIMEOUT):
                 socket = await guarded.ws_connect(
@@ -159,61 +168,36 @@ async def open_stream(
             await stream.close()
 
 
-def _stay_at(origin: URL) -> aiohttp.ClientMiddlewareType:
-    async def refuse_others(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if request.url.origin() != origin:
-            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
-        return await handler(request)
-
-    return refuse_others
-
-
 def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     """Return what a frame brings; what cannot be understood brings nothing."""
-    # Most frames are told apart by a few bytes; `any` would take twice as long.
-    for mark in _MARKS:
-        if mark in frame:
-            break
-    else:
+    # Most frames are told apart by a few bytes.
+    if b'"butler"' not in frame and b'"preference"' not in frame:
         return ()
     try:
-        return tuple(_parse(loads(frame)))
+        return tuple(_notifications(loads(frame)))
     except PlexResponseError:
         return ()
 
 
-def _parse(payload: object) -> Iterator[Notification]:
+def _notifications(payload: object) -> Iterator[Notification]:
     match payload:
-        case {"NotificationContainer": {"ActivityNotification": items}}:
-            yield from filter(None, map(_activity, _listed(items)))
-        case {"NotificationContainer": {"Setting": items}}:
-            yield _preferences(tuple(_listed(items)))
-
-
-def _listed(items: object) -> Iterator[Json]:
-    for item in items if isinstance(items, list) else (items,):
-        if isinstance(item, Mapping):
-            yield item
-
-
-def _preferences(items: Iterable[Json]) -> PreferenceNotification:
-    found = filter(None, map(parse_preference, items))
-    return PreferenceNotification(
-        ids=frozenset(name(item, "id") for item in items),
-        values={preference.id: preference.value for preference in found},
-    )
-
-
-def _activity(item: Json) -> ActivityNotification | None:
-    match item:
-        case {"event": str(event), "Activity": Mapping() as row} if (
-            event in ActivityEvent
-        ):
-            # The identity may stand beside the activity only.
-            row = {"uuid": item.get("uuid"), **row}
-            return ActivityNotification(
-                event=ActivityEvent(event), activity=parse_activity(row)
+        case {"NotificationContainer": {"ActivityNotification": found}}:
+            for item in objects(found):
+                event, row = item.get("event"), item.get("Activity")
+                if (
+                    isinstance(event, str)
+                    and event in ActivityEvent
+                    and isinstance(row, Mapping)
+                ):
+                    # The identity may stand beside the activity only.
+                    activity = parse_activity({"uuid": item.get("uuid"), **row})
+                    yield ActivityNotification(
+                        event=ActivityEvent(event), activity=activity
+                    )
+        case {"NotificationContainer": {"Setting": found}}:
+            items = tuple(objects(found))
+            known = filter(None, map(parse_preference, items))
+            yield PreferenceNotification(
+                ids=frozenset(name(item, "id") for item in items),
+                values={preference.id: preference.value for preference in known},
             )
-    return None

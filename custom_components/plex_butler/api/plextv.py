@@ -12,12 +12,12 @@ import aiohttp
 from yarl import URL
 
 from .address import parse_address
-from .decode import MAX_LONG_TEXT, Json, flag, loads, number, text
-from .exceptions import PlexResponseError
-from .transport import TIMEOUT, network_errors, read, status_error, token_header
+from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
+from .transport import PlexResponseError, read, request, token_header
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
+PRODUCT: Final = "Plex Butler"
 
 # In seconds: what plex.tv gives a PIN, and what is believed of it at most.
 _LIFETIME: Final = 900
@@ -64,27 +64,21 @@ class PlexTvClient:
         session: aiohttp.ClientSession,
         *,
         client_identifier: str,
-        product: str = "Plex Butler",
         device: str = "",
     ) -> None:
         self._session = session
         self._client_identifier = client_identifier
-        self._product = product
-        self._device = device
         self._headers = {
             "Accept": "application/json",
             "X-Plex-Client-Identifier": client_identifier,
-            "X-Plex-Product": product,
+            "X-Plex-Product": PRODUCT,
         }
         # A name that people choose may have what a header cannot hold.
         if device := "".join(filter(str.isprintable, device)):
             self._headers["X-Plex-Device-Name"] = device
 
     async def create_pin(self) -> Pin:
-        """Begin a sign-in.
-
-        Source: `POST /api/v2/pins?strong=true`.
-        """
+        """Begin a sign-in: `POST /api/v2/pins?strong=true`."""
         query = {"strong": "true"}
         return parse_pin(await self._request("POST", "/api/v2/pins", query))
 
@@ -93,7 +87,7 @@ class PlexTvClient:
         query = {
             "clientID": self._client_identifier,
             "code": pin.code,
-            "context[device][product]": self._product,
+            "context[device][product]": PRODUCT,
         }
         return f"{SIGN_IN_URL}#?{urlencode(query)}"
 
@@ -109,10 +103,7 @@ class PlexTvClient:
         return None
 
     async def get_owned_servers(self, token: str) -> tuple[OwnedServer, ...]:
-        """Return the account's own servers.
-
-        Source: `GET /api/v2/resources?includeHttps=1&includeIPv6=1`.
-        """
+        """Return the account's own servers: `GET /api/v2/resources?includeHttps=1&includeIPv6=1`."""
         query = {"includeHttps": "1", "includeIPv6": "1"}
         answer = await self._request("GET", "/api/v2/resources", query, token=token)
         return tuple(parse_owned_servers(answer))
@@ -125,18 +116,10 @@ class PlexTvClient:
         *,
         token: str | None = None,
     ) -> object:
+        url = URL(PLEX_TV_URL + path).with_query(query)
         headers = self._headers | (token_header(token) if token else {})
-        with network_errors():
-            async with self._session.request(
-                method,
-                URL(PLEX_TV_URL + path).with_query(query),
-                headers=headers,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                if not 200 <= response.status < 300:
-                    raise status_error(response.status, response.headers)
-                body = await read(response)
+        async with request(self._session, method, url, headers) as response:
+            body = await read(response)
         return loads(body)
 
 
@@ -154,14 +137,11 @@ def parse_pin(answer: object) -> Pin:
 
 def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
     """Yield the servers of a list of resources; what cannot be used is skipped."""
-    for resource in answer if isinstance(answer, list) else ():
-        if not isinstance(resource, Mapping):
-            continue
-        is_server = "server" in text(resource, "provides").split(",")
+    for resource in objects(answer):
         machine = text(resource, "clientIdentifier")
         token = text(resource, "accessToken", MAX_LONG_TEXT)
         if (
-            is_server
+            "server" in text(resource, "provides").split(",")
             and flag(resource, "owned", default=False)
             and _PLAIN.fullmatch(machine)
             and _PLAIN.fullmatch(token)
@@ -177,16 +157,15 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
 def _urls(connections: object) -> tuple[str, ...]:
     """Return the addresses: local HTTPS, local HTTP, remote HTTPS."""
     ranks: dict[str, int] = {}
-    for connection in connections if isinstance(connections, list) else ():
-        if isinstance(connection, Mapping) and not flag(
-            connection, "relay", default=False
-        ):
-            local = flag(connection, "local", default=False)
-            for url in _ways(connection, local=local):
-                if url.startswith("https:"):
-                    ranks.setdefault(url, 0 if local else 2)
-                elif local and not _is_public(URL(url).host or ""):
-                    ranks.setdefault(url, 1)
+    for connection in objects(connections):
+        if flag(connection, "relay", default=False):
+            continue
+        local = flag(connection, "local", default=False)
+        for url in _ways(connection, local=local):
+            if url.startswith("https:"):
+                ranks.setdefault(url, 0 if local else 2)
+            elif local and not _is_public(URL(url).host or ""):
+                ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
