@@ -26,7 +26,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.push import PushListener
-from tests.conftest import Home, settle, until
+from tests.conftest import Advance, Home, settle, until
 from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
@@ -109,14 +109,18 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     logger.removeHandler(ears)
 
 
-async def trust(home: Home) -> None:
+async def trust(hass: HomeAssistant, plex: SimulatedPlex, advance: Advance) -> None:
     """Let the server show that it tells what Butler does."""
-    await home.advance(31)
-    assert await shows_a_run(home)
+    await advance(32)
+    plex.client_start("OptimizeDatabase")
+    await plex.flush()
+    await settle(hass)
+    assert hass.states.is_state(OPTIMIZE, STATE_ON)
+    plex.client_stop("OptimizeDatabase")
     # What was started is looked at for a while after its stop.
-    await home.advance(61)
-    await home.advance(300)
-    home.plex.requests.clear()
+    await advance(61)
+    await advance(300)
+    plex.requests.clear()
 
 
 async def test_a_notification_shows_within_a_second(
@@ -200,7 +204,7 @@ async def test_a_server_that_tells_is_asked_less(
     assert 7 <= asked(plex, "/activities") <= 9
     assert asked(plex, "/butler") == 1
 
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     for _ in range(2 * 120):
         await home.advance(30)
 
@@ -211,7 +215,7 @@ async def test_a_server_that_tells_is_asked_less(
 async def test_a_server_that_tells_is_asked_every_minute_while_something_runs(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     plex.durations["BackupDatabase"] = 3600
     plex.client_start("BackupDatabase")
     for _ in range(60):
@@ -225,7 +229,7 @@ async def test_a_server_that_tells_is_asked_every_minute_while_something_runs(
 async def test_a_command_has_the_tasks_listed_anew(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     await home.hass.services.async_call(
         Platform.SWITCH, SERVICE_TURN_ON, {ATTR_ENTITY_ID: BACKUP}, blocking=True
     )
@@ -235,7 +239,7 @@ async def test_a_command_has_the_tasks_listed_anew(
 
 
 async def test_trust_outlives_a_reload(home: Home, plex: SimulatedPlex) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     await settle(home.hass)
     await home.advance(31)
@@ -250,7 +254,7 @@ async def test_trust_outlives_a_reload(home: Home, plex: SimulatedPlex) -> None:
 async def test_another_version_has_to_earn_trust_anew(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     await plex.restart(version="1.99.0")
     await home.advance(2)
     await home.advance(2)
@@ -259,7 +263,7 @@ async def test_another_version_has_to_earn_trust_anew(
         await home.advance(30)
     assert 18 <= asked(plex, "/activities") <= 21
 
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     for _ in range(20):
         await home.advance(30)
     assert asked(plex, "/activities") <= 3
@@ -268,7 +272,7 @@ async def test_another_version_has_to_earn_trust_anew(
 async def test_a_row_that_was_not_told_ends_trust_and_has_everything_listened_to(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     plex.hub.muted = True
     plex.durations["BackupDatabase"] = 3600
     plex.client_start("BackupDatabase")
@@ -290,7 +294,7 @@ async def test_a_row_that_was_not_told_ends_trust_and_has_everything_listened_to
     await home.advance(6)
     assert home.state() == STATE_OFF
     plex.hub.muted = False
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     for _ in range(20):
         await home.advance(30)
     assert asked(plex, "/activities") <= 3
@@ -358,7 +362,7 @@ async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(
 async def test_what_ends_while_nobody_listens_is_found_by_asking(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     plex.durations["BackupDatabase"] = 3600
     plex.client_start("BackupDatabase")
     await consumed(home)
@@ -563,7 +567,7 @@ async def test_a_few_drops_that_heal_are_not_worth_a_word(
 async def test_a_changed_setting_has_the_window_read_again(
     home: Home, plex: SimulatedPlex
 ) -> None:
-    await trust(home)
+    await trust(home.hass, plex, home.advance)
     hour = dt_util.now().hour
     plex.set_preference("ButlerStartHour", (hour - 1) % 24)
     plex.set_preference("ButlerEndHour", (hour + 3) % 24)

@@ -61,6 +61,8 @@ class LogListener(StreamListener):
     The log is a lot to listen to, so it is open only while a task may begin or end.
     """
 
+    _what, _retry_limits = "log", (5.0, 300.0)
+
     def __init__(
         self,
         hass: HomeAssistant,
@@ -68,7 +70,7 @@ class LogListener(StreamListener):
         client: PlexClient,
         tracker: RunTracker,
     ) -> None:
-        super().__init__(hass, entry, tracker, "log", (5.0, 300.0))
+        super().__init__(hass, entry, tracker)
         self._client = client
         self._is_open = False
         # The log has proven that it tells; that, or that it is not open after all
@@ -101,7 +103,7 @@ class LogListener(StreamListener):
         super().async_start()
 
     async def async_opened(self) -> None:
-        """Have the log open before a start is sent, if that takes no longer than it may."""
+        """Have the log open before a start is sent, unless that takes too long."""
         self._wanted_until = monotonic() + _COMMAND_FOR
         if not self._is_up and self._is_wanted and self._retry_at <= monotonic():
             self._settled.clear()

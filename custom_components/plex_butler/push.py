@@ -13,6 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .api import (
+    ActivityNotification,
     Notification,
     NotificationStream,
     PlexConnectionError,
@@ -44,26 +45,22 @@ class StreamListener(ABC):
     Polling is right without it: a stream that never opens costs nothing but time.
     """
 
+    _what: str
+    # Waits between two attempts, in seconds.
+    _retry_limits: tuple[float, float]
+
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        tracker: RunTracker,
-        what: str,
-        retry_limits: tuple[float, float],
+        self, hass: HomeAssistant, entry: ConfigEntry, tracker: RunTracker
     ) -> None:
-        """`retry_limits` are the waits between two attempts, in seconds."""
         self._hass = hass
         self._entry = entry
         self._tracker = tracker
-        self._what = what
         self._name = f"{entry.title} Butler"
         # Until then, the stream stays closed.
         self._retry_at = 0.0
-        self._retry_limits = retry_limits
-        self._retry = retry_limits[0]
         self._wake = asyncio.Event()
         self._connects = 0
+        self._retry = self._retry_limits[0]
         self._failures = 0
         self._failing_since: Moment | None = None
 
@@ -123,15 +120,15 @@ class StreamListener(ABC):
 class PushListener(StreamListener):
     """Listens to the notifications of one server, whenever it answers polls."""
 
+    _what, _retry_limits = "notifications", (1.0, 900.0)
+
     def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
         coordinator: PlexButlerCoordinator,
     ) -> None:
-        super().__init__(
-            hass, entry, coordinator.tracker, "notifications", (1.0, 900.0)
-        )
+        super().__init__(hass, entry, coordinator.tracker)
         self._coordinator = coordinator
         self._wants_all = False
         self._filters: tuple[str, ...] = ()
@@ -219,12 +216,11 @@ class PushListener(StreamListener):
 
     def _async_notified(self, notification: Notification) -> None:
         self._notifications += 1
-        if isinstance(notification, PreferenceNotification):
-            self._coordinator.async_settings_notified(notification)
-            return
-        self._tracker.async_apply(
-            Rules.notified, notification.event, notification.activity
-        )
+        match notification:
+            case ActivityNotification(event=event, activity=activity):
+                self._tracker.async_apply(Rules.notified, event, activity)
+            case PreferenceNotification():
+                self._coordinator.async_settings_notified(notification)
 
     @override
     def _async_failed(self, err: Exception) -> None:

@@ -47,11 +47,10 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Return the address that a person means.
+    """Return the address that a person means, as a URL that is read as itself.
 
     Understands a bare host, host and port, a path prefix, and what is copied out of a
     browser: Plex Web's address or that of "View XML" with its `X-Plex-Token`.
-    The URL that is returned is read as itself, so a port that was given stays in it.
     Raises ValueError for what cannot be a server's address: PlexSiteError for Plex's.
     """
     text = _EDGES.sub("", text)

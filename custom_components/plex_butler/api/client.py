@@ -63,11 +63,10 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Take the server's base URL, any path prefix included.
+        """Take a base URL, any path prefix included; PlexAddressError if it is none.
 
         The session is the caller's, as is closing it. `client_identifier` names this
         client to the server and should stay the same for years.
-        Raises PlexAddressError for what is no URL.
         """
         try:
             self.url = str(URL(url)).rstrip("/")
@@ -229,8 +228,7 @@ class PlexClient:
 
     async def _get(self, path: str, *, is_public: bool = False) -> object:
         async with self._request("GET", path, is_public=is_public) as response:
-            body = await read(response)
-        return models.loads(body)
+            return models.loads(await read(response))
 
     async def _command(self, method: str, path: str) -> int:
         """Send a command to Butler, and return the status of the answer."""

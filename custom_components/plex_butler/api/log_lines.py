@@ -1,8 +1,7 @@
 """The server's log as a stream: the few lines that are about Butler, and no others.
 
-A scan writes hundreds of lines a second, with names and addresses of people in them, so
-a frame is searched for a few bytes, and only what a line says of a task leaves it. What
-is around the line (JSON, JSON inside JSON, text) does not matter.
+The log names people and addresses, so a frame is searched for a few bytes, and only
+what a line says of a task leaves it, be it in JSON, in JSON inside JSON, or in text.
 """
 
 import asyncio
@@ -49,10 +48,7 @@ _PROOF: Final = re.compile(rf" GET {_SLASH}activities(?=[ ?])".encode())
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoggedSubActivity:
-    """A sub-activity was registered, or has ended if there is no title.
-
-    Of a sub-activity of Butler's, the title is the name of a task.
-    """
+    """A sub-activity was registered, by a task's name, or ended: it has no title."""
 
     uuid: str
     parent: str
@@ -64,10 +60,8 @@ class LoggedSubActivity:
         what = "ended" if self.title is None else "registered new"
         title = "" if self.title is None else f' - "{self.title}"'
         progress = f" overall progress: {self.progress}" if self.progress else ""
-        return (
-            f"Activity: {what} sub-activity {self.uuid}{title} "
-            f"parent: {self.parent}{progress}"
-        )
+        about = f"{self.uuid}{title} parent: {self.parent}{progress}"
+        return f"Activity: {what} sub-activity {about}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,16 +85,12 @@ class LogStream:
     """An open stream of the log; iterating yields what its lines say of tasks."""
 
     def __init__(self, stream: NotificationStream) -> None:
-        """Read a stream that brings nothing but the log."""
         self._stream = stream
         # The iteration ended because the server wrote too much
         self.is_flooded = False
 
     async def __aiter__(self) -> AsyncIterator[tuple[LogLine, ...]]:
-        """Yield the lines of each frame that has any, and nothing at the first proof.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
+        """Yield the lines of each frame with any, and none at the first proof."""
         began, before, size, tells = monotonic(), 0, 0, False
         async for frame in self._stream.raw():
             if lines := parse_log_frame(frame):
@@ -129,19 +119,14 @@ def parse_log_frame(frame: bytes) -> tuple[LogLine, ...]:
         begun, title, ended, parent, progress = (
             (group or b"").decode(errors="replace") for group in it.groups()
         )
+        uuid, name = begun or ended, title.strip() if begun else None
         line = LoggedSubActivity(
-            uuid=begun or ended,
-            parent=parent,
-            title=title.strip() if begun else None,
-            progress=progress,
+            uuid=uuid, parent=parent, title=name, progress=progress
         )
         found.append((it.start(), line))
     for it in _COMPLETED.finditer(frame):
         status, method, task = it.groups()
-        request = LoggedRequest(
-            method=method.decode(),
-            task=unquote_to_bytes(task).decode(errors="replace") if task else None,
-            status=int(status),
-        )
+        name = unquote_to_bytes(task).decode(errors="replace") if task else None
+        request = LoggedRequest(method=method.decode(), task=name, status=int(status))
         found.append((it.start(), request))
     return tuple(line for _, line in sorted(found, key=itemgetter(0)))

@@ -1,12 +1,10 @@
-"""What a Plex Media Server says, as frozen data; plex.tv's answers are decoded here, too.
+"""What a Plex Media Server says, as frozen data, and the decoding of all answers.
 
 The server mixes types between versions and endpoints (`1`, `"1"`, `true`), leaves out
-empty lists and adds fields at will, so everything is decoded leniently; what cannot do
-without is checked, and its absence is a `PlexResponseError`.
-
-Names of files and libraries reach its texts in the bytes that a disk has. So a byte, a
-character or a number that cannot be spoils only the value that holds it, and whatever
-leaves `loads` can be stored, shown and sent on: it is clean, and bounded in all ways.
+empty lists and adds fields at will, so everything is decoded leniently; the absence of
+what cannot do without is a `PlexResponseError`. A byte, a character or a number that
+cannot be spoils only the value that holds it, and whatever leaves `loads` can be
+stored, shown and sent on: it is clean, and bounded in all ways.
 """
 
 from collections.abc import Iterator, Mapping
@@ -223,7 +221,7 @@ def loads(body: bytes) -> object:
 
 
 def objects(found: object) -> Iterator[Json]:
-    """Yield the objects of a list; no list is an empty one, one object is a list of one."""
+    """Yield the objects of a list; one alone is a list, and all else is an empty one."""
     for item in found if isinstance(found, list) else (found,):
         if isinstance(item, Mapping):
             yield item
@@ -304,11 +302,8 @@ def _clean(value: object, depth: int) -> object:
         case list():
             return [_clean(item, depth - 1) for item in value[:MAX_ITEMS] if depth]
         case dict():
-            return {
-                clean_text(key): _clean(item, depth - 1)
-                for key, item in islice(value.items(), MAX_ITEMS)
-                if depth
-            }
+            items = islice(value.items(), MAX_ITEMS if depth else 0)
+            return {clean_text(key): _clean(item, depth - 1) for key, item in items}
     return value
 
 

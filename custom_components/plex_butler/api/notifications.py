@@ -14,15 +14,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from .models import (
-    Activity,
-    PreferenceValue,
-    loads,
-    name,
-    objects,
-    parse_activity,
-    parse_preference,
-)
+from . import models
 from .transport import PlexConnectionError, PlexResponseError, network_errors
 
 # A dead connection is noticed after this many seconds and half as long again. The pings
@@ -32,7 +24,6 @@ HEARTBEAT: Final = 30.0
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
-
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
 _DATA: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
@@ -51,18 +42,15 @@ class ActivityNotification:
     """An activity began, changed or ended."""
 
     event: ActivityEvent
-    activity: Activity
+    activity: models.Activity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreferenceNotification:
-    """Settings were changed, by this client or another one.
-
-    `values` are those that the server tells; it need not tell any.
-    """
+    """Settings were changed by any client; the server need not tell any `values`."""
 
     ids: frozenset[str]
-    values: Mapping[str, PreferenceValue] = field(default_factory=dict)
+    values: Mapping[str, models.PreferenceValue] = field(default_factory=dict)
 
 
 type Notification = ActivityNotification | PreferenceNotification
@@ -81,10 +69,7 @@ class NotificationStream:
         self.frames = 0
 
     async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
-        """Yield what each frame brings, be it nothing of interest.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
+        """Yield what each frame brings; raise PlexConnectionError if it breaks."""
         async for frame in self.raw():
             notifications = parse_frame(frame)
             # Values of settings may be private.
@@ -93,10 +78,7 @@ class NotificationStream:
             yield notifications
 
     async def raw(self) -> AsyncIterator[bytes]:
-        """Yield the frames as they are, for those who study the server.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
+        """Yield the frames as they are; raise PlexConnectionError as that breaks."""
         is_pinged = False
         # A ping or a pong on a broken connection raises, too.
         with network_errors():
@@ -174,7 +156,7 @@ def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     if b'"butler"' not in frame and b'"preference"' not in frame:
         return ()
     try:
-        return tuple(_notifications(loads(frame)))
+        return tuple(_notifications(models.loads(frame)))
     except PlexResponseError:
         return ()
 
@@ -182,22 +164,21 @@ def parse_frame(frame: bytes) -> tuple[Notification, ...]:
 def _notifications(payload: object) -> Iterator[Notification]:
     match payload:
         case {"NotificationContainer": {"ActivityNotification": found}}:
-            for item in objects(found):
-                event, row = item.get("event"), item.get("Activity")
-                if (
-                    isinstance(event, str)
-                    and event in ActivityEvent
-                    and isinstance(row, Mapping)
-                ):
-                    # The identity may stand beside the activity only.
-                    activity = parse_activity({"uuid": item.get("uuid"), **row})
-                    yield ActivityNotification(
-                        event=ActivityEvent(event), activity=activity
-                    )
+            for item in models.objects(found):
+                match item:
+                    case {"event": str(told), "Activity": Mapping() as row} if (
+                        told in ActivityEvent
+                    ):
+                        # The identity may stand beside the activity only.
+                        activity = models.parse_activity(
+                            {"uuid": item.get("uuid"), **row}
+                        )
+                        event = ActivityEvent(told)
+                        yield ActivityNotification(event=event, activity=activity)
         case {"NotificationContainer": {"Setting": found}}:
-            items = tuple(objects(found))
-            known = filter(None, map(parse_preference, items))
+            items = tuple(models.objects(found))
+            known = filter(None, map(models.parse_preference, items))
             yield PreferenceNotification(
-                ids=frozenset(name(item, "id") for item in items),
+                ids=frozenset(models.name(item, "id") for item in items),
                 values={preference.id: preference.value for preference in known},
             )

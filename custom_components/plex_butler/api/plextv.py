@@ -1,6 +1,6 @@
 """A client for plex.tv: signing in without typing, and which servers one owns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -42,8 +42,8 @@ class Pin:
 class OwnedServer:
     """A server of the account's own, with a token that is good for it alone.
 
-    `urls` are the ways to it, the best first; none leads through Plex's relay, and none
-    without TLS out of the home.
+    None of the `urls`, the best first, leads through Plex's relay, or out of the home
+    without TLS.
     """
 
     name: str
@@ -53,11 +53,7 @@ class OwnedServer:
 
 
 class PlexTvClient:
-    """Speaks to plex.tv for one client of Plex's.
-
-    Every method raises a `PlexError`: connection (time-out, TLS), authentication (401)
-    or response.
-    """
+    """Speaks to plex.tv for one client of Plex's; its methods raise a `PlexError`."""
 
     def __init__(
         self,
@@ -79,8 +75,7 @@ class PlexTvClient:
 
     async def create_pin(self) -> Pin:
         """Begin a sign-in: `POST /api/v2/pins?strong=true`."""
-        query = {"strong": "true"}
-        return parse_pin(await self._request("POST", "/api/v2/pins", query))
+        return parse_pin(await self._request("POST", "/api/v2/pins", strong="true"))
 
     def sign_in_url(self, pin: Pin) -> str:
         """Return the page on which the user answers."""
@@ -92,10 +87,9 @@ class PlexTvClient:
         return f"{SIGN_IN_URL}#?{urlencode(query)}"
 
     async def get_token(self, pin: Pin) -> str | None:
-        """Return the account's token, or None while the user has not answered.
+        """Return the account's token, or None as yet: `GET /api/v2/pins/{id}`.
 
         Raises PlexResponseError with status 404 once the PIN has expired.
-        Source: `GET /api/v2/pins/{id}`.
         """
         match await self._request("GET", f"/api/v2/pins/{pin.id}"):
             case {"authToken": str(token)} if token:
@@ -103,35 +97,29 @@ class PlexTvClient:
         return None
 
     async def get_owned_servers(self, token: str) -> tuple[OwnedServer, ...]:
-        """Return the account's own servers: `GET /api/v2/resources?includeHttps=1&includeIPv6=1`."""
-        query = {"includeHttps": "1", "includeIPv6": "1"}
-        answer = await self._request("GET", "/api/v2/resources", query, token=token)
+        """Return the account's own servers: `GET /api/v2/resources`."""
+        answer = await self._request(
+            "GET", "/api/v2/resources", token, includeHttps="1", includeIPv6="1"
+        )
         return tuple(parse_owned_servers(answer))
 
     async def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        token: str | None = None,
+        self, method: str, path: str, token: str = "", **query: str
     ) -> object:
         url = URL(PLEX_TV_URL + path).with_query(query)
         headers = self._headers | (token_header(token) if token else {})
         async with request(self._session, method, url, headers) as response:
-            body = await read(response)
-        return loads(body)
+            return loads(await read(response))
 
 
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
-    if isinstance(answer, Mapping):
-        pin_id, code = number(answer, "id", _MOST), text(answer, "code")
-        expires_in = number(answer, "expiresIn", _LONGEST) or 0
+    for item in objects(answer):
+        pin_id, code = number(item, "id", _MOST), text(item, "code")
+        expires_in = number(item, "expiresIn", _LONGEST) or 0
         if pin_id and _PLAIN.fullmatch(code):
-            if expires_in <= 1:
-                expires_in = _LIFETIME
-            return Pin(id=pin_id, code=code, expires_in=expires_in)
+            lifetime = expires_in if expires_in > 1 else _LIFETIME
+            return Pin(id=pin_id, code=code, expires_in=lifetime)
     raise PlexResponseError("plex.tv gave no PIN")
 
 

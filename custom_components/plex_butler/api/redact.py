@@ -60,7 +60,7 @@ def redact_record(
 ) -> list[dict[str, Any]]:
     """Return what happened, each with the second it came, as `--replay` plays it.
 
-    `names` are those of tasks, and their titles: no others are left in lines of the log.
+    `names` are those of tasks, and their titles: lines of the log keep no others.
     """
     events = list(record)
     known = {None, *(name.casefold() for name in names)}
