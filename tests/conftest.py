@@ -324,8 +324,12 @@ class Home:
 
     async def pass_minutes(self, minutes: int) -> None:
         """Let so many minutes pass, one by one."""
-        for _ in range(minutes):
-            await self.advance(60)
+        await self.advance_steps(minutes, 60)
+
+    async def advance_steps(self, steps: int, seconds: float) -> None:
+        """Let time pass in so many steps of so many seconds."""
+        for _ in range(steps):
+            await self.advance(seconds)
 
 
 @pytest.fixture

@@ -117,6 +117,7 @@ async def trust(hass: HomeAssistant, plex: SimulatedPlex, advance: Advance) -> N
     await settle(hass)
     assert hass.states.is_state(OPTIMIZE, STATE_ON)
     plex.client_stop("OptimizeDatabase")
+    await advance(0.3)
     # What was started is looked at for a while after its stop.
     await advance(61)
     await advance(300)
@@ -196,17 +197,14 @@ async def test_a_server_that_tells_is_asked_less(
 ) -> None:
     # By Home Assistant's clock the tests' noon is in the night.
     plex.set_preference("ButlerEndHour", 3)
-    for _ in range(10):
-        await home.advance(30)
+    await home.advance_steps(10, 30)
     plex.requests.clear()
-    for _ in range(120):
-        await home.advance(5)
+    await home.advance_steps(120, 5)
     assert 7 <= asked(plex, "/activities") <= 9
     assert asked(plex, "/butler") == 1
 
     await trust(home.hass, plex, home.advance)
-    for _ in range(2 * 120):
-        await home.advance(30)
+    await home.advance_steps(2 * 120, 30)
 
     assert 22 <= asked(plex, "/activities") <= 26
     assert 1 <= asked(plex, "/butler") <= 3
@@ -218,8 +216,7 @@ async def test_a_server_that_tells_is_asked_every_minute_while_something_runs(
     await trust(home.hass, plex, home.advance)
     plex.durations["BackupDatabase"] = 3600
     plex.client_start("BackupDatabase")
-    for _ in range(60):
-        await home.advance(10)
+    await home.advance_steps(60, 10)
 
     assert home.state() == STATE_ON
     assert 9 <= asked(plex, "/activities") <= 12
@@ -244,8 +241,7 @@ async def test_trust_outlives_a_reload(home: Home, plex: SimulatedPlex) -> None:
     await settle(home.hass)
     await home.advance(31)
     plex.requests.clear()
-    for _ in range(20):
-        await home.advance(30)
+    await home.advance_steps(20, 30)
 
     assert 1 <= asked(plex, "/activities") <= 3
     assert asked(plex, "/butler") == 0
@@ -259,13 +255,11 @@ async def test_another_version_has_to_earn_trust_anew(
     await home.advance(2)
     await home.advance(2)
     plex.requests.clear()
-    for _ in range(20):
-        await home.advance(30)
+    await home.advance_steps(20, 30)
     assert 18 <= asked(plex, "/activities") <= 21
 
     await trust(home.hass, plex, home.advance)
-    for _ in range(20):
-        await home.advance(30)
+    await home.advance_steps(20, 30)
     assert asked(plex, "/activities") <= 3
 
 
@@ -286,8 +280,7 @@ async def test_a_row_that_was_not_told_ends_trust_and_has_everything_listened_to
     (handshake,) = [it for it in streams if it.query != LOG]
     assert handshake.query == {}
     plex.requests.clear()
-    for _ in range(12):
-        await home.advance(5)
+    await home.advance_steps(12, 5)
     assert asked(plex, "/activities") >= 8
 
     plex.client_stop("BackupDatabase")
@@ -295,8 +288,7 @@ async def test_a_row_that_was_not_told_ends_trust_and_has_everything_listened_to
     assert home.state() == STATE_OFF
     plex.hub.muted = False
     await trust(home.hass, plex, home.advance)
-    for _ in range(20):
-        await home.advance(30)
+    await home.advance_steps(20, 30)
     assert asked(plex, "/activities") <= 3
 
 
@@ -329,8 +321,7 @@ async def test_a_server_that_is_connected_but_silent_is_asked(
     await home.advance(31)
     assert home.state() == STATE_ON
 
-    for _ in range(6):
-        await home.advance(6)
+    await home.advance_steps(6, 6)
     assert home.state() == STATE_OFF
 
     plex.hub.muted = False
@@ -387,8 +378,7 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(
         expected_logs.append("Error fetching Attic Butler data")
     await plex.restart(refused_for=away, maintenance_for=away)
     await settle(home.hass)
-    for _ in range(away):
-        await home.advance(4)
+    await home.advance_steps(away, 4)
     await home.advance(31)
     await home.advance(31)
 
@@ -407,11 +397,9 @@ async def test_bad_answers_while_the_stream_stays_up_are_no_restart(
     began = home.entry.runtime_data.data.runs.tasks["CleanOldBundles"].since
     assert began
     plex.fault(fault, count=None)
-    for _ in range(20):
-        await home.advance(10)
+    await home.advance_steps(20, 10)
     plex.clear_faults()
-    for _ in range(10):
-        await home.advance(10)
+    await home.advance_steps(10, 10)
 
     view = home.entry.runtime_data.data.runs.tasks["CleanOldBundles"]
     assert view.is_on
@@ -482,11 +470,9 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     expected_logs.append("no notifications, so changes show later")
     plex.fault("frame-cut", path=NOTIFICATIONS, count=None)
     plex.hub.drop()
-    for _ in range(20):
-        await home.advance(30)
+    await home.advance_steps(20, 30)
     plex.requests.clear()
-    for _ in range(120):
-        await home.advance(30)
+    await home.advance_steps(120, 30)
     assert [line.split()[0] for line in lines] == ["WARNING"]
     assert 3 <= asked(plex, NOTIFICATIONS) <= 9
     # Nothing but the polls, and a look at what a broken stream may have missed.
@@ -498,8 +484,7 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     plex.clear_faults()
     plex.set_preference("ButlerStartHour", 4)
     plex.requests.clear()
-    for _ in range(34):
-        await home.advance(30)
+    await home.advance_steps(34, 30)
     assert [line.split()[0] for line in lines] == ["WARNING", "INFO"]
     # What no notification told is asked for once the stream has stayed up.
     assert asked(plex, "/:/prefs") == 1
@@ -537,12 +522,10 @@ async def test_an_outage_is_two_lines_and_both_are_the_polls(
 ) -> None:
     expected_logs.append("Error fetching Attic Butler data")
     await plex.stop_listening()
-    for _ in range(100):
-        await home.advance(7)
+    await home.advance_steps(100, 7)
     assert home.state() == STATE_UNAVAILABLE
     await plex.listen_again()
-    for _ in range(10):
-        await home.advance(7)
+    await home.advance_steps(10, 7)
 
     assert home.state() == STATE_OFF
     assert [line.split()[0] for line in lines] == ["ERROR", "INFO"]

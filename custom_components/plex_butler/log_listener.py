@@ -231,11 +231,10 @@ class LogListener(StreamListener):
                 # Each command of ours has one line.
                 last = monotonic() - _COMMAND_FOR
                 self._own = [own for own in self._own if own[2] >= last]
-                for own in self._own:
-                    if own[:2] == (command, task):
-                        self._own.remove(own)
-                        return
-                if status == 200:
+                own = next((it for it in self._own if it[:2] == (command, task)), None)
+                if own:
+                    self._own.remove(own)
+                elif status == 200:
                     self._tracker.async_apply(Rules.foreign_command, command, task)
 
     @override
@@ -245,7 +244,7 @@ class LogListener(StreamListener):
         if not isinstance(err, PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _SILENT_FOR
-        elif refused or (self._failures >= _FAILURES and self._polls_work):
+        elif refused or self._is_failing_alone(_FAILURES):
             self._async_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()

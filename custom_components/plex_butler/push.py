@@ -109,12 +109,11 @@ class StreamListener(ABC):
         self._retry = min(self._retry * 2, self._retry_limits[1])
         return delay
 
-    @property
-    def _polls_work(self) -> bool:
-        """Return True if the server has answered otherwise since this began to fail."""
+    def _is_failing_alone(self, failures: int) -> bool:
+        """Return True after so many failures, if polls have worked since the first."""
         state, since = self._tracker.state, self._failing_since
         asked = state.asked if state.failing_since is None else None
-        return bool(asked and since and since < asked)
+        return bool(asked and since and since < asked) and self._failures >= failures
 
 
 class PushListener(StreamListener):
@@ -136,7 +135,6 @@ class PushListener(StreamListener):
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
         self._is_behind = False
-        self._answered = True
         # Kinds of failures that were logged since the stream last worked
         self._told: set[type[Exception]] = set()
         self._notifications = 0
@@ -232,7 +230,7 @@ class PushListener(StreamListener):
             return
         if kind is not PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._failures >= FAILURES_TO_TELL and self._polls_work:
+        elif self._is_failing_alone(FAILURES_TO_TELL):
             # A proxy may let no stream through; else, the coordinator has logged it.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
@@ -243,12 +241,10 @@ class PushListener(StreamListener):
 
     def _async_polled(self) -> None:
         """Try again at once when the server answers again."""
-        answers = self._coordinator.last_update_success
-        if answers and not self._answered:
+        if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
-            self._wake.set()
-        self._answered = answers
+        self._wake.set()
 
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""

@@ -63,14 +63,14 @@ def redact_record(
     `names` are those of tasks, and their titles: lines of the log keep no others.
     """
     events = list(record)
-    known = {None, *(name.casefold() for name in names)}
+    known = {name.casefold() for name in names}
     return [
         {"at": round(at - events[0].at, 3), kind: _redact_event(what, known)}
         for at, kind, what in events
     ]
 
 
-def _redact_event(what: object, known: set[str | None]) -> Any:
+def _redact_event(what: object, known: set[str]) -> Any:
     match what:
         case bytes():
             return redact_frame(what)
