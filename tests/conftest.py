@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import logging
 from typing import Any
@@ -52,6 +53,9 @@ NOT_OURS = (
 # What is sent on this machine is there in the next turn of the loop, and its answer a
 # few later.
 SETTLING_TURNS = 10
+
+# The switch of the task that most tests are about
+BACKUP_SWITCH = "switch.attic_butler_back_up_database"
 
 # In this time it is decided whether a run that is over goes on.
 A_MOMENT = 0.2
@@ -276,3 +280,68 @@ async def settle(hass: HomeAssistant, plex: SimulatedPlex | None = None) -> None
         while is_busy():  # noqa: ASYNC110 no event tells of it
             await asyncio.sleep(0)
         await hass.async_block_till_done()
+
+
+@dataclass
+class Home:
+    """Home Assistant, the server and its entry."""
+
+    hass: HomeAssistant
+    plex: SimulatedPlex
+    entry: MockConfigEntry
+    advance: Advance
+
+    def state(self, entity_id: str = BACKUP_SWITCH) -> str | None:
+        """Return the state of an entity, at first that of one task's switch."""
+        found = self.hass.states.get(entity_id)
+        return found.state if found else None
+
+    @property
+    def last_result(self) -> Any:
+        """Return what the event entity told last."""
+        found = self.hass.states.get("event.attic_butler_task")
+        return found and found.attributes.get("event_type")
+
+    async def set_up(self) -> None:
+        """Set the entry up."""
+        await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await settle(self.hass)
+
+    async def unload(self) -> None:
+        """Unload the entry."""
+        assert await self.hass.config_entries.async_unload(self.entry.entry_id)
+
+    async def start(self, task: str = "BackupDatabase") -> None:
+        """Have a task started."""
+        await self.call("start_task", task)
+        await settle(self.hass)
+
+    async def call(self, action: str, task: str = "BackupDatabase") -> None:
+        """Perform an action on a task."""
+        await self.hass.services.async_call(
+            DOMAIN, action, {"task": task}, blocking=True
+        )
+
+    async def pass_minutes(self, minutes: int) -> None:
+        """Let so many minutes pass, one by one."""
+        await self.advance_steps(minutes, 60)
+
+    async def advance_steps(self, steps: int, seconds: float) -> None:
+        """Let time pass in so many steps of so many seconds."""
+        for _ in range(steps):
+            await self.advance(seconds)
+
+
+@pytest.fixture
+def new_home(
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+) -> Home:
+    """Return an entry that is not set up yet, and all that is around it."""
+    return Home(hass, plex, entry, advance)
+
+
+@pytest.fixture
+async def home(new_home: Home) -> Home:
+    """Return an entry that is set up, and all that is around it."""
+    await new_home.set_up()
+    return new_home

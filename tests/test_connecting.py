@@ -261,7 +261,7 @@ async def test_a_server_that_takes_too_long_is_said_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.plex_butler.api.client.TIMEOUT", ClientTimeout(total=0.05)
+        "custom_components.plex_butler.api.transport.TIMEOUT", ClientTimeout(total=0.05)
     )
     plex.fault("slow", delay=1)
     result = await add(hass, typed(plex))

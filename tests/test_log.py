@@ -1,7 +1,7 @@
 """The server's log names runs that nothing else shows, and nothing of it is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from itertools import product
 import json
 from typing import Any
@@ -13,14 +13,10 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.api import log_lines
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance, settle, until
+from tests.conftest import Home, settle, until
 from tests.downloads import download
 from tests.house import commands
 from tests.simulator import (
@@ -34,6 +30,7 @@ from tests.simulator import (
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 SWITCH = "switch.attic_butler_back_up_database"
+OPTIMIZE_SWITCH = "switch.attic_butler_optimize_database"
 LOG = "/:/websockets/notifications?filters=log"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -78,205 +75,156 @@ def asked(plex: SimulatedPlex) -> int:
     return sum(request.query == {"filters": "log"} for request in plex.requests)
 
 
-async def pass_minutes(advance: Advance, minutes: int) -> None:
-    for _ in range(minutes):
-        await advance(MINUTE)
-
-
-async def start(hass: HomeAssistant, task: str = BACKUP) -> None:
-    await hass.services.async_call(DOMAIN, "start_task", {"task": task}, blocking=True)
-    await settle(hass)
-
-
-def attributes(hass: HomeAssistant, entity_id: str) -> Mapping[str, Any]:
-    state = hass.states.get(entity_id)
-    assert state
-    return state.attributes
-
-
-def last_result(hass: HomeAssistant) -> Any:
-    return attributes(hass, "event.attic_butler_task").get("event_type")
-
-
 @pytest.mark.parametrize("profile", FORMS, ids=form_of)
 async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     assert len(plex.log_hub.sockets) == 1
-    assert hass.states.is_state(SWITCH, STATE_OFF)
+    assert home.state() == STATE_OFF
 
     plex.noise.log_flood(50)
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
-    assert ATTR_ASSUMED_STATE not in attributes(hass, SWITCH)
+    await home.advance(1)
+    assert home.state() == STATE_ON
+    state = home.hass.states.get(SWITCH)
+    assert state
+    assert ATTR_ASSUMED_STATE not in state.attributes
 
-    await advance(plex.durations[BACKUP])
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_OFF)
-    assert last_result(hass) == "ended"
+    await home.advance(plex.durations[BACKUP])
+    await home.advance(1)
+    assert home.state() == STATE_OFF
+    assert home.last_result == "ended"
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_the_log_is_open_around_the_window_and_around_a_start(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
-    await advance(10 * MINUTE)
+    await home.advance(10 * MINUTE)
     assert asked(plex) == 0
 
     plex.durations[BACKUP] = 30
-    await start(hass)
+    await home.start()
     assert len(plex.log_hub.sockets) == 1
     order = [(it.method, it.path) for it in plex.requests]
     assert order.index(("POST", f"/butler/{BACKUP}")) > order.index(
         ("GET", "/:/websockets/notifications")
     )
-    await advance(31)
-    assert last_result(hass) == "ended"
+    await home.advance(31)
+    assert home.last_result == "ended"
 
 
 @pytest.mark.parametrize("window", [(14, 15)])
 async def test_the_log_is_open_from_before_the_window_until_after_it(
-    loaded: MockConfigEntry, plex: SimulatedPlex, advance: Advance
+    home: Home, plex: SimulatedPlex
 ) -> None:
-    await pass_minutes(advance, 114)
+    await home.pass_minutes(114)
     assert not plex.log_hub.sockets
-    await pass_minutes(advance, 2)
+    await home.pass_minutes(2)
     assert plex.log_hub.sockets
 
     # What the server begins at its hour is over long before its window ends.
     plex.client_stop_all()
-    await pass_minutes(advance, 65)
+    await home.pass_minutes(65)
     assert plex.log_hub.sockets
-    await pass_minutes(advance, 6)
+    await home.pass_minutes(6)
     plex.client_stop_all()
-    await pass_minutes(advance, 2)
+    await home.pass_minutes(2)
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 @pytest.mark.parametrize("profile", [PROFILES["session"]])
 async def test_the_log_is_closed_again_where_rows_name_the_tasks(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     plex.durations[BACKUP] = 30
-    await start(hass)
-    await advance(31)
-    assert last_result(hass) == "ended"
+    await home.start()
+    await home.advance(31)
+    assert home.last_result == "ended"
 
-    await pass_minutes(advance, 2)
+    await home.pass_minutes(2)
     assert not plex.log_hub.sockets
 
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(1)
+    assert home.state() == STATE_ON
     assert plex.log_hub.sockets
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_the_log_stays_open_where_nothing_else_names_tasks(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     plex.durations[BACKUP] = 30
-    await start(hass)
-    await advance(31)
-    await pass_minutes(advance, 90)
+    await home.start()
+    await home.advance(31)
+    await home.pass_minutes(90)
 
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(1)
+    assert home.state() == STATE_ON
     assert asked(plex) == 1
 
 
 async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    new_home: Home, plex: SimulatedPlex
 ) -> None:
     plex.log.tells = False
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
+    await new_home.set_up()
     assert plex.log_hub.sockets
-    await advance(6)
+    await new_home.advance(6)
     assert not plex.log_hub.sockets
 
-    await pass_minutes(advance, 60)
+    await new_home.pass_minutes(60)
     assert asked(plex) == 1
 
     plex.log.tells = True
-    await advance(DAY)
-    await pass_minutes(advance, 2)
+    await new_home.advance(DAY)
+    await new_home.pass_minutes(2)
     assert asked(plex) == 2
     assert plex.log_hub.sockets
 
 
 @pytest.mark.parametrize("refused", [400, 404, 0])
 async def test_a_log_that_is_refused_is_tried_again_with_the_next_version(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    refused: int,
+    new_home: Home, plex: SimulatedPlex, refused: int
 ) -> None:
     plex.log.refused = refused
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await pass_minutes(advance, 10)
+    await new_home.set_up()
+    await new_home.pass_minutes(10)
     tries = asked(plex)
     # What is cut off may pass, so it is tried again; each such try is two requests.
     assert tries == (1 if refused else 6)
-    await pass_minutes(advance, 60)
+    await new_home.pass_minutes(60)
     assert asked(plex) == tries
 
     plex.log.refused = None
     await plex.restart(version="1.50.0.1234-abc")
-    await pass_minutes(advance, 62)
+    await new_home.pass_minutes(62)
     assert asked(plex) == tries + 1
     assert plex.log_hub.sockets
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_a_start_waits_a_second_for_the_log_and_no_longer(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     plex.log.tells = False
-    call = hass.services.async_call(
-        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
-    )
-    starting = asyncio.create_task(call)
-    await advance(0.5)
+    starting = asyncio.create_task(home.call("start_task"))
+    await home.advance(0.5)
     assert not commands(plex, "POST")
-    await advance(0.6)
+    await home.advance(0.6)
     await starting
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    assert home.state() == STATE_ON
 
-    await advance(5)
-    await start(hass, OPTIMIZE)
+    await home.advance(5)
+    await home.start(OPTIMIZE)
     assert asked(plex) == 1
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_a_log_that_names_no_run_three_times_is_asked_no_more(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = plex.log.write
 
@@ -287,91 +235,76 @@ async def test_a_log_that_names_no_run_three_times_is_asked_no_more(
     monkeypatch.setattr(plex.log, "write", without_names)
     plex.durations[BACKUP] = 5
     for _ in range(3):
-        await start(hass)
-        await pass_minutes(advance, 40)
+        await home.start()
+        await home.pass_minutes(40)
     assert asked(plex) == 3
 
-    await start(hass)
+    await home.start()
     assert asked(plex) == 3
 
 
 async def test_a_flood_closes_the_log_for_some_minutes(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_lines, "FLOOD_FRAMES", 1_000)
     plex.noise.log_flood(3_000)
-    await advance(1)
+    await home.advance(1)
     assert not plex.log_hub.sockets
-    await pass_minutes(advance, 4)
+    await home.pass_minutes(4)
     assert asked(plex) == 1
 
-    await pass_minutes(advance, 3)
+    await home.pass_minutes(3)
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(1)
+    assert home.state() == STATE_ON
     assert asked(plex) == 2
 
 
 async def test_a_stop_by_somebody_else_is_no_end(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     for stop in (lambda: plex.client_stop(BACKUP), plex.client_stop_all):
         plex.client_start(BACKUP)
-        await advance(2)
-        assert hass.states.is_state(SWITCH, STATE_ON)
+        await home.advance(2)
+        assert home.state() == STATE_ON
         stop()
-        await advance(2)
-        assert hass.states.is_state(SWITCH, STATE_OFF)
-        assert last_result(hass) == "stopped"
+        await home.advance(2)
+        assert home.state() == STATE_OFF
+        assert home.last_result == "stopped"
 
 
 async def test_a_command_of_ours_is_not_taken_for_somebody_elses(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await start(hass)
-    await advance(2)
+    await home.start()
+    await home.advance(2)
     # Its line comes late, when the task runs once more.
     late: list[tuple[Any, ...]] = []
     write = plex.log.write
     with monkeypatch.context() as patched:
         patched.setattr(plex.log, "write", lambda *line: late.append(line))
-        await hass.services.async_call(
-            DOMAIN, "stop_task", {"task": BACKUP}, blocking=True
-        )
-    await start(hass)
+        await home.call("stop_task")
+    await home.start()
     for line in late:
         if "Completed" in line[0]:
             write(*line)
-    await advance(2)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(2)
+    assert home.state() == STATE_ON
 
     # A command of ours has one line: the next is of somebody else.
     for line in late:
         if "Completed" in line[0]:
             write(*line)
-    await advance(2)
-    assert hass.states.is_state(SWITCH, STATE_OFF)
-    assert last_result(hass) == "stopped"
+    await home.advance(2)
+    assert home.state() == STATE_OFF
+    assert home.last_result == "stopped"
 
 
 async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
-    hass: HomeAssistant,
+    home: Home,
     hass_client: ClientSessionGenerator,
     hass_storage: dict[str, Any],
-    loaded: MockConfigEntry,
     plex: SimulatedPlex,
-    advance: Advance,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Names and addresses beside a line of Butler's, in one frame
@@ -382,36 +315,17 @@ async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
         "alex Harbour Lane 192.168.4.21\nActivity: registered new sub-activity "
         f"0-1-2 - {OPTIMIZE} parent: 0-1-3 alex Harbour Lane 192.168.4.21"
     )
-    await advance(5)
-    assert hass.states.is_state("switch.attic_butler_optimize_database", STATE_ON)
+    await home.advance(5)
+    assert home.state(OPTIMIZE_SWITCH) == STATE_ON
     plex.client_stop(BACKUP)
-    await advance(5)
+    await home.advance(5)
 
-    diagnostics = await download(hass, hass_client, loaded)
-    await hass.config_entries.async_unload(loaded.entry_id)
+    diagnostics = await download(home.hass, hass_client, home.entry)
+    await home.unload()
     places = [diagnostics, json.dumps(hass_storage), caplog.text]
-    places += [str(state.as_dict()) for state in hass.states.async_all()]
+    places += [str(state.as_dict()) for state in home.hass.states.async_all()]
     for secret in ("alex", "Harbour", "192.168", "7c0f"):
         assert not [it for it in places if secret in it]
-
-
-@pytest.mark.parametrize("stopped", [True, False])
-async def test_no_socket_is_left_behind(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    stopped: bool,  # noqa: FBT001 a parameter
-) -> None:
-    assert plex.log_hub.sockets
-    if stopped:
-        await hass.async_stop(force=True)
-    else:
-        await hass.config_entries.async_unload(loaded.entry_id)
-    await until(lambda: not plex.log_hub.sockets)
-    if not stopped:
-        await pass_minutes(advance, 10)
-        assert asked(plex) == 1
 
 
 @pytest.mark.parametrize(
@@ -419,105 +333,69 @@ async def test_no_socket_is_left_behind(
 )
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_a_log_that_breaks_during_a_run_is_open_again_in_seconds(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     plex.durations[OPTIMIZE] = HOUR
-    await start(hass, OPTIMIZE)
-    await advance(MINUTE / 2)
+    await home.start(OPTIMIZE)
+    await home.advance(MINUTE / 2)
     for times in (2, 3):
         plex.log_hub.drop()
         await until(lambda: not plex.log_hub.sockets)
-        await settle(hass)
-        await advance(4)
+        await settle(home.hass)
+        await home.advance(4)
         assert not plex.log_hub.sockets
-        await advance(2)
+        await home.advance(2)
         assert plex.log_hub.sockets
         assert asked(plex) == times
 
     plex.client_start(BACKUP)
-    await advance(HOUR)
-    assert hass.states.is_state(SWITCH, STATE_OFF)
-    assert last_result(hass) == "ended"
-
-
-@pytest.mark.parametrize("stopped", [True, False])
-async def test_a_log_that_broke_is_not_opened_for_an_entry_that_is_gone(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    stopped: bool,  # noqa: FBT001 a parameter
-) -> None:
-    plex.log_hub.drop()
-    await until(lambda: not plex.log_hub.sockets)
-    await settle(hass)
-    if stopped:
-        await hass.async_stop(force=True)
-    else:
-        await hass.config_entries.async_unload(loaded.entry_id)
-        await pass_minutes(advance, 2)
-    assert asked(plex) == 1
+    await home.advance(HOUR)
+    assert home.state() == STATE_OFF
+    assert home.last_result == "ended"
 
 
 async def test_a_line_that_never_came_does_not_hide_somebody_elses_command(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    monkeypatch: pytest.MonkeyPatch,
+    home: Home, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await start(hass)
+    await home.start()
     with monkeypatch.context() as patched:
         patched.setattr(plex.log, "write", lambda *_: None)
-        await hass.services.async_call(
-            DOMAIN, "stop_task", {"task": BACKUP}, blocking=True
-        )
-    await pass_minutes(advance, 2)
+        await home.call("stop_task")
+    await home.pass_minutes(2)
 
     plex.client_start(BACKUP)
-    await advance(2)
+    await home.advance(2)
     plex.client_stop(BACKUP)
-    await advance(2)
-    assert last_result(hass) == "stopped"
+    await home.advance(2)
+    assert home.last_result == "stopped"
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 async def test_a_log_is_not_given_up_by_a_server_that_does_not_answer(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
-    await advance(31)
+    await home.advance(31)
     plex.durations[BACKUP] = HOUR
     plex.log.tells = False
     plex.fault("500", path="/activities", count=None)
-    call = hass.services.async_call(
-        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
-    )
-    starting = asyncio.create_task(call)
-    await advance(0.5)
-    await advance(0.6)
+    starting = asyncio.create_task(home.call("start_task"))
+    await home.advance(0.5)
+    await home.advance(0.6)
     await starting
-    await advance(5)
+    await home.advance(5)
     assert not plex.log_hub.sockets
 
     plex.log.tells = True
     plex.clear_faults()
-    await pass_minutes(advance, 2)
+    await home.pass_minutes(2)
     assert plex.log_hub.sockets
-    await advance(HOUR)
-    assert hass.states.is_state(SWITCH, STATE_OFF)
+    await home.advance(HOUR)
+    assert home.state() == STATE_OFF
 
 
 async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
+    new_home: Home,
     plex: SimulatedPlex,
-    advance: Advance,
     expected_logs: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -526,34 +404,30 @@ async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
 
     monkeypatch.setattr(log_lines, "parse_log_frame", fail)
     expected_logs.append("the log cannot be read")
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await pass_minutes(advance, 60)
+    await new_home.set_up()
+    await new_home.pass_minutes(60)
     assert asked(plex) == 1
 
-    await start(hass)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await new_home.start()
+    assert new_home.state() == STATE_ON
 
 
 @pytest.mark.parametrize("window", [(2, 5)])
 @pytest.mark.parametrize("profile", [PROFILES["session"]])
 async def test_a_start_right_after_somebody_elses_stop_is_a_run_of_its_own(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
+    home: Home, plex: SimulatedPlex
 ) -> None:
     # The log is opened for the row, so it does not know the begin.
     plex.client_start(BACKUP)
-    await advance(3)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(3)
+    assert home.state() == STATE_ON
     plex.client_stop(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_OFF)
+    await home.advance(1)
+    assert home.state() == STATE_OFF
 
     plex.client_start(BACKUP)
-    await advance(1)
-    assert hass.states.is_state(SWITCH, STATE_ON)
+    await home.advance(1)
+    assert home.state() == STATE_ON
 
 
 NAMELESS = PROFILES["session"].with_traits(session_names=SessionNames.NOTHING)
@@ -565,33 +439,46 @@ NAMELESS = PROFILES["session"].with_traits(session_names=SessionNames.NOTHING)
 @pytest.mark.parametrize("window", [(2, 5)])
 @pytest.mark.parametrize("cause", ["break", "breaks", "restart", "reload"])
 async def test_a_run_whose_end_the_log_did_not_tell_is_not_on_for_ever(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    plex: SimulatedPlex,
-    advance: Advance,
-    cause: str,
-    minutes: int,
+    home: Home, plex: SimulatedPlex, cause: str, minutes: int
 ) -> None:
-    switch = "switch.attic_butler_optimize_database"
     plex.durations[OPTIMIZE] = 62
-    await start(hass, OPTIMIZE)
-    await pass_minutes(advance, 1)
-    assert hass.states.is_state(switch, STATE_ON)
+    await home.start(OPTIMIZE)
+    await home.pass_minutes(1)
+    assert home.state(OPTIMIZE_SWITCH) == STATE_ON
 
     if cause == "restart":
         await plex.restart(refused_for=2)
     elif cause == "reload":
-        await hass.config_entries.async_unload(loaded.entry_id)
-        await advance(10)
-        await hass.config_entries.async_setup(loaded.entry_id)
-        await settle(hass)
+        await home.unload()
+        await home.advance(10)
+        await home.set_up()
     else:
         plex.log_hub.drop()
         await plex.advance(3)
     for _ in range(minutes):
-        await advance(30)
+        await home.advance(30)
         if cause == "breaks":
             plex.log_hub.drop()
-        await advance(30)
-    assert hass.states.is_state(switch, STATE_OFF)
-    assert last_result(hass) == "started"
+        await home.advance(30)
+    assert home.state(OPTIMIZE_SWITCH) == STATE_OFF
+    assert home.last_result == "started"
+
+
+@pytest.mark.parametrize("broken", [True, False])
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_no_log_is_open_for_an_entry_that_is_gone(
+    home: Home, plex: SimulatedPlex, *, broken: bool, stopped: bool
+) -> None:
+    assert plex.log_hub.sockets
+    if broken:
+        plex.log_hub.drop()
+        await until(lambda: not plex.log_hub.sockets)
+        await settle(home.hass)
+    if stopped:
+        await home.hass.async_stop(force=True)
+    else:
+        await home.unload()
+    await until(lambda: not plex.log_hub.sockets)
+    if not stopped:
+        await home.pass_minutes(10)
+    assert asked(plex) == 1

@@ -8,12 +8,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_butler.api import (
-    LoggedBegin,
-    LoggedEnd,
     LoggedRequest,
+    LoggedSubActivity,
     Recorded,
 )
-from custom_components.plex_butler.api.decode import loads
+from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.redact import (
     REDACTED,
     redact_answer,
@@ -129,26 +128,8 @@ def test_of_the_tasks_all_but_the_contents_of_new_fields_is_left() -> None:
     }
 
 
-def test_of_the_activities_every_one_is_left() -> None:
-    rows = [row("butler", "Backing up").as_dict(), row("a.scan", FILM).as_dict()]
-    answer = shared_answer({"MediaContainer": {"size": 2, "Activity": rows}})
-
-    own, other = answer["MediaContainer"]["Activity"]
-    assert own["title"] == "Backing up"
-    assert other.keys() == {"uuid", "type", "cancellable", "progress"}
-
-
 def test_no_activities_are_none() -> None:
     assert shared_answer({"MediaContainer": {"size": 0}}) == {"MediaContainer": {}}
-
-
-def test_an_object_alone_is_redacted_like_one_in_a_list() -> None:
-    scan = row("a.scan", FILM).as_dict()
-    alone = shared_answer({"MediaContainer": {"Activity": scan}})
-
-    assert alone["MediaContainer"]["Activity"].keys() == {
-        *("uuid", "type", "cancellable", "progress")
-    }
 
 
 @pytest.mark.parametrize(
@@ -183,18 +164,6 @@ def test_what_stands_where_a_word_or_a_number_belongs_is_not_shown(
     assert shared_answer({"MediaContainer": {"Activity": [scan]}}) == {
         "MediaContainer": {"Activity": [dict.fromkeys(scan, REDACTED)]}
     }
-
-
-@pytest.mark.parametrize("stray", [None, FILM, ANN, [FILM], [[[FILM]]]])
-def test_what_stands_where_a_row_belongs_is_not_shown(stray: object) -> None:
-    for answer in (
-        {"MediaContainer": {"Activity": stray}},
-        {"ButlerTasks": {"ButlerTask": [TASK, stray]}},
-    ):
-        assert is_silent(shared_answer(answer))
-    for items in (stray, [{"event": "ended", "Activity": stray}, stray]):
-        container = {"NotificationContainer": {"ActivityNotification": items}}
-        assert is_silent(redact_frame(json.dumps(container).encode()))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +238,7 @@ def test_nothing_of_an_unknown_field_of_a_task_is_left(
 
 
 def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
-    begin = LoggedBegin(uuid="1", title="BackupDatabase", parent="2")
+    begin = LoggedSubActivity(uuid="1", title="BackupDatabase", parent="2")
     request = LoggedRequest(method="DELETE", task="BackupDatabase", status=200)
     events: list[tuple[str, object]] = [
         ("command", "POST /butler"),
@@ -277,7 +246,7 @@ def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
         ("command", f"POST /butler/{FILM}"),
         ("log", begin),
         ("log", replace(begin, title=FILM)),
-        ("log", LoggedEnd(uuid="1", parent="2")),
+        ("log", LoggedSubActivity(uuid="1", parent="2")),
         ("log", request),
         ("log", replace(request, task=FILM)),
         ("log", replace(request, task=None)),

@@ -3,7 +3,7 @@
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 
 from .api import Server
-from .api.decode import MAX_TEXT, clean_text
+from .api.models import MAX_TEXT, clean_text
 from .const import DOMAIN, PLEX_DOMAIN
 
 _TASK = "_task_"

@@ -1,17 +1,19 @@
-"""Keeps the notification stream up, and feeds what it brings to the coordinator."""
+"""Keeps streams of a server open, and feeds notifications to the coordinator."""
 
+from abc import ABC, abstractmethod
 import asyncio
 from contextlib import suppress
 from datetime import datetime
 import random
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
-from homeassistant.util import dt as dt_util
 
 from .api import (
+    ActivityNotification,
     Notification,
     NotificationStream,
     PlexConnectionError,
@@ -19,31 +21,105 @@ from .api import (
     PreferenceNotification,
 )
 from .const import LOGGER
-from .run_state import Change, PushMissed, Rules
+from .run_state import Change, Moment, PushMissed, Rules
+from .tracker import RunTracker
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
-# Waits between two attempts, in seconds.
-RETRY_MINIMUM: Final = 1.0
-RETRY_MAXIMUM: Final = 900.0
 # A stream that stays up for so long works, even if the server has nothing to say.
 PROVEN_AFTER: Final = 60.0
 # Fewer failures than these in a row are a restart, or a hiccup.
 FAILURES_TO_TELL: Final = 4
-
 # So many frames take less than 5 ms; then others have their turn.
 FRAMES_AT_ONCE: Final = 32
-
 # What is needed of a stream that carries much more.
 FILTERS: Final = ("activity", "preference")
+# How often to see whether a stream has become of use by time alone.
+LOOK_INTERVAL: Final = 60.0
 
 
-class PushListener:
-    """Listens to one server, for as long as its entry is loaded.
+class StreamListener(ABC):
+    """Keeps a stream open while it is of use; it never gives up.
 
-    Polling is right without it: a stream that never comes up costs nothing but time.
+    Polling is right without it: a stream that never opens costs nothing but time.
     """
+
+    _what: str
+    # Waits between two attempts, in seconds.
+    _retry_limits: tuple[float, float]
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, tracker: RunTracker
+    ) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._tracker = tracker
+        self._name = f"{entry.title} Butler"
+        # Until then, the stream stays closed.
+        self._retry_at = 0.0
+        self._wake = asyncio.Event()
+        self._connects = 0
+        self._retry = self._retry_limits[0]
+        self._failures = 0
+        self._failing_since: Moment | None = None
+
+    def async_start(self) -> None:
+        """Begin to listen, until the entry is unloaded."""
+        self._entry.async_create_background_task(
+            self._hass, self._async_run(), f"{self._name} {self._what}"
+        )
+
+    async def _async_run(self) -> None:
+        while True:
+            while not self._is_wanted or monotonic() < self._retry_at:
+                self._wake.clear()
+                wait = self._retry_at - monotonic()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait if wait > 0 else LOOK_INTERVAL):
+                        await self._wake.wait()
+            try:
+                await self._async_listen()
+            except Exception as err:  # noqa: BLE001 a defect must not end it for good
+                self._failures += 1
+                self._failing_since = self._failing_since or self._tracker.now()
+                LOGGER.debug("%s: %s failed: %s", self._name, self._what, err)
+                self._async_failed(err)
+
+    @property
+    @abstractmethod
+    def _is_wanted(self) -> bool:
+        """Return True if the stream is of use by now."""
+
+    @abstractmethod
+    async def _async_listen(self) -> None:
+        """Listen until the stream ends; raise PlexError if it should not have."""
+
+    @abstractmethod
+    def _async_failed(self, err: Exception) -> None:
+        """Log a failure if it says something new, and see to the next attempt."""
+
+    def _async_forget_failures(self) -> None:
+        self._retry = self._retry_limits[0]
+        self._failures = 0
+        self._failing_since = None
+
+    def _next_delay(self) -> float:
+        delay = self._retry
+        self._retry = min(self._retry * 2, self._retry_limits[1])
+        return delay
+
+    def _is_failing_alone(self, failures: int) -> bool:
+        """Return True after so many failures, if polls have worked since the first."""
+        state, since = self._tracker.state, self._failing_since
+        asked = state.asked if state.failing_since is None else None
+        return bool(asked and since and since < asked) and self._failures >= failures
+
+
+class PushListener(StreamListener):
+    """Listens to the notifications of one server, whenever it answers polls."""
+
+    _what, _retry_limits = "notifications", (1.0, 900.0)
 
     def __init__(
         self,
@@ -51,8 +127,7 @@ class PushListener:
         entry: ConfigEntry,
         coordinator: PlexButlerCoordinator,
     ) -> None:
-        self._hass = hass
-        self._entry = entry
+        super().__init__(hass, entry, coordinator.tracker)
         self._coordinator = coordinator
         self._wants_all = False
         self._filters: tuple[str, ...] = ()
@@ -60,36 +135,10 @@ class PushListener:
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
         self._is_behind = False
-        self._retry = RETRY_MINIMUM
-        self._failures = 0
-        self._failing_since: datetime | None = None
-        self._answered = True
-        self._told = False
-        self._unexpected: set[type[Exception]] = set()
-        self._wake = asyncio.Event()
-        self._connects = 0
+        # Kinds of failures that were logged since the stream last worked
+        self._told: set[type[Exception]] = set()
         self._notifications = 0
 
-    async def async_run(self) -> None:
-        """Keep the stream up; never give up."""
-        while True:
-            while not self._coordinator.last_update_success:
-                # The polls find out when the server answers again, and which server it
-                # is; a refused token is not sent by both of us.
-                self._wake.clear()
-                await self._wake.wait()
-            try:
-                await self._async_listen()
-            except PlexError as err:
-                self._async_failed(err)
-            except Exception as err:  # noqa: BLE001 a defect must not end push for good
-                self._async_failed_unexpectedly(err)
-            self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._next_delay()):
-                    await self._wake.wait()
-
-    @callback
     def statistics(self) -> dict[str, Any]:
         """Return what a bug report needs to know of the stream."""
         return {
@@ -101,145 +150,112 @@ class PushListener:
             "notifications": self._notifications,
         }
 
-    @callback
+    @override
     def async_start(self) -> None:
-        """Begin to listen, until the entry is unloaded."""
         coordinator = self._coordinator
         self._entry.async_on_unload(
             coordinator.tracker.async_add_change_listener(self._async_changed)
         )
         self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
-        self._entry.async_create_background_task(
-            self._hass, self.async_run(), f"{coordinator.name} notifications"
-        )
+        super().async_start()
 
+    @property
+    @override
+    def _is_wanted(self) -> bool:
+        # The polls find out when the server answers again, and which server it is; a
+        # refused token is not sent by both of us.
+        return self._coordinator.last_update_success
+
+    @override
     async def _async_listen(self) -> None:
-        """Listen until the stream ends.
-
-        Raises PlexError if it fails, or ends before it has proven itself.
-        """
-        client = self._coordinator.client
+        coordinator = self._coordinator
         self._filters = () if self._wants_all else FILTERS
-        async with client.notifications(filters=self._filters) as stream:
-            unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
-            try:
-                self._async_connected(stream)
-                async for notifications in stream:
-                    for notification in notifications:
-                        self._async_notified(notification)
-                    if stream.frames % FRAMES_AT_ONCE == 0:
-                        # What waits in the socket's buffer is read without a pause.
-                        await asyncio.sleep(0)
-            finally:
-                unsub()
-                self._stream = None
-                self._coordinator.tracker.async_apply(Rules.push_changed, up=False)
+        try:
+            async with coordinator.client.notifications(
+                filters=self._filters
+            ) as stream:
+                LOGGER.debug("%s: notifications connected", self._name)
+                self._stream = stream
+                self._connects += 1
+                unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
+                # What changed meanwhile was in no notification. A stream that breaks
+                # again and again must not have everything asked for each time.
+                if self._proven:
+                    coordinator.async_refresh_soon()
+                self._is_behind, self._proven = not self._proven, False
+                self._tracker.async_apply(Rules.push_changed, up=True)
+                try:
+                    async for notifications in stream:
+                        for notification in notifications:
+                            self._async_notified(notification)
+                        if stream.frames % FRAMES_AT_ONCE == 0:
+                            # What waits in the socket's buffer is read without a pause.
+                            await asyncio.sleep(0)
+                finally:
+                    unsub()
+                    self._stream = None
+                    self._tracker.async_apply(Rules.push_changed, up=False)
+        finally:
+            self._retry_at = monotonic() + self._next_delay()
         # A stream without filters is a reason of ours to hang up.
         if not self._proven and not (self._wants_all and self._filters):
             raise PlexConnectionError("The server hung up soon after the connection")
 
     @callback
-    def _async_connected(self, stream: NotificationStream) -> None:
-        LOGGER.debug("%s: notifications connected", self._coordinator.name)
-        self._stream = stream
-        self._connects += 1
-        # What changed meanwhile was in no notification. A stream that breaks again and
-        # again must not have everything asked for each time: it has to stay up first.
-        self._is_behind = not self._proven
-        if self._proven:
-            self._coordinator.async_refresh_soon()
-        self._proven = False
-        self._coordinator.tracker.async_apply(Rules.push_changed, up=True)
-
-    @callback
     def _async_proven(self, _: datetime) -> None:
         """Forget earlier failures: the stream has stayed up."""
         if self._told:
-            LOGGER.info("%s: notifications are back", self._coordinator.name)
-        self._told = False
-        self._unexpected.clear()
+            LOGGER.info("%s: notifications are back", self._name)
+        self._told.clear()
         self._proven = True
-        self._retry = RETRY_MINIMUM
-        self._failures = 0
-        self._failing_since = None
+        self._async_forget_failures()
         if self._is_behind:
             self._coordinator.async_refresh_soon()
 
-    @callback
     def _async_notified(self, notification: Notification) -> None:
         self._notifications += 1
-        if isinstance(notification, PreferenceNotification):
-            self._coordinator.async_settings_notified(notification)
-            return
-        self._coordinator.tracker.async_apply(
-            Rules.notified, notification.event, notification.activity
-        )
+        match notification:
+            case ActivityNotification(event=event, activity=activity):
+                self._tracker.async_apply(Rules.notified, event, activity)
+            case PreferenceNotification():
+                self._coordinator.async_settings_notified(notification)
 
-    @callback
-    def _async_failed(self, err: PlexError) -> None:
-        """Note a failure, which says nothing of the server.
-
-        A proxy may let no stream through. While HTTP does not answer either, the
-        coordinator has logged that already.
-        """
-        LOGGER.debug("%s: notifications failed: %s", self._coordinator.name, err)
-        self._failing_since = self._failing_since or dt_util.utcnow()
-        self._failures += 1
+    @override
+    def _async_failed(self, err: Exception) -> None:
         if self._failures == 1:
             # The server may be gone, or refuse the token: a poll says which.
             self._coordinator.async_poll_within()
-        if self._failures >= FAILURES_TO_TELL and not self._told and self._polls_work:
-            self._told = True
+        kind = PlexError if isinstance(err, PlexError) else type(err)
+        if kind in self._told:
+            return
+        if kind is not PlexError:
+            LOGGER.error("%s: notifications failed", self._name, exc_info=err)
+        elif self._is_failing_alone(FAILURES_TO_TELL):
+            # A proxy may let no stream through; else, the coordinator has logged it.
             LOGGER.warning(
-                "%s: no notifications, so changes show later: %s",
-                self._coordinator.name,
-                err,
+                "%s: no notifications, so changes show later: %s", self._name, err
             )
+        else:
+            return
+        self._told.add(kind)
 
-    @callback
-    def _async_failed_unexpectedly(self, err: Exception) -> None:
-        """Log an error that nothing foresaw, each kind once until the stream works."""
-        log = LOGGER.debug if type(err) in self._unexpected else LOGGER.error
-        self._unexpected.add(type(err))
-        self._told = True
-        log("%s: notifications failed", self._coordinator.name, exc_info=err)
-
-    @property
-    def _polls_work(self) -> bool:
-        """Return True if the server has answered otherwise since this began to fail."""
-        answered = self._coordinator.last_update_success_time
-        return bool(
-            self._coordinator.last_update_success
-            and answered
-            and self._failing_since
-            and answered > self._failing_since
-        )
-
-    @callback
     def _async_polled(self) -> None:
         """Try again at once when the server answers again."""
-        answers = self._coordinator.last_update_success
-        if answers and not self._answered:
-            self._retry = RETRY_MINIMUM
-            self._failures = 0
-            self._failing_since = None
-            self._wake.set()
-        self._answered = answers
+        if not self._coordinator.last_update_success:
+            self._async_forget_failures()
+            self._retry_at = 0.0
+        self._wake.set()
 
-    @callback
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
         missed = any(isinstance(change, PushMissed) for change in changes)
         if missed and self._stream and not self._wants_all:
             self._wants_all = True
             self._entry.async_create_background_task(
-                self._hass,
-                self._stream.close(),
-                f"{self._coordinator.name} notifications reconnect",
+                self._hass, self._stream.close(), f"{self._name} notifications"
             )
 
+    @override
     def _next_delay(self) -> float:
-        delay = self._retry
-        self._retry = min(self._retry * 2, RETRY_MAXIMUM)
         # Many homes lose the same power at once.
-        return delay * random.uniform(0.5, 1)  # noqa: S311 no secret
+        return super()._next_delay() * random.uniform(0.5, 1)  # noqa: S311 no secret

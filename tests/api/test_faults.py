@@ -196,19 +196,13 @@ async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
 
 
 @pytest.mark.parametrize(
-    ("url", "token"),
-    [
-        ("http://[::1", "token"),
-        ("http://box:99999", "token"),
-        ("http://bo\\x", "token"),
-        ("http://\ud800", "token"),
-    ],
+    "url", ["http://[::1", "http://box:99999", "http://bo\\x", "http://\ud800"]
 )
 async def test_what_is_no_url_is_refused_at_once(
-    session: aiohttp.ClientSession, url: str, token: str
+    make_client: MakeClient, url: str
 ) -> None:
     with pytest.raises(PlexAddressError):
-        PlexClient(session, url, token, client_identifier="test")
+        make_client(url=url)
 
 
 @pytest.mark.parametrize(

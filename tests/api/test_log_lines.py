@@ -9,9 +9,8 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_butler.api import (
-    LoggedBegin,
-    LoggedEnd,
     LoggedRequest,
+    LoggedSubActivity,
     LogLine,
     LogStream,
     PlexClient,
@@ -25,10 +24,10 @@ SUB, PARENT = (
     "5f0a1b2c-0000-4000-8000-00000000000a",
     "5f0a1b2c-0000-4000-8000-000000000001",
 )
-BEGIN = LoggedBegin(
+BEGIN = LoggedSubActivity(
     uuid=SUB, title="PolishBrass", parent=PARENT, progress="83.3% (5/6)"
 )
-END = LoggedEnd(uuid=SUB, parent=PARENT, progress="100.0% (6/6)")
+END = LoggedSubActivity(uuid=SUB, parent=PARENT, progress="100.0% (6/6)")
 STOP = LoggedRequest(method="DELETE", task="PolishBrass", status=200)
 STOP_ALL = LoggedRequest(method="DELETE", task=None, status=200)
 LINES = (BEGIN, END, STOP, STOP_ALL)
@@ -94,7 +93,6 @@ def test_a_request_to_butler_is_known_by_its_path_and_status(
     text = text_of(line, address=address).replace("Polish Brass", "Polish%20Brass")
 
     assert parse_log_frame(text.encode()) == (line,)
-    assert line.is_done == (status == 200)
     assert parse_log_frame(text.replace("/", r"\/").encode()) == (line,)
     assert parse_log_frame(text.replace(" (2", "?X-Plex-Token=xxxx (2").encode())
 
@@ -178,9 +176,9 @@ async def test_a_run_is_read_from_every_kind_of_log(
 
     own = [it for it in lines if not getattr(it, "parent", "").startswith("7c0f")]
     begin, request, end = own
-    assert isinstance(begin, LoggedBegin)
-    assert isinstance(end, LoggedEnd)
-    assert begin.title == "BackupDatabase"
+    assert isinstance(begin, LoggedSubActivity)
+    assert isinstance(end, LoggedSubActivity)
+    assert (begin.title, end.title) == ("BackupDatabase", None)
     assert (begin.uuid, begin.parent) == (end.uuid, end.parent)
     assert (begin.progress, end.progress) == ("0.0% (0/1)", "100.0% (1/1)")
     assert request == LoggedRequest(method="POST", task="BackupDatabase", status=200)
@@ -193,12 +191,11 @@ async def test_the_log_is_proven_by_a_request_for_activities(
         found = asyncio.ensure_future(anext(aiter(stream)))
         await client.get_server()
         await plex.flush()
-        assert not stream.tells
+        assert not found.done()
 
         await client.get_activities()
 
         assert await found == ()
-        assert stream.tells
 
 
 @pytest.mark.parametrize("status", [400, 404])

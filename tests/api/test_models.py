@@ -7,14 +7,12 @@ import pytest
 from custom_components.plex_butler.api import (
     Activity,
     ButlerTask,
-    Identity,
     PlexResponseError,
     Server,
 )
 from custom_components.plex_butler.api.models import (
     parse_activities,
     parse_butler_tasks,
-    parse_identity,
     parse_server,
 )
 
@@ -171,15 +169,17 @@ def test_an_identity_is_read() -> None:
         "MediaContainer": {"machineIdentifier": "m", "version": "1", "claimed": "0"}
     }
 
-    assert parse_identity(payload) == Identity(
-        machine_identifier="m", version="1", claimed=False
+    assert parse_server(payload) == Server(
+        machine_identifier="m", version="1", claimed=False, name=""
     )
 
 
 def test_a_server_may_have_no_name() -> None:
     payload = {"MediaContainer": {"machineIdentifier": "m", "version": "1"}}
 
-    assert parse_server(payload) == Server(machine_identifier="m", version="1", name="")
+    assert parse_server(payload) == Server(
+        machine_identifier="m", version="1", claimed=True, name=""
+    )
 
 
 @pytest.mark.parametrize("missing", ["machineIdentifier", "version"])
@@ -187,7 +187,5 @@ def test_who_the_server_is_must_be_said(missing: str) -> None:
     container = {"machineIdentifier": "m", "version": "1"}
     del container[missing]
 
-    with pytest.raises(PlexResponseError):
-        parse_identity({"MediaContainer": container})
     with pytest.raises(PlexResponseError):
         parse_server({"MediaContainer": container})

@@ -1,13 +1,12 @@
 """What plex.tv says is used as far as it can be, and is never an error of another kind."""
 
-from collections.abc import AsyncIterator
 import json
 from typing import Any, cast
 from unicodedata import category
 
 import aiohttp
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import RawTestServer
 from hypothesis import example, given, strategies as st
 import pytest
 
@@ -20,7 +19,7 @@ from custom_components.plex_butler.api import (
     PlexTvClient,
     parse_address,
 )
-from custom_components.plex_butler.api.decode import loads
+from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_pin
 
 # Nothing is asked with it.
@@ -43,42 +42,13 @@ def resource(**more: Any) -> dict[str, Any]:
     } | more
 
 
-class Answers:
-    """Answers everything with the same, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.body = b"[]"
-        self.asked: list[web.BaseRequest] = []
-
-    async def handle(self, request: web.BaseRequest) -> web.Response:
-        self.asked.append(request)
-        return web.Response(body=self.body, content_type="application/json")
+def servers(*resources: Any) -> list[OwnedServer]:
+    """Return what is made of an answer."""
+    return list(parse_owned_servers(loads(json.dumps(resources).encode())))
 
 
-@pytest.fixture
-def answers() -> Answers:
-    return Answers()
-
-
-@pytest.fixture
-async def tv(
-    socket_enabled: None,
-    session: aiohttp.ClientSession,
-    answers: Answers,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[PlexTvClient]:
-    """Return a client of a plex.tv that says whatever a test wants."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answers.handle)
-    async with TestServer(app) as server:
-        url = str(server.make_url("")).rstrip("/")
-        monkeypatch.setattr("custom_components.plex_butler.api.plextv.PLEX_TV_URL", url)
-        yield PlexTvClient(session, client_identifier="test", device="Mill\nX-Evil: 1")
-
-
-async def urls(tv: PlexTvClient, answers: Answers, *connections: Any) -> list[str]:
-    answers.body = json.dumps([resource(connections=connections)]).encode()
-    (server,) = await tv.get_owned_servers("token")
+def urls(*connections: Any) -> list[str]:
+    (server,) = servers(resource(connections=connections))
     return list(server.urls)
 
 
@@ -90,12 +60,8 @@ def test_a_long_token_is_not_cut() -> None:
     assert server.token == token
 
 
-async def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure(
-    tv: PlexTvClient, answers: Answers
-) -> None:
-    found = await urls(
-        tv,
-        answers,
+def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure() -> None:
+    found = urls(
         connection("https://relay.example:8443", relay=True),
         connection("http://203.0.113.7:32400"),
         connection("https://203-0-113-7.hash.plex.direct:32400"),
@@ -118,12 +84,8 @@ async def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure(
     ]
 
 
-async def test_a_public_address_is_not_local_whatever_is_said_of_it(
-    tv: PlexTvClient, answers: Answers
-) -> None:
-    found = await urls(
-        tv,
-        answers,
+def test_a_public_address_is_not_local_whatever_is_said_of_it() -> None:
+    found = urls(
         connection("http://8.8.8.8:32400", local=True, address="8.8.8.8", port=32400),
         connection("https://8-8-8-8.hash.plex.direct:32400", local=True),
     )
@@ -150,12 +112,10 @@ async def test_a_public_address_is_not_local_whatever_is_said_of_it(
         "https://box",
     ],
 )
-async def test_a_way_that_cannot_be_used_is_skipped(
-    tv: PlexTvClient, answers: Answers, bad: Any
-) -> None:
+def test_a_way_that_cannot_be_used_is_skipped(bad: Any) -> None:
     good = connection("https://plex.example.com:443")
 
-    assert await urls(tv, answers, bad, good) == ["https://plex.example.com:443"]
+    assert urls(bad, good) == ["https://plex.example.com:443"]
 
 
 @pytest.mark.parametrize(
@@ -174,43 +134,54 @@ async def test_a_way_that_cannot_be_used_is_skipped(
         7,
     ],
 )
-async def test_a_resource_that_cannot_be_used_is_skipped(
-    tv: PlexTvClient, answers: Answers, bad: Any
-) -> None:
+def test_a_resource_that_cannot_be_used_is_skipped(bad: Any) -> None:
     good = resource(name="\ud800Cel\nlar", owned="1", connections="none")
-    answers.body = json.dumps([bad, good]).encode()
 
-    (server,) = await tv.get_owned_servers("token")
+    (server,) = servers(bad, good)
 
     assert (server.name, server.machine_identifier, server.urls) == (
         "\ufffdCel lar",
         "abc",
         (),
     )
-    assert answers.asked[0].headers["X-Plex-Device-Name"] == "MillX-Evil: 1"
 
 
 @pytest.mark.parametrize(
     ("expires_in", "seconds"),
     [(1800, 1800), ("1800", 1800), (0, 900), (-5, 900), (10**400, 900), (True, 900)],
 )
-async def test_a_pin_lives_as_long_as_it_can(
-    tv: PlexTvClient, answers: Answers, expires_in: Any, seconds: int
-) -> None:
-    pin = {"id": 1, "code": "abc", "expiresIn": expires_in}
-    answers.body = json.dumps(pin).encode()
+def test_a_pin_lives_as_long_as_it_can(expires_in: Any, seconds: int) -> None:
+    pin = loads(json.dumps({"id": 1, "code": "abc", "expiresIn": expires_in}).encode())
 
-    assert (await tv.create_pin()).expires_in == seconds
+    assert parse_pin(pin).expires_in == seconds
 
 
 @pytest.mark.parametrize("code", ["", "\ud800", "a b", "](http://evil.example)", []])
-async def test_a_code_that_cannot_be_in_an_address_is_no_pin(
-    tv: PlexTvClient, answers: Answers, code: Any
-) -> None:
-    answers.body = json.dumps({"id": 1, "code": code}).encode()
+def test_a_code_that_cannot_be_in_an_address_is_no_pin(code: Any) -> None:
+    pin = loads(json.dumps({"id": 1, "code": code}).encode())
 
     with pytest.raises(PlexResponseError):
-        await tv.create_pin()
+        parse_pin(pin)
+
+
+async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
+    socket_enabled: None,
+    session: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[web.BaseRequest] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request)
+        return web.json_response([resource()])
+
+    async with RawTestServer(answer) as server:
+        url = str(server.make_url("")).rstrip("/")
+        monkeypatch.setattr("custom_components.plex_butler.api.plextv.PLEX_TV_URL", url)
+        tv = PlexTvClient(session, client_identifier="test", device="Mill\nX-Evil: 1")
+        assert len(await tv.get_owned_servers("token")) == 1
+
+    assert asked[0].headers["X-Plex-Device-Name"] == "MillX-Evil: 1"
 
 
 def test_no_secret_is_in_what_is_shown_of_an_object() -> None:

@@ -175,15 +175,12 @@ async def test_what_the_server_does_not_know_is_refused_and_nothing_changes(
 ) -> None:
     with pytest.raises(PlexPreferenceError):
         await client.set_preferences({"ButlerStartHour": 1, "Nope": True})
+    with pytest.raises(PlexPreferenceError):
+        await client.set_preferences({"ButlerStartHour": 24})
     assert value_of(await client.get_preferences(), "ButlerStartHour") == 2
 
     now = await client.set_preferences({"ButlerStartHour": 1})
     assert value_of(now, "ButlerStartHour") == 1
-
-
-async def test_a_value_that_cannot_be_is_refused(client: PlexClient) -> None:
-    with pytest.raises(PlexPreferenceError):
-        await client.set_preferences({"ButlerStartHour": 24})
 
 
 async def test_who_is_not_the_owner_is_told_so(

@@ -45,6 +45,8 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
         ("503", 3),
         ("404", 3),
         ("403", 3),
+        ("401", 3),
+        ("ignore", 3),
         ("refuse", 3),
         ("frame-cut", 3),
     ],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import takewhile
 import re
 from typing import Final
 from urllib.parse import unquote
@@ -10,24 +11,10 @@ from yarl import URL
 
 DEFAULT_PORT: Final = 32400
 
-# The first part of a server's own paths: what stands before is a proxy's prefix.
-_SERVER_PATHS: Final = frozenset(
-    {
-        ":",
-        "activities",
-        "butler",
-        "hubs",
-        "identity",
-        "library",
-        "media",
-        "photo",
-        "playlists",
-        "status",
-        "system",
-        "web",
-    }
+# Parts of a server's own paths, and none: what stands before is a proxy's prefix.
+_SERVER_PATH: Final = re.compile(
+    "|:|activities|butler|hubs|identity|library|media|photo|playlists|status|system|web"
 )
-
 # What copying leaves around a text, the invisible included.
 _AROUND: Final = "[\\s\\u200b\\ufeff\"'<>`“”‘’„«»]+"
 _EDGES: Final = re.compile(f"^{_AROUND}|{_AROUND}$")
@@ -36,7 +23,6 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _TOKEN: Final = re.compile(
     r"x-plex-token[\"']?[=:][\s\"']*([^&#\s\"'>]*)", re.IGNORECASE
 )
-_CLAIM_CODE: Final = "claim-"
 _PLEX_SITE: Final = re.compile(
     r"(https?://)?([a-z0-9-]+\.)*plex\.tv\.?([/:?#]|$)", re.IGNORECASE
 )
@@ -61,11 +47,10 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Return the address that a person means.
+    """Return the address that a person means, as a URL that is read as itself.
 
     Understands a bare host, host and port, a path prefix, and what is copied out of a
     browser: Plex Web's address or that of "View XML" with its `X-Plex-Token`.
-    The URL that is returned is read as itself, so a port that was given stays in it.
     Raises ValueError for what cannot be a server's address: PlexSiteError for Plex's.
     """
     text = _EDGES.sub("", text)
@@ -77,7 +62,9 @@ def parse_address(text: str) -> Address:
     if not (_is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
         raise ValueError("Not a name that a server can have")
     base = _base(url, _assumed_port(url) if url.explicit_port is None else url.port)
-    return Address(url=f"{base}{_prefix(url)}", token=_token_in(text) or None)
+    parts = url.raw_path.strip("/").split("/")
+    prefix = takewhile(lambda it: not _SERVER_PATH.fullmatch(it), parts)
+    return Address(url="/".join([base, *prefix]), token=_token_in(text) or None)
 
 
 def full_address(url: str) -> str:
@@ -103,7 +90,7 @@ def parse_token(text: str) -> str:
     text = _EDGES.sub("", text)
     if (token := _token_in(text)) is not None:
         return token
-    if text.lower().startswith(_CLAIM_CODE):
+    if text.lower().startswith("claim-"):
         raise ClaimCodeError("A code to claim a server with, not a token")
     if _PLEX_SITE.match(text):
         raise PlexSiteError("Plex's own site, not a token")
@@ -144,12 +131,3 @@ def _base(url: URL, port: int | None) -> str:
     # yarl leaves out a port that is the scheme's, which would be read as Plex's own.
     host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
     return f"{url.scheme}://{host}" + ("" if port is None else f":{port}")
-
-
-def _prefix(url: URL) -> str:
-    prefix = ""
-    for part in url.raw_path.strip("/").split("/"):
-        if not part or part in _SERVER_PATHS:
-            break
-        prefix += f"/{part}"
-    return prefix

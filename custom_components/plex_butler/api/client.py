@@ -5,16 +5,17 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from http import HTTPStatus
 from time import time
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
-from .decode import loads
-from .exceptions import (
+from . import models
+from .log_lines import LogStream
+from .notifications import NotificationStream, open_stream
+from .transport import (
     PlexAddressError,
     PlexAuthenticationError,
     PlexError,
@@ -23,34 +24,14 @@ from .exceptions import (
     PlexPreferenceError,
     PlexResponseError,
     PlexWrongServerError,
+    read,
+    request,
+    token_header,
 )
-from .log_lines import LogStream
-from .models import (
-    BUTLER,
-    Activity,
-    ButlerTask,
-    Identity,
-    Preference,
-    PreferenceValue,
-    Server,
-    StartResult,
-    StopResult,
-    parse_activities,
-    parse_butler_tasks,
-    parse_identity,
-    parse_preferences,
-    parse_server,
-    query_of,
-)
-from .notifications import NotificationStream, open_stream
-from .transport import TIMEOUT, network_errors, read, status_error, token_header
 
 # A server that has just been given other settings refuses to tell them for a while.
 SETTLE_WAIT: Final = 0.5
 SETTLE_TRIES: Final = 11
-# What is kept of answers and notifications.
-KEPT_ANSWERS: Final = frozenset({"/butler", "/activities"})
-KEPT_EVENTS: Final = 200
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
@@ -68,12 +49,9 @@ class PlexClient:
 
     A client that knows its server's `machine_identifier` sends the token only to that
     server: first, and again after each failure of the connection or whenever there is
-    doubt, `/identity` has to name it. This protects from mistakes, such as an address that another server was
-    given; an impostor can repeat the identifier.
-
-    Every method raises a `PlexError`: connection (time-out, TLS), authentication (401),
-    not the owner or forbidden (403), maintenance (503), wrong server or response
-    (anything else that is not what a Plex Media Server answers).
+    doubt, `/identity` has to name it. This protects from mistakes, such as an address
+    that another server was given; an impostor can repeat the identifier.
+    Every method raises a `PlexError`.
     """
 
     def __init__(
@@ -85,11 +63,10 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Take the server's base URL, any path prefix included.
+        """Take a base URL, any path prefix included; PlexAddressError if it is none.
 
         The session is the caller's, as is closing it. `client_identifier` names this
         client to the server and should stay the same for years.
-        Raises PlexAddressError for what is no URL.
         """
         try:
             self.url = str(URL(url)).rstrip("/")
@@ -97,9 +74,10 @@ class PlexClient:
             raise PlexAddressError("The address is not a URL") from err
         # For bug reports: what servers really say is known from few of them.
         self.last_answers: dict[str, object] = {}
-        self.record: deque[Recorded] = deque(maxlen=KEPT_EVENTS)
-        self._own_rows: tuple[Activity, ...] = ()
+        self.record: deque[Recorded] = deque(maxlen=200)
+        self._own_rows: tuple[models.Activity, ...] = ()
         self._session = session
+        self._token = token
         self._machine_identifier = machine_identifier
         self._is_verified = False
         self._verify_lock = Lock()
@@ -111,28 +89,21 @@ class PlexClient:
             "X-Plex-Client-Identifier": client_identifier,
             "X-Plex-Product": "Plex Butler",
         }
-        self._token = token
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
         self.record.append(Recorded(time(), kind, what))
 
-    async def get_identity(self) -> Identity:
-        """Return which server answers; the token is not sent.
-
-        Source: `GET /identity`.
-        """
+    async def get_identity(self) -> models.Identity:
+        """Return which server answers; the token is not sent: `GET /identity`."""
         try:
-            return parse_identity(await self._get("/identity", is_public=True))
+            return models.parse_server(await self._get("/identity", is_public=True))
         except PlexAuthenticationError as err:
             # No token was sent, so something in front of the server refuses access.
             raise PlexForbiddenError("Access to the server is refused") from err
 
     async def verify(self) -> None:
-        """Raise PlexWrongServerError if another server answers; the token is not sent.
-
-        Source: `GET /identity`.
-        """
+        """Raise PlexWrongServerError if `get_identity` names another server."""
         found = (await self.get_identity()).machine_identifier
         self._is_verified = found == self._machine_identifier
         if not self._is_verified:
@@ -142,78 +113,77 @@ class PlexClient:
         """Have the server verified before the token is sent again."""
         self._is_verified = False
 
-    async def get_server(self) -> Server:
-        """Return the server's name and version; any valid user's token will do.
+    async def get_server(self) -> models.Server:
+        """Return the server's name and version; any user's token will do: `GET /`."""
+        return models.parse_server(await self._get("/"))
 
-        Source: `GET /`.
-        """
-        return parse_server(await self._get("/"))
+    async def get_butler_tasks(self) -> tuple[models.ButlerTask, ...]:
+        """Return all tasks that this server's Butler knows: `GET /butler`."""
+        answer = self.last_answers["/butler"] = await self._get("/butler")
+        return models.parse_butler_tasks(answer)
 
-    async def get_butler_tasks(self) -> tuple[ButlerTask, ...]:
-        """Return all tasks that this server's Butler knows.
-
-        Source: `GET /butler`.
-        """
-        return parse_butler_tasks(await self._get("/butler"))
-
-    async def get_activities(self) -> tuple[Activity, ...]:
-        """Return what the server is doing now, Butler's work or not.
-
-        Source: `GET /activities`.
-        """
-        answer = await self._get("/activities")
-        activities = parse_activities(answer)
-        own_rows = tuple(it for it in activities if it.type.casefold() == BUTLER)
+    async def get_activities(self) -> tuple[models.Activity, ...]:
+        """Return what the server is doing, Butler's or not: `GET /activities`."""
+        answer = self.last_answers["/activities"] = await self._get("/activities")
+        activities = models.parse_activities(answer)
+        own_rows = tuple(it for it in activities if it.type.casefold() == models.BUTLER)
         if own_rows != self._own_rows:
             self._own_rows = own_rows
             self.keep("activities", answer)
         return activities
 
-    async def get_preferences(self) -> tuple[Preference, ...]:
-        """Return the server's settings.
-
-        Source: `GET /:/prefs`.
-        """
-        return parse_preferences(await self._get("/:/prefs"))
+    async def get_preferences(self) -> tuple[models.Preference, ...]:
+        """Return the server's settings: `GET /:/prefs`."""
+        return models.parse_preferences(await self._get("/:/prefs"))
 
     async def set_preferences(
-        self, values: Mapping[str, PreferenceValue]
-    ) -> tuple[Preference, ...]:
-        """Change settings, all or none; return all settings as they are afterwards.
+        self, values: Mapping[str, models.PreferenceValue]
+    ) -> tuple[models.Preference, ...]:
+        """Change settings, all or none, and return all: `PUT /:/prefs?Id=value`.
 
         Hours of the window are 0 to 23, on the server's own clock. That nothing is
         raised does not mean that the values were taken: compare what is returned.
         Raises PlexPreferenceError if there is no such setting, or not with that value.
-        Source: `PUT /:/prefs?Id=value&Id2=value2`.
         """
+        written = {
+            name: int(value) if isinstance(value, bool) else value
+            for name, value in values.items()
+        }
+        query = urlencode(written, quote_via=quote, errors="replace")
         try:
-            await self._command("PUT", f"/:/prefs?{query_of(values)}")
+            async with self._request("PUT", f"/:/prefs?{query}"):
+                pass
         except PlexNotOwnerError as err:
             # Some servers also say so of a setting that they do not have.
             await self.get_preferences()
             raise PlexPreferenceError("The server refused", status=403) from err
         except PlexResponseError as err:
-            if err.status == HTTPStatus.BAD_REQUEST:
-                raise PlexPreferenceError(str(err), status=err.status) from err
+            if err.status == 400:
+                raise PlexPreferenceError(str(err), status=400) from err
             raise
-        return await self._settled_preferences()
+        tries = 1
+        while True:
+            try:
+                return await self.get_preferences()
+            except PlexResponseError as err:
+                if err.status != 400 or tries == SETTLE_TRIES:
+                    raise
+            tries += 1
+            await sleep(SETTLE_WAIT)
 
     @asynccontextmanager
     async def notifications(
         self, *, filters: Iterable[str] = ()
     ) -> AsyncIterator[NotificationStream]:
-        """Open the stream of what happens on the server.
+        """Open the stream of what happens: `/:/websockets/notifications`.
 
         `filters` are the types of messages to send; none means all of them.
-        Source: WebSocket `/:/websockets/notifications`.
         """
         url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
         if names := ",".join(filters):
             url = url.with_query(filters=names)
-        await self._verify_once()
-        async with open_stream(
-            self._session, url, self._headers_with_token(), partial(self.keep, "frame")
-        ) as stream:
+        headers, keep = await self._verified_headers(), partial(self.keep, "frame")
+        async with open_stream(self._session, url, headers, keep) as stream:
             try:
                 yield stream
             finally:
@@ -221,139 +191,86 @@ class PlexClient:
 
     @asynccontextmanager
     async def log_stream(self) -> AsyncIterator[LogStream]:
-        """Open the stream of the server's log, of which only lines of tasks are read.
-
-        Source: the same WebSocket, which sends the log only to those who ask for it.
-        """
+        """Open the same WebSocket for the server's log, which has to be asked for."""
         async with self.notifications(filters=("log",)) as stream:
             yield LogStream(stream)
 
     async def start_all_tasks(self) -> None:
-        """Ask for all tasks that are enabled and due today.
-
-        Source: `POST /butler`.
-        """
-        await self._butler_command("POST", "/butler")
+        """Ask for all tasks that are enabled and due today: `POST /butler`."""
+        await self._command("POST", "/butler")
 
     async def stop_all_tasks(self) -> None:
-        """Stop all running tasks and forget those that wait for their time.
+        """Stop all tasks, and forget those that wait: `DELETE /butler`."""
+        await self._command("DELETE", "/butler")
 
-        Source: `DELETE /butler`.
-        """
-        await self._butler_command("DELETE", "/butler")
+    async def start_task(self, name: str) -> models.StartResult:
+        """Ask for one task: `POST /butler/{name}`.
 
-    async def start_task(self, name: str) -> StartResult:
-        """Ask for one task; `STARTED` may also mean that the server queued it.
-
+        `STARTED` may also mean that the server queued it.
         Raises PlexResponseError with status 404 if there is no such task.
-        Source: `POST /butler/{name}`.
         """
-        status = await self._butler_command("POST", _task_path(name))
-        if status == HTTPStatus.ACCEPTED:
-            return StartResult.ALREADY_RUNNING
-        return StartResult.STARTED
+        if await self._command("POST", _task_path(name)) == 202:
+            return models.StartResult.ALREADY_RUNNING
+        return models.StartResult.STARTED
 
-    async def stop_task(self, name: str) -> StopResult:
-        """Stop one task, or take it off the queue.
+    async def stop_task(self, name: str) -> models.StopResult:
+        """Stop one task, or take it off the queue: `DELETE /butler/{name}`.
 
         The server does not tell "not running" from "no such task".
-        Source: `DELETE /butler/{name}`.
         """
-        status = await self._butler_command(
-            "DELETE", _task_path(name), accept=HTTPStatus.NOT_FOUND
-        )
-        if status == HTTPStatus.NOT_FOUND:
-            return StopResult.NOT_RUNNING
-        return StopResult.STOPPED
-
-    async def _settled_preferences(self) -> tuple[Preference, ...]:
-        """Return the settings, once the server is done with writing them."""
-        for _ in range(SETTLE_TRIES - 1):
-            try:
-                return await self.get_preferences()
-            except PlexResponseError as err:
-                if err.status != HTTPStatus.BAD_REQUEST:
-                    raise
-            await sleep(SETTLE_WAIT)
-        return await self.get_preferences()
-
-    async def _verify_once(self) -> None:
-        """Verify the server unless no connection has failed since it was verified."""
-        if self._machine_identifier is None:
-            return
-        async with self._verify_lock:
-            if not self._is_verified:
-                await self.verify()
+        try:
+            await self._command("DELETE", _task_path(name))
+        except PlexResponseError as err:
+            if err.status != 404:
+                raise
+            return models.StopResult.NOT_RUNNING
+        return models.StopResult.STOPPED
 
     async def _get(self, path: str, *, is_public: bool = False) -> object:
         async with self._request("GET", path, is_public=is_public) as response:
-            body = await read(response)
-        answer = loads(body)
-        if path in KEPT_ANSWERS:
-            self.last_answers[path] = answer
-        return answer
+            return models.loads(await read(response))
 
-    async def _butler_command(
-        self, method: str, path: str, *, accept: HTTPStatus | None = None
-    ) -> int:
+    async def _command(self, method: str, path: str) -> int:
+        """Send a command to Butler, and return the status of the answer."""
+        self.keep("command", f"{method} {path}")
         try:
-            return await self._command(method, path, accept=accept)
+            # The body says nothing: it is empty or a page of HTML.
+            async with self._request(method, path) as response:
+                return response.status
         except PlexNotOwnerError as err:
             # Who may look is the owner: what refuses commands alone is not the server.
             await self.get_butler_tasks()
             raise PlexForbiddenError("Access is refused to commands") from err
 
-    async def _command(
-        self, method: str, path: str, *, accept: HTTPStatus | None = None
-    ) -> int:
-        if path.startswith("/butler"):
-            self.keep("command", f"{method} {path}")
-        # The body says nothing: it is empty or a page of HTML, JSON asked for or not.
-        async with self._request(method, path, accept=accept) as response:
-            return response.status
-
     @asynccontextmanager
     async def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        accept: HTTPStatus | None = None,
-        is_public: bool = False,
+        self, method: str, path: str, *, is_public: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; every error of the network or of HTTP leaves as ours.
-
-        A public request goes to any server, and without the token.
-        """
-        headers: Mapping[str, str] = self._headers
-        if not is_public:
-            headers = self._headers_with_token()
-            await self._verify_once()
+        """Send one request; a public one goes to any server, and without the token."""
+        headers = self._headers if is_public else await self._verified_headers()
         try:
-            with network_errors():
-                async with self._session.request(
-                    method,
-                    URL(f"{self.url}{path}", encoded=True),
-                    headers=headers,
-                    timeout=TIMEOUT,
-                    # A redirect would carry the token to wherever it points.
-                    allow_redirects=False,
-                ) as response:
-                    if not 200 <= response.status < 300 and response.status != accept:
-                        raise status_error(
-                            response.status,
-                            response.headers,
-                            owner_only=path not in _FOR_ALL_USERS,
-                        )
-                    yield response
+            async with request(
+                self._session,
+                method,
+                URL(f"{self.url}{path}", encoded=True),
+                headers,
+                owner_only=path not in _FOR_ALL_USERS,
+            ) as response:
+                yield response
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
                 # Another server may answer at the address next time.
                 self._is_verified = False
             raise
 
-    def _headers_with_token(self) -> Mapping[str, str]:
-        return self._headers | (token_header(self._token) if self._token else {})
+    async def _verified_headers(self) -> dict[str, str]:
+        """Return the headers with the token, once the server has been verified."""
+        headers = self._headers | (token_header(self._token) if self._token else {})
+        if self._machine_identifier is not None:
+            async with self._verify_lock:
+                if not self._is_verified:
+                    await self.verify()
+        return headers
 
 
 def _task_path(name: str) -> str:

@@ -1,14 +1,12 @@
 """The server's log as a stream: the few lines that are about Butler, and no others.
 
-A scan writes hundreds of lines a second, with names and addresses of people in them, so
-a frame is searched for a few bytes, and only what a line says of a task leaves it. What
-is around the line (JSON, JSON inside JSON, text) does not matter.
+The log names people and addresses, so a frame is searched for a few bytes, and only
+what a line says of a task leaves it, be it in JSON, in JSON inside JSON, or in text.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from operator import itemgetter
 import re
 from time import monotonic
@@ -26,65 +24,44 @@ FLOOD_SECONDS: Final = 10.0
 _TURN: Final = 64
 
 # A quote that is escaped again each time JSON is put into JSON
-_QUOTE: Final = rb'(?:\\{0,31}")?'
-_SLASH: Final = rb"\\{0,31}/"
-_UUID: Final = rb"[0-9A-Fa-f][0-9A-Fa-f-]{0,63}"
+_QUOTE: Final = r'(?:\\{0,31}")?'
+_SLASH: Final = r"\\{0,31}/"
+_UUID: Final = r"([0-9A-Fa-f][0-9A-Fa-f-]{0,63})"
 # Each begins with a literal and each repetition is bounded: the time is linear.
 _ACTIVITY: Final = re.compile(
-    rb"Activity: (?:registered new sub-activity (?P<begun>"
-    + _UUID
-    + rb") - "
-    + _QUOTE
-    + rb'(?P<title>[^"\\\x00-\x1f]{1,255}?)'
-    + _QUOTE
-    + rb"|ended sub-activity (?P<ended>"
-    + _UUID
-    + rb")) parent: (?P<parent>"
-    + _UUID
-    + rb")(?![\w-])(?: overall progress: (?P<progress>[\d.]{1,9}% \(\d{1,9}/\d{1,9}\)))?"
+    (
+        rf"Activity: (?:registered new sub-activity {_UUID} - {_QUOTE}"
+        rf'([^"\\\x00-\x1f]{{1,255}}?){_QUOTE}|ended sub-activity {_UUID})'
+        rf" parent: {_UUID}(?![\w-])"
+        r"(?: overall progress: ([\d.]{1,9}% \(\d{1,9}/\d{1,9}\)))?"
+    ).encode()
 )
 _COMPLETED: Final = re.compile(
-    rb'Completed: \[[^\s"\\]{0,80}\] (?P<status>-?\d{1,3}) (?P<method>[A-Z]{1,10}) '
-    + _SLASH
-    + rb"butler(?:"
-    + _SLASH
-    + rb"(?P<task>[\w.~%-]{1,255}))?(?=[ ?])"
+    (
+        r'Completed: \[[^\s"\\]{0,80}\] (-?\d{1,3}) ([A-Z]{1,10}) '
+        rf"{_SLASH}butler(?:{_SLASH}([\w.~%-]{{1,255}}))?(?=[ ?])"
+    ).encode()
 )
 # Any request for activities shows that the log tells of requests.
-_PROOF: Final = re.compile(rb" GET " + _SLASH + rb"activities(?=[ ?])")
+_PROOF: Final = re.compile(rf" GET {_SLASH}activities(?=[ ?])".encode())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoggedBegin:
-    """A sub-activity was registered; of Butler's, the title is the name of a task."""
+class LoggedSubActivity:
+    """A sub-activity was registered, by a task's name, or ended: it has no title."""
 
     uuid: str
-    title: str
     parent: str
+    title: str | None = None
     progress: str = ""
 
     @override
     def __str__(self) -> str:
-        return (
-            f"Activity: registered new sub-activity {self.uuid} - "
-            f'"{self.title}" parent: {self.parent}{_of_all(self.progress)}'
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoggedEnd:
-    """A sub-activity ended."""
-
-    uuid: str
-    parent: str
-    progress: str = ""
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"Activity: ended sub-activity {self.uuid} "
-            f"parent: {self.parent}{_of_all(self.progress)}"
-        )
+        what = "ended" if self.title is None else "registered new"
+        title = "" if self.title is None else f' - "{self.title}"'
+        progress = f" overall progress: {self.progress}" if self.progress else ""
+        about = f"{self.uuid}{title} parent: {self.parent}{progress}"
+        return f"Activity: {what} sub-activity {about}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,43 +72,32 @@ class LoggedRequest:
     task: str | None
     status: int
 
-    @property
-    def is_done(self) -> bool:
-        """Return True if the server did what was asked."""
-        return self.status == HTTPStatus.OK
-
     @override
     def __str__(self) -> str:
         path = "/butler" if self.task is None else f"/butler/{self.task}"
         return f"Completed: [...] {self.status} {self.method} {path} (...)"
 
 
-type LogLine = LoggedBegin | LoggedEnd | LoggedRequest
+type LogLine = LoggedSubActivity | LoggedRequest
 
 
 class LogStream:
     """An open stream of the log; iterating yields what its lines say of tasks."""
 
     def __init__(self, stream: NotificationStream) -> None:
-        """Read a stream that brings nothing but the log."""
         self._stream = stream
-        # A line came that comes at no other level than those of Butler
-        self.tells = False
         # The iteration ended because the server wrote too much
         self.is_flooded = False
 
     async def __aiter__(self) -> AsyncIterator[tuple[LogLine, ...]]:
-        """Yield the lines of each frame that has any, and nothing at the first proof.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
-        began, before, size = monotonic(), 0, 0
+        """Yield the lines of each frame with any, and none at the first proof."""
+        began, before, size, tells = monotonic(), 0, 0, False
         async for frame in self._stream.raw():
             if lines := parse_log_frame(frame):
-                self.tells = True
+                tells = True
                 yield lines
-            elif not self.tells and _PROOF.search(frame):
-                self.tells = True
+            elif not tells and _PROOF.search(frame):
+                tells = True
                 yield ()
             size += len(frame)
             if self._stream.frames % _TURN and size <= FLOOD_BYTES:
@@ -150,29 +116,17 @@ def parse_log_frame(frame: bytes) -> tuple[LogLine, ...]:
         return ()
     found: list[tuple[int, LogLine]] = []
     for it in _ACTIVITY.finditer(frame):
-        begun, title, ended, parent, progress = map(_text, it.groups())
-        line = (
-            LoggedBegin(
-                uuid=begun, title=title.strip(), parent=parent, progress=progress
-            )
-            if begun
-            else LoggedEnd(uuid=ended, parent=parent, progress=progress)
+        begun, title, ended, parent, progress = (
+            (group or b"").decode(errors="replace") for group in it.groups()
+        )
+        uuid, name = begun or ended, title.strip() if begun else None
+        line = LoggedSubActivity(
+            uuid=uuid, parent=parent, title=name, progress=progress
         )
         found.append((it.start(), line))
     for it in _COMPLETED.finditer(frame):
         status, method, task = it.groups()
-        request = LoggedRequest(
-            method=_text(method),
-            task=_text(unquote_to_bytes(task)) if task else None,
-            status=int(status),
-        )
+        name = unquote_to_bytes(task).decode(errors="replace") if task else None
+        request = LoggedRequest(method=method.decode(), task=name, status=int(status))
         found.append((it.start(), request))
     return tuple(line for _, line in sorted(found, key=itemgetter(0)))
-
-
-def _text(found: bytes | None) -> str:
-    return (found or b"").decode(errors="replace")
-
-
-def _of_all(progress: str) -> str:
-    return f" overall progress: {progress}" if progress else ""

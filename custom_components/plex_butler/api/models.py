@@ -1,33 +1,50 @@
-"""What a Plex Media Server says, as frozen data."""
+"""What a Plex Media Server says, as frozen data, and the decoding of all answers.
 
-from collections.abc import Callable, Mapping
+The server mixes types between versions and endpoints (`1`, `"1"`, `true`), leaves out
+empty lists and adds fields at will, so everything is decoded leniently; the absence of
+what cannot do without is a `PlexResponseError`. A byte, a character or a number that
+cannot be spoils only the value that holds it, and whatever leaves `loads` can be
+stored, shown and sent on: it is clean, and bounded in all ways.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+import json
+from math import isfinite
+import re
 from typing import Final
-from urllib.parse import quote, urlencode
 
-from .decode import (
-    MAX_DIGITS,
-    MAX_LONG_TEXT,
-    Json,
-    container,
-    flag,
-    items,
-    name,
-    number,
-    required,
-    text,
-)
-from .exceptions import PlexResponseError
+from .transport import PlexResponseError
 
-UNKNOWN_PROGRESS: Final = -1
-# No task waits for a century.
-_MAX_DAYS: Final = 36_500
+type Json = Mapping[str, object]
+type PreferenceValue = bool | int | float | str
 
 # The type of Butler's own activities
 BUTLER: Final = "butler"
 
-type PreferenceValue = bool | int | float | str
+# Stands for what is no character, as it does where bytes are decoded.
+REPLACEMENT: Final = "\ufffd"
+# Names and titles: states and the names of entities end here as well.
+MAX_TEXT: Final = 255
+# Any text; the longest that is known are the options of a setting, at 290.
+MAX_LONG_TEXT: Final = 4096
+# The longest list that is known is that of the settings, at 155.
+MAX_ITEMS: Final = 1000
+# The deepest thing that is read is an activity of a notification, at 4.
+MAX_DEPTH: Final = 16
+# Numbers of more digits have no place in JSON that others write, and need not be exact.
+MAX_DIGITS: Final = 15
+# No task waits for a century.
+_MAX_DAYS: Final = 36_500
+
+_SPACES: Final = re.compile(r"[\t-\r\x85\u2028\u2029]+")
+# Other control characters, halves of characters, and what turns the direction of text.
+_NO_TEXT: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +80,26 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Server:
+class Server(Identity):
     """Which server this is, as it tells its users; the name can be empty."""
 
-    machine_identifier: str
-    version: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preference:
+    """One of the server's settings, of `type` `bool`, `int`, `double` or `text`.
+
+    A value that does not fit the type is left as it was sent. `options` are the values
+    that the server offers, in its order and as it writes them, each with its label.
+    """
+
+    id: str
+    value: PreferenceValue
+    type: str = ""
+    label: str = ""
+    hidden: bool = False
+    options: tuple[tuple[str, str], ...] = ()
 
 
 class StartResult(StrEnum):
@@ -91,9 +122,16 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
     A task that no request can name is left out.
     """
     tasks: dict[str, ButlerTask] = {}
-    for item in items(payload, "ButlerTasks", "ButlerTask"):
-        if task := name(item, "name"):
-            tasks.setdefault(task, _butler_task(task, item))
+    for item in objects(_container(payload, "ButlerTasks").get("ButlerTask")):
+        if (task := name(item, "name")) and task not in tasks:
+            tasks[task] = ButlerTask(
+                name=task,
+                title=text(item, "title") or task,
+                description=text(item, "description", MAX_LONG_TEXT),
+                interval=number(item, "interval", _MAX_DAYS),
+                schedule_randomized=flag(item, "scheduleRandomized", default=False),
+                enabled=flag(item, "enabled", default=True),
+            )
     if not tasks:
         raise PlexResponseError("The list of Butler tasks names no task")
     return tuple(tasks.values())
@@ -101,9 +139,8 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
 
 def parse_activities(payload: object) -> tuple[Activity, ...]:
     """Return what the server is doing; no list at all means nothing."""
-    return tuple(
-        parse_activity(item) for item in items(payload, "MediaContainer", "Activity")
-    )
+    rows = objects(_container(payload, "MediaContainer").get("Activity"))
+    return tuple(map(parse_activity, rows))
 
 
 def parse_activity(item: Json) -> Activity:
@@ -114,62 +151,25 @@ def parse_activity(item: Json) -> Activity:
         type=text(item, "type"),
         title=text(item, "title"),
         subtitle=text(item, "subtitle"),
-        progress=UNKNOWN_PROGRESS if progress is None else progress,
-    )
-
-
-def parse_identity(payload: object) -> Identity:
-    """Return the server's public identity."""
-    found = container(payload, "MediaContainer")
-    return Identity(
-        machine_identifier=required(found, "machineIdentifier"),
-        version=required(found, "version"),
-        claimed=flag(found, "claimed", default=True),
+        progress=-1 if progress is None else progress,
     )
 
 
 def parse_server(payload: object) -> Server:
-    """Return the server's identity and name."""
-    found = container(payload, "MediaContainer")
+    """Return the server's identity, and its name if that was told."""
+    found = _container(payload, "MediaContainer")
     return Server(
-        machine_identifier=required(found, "machineIdentifier"),
-        version=required(found, "version"),
+        machine_identifier=_required(found, "machineIdentifier"),
+        version=_required(found, "version"),
+        claimed=flag(found, "claimed", default=True),
         name=text(found, "friendlyName"),
     )
 
 
-def _butler_task(task: str, item: Json) -> ButlerTask:
-    return ButlerTask(
-        name=task,
-        title=text(item, "title") or task,
-        description=text(item, "description", MAX_LONG_TEXT),
-        interval=number(item, "interval", _MAX_DAYS),
-        schedule_randomized=flag(item, "scheduleRandomized", default=False),
-        enabled=flag(item, "enabled", default=True),
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preference:
-    """One of the server's settings.
-
-    `type` is `bool`, `int`, `double` or `text`, and so is the value;
-    what does not fit its type is left as it was sent. `options` are the values that
-    the server offers, in its order and as it writes them, each with its label.
-    """
-
-    id: str
-    value: PreferenceValue
-    type: str = ""
-    label: str = ""
-    hidden: bool = False
-    options: tuple[tuple[str, str], ...] = ()
-
-
 def parse_preferences(payload: object) -> tuple[Preference, ...]:
     """Return the server's settings; those without a simple value are skipped."""
-    found = map(parse_preference, items(payload, "MediaContainer", "Setting"))
-    preferences = tuple(preference for preference in found if preference)
+    items = objects(_container(payload, "MediaContainer").get("Setting"))
+    preferences = tuple(filter(None, map(parse_preference, items)))
     if not preferences:
         raise PlexResponseError("The list of settings names no setting")
     return preferences
@@ -177,57 +177,145 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
-    setting, kind = name(item, "id"), text(item, "type").lower()
-    value = _value(item, kind)
-    if not setting or value is None:
+    setting, kind, sent = (
+        name(item, "id"),
+        text(item, "type").lower(),
+        item.get("value"),
+    )
+    if not setting or not isinstance(sent, bool | int | float | str):
         return None
+    value: PreferenceValue = sent
+    match kind:
+        case "bool":
+            value = flag(item, "value", default=False)
+        case "int" | "double":
+            with suppress(ValueError, OverflowError):
+                found = int(sent) if kind == "int" else float(sent)
+                # Neither is there a setting so large, nor does "nan" compare.
+                value = found if abs(found) < 10**MAX_DIGITS else sent
+        case "text":
+            value = str(sent)
+    # Labels of hours hold something that only looks like a colon, or a real one.
+    listed = text(item, "enumValues", MAX_LONG_TEXT).split("|")
+    options = (option.partition(":") for option in listed if option)
     return Preference(
         id=setting,
         value=value,
         type=kind,
         label=text(item, "label"),
         hidden=flag(item, "hidden", default=False),
-        options=_options(text(item, "enumValues", MAX_LONG_TEXT)),
+        options=tuple((it.strip(), label.strip()) for it, _, label in options),
     )
 
 
-def query_of(values: Mapping[str, PreferenceValue]) -> str:
-    """Return settings the way they are written: booleans are `1` and `0`."""
-    written = {
-        name: int(value) if isinstance(value, bool) else value
-        for name, value in values.items()
-    }
-    return urlencode(written, quote_via=quote, errors="replace")
+def loads(body: bytes) -> object:
+    """Return what JSON says, clean and bounded.
+
+    Raises PlexResponseError if it is no JSON.
+    """
+    try:
+        found = _DECODER.decode(body.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError) as err:
+        raise PlexResponseError("The answer is not JSON") from err
+    return _clean(found, MAX_DEPTH)
 
 
-def _value(item: Json, kind: str) -> PreferenceValue | None:
-    value = item.get("value")
-    if not isinstance(value, bool | int | float | str):
-        return None
-    match kind:
-        case "bool":
-            return flag(item, "value", default=False)
-        case "int":
-            return _number(value, int)
-        case "double":
-            return _number(value, float)
-        case "text":
-            return str(value)
+def objects(found: object) -> Iterator[Json]:
+    """Yield the objects of a list; one alone is a list, and all else is an empty one."""
+    for item in found if isinstance(found, list) else (found,):
+        if isinstance(item, Mapping):
+            yield item
+
+
+def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
+    """Return a text of so many characters at most, a number as one, or nothing."""
+    match item.get(key):
+        case str(found):
+            return found[:most].strip()
+        case bool():
+            return ""
+        case int(found):
+            return str(found)
+    return ""
+
+
+def name(item: Json, key: str) -> str:
+    """Return a text by which the server knows something, or nothing if it is no such.
+
+    What is cut or cleaned is another name, perhaps that of something else, and proxies
+    take dots for a way to somewhere else.
+    """
+    found = text(item, key, MAX_LONG_TEXT)
+    if len(found) > MAX_TEXT or REPLACEMENT in found or found in {".", ".."}:
+        return ""
+    return found
+
+
+def number(item: Json, key: str, most: int) -> int | None:
+    """Return a whole number from 0 to `most`, or None where there is none."""
+    match item.get(key):
+        case bool():
+            return None
+        case int() | float() | str() as value:
+            with suppress(ValueError, OverflowError):
+                if 0 <= (found := int(float(value))) <= most:
+                    return found
+    return None
+
+
+def flag(item: Json, key: str, *, default: bool) -> bool:
+    """Return whether something is so."""
+    match item.get(key):
+        case int(found):
+            return found != 0
+        case str(found) if found:
+            return found.strip().lower() not in {"0", "false", "no"}
+    return default
+
+
+def clean_text(value: str) -> str:
+    """Return a text without what no text should hold."""
+    value = value[:MAX_LONG_TEXT]
+    if not value.isprintable():
+        value = _NO_TEXT.sub(REPLACEMENT, _SPACES.sub(" ", value))
+    return value.strip()
+
+
+def _container(payload: object, key: str) -> Json:
+    """Return the object that an answer holds under its one key."""
+    match payload:
+        case {**top} if isinstance(found := top.get(key), Mapping):
+            return found
+    raise PlexResponseError(f"The answer has no {key}")
+
+
+def _required(item: Json, key: str) -> str:
+    if found := name(item, key):
+        return found
+    raise PlexResponseError(f"The answer has no {key}")
+
+
+def _clean(value: object, depth: int) -> object:
+    match value:
+        case str():
+            return clean_text(value)
+        case list():
+            return [_clean(item, depth - 1) for item in value[:MAX_ITEMS] if depth]
+        case dict():
+            items = islice(value.items(), MAX_ITEMS if depth else 0)
+            return {clean_text(key): _clean(item, depth - 1) for key, item in items}
     return value
 
 
-def _number(
-    value: PreferenceValue, convert: Callable[[PreferenceValue], int | float]
-) -> PreferenceValue:
-    try:
-        found = convert(value)
-    except ValueError, OverflowError:
-        return value
-    # Neither is there a setting so large, nor does "nan" compare.
-    return found if abs(found) < 10**MAX_DIGITS else value
+def _int(digits: str) -> int | None:
+    return int(digits) if len(digits.lstrip("-")) <= MAX_DIGITS else None
 
 
-def _options(listed: str) -> tuple[tuple[str, str], ...]:
-    # Labels of hours hold something that only looks like a colon, or a real one.
-    parts = (option.partition(":") for option in listed.split("|") if option)
-    return tuple((value.strip(), label.strip()) for value, _, label in parts)
+def _float(digits: str) -> float | None:
+    return found if isfinite(found := float(digits)) else None
+
+
+# Control characters may stand in texts as they are; what is no number is None.
+_DECODER: Final = json.JSONDecoder(
+    strict=False, parse_int=_int, parse_float=_float, parse_constant=lambda _: None
+)

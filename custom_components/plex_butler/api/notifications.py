@@ -5,7 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,10 +14,8 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from .decode import Json, loads, name
-from .exceptions import PlexConnectionError, PlexResponseError
-from .models import Activity, PreferenceValue, parse_activity, parse_preference
-from .transport import network_errors
+from . import models
+from .transport import PlexConnectionError, PlexResponseError, network_errors
 
 # A dead connection is noticed after this many seconds and half as long again. The pings
 # are ours: aiohttp's own leave a timer behind when the server closes the socket.
@@ -26,10 +24,6 @@ HEARTBEAT: Final = 30.0
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
-
-# What a frame of interest must contain; what else it may be is decided after decoding.
-_MARKS: Final = (b'"butler"', b'"preference"')
-
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
 _DATA: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
@@ -48,18 +42,15 @@ class ActivityNotification:
     """An activity began, changed or ended."""
 
     event: ActivityEvent
-    activity: Activity
+    activity: models.Activity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreferenceNotification:
-    """Settings were changed, by this client or another one.
-
-    `values` are those that the server tells; it need not tell any.
-    """
+    """Settings were changed by any client; the server need not tell any `values`."""
 
     ids: frozenset[str]
-    values: Mapping[str, PreferenceValue] = field(default_factory=dict)
+    values: Mapping[str, models.PreferenceValue] = field(default_factory=dict)
 
 
 type Notification = ActivityNotification | PreferenceNotification
@@ -78,10 +69,7 @@ class NotificationStream:
         self.frames = 0
 
     async def __aiter__(self) -> AsyncIterator[tuple[Notification, ...]]:
-        """Yield what each frame brings, be it nothing of interest.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
+        """Yield what each frame brings; raise PlexConnectionError if it breaks."""
         async for frame in self.raw():
             notifications = parse_frame(frame)
             # Values of settings may be private.
@@ -90,10 +78,7 @@ class NotificationStream:
             yield notifications
 
     async def raw(self) -> AsyncIterator[bytes]:
-        """Yield the frames as they are, for those who study the server.
-
-        Raises PlexConnectionError when the connection breaks.
-        """
+        """Yield the frames as they are; raise PlexConnectionError as that breaks."""
         is_pinged = False
         # A ping or a pong on a broken connection raises, too.
         with network_errors():
@@ -132,16 +117,22 @@ async def open_stream(
     keep: Callable[[bytes], None],
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
+
     # Unlike a request, a WebSocket cannot be told not to follow redirects.
-    async with (
-        aiohttp.ClientSession(
-            connector=session.connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=session.headers,
-            middlewares=(_stay_at(url.origin()),),
-        ) as guarded,
-    ):
+    async def stay(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.url.origin() != url.origin():
+            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
+        return await handler(request)
+
+    async with aiohttp.ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=session.headers,
+        middlewares=(stay,),
+    ) as guarded:
         with network_errors():
             async with asyncio.timeout(OPEN_TIMEOUT):
                 socket = await guarded.ws_connect(
@@ -159,61 +150,35 @@ async def open_stream(
             await stream.close()
 
 
-def _stay_at(origin: URL) -> aiohttp.ClientMiddlewareType:
-    async def refuse_others(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if request.url.origin() != origin:
-            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
-        return await handler(request)
-
-    return refuse_others
-
-
 def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     """Return what a frame brings; what cannot be understood brings nothing."""
-    # Most frames are told apart by a few bytes; `any` would take twice as long.
-    for mark in _MARKS:
-        if mark in frame:
-            break
-    else:
+    # Most frames are told apart by a few bytes.
+    if b'"butler"' not in frame and b'"preference"' not in frame:
         return ()
     try:
-        return tuple(_parse(loads(frame)))
+        return tuple(_notifications(models.loads(frame)))
     except PlexResponseError:
         return ()
 
 
-def _parse(payload: object) -> Iterator[Notification]:
+def _notifications(payload: object) -> Iterator[Notification]:
     match payload:
-        case {"NotificationContainer": {"ActivityNotification": items}}:
-            yield from filter(None, map(_activity, _listed(items)))
-        case {"NotificationContainer": {"Setting": items}}:
-            yield _preferences(tuple(_listed(items)))
-
-
-def _listed(items: object) -> Iterator[Json]:
-    for item in items if isinstance(items, list) else (items,):
-        if isinstance(item, Mapping):
-            yield item
-
-
-def _preferences(items: Iterable[Json]) -> PreferenceNotification:
-    found = filter(None, map(parse_preference, items))
-    return PreferenceNotification(
-        ids=frozenset(name(item, "id") for item in items),
-        values={preference.id: preference.value for preference in found},
-    )
-
-
-def _activity(item: Json) -> ActivityNotification | None:
-    match item:
-        case {"event": str(event), "Activity": Mapping() as row} if (
-            event in ActivityEvent
-        ):
-            # The identity may stand beside the activity only.
-            row = {"uuid": item.get("uuid"), **row}
-            return ActivityNotification(
-                event=ActivityEvent(event), activity=parse_activity(row)
+        case {"NotificationContainer": {"ActivityNotification": found}}:
+            for item in models.objects(found):
+                match item:
+                    case {"event": str(told), "Activity": Mapping() as row} if (
+                        told in ActivityEvent
+                    ):
+                        # The identity may stand beside the activity only.
+                        activity = models.parse_activity(
+                            {"uuid": item.get("uuid"), **row}
+                        )
+                        event = ActivityEvent(told)
+                        yield ActivityNotification(event=event, activity=activity)
+        case {"NotificationContainer": {"Setting": found}}:
+            items = tuple(models.objects(found))
+            known = filter(None, map(models.parse_preference, items))
+            yield PreferenceNotification(
+                ids=frozenset(models.name(item, "id") for item in items),
+                values={preference.id: preference.value for preference in known},
             )
-    return None

@@ -1,6 +1,6 @@
 """A client for plex.tv: signing in without typing, and which servers one owns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,12 +12,12 @@ import aiohttp
 from yarl import URL
 
 from .address import parse_address
-from .decode import MAX_LONG_TEXT, Json, flag, loads, number, text
-from .exceptions import PlexResponseError
-from .transport import TIMEOUT, network_errors, read, status_error, token_header
+from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
+from .transport import PlexResponseError, read, request, token_header
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
+PRODUCT: Final = "Plex Butler"
 
 # In seconds: what plex.tv gives a PIN, and what is believed of it at most.
 _LIFETIME: Final = 900
@@ -42,8 +42,8 @@ class Pin:
 class OwnedServer:
     """A server of the account's own, with a token that is good for it alone.
 
-    `urls` are the ways to it, the best first; none leads through Plex's relay, and none
-    without TLS out of the home.
+    None of the `urls`, the best first, leads through Plex's relay, or out of the home
+    without TLS.
     """
 
     name: str
@@ -53,55 +53,43 @@ class OwnedServer:
 
 
 class PlexTvClient:
-    """Speaks to plex.tv for one client of Plex's.
-
-    Every method raises a `PlexError`: connection (time-out, TLS), authentication (401)
-    or response.
-    """
+    """Speaks to plex.tv for one client of Plex's; its methods raise a `PlexError`."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         *,
         client_identifier: str,
-        product: str = "Plex Butler",
         device: str = "",
     ) -> None:
         self._session = session
         self._client_identifier = client_identifier
-        self._product = product
-        self._device = device
         self._headers = {
             "Accept": "application/json",
             "X-Plex-Client-Identifier": client_identifier,
-            "X-Plex-Product": product,
+            "X-Plex-Product": PRODUCT,
         }
         # A name that people choose may have what a header cannot hold.
         if device := "".join(filter(str.isprintable, device)):
             self._headers["X-Plex-Device-Name"] = device
 
     async def create_pin(self) -> Pin:
-        """Begin a sign-in.
-
-        Source: `POST /api/v2/pins?strong=true`.
-        """
-        query = {"strong": "true"}
-        return parse_pin(await self._request("POST", "/api/v2/pins", query))
+        """Begin a sign-in: `POST /api/v2/pins?strong=true`."""
+        return parse_pin(await self._request("POST", "/api/v2/pins", strong="true"))
 
     def sign_in_url(self, pin: Pin) -> str:
         """Return the page on which the user answers."""
         query = {
             "clientID": self._client_identifier,
             "code": pin.code,
-            "context[device][product]": self._product,
+            "context[device][product]": PRODUCT,
         }
         return f"{SIGN_IN_URL}#?{urlencode(query)}"
 
     async def get_token(self, pin: Pin) -> str | None:
-        """Return the account's token, or None while the user has not answered.
+        """Return the account's token, or None as yet: `GET /api/v2/pins/{id}`.
 
         Raises PlexResponseError with status 404 once the PIN has expired.
-        Source: `GET /api/v2/pins/{id}`.
         """
         match await self._request("GET", f"/api/v2/pins/{pin.id}"):
             case {"authToken": str(token)} if token:
@@ -109,59 +97,39 @@ class PlexTvClient:
         return None
 
     async def get_owned_servers(self, token: str) -> tuple[OwnedServer, ...]:
-        """Return the account's own servers.
-
-        Source: `GET /api/v2/resources?includeHttps=1&includeIPv6=1`.
-        """
-        query = {"includeHttps": "1", "includeIPv6": "1"}
-        answer = await self._request("GET", "/api/v2/resources", query, token=token)
+        """Return the account's own servers: `GET /api/v2/resources`."""
+        answer = await self._request(
+            "GET", "/api/v2/resources", token, includeHttps="1", includeIPv6="1"
+        )
         return tuple(parse_owned_servers(answer))
 
     async def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        token: str | None = None,
+        self, method: str, path: str, token: str = "", **query: str
     ) -> object:
+        url = URL(PLEX_TV_URL + path).with_query(query)
         headers = self._headers | (token_header(token) if token else {})
-        with network_errors():
-            async with self._session.request(
-                method,
-                URL(PLEX_TV_URL + path).with_query(query),
-                headers=headers,
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                if not 200 <= response.status < 300:
-                    raise status_error(response.status, response.headers)
-                body = await read(response)
-        return loads(body)
+        async with request(self._session, method, url, headers) as response:
+            return loads(await read(response))
 
 
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
-    if isinstance(answer, Mapping):
-        pin_id, code = number(answer, "id", _MOST), text(answer, "code")
-        expires_in = number(answer, "expiresIn", _LONGEST) or 0
+    for item in objects(answer):
+        pin_id, code = number(item, "id", _MOST), text(item, "code")
+        expires_in = number(item, "expiresIn", _LONGEST) or 0
         if pin_id and _PLAIN.fullmatch(code):
-            if expires_in <= 1:
-                expires_in = _LIFETIME
-            return Pin(id=pin_id, code=code, expires_in=expires_in)
+            lifetime = expires_in if expires_in > 1 else _LIFETIME
+            return Pin(id=pin_id, code=code, expires_in=lifetime)
     raise PlexResponseError("plex.tv gave no PIN")
 
 
 def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
     """Yield the servers of a list of resources; what cannot be used is skipped."""
-    for resource in answer if isinstance(answer, list) else ():
-        if not isinstance(resource, Mapping):
-            continue
-        is_server = "server" in text(resource, "provides").split(",")
+    for resource in objects(answer):
         machine = text(resource, "clientIdentifier")
         token = text(resource, "accessToken", MAX_LONG_TEXT)
         if (
-            is_server
+            "server" in text(resource, "provides").split(",")
             and flag(resource, "owned", default=False)
             and _PLAIN.fullmatch(machine)
             and _PLAIN.fullmatch(token)
@@ -177,16 +145,15 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
 def _urls(connections: object) -> tuple[str, ...]:
     """Return the addresses: local HTTPS, local HTTP, remote HTTPS."""
     ranks: dict[str, int] = {}
-    for connection in connections if isinstance(connections, list) else ():
-        if isinstance(connection, Mapping) and not flag(
-            connection, "relay", default=False
-        ):
-            local = flag(connection, "local", default=False)
-            for url in _ways(connection, local=local):
-                if url.startswith("https:"):
-                    ranks.setdefault(url, 0 if local else 2)
-                elif local and not _is_public(URL(url).host or ""):
-                    ranks.setdefault(url, 1)
+    for connection in objects(connections):
+        if flag(connection, "relay", default=False):
+            continue
+        local = flag(connection, "local", default=False)
+        for url in _ways(connection, local=local):
+            if url.startswith("https:"):
+                ranks.setdefault(url, 0 if local else 2)
+            elif local and not _is_public(URL(url).host or ""):
+                ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
