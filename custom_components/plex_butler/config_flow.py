@@ -6,6 +6,7 @@ from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
@@ -39,7 +40,6 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     _menu = ""
     _sign_in_url = ""
     _sign_in_task: asyncio.Task[dict[str, OwnedServer]] | None = None
-    _sign_in_error = ""
     _owned: Mapping[str, OwnedServer] = {}
 
     @staticmethod
@@ -113,8 +113,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             try:
                 pin = await client.create_pin()
             except PlexError:
-                self._sign_in_error = "plex_tv_unreachable"
-                return await self.async_step_sign_in_failed()
+                return self._async_menu("plex_tv_unreachable")
             self._sign_in_url = client.sign_in_url(pin)
             # In the background: nothing of Home Assistant's waits for a person.
             self._sign_in_task = self.hass.async_create_background_task(
@@ -132,28 +131,18 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             owned = task.result()
         except SignInError as err:
-            self._sign_in_error = str(err)
-            return self.async_show_progress_done(next_step_id="sign_in_failed")
+            self._menu = str(err)
+            return self.async_show_progress_done(next_step_id=self._menu)
         if entry := self._known_entry:
             self._owned = {key: owned[key] for key in owned if key == entry.unique_id}
             if not self._owned:
-                self._sign_in_error = "not_your_server"
-                return self.async_show_progress_done(next_step_id="sign_in_failed")
+                self._menu = "not_your_server"
+                return self.async_show_progress_done(next_step_id=self._menu)
         else:
             ours = self._async_current_ids(include_ignore=False)
             # If all have been added, the end of the flow says so.
             self._owned = {key: owned[key] for key in owned if key not in ours} or owned
         return self.async_show_progress_done(next_step_id="server")
-
-    async def async_step_sign_in_failed(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Say why a sign-in failed, and begin another."""
-        if user_input is not None:
-            return await self.async_step_sign_in()
-        return self.async_show_form(
-            step_id="sign_in_failed", errors={"base": self._sign_in_error}
-        )
 
     async def async_step_server(
         self, user_input: dict[str, Any] | None = None
@@ -312,6 +301,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Show a form with what was typed, and with what is wrong with it."""
         if result.suggested_url and shown is not None:
             shown = {**shown, CONF_URL: result.suggested_url}
+        found, expected = result.found, self.unique_id or ""
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
@@ -320,28 +310,51 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
                 "name": self._name,
                 "names": result.names,
                 "url": self._known.get(CONF_URL, ""),
+                "found": f"{self._name_of(found)} ({found[:8]})",
+                "expected": f"{self._name} ({expected[:8]})",
             },
         )
+
+    def _name_of(self, machine_identifier: str) -> str:
+        """Return the name of a server that was set up, ignored or discovered."""
+        known = [
+            entry.title
+            for entry in self.hass.config_entries.async_entries()
+            if entry.domain in {DOMAIN, PLEX_DOMAIN}
+            and entry.unique_id == machine_identifier
+        ]
+        known += [
+            flow["context"].get("title_placeholders", {}).get("name", "")
+            for flow in self._async_in_progress(
+                match_context={"unique_id": machine_identifier}
+            )
+        ]
+        return shown_name(next(iter(known), "Plex Media Server"))
 
     def _async_menu(self, step_id: str) -> ConfigFlowResult:
         """Offer to sign in, or to enter by hand what is missing."""
         self._menu = step_id
-        by_hand = "reauth_token" if self.source == SOURCE_REAUTH else "address"
+        by_hand = {SOURCE_REAUTH: "reauth_token", SOURCE_RECONFIGURE: "address"}
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["sign_in", by_hand],
+            menu_options=["sign_in", by_hand.get(str(self.source), "manual")],
             description_placeholders={"name": self._name},
         )
 
     async def _async_step_menu(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the menu again; the cause that it names may have gone meanwhile."""
+        """Show the menu again, or one that says why a sign-in failed."""
         return self._async_menu(self._menu)
 
+    # A menu shows no errors, so each cause has one of its own.
     async_step_renamed = _async_step_menu
     async_step_reauth_confirm = _async_step_menu
     async_step_reauth_not_owner = _async_step_menu
+    async_step_no_owned_server = _async_step_menu
+    async_step_not_your_server = _async_step_menu
+    async_step_plex_tv_unreachable = _async_step_menu
+    async_step_sign_in_expired = _async_step_menu
 
     async def _async_set_server(
         self, machine_identifier: str | None, name: str

@@ -41,11 +41,13 @@ class ValidationResult:
     """The server that was reached, or what is wrong, and a URL that may be right.
 
     `unreachable`: the server was not met, so another address or setting is needed.
+    `names` are those of a certificate; `found` is which server answers in its place.
     """
 
     server: Server | None = None
     error: str = ""
     names: str = ""
+    found: str = ""
     suggested_url: str = ""
     unreachable: bool = False
 
@@ -75,8 +77,9 @@ async def async_validate(
             names=names,
             unreachable=isinstance(err, PlexConnectionError),
         )
-    if machine_identifier not in {None, identity.machine_identifier}:
-        return ValidationResult(error="wrong_server", unreachable=True)
+    found = identity.machine_identifier
+    if machine_identifier not in {None, found}:
+        return ValidationResult(error="wrong_server", found=found, unreachable=True)
     server: Server | None = None
     try:
         server = await client.get_server()
