@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import announce, begin, choices, choose, submit, suggested, typed
+from tests.flows import announce, begin, choices, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -125,23 +125,6 @@ async def test_a_guests_token_and_https_are_told_from_what_is_only_wrong(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_token_pasted_with_a_wrong_address_is_kept_apart(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    plex.fault("503")
-    pasted = {CONF_URL: f"{plex.url}/?X-Plex-Token=abc", CONF_VERIFY_SSL: False}
-
-    result = await submit(hass, await begin(hass), pasted)
-
-    assert suggested(result) == {
-        CONF_URL: plex.url,
-        CONF_TOKEN: "abc",
-        CONF_VERIFY_SSL: False,
-    }
-    result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
 async def test_a_server_is_added_once(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
 ) -> None:
@@ -149,25 +132,6 @@ async def test_a_server_is_added_once(
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-
-
-async def test_a_refused_token_is_replaced(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    hass.config_entries.async_update_entry(
-        loaded, data=typed(plex, **{CONF_TOKEN: "old"})
-    )
-    result = await loaded.start_reauth_flow(hass)
-    assert result["step_id"] == "reauth_confirm"
-    result = await choose(hass, result, "reauth_token")
-
-    result = await submit(hass, result, {CONF_TOKEN: "still wrong"})
-    assert result["errors"] == {"base": "invalid_auth"}
-
-    result = await submit(hass, result, {CONF_TOKEN: f" {plex.token} "})
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex)
 
 
 async def test_address_token_and_tls_setting_can_be_changed(

@@ -152,38 +152,32 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None and len(self._owned) == 1:
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is not None:
-            data, result = await self._async_try_urls(
-                self._owned[user_input[CONF_SERVER]]
-            )
+            chosen = self._owned[user_input[CONF_SERVER]]
+            data, result = await self._async_try_urls(chosen)
             if result.server:
                 return await self._async_finish(result.server, data)
             if result.unreachable:
                 return self._async_show_address(data, result)
         choices: dict[str, tuple[str, str]] = {}
         for machine, server in self._owned.items():
-            # In numbers if they are known
-            plain = [url for url in server.urls if url.startswith("http:")]
-            address = URL(next(iter([*plain, *server.urls]), "")).authority
+            # In numbers if they are known: http: comes before https:
+            address = URL(min(server.urls, default="")).authority
             name = server.name or "Plex Media Server"
             choices[machine] = name, f"{address}, {machine[:8]}"
-        return self._async_form(
-            "server", forms.server_schema(choices), user_input, result
-        )
+        schema = forms.server_schema(choices)
+        return self._async_form("server", schema, user_input, result)
 
     async def _async_try_urls(
         self, server: OwnedServer
     ) -> tuple[dict[str, Any], ValidationResult]:
-        """Return the data with which a server was tried last, and the result.
-
-        An entry's own address was chosen and may be the only one that works, so it is
-        kept unless nothing answers there, or another server.
-        """
+        """Return the data with which a server was tried last, and the result."""
         new = {CONF_TOKEN: server.token, CONF_VERIFY_SSL: True}
         urls = server.urls
         if entry := self._known_entry:
             data = {**entry.data, CONF_TOKEN: server.token}
             result = await async_validate(self.hass, data, self.unique_id)
             if not result.unreachable:
+                # It was chosen, and may be the only address that works.
                 return data, result
             if data[CONF_URL].startswith("https:"):
                 # The token of a secure entry never goes over plain http unasked.
@@ -242,8 +236,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         if not answers:
             return self.async_abort(reason="cannot_connect")
         known = self._async_current_ids()
-        new = [it for it in answers if it[1].machine_identifier not in known]
-        url, identity = (new or answers)[0]
+        url, identity = min(answers, key=lambda it: it[1].machine_identifier in known)
         self._known = {CONF_URL: url, CONF_VERIFY_SSL: True}
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         await self.async_set_unique_id(identity.machine_identifier)
@@ -315,21 +308,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
-    def _name_of(self, machine_identifier: str) -> str:
+    def _name_of(self, machine: str) -> str:
         """Return the name of a server that was set up, ignored or discovered."""
-        known = [
-            entry.title
-            for entry in self.hass.config_entries.async_entries()
-            if entry.domain in {DOMAIN, PLEX_DOMAIN}
-            and entry.unique_id == machine_identifier
-        ]
-        known += [
-            flow["context"].get("title_placeholders", {}).get("name", "")
-            for flow in self._async_in_progress(
-                match_context={"unique_id": machine_identifier}
-            )
-        ]
-        return shown_name(next(iter(known), "Plex Media Server"))
+        entries = self.hass.config_entries
+        for domain in (DOMAIN, PLEX_DOMAIN):
+            if entry := entries.async_entry_for_domain_unique_id(domain, machine):
+                return shown_name(entry.title)
+        for flow in self._async_in_progress(match_context={"unique_id": machine}):
+            return flow["context"].get("title_placeholders", {}).get("name", "")
+        return "Plex Media Server"
 
     def _async_menu(self, step_id: str) -> ConfigFlowResult:
         """Offer to sign in, or to enter by hand what is missing."""
@@ -356,11 +343,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async_step_plex_tv_unreachable = _async_step_menu
     async_step_sign_in_expired = _async_step_menu
 
-    async def _async_set_server(
-        self, machine_identifier: str | None, name: str
-    ) -> None:
+    async def _async_set_server(self, machine: str | None, name: str) -> None:
         """Limit this flow to one server: no other one gets the token."""
-        await self.async_set_unique_id(machine_identifier, raise_on_progress=False)
+        await self.async_set_unique_id(machine, raise_on_progress=False)
         self.context["title_placeholders"] = {"name": shown_name(name)}
 
     @property
@@ -381,8 +366,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Keep what works, for a new entry or for the one that this is about."""
         if entry := self._known_entry:
             return self.async_update_reload_and_abort(entry, data_updates=data)
-        await self.async_set_unique_id(
-            server.machine_identifier, raise_on_progress=False
-        )
+        title = server_name(server)
+        await self._async_set_server(server.machine_identifier, title)
         self._abort_if_unique_id_configured()
-        return self.async_create_entry(title=server_name(server), data=data)
+        return self.async_create_entry(title=title, data=data)

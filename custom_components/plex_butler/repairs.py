@@ -1,6 +1,5 @@
 """Repairs: the issues that only a person can solve, and the flows that fix them."""
 
-from datetime import timedelta
 from time import monotonic
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -39,24 +38,10 @@ ADDRESS_CHANGED: Final = "address_changed"
 INSTALLED_ANEW: Final = "installed_anew"
 KNOWN_SERVER: Final = "known_server"
 # What can be wrong with an address: one of these at a time
-_OF_ADDRESS: Final = (
-    CERTIFICATE_RENAMED,
-    ADDRESS_CHANGED,
-    INSTALLED_ANEW,
-    KNOWN_SERVER,
-)
+_OF_ADDRESS: Final = CERTIFICATE_RENAMED, ADDRESS_CHANGED, INSTALLED_ANEW, KNOWN_SERVER
 
-# The dialogs that mend what the validation found; all else is tried again, and has
-# a repair of its own if it takes a person.
-_DIALOGS: Final = {
-    "invalid_auth": SOURCE_REAUTH,
-    "unclaimed": SOURCE_REAUTH,
-    "certificate_name": SOURCE_RECONFIGURE,
-    "certificate_untrusted": SOURCE_RECONFIGURE,
-}
-
-# One failed poll is no move, and a server that moved needs time to announce itself.
-_ABSENT_AFTER: Final = timedelta(minutes=1).total_seconds()
+# Seconds: one failed poll is no move, and a server needs time to announce itself.
+_ABSENT_AFTER: Final = 60.0
 # A set-up that fails begins anew with other objects, so this outlives them.
 _ABSENT_SINCE: HassKey[WeakKeyDictionary[ConfigEntry, float]] = HassKey(
     f"{DOMAIN}_absent_since"
@@ -75,11 +60,12 @@ class RepairIssues:
 
     async def async_create(self, err: PlexError) -> None:
         """Create an issue if it takes a person to solve this."""
+        hass, entry = self._hass, self._entry
         self._may_be_open = True
         if isinstance(err, PlexConnectionError | PlexWrongServerError):
             is_known = await self._async_look_for_server()
             if isinstance(err, PlexCertificateNameError) and not is_known:
-                names = await async_certificate_names(self._entry.data[CONF_URL])
+                names = await async_certificate_names(entry.data[CONF_URL])
                 self._raise(CERTIFICATE_RENAMED, names=names)
             return
         self._async_present()
@@ -89,14 +75,12 @@ class RepairIssues:
             stale_step = "reauth_confirm"
         elif isinstance(err, PlexAuthenticationError):
             # Its dialog is opened once the refusal has lasted.
-            _delete_issues(self._hass, self._entry, NOT_OWNER)
+            _delete_issues(hass, entry, NOT_OWNER)
             stale_step = "reauth_not_owner"
-        for flow in list(
-            self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})
-        ):
+        for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
             # It says that something else is wrong with the token.
             if flow["step_id"] == stale_step:
-                self._hass.config_entries.flow.async_abort(flow["flow_id"])
+                hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @callback
     def async_delete_all(self) -> None:
@@ -106,28 +90,21 @@ class RepairIssues:
             self._may_be_open = False
             async_close_problems(self._hass, self._entry, SOURCE_REAUTH)
 
-    @callback
     def _async_present(self) -> None:
         """Note that something answers at the server's address."""
         self._absent_since.pop(self._entry, None)
         _delete_issues(self._hass, self._entry, *_OF_ADDRESS)
 
     async def _async_look_for_server(self) -> bool:
-        """Find out what became of a server that a poll did not find at its address.
-
-        Returns False if that is not known, or if it is too early to say. No token is
-        sent.
-        """
+        """Return True if it is known what became of a missed server; send no token."""
         hass, entry = self._hass, self._entry
         since = self._absent_since.setdefault(entry, monotonic())
         if monotonic() - since < _ABSENT_AFTER:
             return False
-        url, verify_ssl = entry.data[CONF_URL], entry.data[CONF_VERIFY_SSL]
+        url, is_verified = entry.data[CONF_URL], entry.data[CONF_VERIFY_SSL]
         found, is_present = None, False
         try:
-            client = await async_create_client(
-                hass, {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
-            )
+            client = await async_create_client(hass, entry.data)
             found = (await client.get_identity()).machine_identifier
             is_present = found == entry.unique_id
         except PlexTlsError:
@@ -144,7 +121,7 @@ class RepairIssues:
             return True
         if is_present:
             self._async_present()
-        elif new_url and verify_ssl and url.startswith("https:"):
+        elif new_url and is_verified and url.startswith("https:"):
             # The certificate is that of the server, and of no other.
             async_move(hass, entry, new_url)
         elif new_url:
@@ -179,12 +156,10 @@ class RepairIssues:
 @callback
 def async_has_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) -> bool:
     """Return True if the repair for a problem is open."""
-    issue_id = f"{problem}_{entry.entry_id}"
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"{problem}_{entry.entry_id}")
     return issue is not None and issue.active
 
 
-@callback
 def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> None:
     for problem in problems:
         ir.async_delete_issue(hass, DOMAIN, f"{problem}_{entry.entry_id}")
@@ -250,10 +225,8 @@ class PlexButlerRepair(RepairsFlow):
                 return self.async_abort(reason="outdated")
             if problem != ADDRESS_CHANGED:
                 # If the problem is not solved there, the next poll raises it again.
-                is_token = problem == NOT_OWNER
-                return await self._async_finish(
-                    entry, SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
-                )
+                source = SOURCE_REAUTH if problem == NOT_OWNER else SOURCE_RECONFIGURE
+                return await self._async_finish(entry, source)
             if identity and identity.machine_identifier == entry.unique_id:
                 async_move(self.hass, entry, self._of_issue("url"))
                 return await self._async_finish(entry)
@@ -284,7 +257,13 @@ class PlexButlerRepair(RepairsFlow):
         if other or self._entry is None:
             return self.async_abort(reason="outdated")
         async_take_place(self.hass, entry, found)
-        return await self._async_finish(entry, _DIALOGS.get(result.error))
+        # All else is tried again, and has a repair of its own if it takes a person.
+        source = None
+        if result.error in {"invalid_auth", "unclaimed"}:
+            source = SOURCE_REAUTH
+        elif result.error in {"certificate_name", "certificate_untrusted"}:
+            source = SOURCE_RECONFIGURE
+        return await self._async_finish(entry, source)
 
     async def async_step_remove(
         self, user_input: dict[str, str] | None = None

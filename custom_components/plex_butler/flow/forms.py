@@ -130,9 +130,7 @@ class PlexButlerOptionsFlow(OptionsFlowWithReload):
         )
         # They are read from disk.
         zones = await self.hass.async_add_executor_job(available_timezones)
-        zone = selector.SelectSelectorConfig(
-            options=sorted(zones), mode=selector.SelectSelectorMode.DROPDOWN
-        )
+        zone = selector.SelectSelectorConfig(options=sorted(zones))
         default = DEFAULT_LIMIT.total_seconds() // 60
         schema = vol.Schema(
             {

@@ -20,11 +20,9 @@ from .validate import async_discover
 _ADDRESSES_PER_ANNOUNCEMENT: Final = 4
 _ADDRESSES_PER_SERVER: Final = 16
 
-type Address = tuple[str, int]
-
 # Which server answered where one announced itself, the newest last; None if it was not
 # ready to say. Remembered of servers that have an entry, until Home Assistant stops.
-_ANNOUNCED: HassKey[dict[Address, str | None]] = HassKey(f"{DOMAIN}_announced")
+_ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_announced")
 
 
 async def async_ask_announced(
@@ -114,11 +112,7 @@ def async_take_place(
     # Dialogs and cards that are open are about what was.
     flows = hass.config_entries.flow
     for flow in flows.async_progress_by_handler(DOMAIN, include_uninitialized=True):
-        context = flow["context"]
-        if (
-            context.get("entry_id") == entry.entry_id
-            or context.get("unique_id") == machine_identifier
-        ):
+        if flow["context"].get("unique_id") in {known, machine_identifier}:
             flows.async_abort(flow["flow_id"])
     hass.config_entries.async_update_entry(entry, unique_id=machine_identifier)
     hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -31,8 +31,6 @@ from ..connection import async_create_client, error_key
 # An address that takes longer than this is not offered.
 _TIMEOUT: Final = 5
 # Repairs and dialogs show names, but a certificate can hold anything in any number.
-_MOST_NAMES: Final = 5
-_LONGEST_NAME: Final = 100
 _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
 
 
@@ -122,9 +120,8 @@ async def async_identify(
 ) -> Identity | None:
     """Return which server answers at a URL, if one does; nothing secret is sent."""
     with suppress(PlexError, TimeoutError):
-        client = await async_create_client(
-            hass, {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
-        )
+        data = {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
+        client = await async_create_client(hass, data)
         async with asyncio.timeout(_TIMEOUT):
             return await client.get_identity()
     return None
@@ -163,7 +160,7 @@ async def async_certificate_names(url: str) -> str:
         found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = found.get_values_for_type(x509.DNSName)
         names += map(str, found.get_values_for_type(x509.IPAddress))
-        shown = [_NO_NAME.sub("?", name)[:_LONGEST_NAME] for name in names]
-        more = ["..."] if len(shown) > _MOST_NAMES else []
-        return ", ".join(shown[:_MOST_NAMES] + more) or "?"
+        shown = [_NO_NAME.sub("?", name)[:100] for name in names]
+        more = ["..."] if shown[5:] else []
+        return ", ".join(shown[:5] + more) or "?"
     return "?"
