@@ -218,83 +218,55 @@ async def test_a_server_of_the_plex_integration_is_copied_on_request(
     assert theirs.state is ConfigEntryState.NOT_LOADED
 
 
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        ({"token": "old", "verify_ssl": False}, "invalid_auth"),
+        ({"url": "http://[::1"}, "invalid_url"),
+    ],
+)
 async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
-    hass: HomeAssistant, plex: SimulatedPlex
+    hass: HomeAssistant, plex: SimulatedPlex, config: dict[str, Any], error: str
 ) -> None:
-    theirs = plex_entry(plex, token="old", verify_ssl=False)
+    theirs = plex_entry(plex, **config)
     theirs.add_to_hass(hass)
     result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
     assert result["step_id"] == "address"
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"base": error}
     placeholders = result["description_placeholders"]
     assert placeholders and placeholders["name"] == "Attic of the core"
     # Their token is used, not shown.
-    assert suggested(result) == {
-        CONF_URL: plex.url,
-        CONF_TOKEN: None,
-        CONF_VERIFY_SSL: False,
+    shown = {
+        CONF_URL: config.get("url", plex.url),
+        CONF_VERIFY_SSL: config.get("verify_ssl", True),
     }
-
-    changed = {CONF_URL: plex.url, CONF_VERIFY_SSL: False}
-    result = await submit(hass, result, changed)
-    assert result["errors"] == {"base": "invalid_auth"}
-    result = await submit(hass, result, {**changed, CONF_TOKEN: plex.token})
-
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
-
-
-async def test_a_copied_address_that_is_none_can_be_corrected(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    theirs = plex_entry(plex, url="http://[::1")
-    theirs.add_to_hass(hass)
-    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
-    assert result["errors"] == {"base": "invalid_url"}
-    assert suggested(result)[CONF_URL] == "http://[::1"
+    assert suggested(result) == {**shown, CONF_TOKEN: None}
 
     # Left as it was, it is no better.
-    result = await submit(
-        hass, result, {CONF_URL: "http://[::1", CONF_VERIFY_SSL: True}
-    )
-    assert result["errors"] == {"base": "invalid_url"}
-    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+    result = await submit(hass, result, shown)
+    assert result["errors"] == {"base": error}
+    changed = {**shown, CONF_URL: plex.url, CONF_TOKEN: plex.token}
+    result = await submit(hass, result, changed)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == changed
 
 
-async def test_copies_of_servers_of_one_name_are_told_apart(
+async def test_copies_of_servers_of_one_name_are_told_apart_while_they_are_there(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    first = plex_entry(plex)
-    second = MockConfigEntry(
-        domain="plex",
-        title=first.title,
-        data={"server_config": {"url": "http://cellar:1", "token": "t"}},
-    )
+    first, second = plex_entry(plex), plex_entry(plex, url="http://cellar:1")
     for theirs in (first, second):
         theirs.add_to_hass(hass)
-
     result = await begin(hass, "plex")
-
     assert choices(result) == {
         first.entry_id: f"Attic of the core ({plex.url})",
         second.entry_id: "Attic of the core (http://cellar:1)",
     }
-
-
-async def test_a_copy_that_has_gone_meanwhile_is_not_added(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    first, second = plex_entry(plex), plex_entry(plex)
-    for theirs in (first, second):
-        theirs.add_to_hass(hass)
-    result = await begin(hass, "plex")
-    await hass.config_entries.async_remove(first.entry_id)
-
-    result = await submit(hass, result, {"server": first.entry_id})
-    assert choices(result) == {second.entry_id: "Attic of the core"}
+    await hass.config_entries.async_remove(second.entry_id)
 
     result = await submit(hass, result, {"server": second.entry_id})
+    assert choices(result) == {first.entry_id: "Attic of the core"}
+    result = await submit(hass, result, {"server": first.entry_id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 

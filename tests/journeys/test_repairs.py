@@ -151,23 +151,29 @@ async def test_a_dialog_never_explains_a_cause_that_was(
     assert await says() == []
 
 
+@pytest.mark.parametrize("cause", ["guest", "refused"])
 async def test_an_entry_that_is_removed_while_broken_leaves_nothing(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     guest: SetUp,
     advance: Advance,
     hass_storage: dict[str, Any],
+    cause: str,
 ) -> None:
     entry = await guest()
-    await follow(hass)
-    for _ in range(15):
-        await advance(20)
-    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
     repair = await look(hass)
+    if cause == "guest":
+        await follow(hass)
+    else:
+        use_token(hass, entry, "revoked")
+    for _ in range(20):
+        await advance(MINUTE)
+    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
+    assert len(hass.config_entries.flow.async_progress()) == 1
+    assert issues(hass) == (["not_owner"] if cause == "guest" else [])
 
     await hass.config_entries.async_remove(entry.entry_id)
     await settle(hass)
-
     assert issues(hass) == []
     assert hass.config_entries.flow.async_progress() == []
     result = await answer_repair(hass, repair, {})
@@ -179,26 +185,6 @@ async def test_an_entry_that_is_removed_while_broken_leaves_nothing(
     assert plex.requests == []
     assert issues(hass) == []
     assert [key for key in hass_storage if entry.entry_id in key] == []
-    assert entry.entry_id not in repr(hass.data.get("plex_butler_refusals"))
-
-
-async def test_an_entry_whose_token_was_refused_leaves_nothing_when_it_is_removed(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-) -> None:
-    plex.token = "another"
-    await hass.config_entries.async_setup(entry.entry_id)
-    for _ in range(20):
-        await advance(MINUTE)
-    assert len(hass.config_entries.flow.async_progress()) == 1
-
-    await hass.config_entries.async_remove(entry.entry_id)
-    await settle(hass)
-
-    assert issues(hass) == []
-    assert hass.config_entries.flow.async_progress() == []
     ours = {key: value for key, value in hass.data.items() if DOMAIN in str(key)}
     assert entry.entry_id not in repr(ours)
 
