@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import (
     CONF_TOKEN,
     CONF_URL,
@@ -16,6 +17,7 @@ from homeassistant.const import (
     EVENT_STATE_CHANGED,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.entity import Entity
 from hypothesis import settings
@@ -31,8 +33,15 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
+from tests.flows import choose, menu
 from tests.leaks import Leaks
-from tests.simulator import ManualClock, Names, Profile, SimulatedPlex
+from tests.simulator import (
+    ManualClock,
+    Names,
+    Profile,
+    SimulatedPlex,
+    SimulatedPlexTv,
+)
 from tests.texts import Texts
 from tests.tls import Certificates
 
@@ -61,6 +70,7 @@ BACKUP_SWITCH = "switch.attic_butler_back_up_database"
 A_MOMENT = 0.2
 
 type Advance = Callable[[float], Awaitable[None]]
+type SignIn = Callable[..., Awaitable[ConfigFlowResult]]
 type SetUp = Callable[[], Awaitable[MockConfigEntry]]
 
 
@@ -174,6 +184,43 @@ def names() -> Iterator[Names]:
     """Return what resolves; everything else does not."""
     with Names().in_force() as names:
         yield names
+
+
+@pytest.fixture
+async def tv(
+    socket_enabled: None, names: Names, certificates: Certificates
+) -> AsyncIterator[SimulatedPlexTv]:
+    """Return a plex.tv that really is at https://plex.tv."""
+    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
+        names.point("plex.tv", tv.port)
+        yield tv
+
+
+@pytest.fixture
+def sign_in(
+    hass: HomeAssistant, tv: SimulatedPlexTv, freezer: FrozenDateTimeFactory
+) -> SignIn:
+    """Return what signs in with Plex, in a dialog that offers it."""
+
+    async def sign_in(
+        dialog: ConfigFlowResult | None = None,
+        *seconds: float,
+        answer: Callable[[], object] = tv.link,
+    ) -> ConfigFlowResult:
+        """Let the answer be given on Plex's page, and come back after some time."""
+        result = await choose(hass, dialog or await menu(hass), "sign_in")
+        assert result["type"] is FlowResultType.SHOW_PROGRESS
+        assert tv.pins[-1].code in (result["description_placeholders"] or {})["url"]
+        answer()
+        await settle(hass)
+        for wait in seconds or (3,):
+            freezer.tick(wait)
+            await settle(hass)
+        result = await hass.config_entries.flow.async_configure(result["flow_id"])
+        await settle(hass)
+        return result
+
+    return sign_in
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import begin, choices, choose, submit, suggested, typed
+from tests.flows import announce, begin, choices, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -30,18 +30,6 @@ async def test_url_and_token_make_an_entry(
     assert result["data"] == typed(plex)
     assert result["result"].unique_id == plex.machine_identifier
     assert hass.states.get("switch.attic_butler_back_up_database")
-
-
-async def test_a_pasted_address_brings_its_token_along(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    pasted = f"{plex.url}/library/metadata/1?X-Plex-Token={plex.token}"
-
-    result = await submit(
-        hass, await begin(hass), {CONF_URL: pasted, CONF_VERIFY_SSL: True}
-    )
-
-    assert result["data"] == typed(plex)
 
 
 async def test_a_server_without_a_name_gets_one(hass: HomeAssistant) -> None:
@@ -73,9 +61,7 @@ async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
     hass: HomeAssistant, plex: SimulatedPlex, fault: str, path: str, error: str
 ) -> None:
     plex.fault(fault, count=None, path=path)
-
     result = await submit(hass, await begin(hass), typed(plex))
-
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": error}
     assert suggested(result) == typed(plex)
@@ -100,6 +86,8 @@ async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
         ({CONF_TOKEN: "a\nb"}, {"base": "invalid_auth"}),
         ({CONF_TOKEN: "\0"}, {"base": "invalid_auth"}),
         ({CONF_TOKEN: "naïve"}, {"base": "invalid_auth"}),
+        ({CONF_URL: "http://127.0.0.1:9"}, {"base": "refused"}),
+        ({CONF_URL: "http://no.such.name.invalid:1"}, {"base": "cannot_resolve"}),
         (
             {CONF_URL: "ftp://attic", CONF_TOKEN: "claim-abc"},
             {CONF_URL: "invalid_url", CONF_TOKEN: "claim_code"},
@@ -109,11 +97,11 @@ async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
 async def test_what_was_typed_wrong_is_said_and_kept(
     hass: HomeAssistant,
     plex: SimulatedPlex,
+    names: Names,
     wrong: dict[str, str],
     errors: dict[str, str],
 ) -> None:
     result = await submit(hass, await begin(hass), typed(plex, **wrong))
-
     assert result["errors"] == errors
     assert suggested(result) == typed(plex, **wrong)
 
@@ -122,59 +110,16 @@ async def test_what_was_typed_wrong_is_said_and_kept(
 
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])
-async def test_another_users_token_is_told_from_a_wrong_one(
+async def test_a_guests_token_and_https_are_told_from_what_is_only_wrong(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
     shared = typed(plex, **{CONF_TOKEN: plex.shared_token})
-
     result = await submit(hass, await begin(hass), shared)
-
     assert result["errors"] == {"base": "not_owner"}
-    result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
 
-
-async def test_https_where_there_is_none_is_a_tls_error(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    url = plex.url.replace("http:", "https:")
-
-    result = await submit(hass, await begin(hass), typed(plex, **{CONF_URL: url}))
-
+    secure = typed(plex, **{CONF_URL: plex.url.replace("http:", "https:")})
+    result = await submit(hass, result, secure)
     assert result["errors"] == {"base": "tls"}
-    result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-async def test_a_token_pasted_with_a_wrong_address_is_kept_apart(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    plex.fault("503")
-    pasted = {CONF_URL: f"{plex.url}/?X-Plex-Token=abc", CONF_VERIFY_SSL: False}
-
-    result = await submit(hass, await begin(hass), pasted)
-
-    assert suggested(result) == {
-        CONF_URL: plex.url,
-        CONF_TOKEN: "abc",
-        CONF_VERIFY_SSL: False,
-    }
-    result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-@pytest.mark.parametrize(
-    ("url", "error"),
-    [
-        ("http://127.0.0.1:9", "refused"),
-        ("http://there.is.no.such.name.invalid:32400", "cannot_resolve"),
-    ],
-)
-async def test_an_address_that_leads_nowhere_says_in_which_way(
-    hass: HomeAssistant, plex: SimulatedPlex, names: Names, url: str, error: str
-) -> None:
-    result = await submit(hass, await begin(hass), typed(plex, **{CONF_URL: url}))
-    assert result["errors"] == {"base": error}
 
     result = await submit(hass, result, typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -187,25 +132,6 @@ async def test_a_server_is_added_once(
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
-
-
-async def test_a_refused_token_is_replaced(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    hass.config_entries.async_update_entry(
-        loaded, data=typed(plex, **{CONF_TOKEN: "old"})
-    )
-    result = await loaded.start_reauth_flow(hass)
-    assert result["step_id"] == "reauth_confirm"
-    result = await choose(hass, result, "reauth_token")
-
-    result = await submit(hass, result, {CONF_TOKEN: "still wrong"})
-    assert result["errors"] == {"base": "invalid_auth"}
-
-    result = await submit(hass, result, {CONF_TOKEN: f" {plex.token} "})
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "reauth_successful"
-    assert loaded.data == typed(plex)
 
 
 async def test_address_token_and_tls_setting_can_be_changed(
@@ -230,6 +156,38 @@ async def test_address_token_and_tls_setting_can_be_changed(
         CONF_TOKEN: plex.token,
         CONF_VERIFY_SSL: False,
     }
+
+
+@pytest.mark.parametrize("known_as", ["ours", "plex", "card", "unknown"])
+async def test_reconfiguring_to_another_server_says_which_one_before_its_token_is_tried(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, known_as: str
+) -> None:
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
+        if known_as == "card":
+            await announce(hass, cellar.port, name="Cellar")
+        elif known_as != "unknown":
+            MockConfigEntry(
+                domain=DOMAIN if known_as == "ours" else "plex",
+                title="Cellar",
+                unique_id=cellar.machine_identifier,
+                source=SOURCE_IGNORE,
+            ).add_to_hass(hass)
+        cellar.requests.clear()
+        result = await loaded.start_reconfigure_flow(hass)
+        wrong = {CONF_URL: cellar.url, CONF_TOKEN: "wrong", CONF_VERIFY_SSL: True}
+        result = await submit(hass, result, wrong)
+
+        assert result["errors"] == {"base": "wrong_server"}
+        shown = result["description_placeholders"]
+        name = "Plex Media Server" if known_as == "unknown" else "Cellar"
+        assert shown
+        assert shown["found"] == f"{name} ({cellar.machine_identifier[:8]})"
+        assert shown["expected"] == f"Attic ({plex.machine_identifier[:8]})"
+        assert [request.path for request in cellar.requests] == ["/identity"]
+
+    result = await submit(hass, result, typed(plex))
+    assert result["reason"] == "reconfigure_successful"
+    assert loaded.data == typed(plex)
 
 
 def plex_entry(plex: SimulatedPlex, **config: Any) -> MockConfigEntry:
@@ -260,83 +218,55 @@ async def test_a_server_of_the_plex_integration_is_copied_on_request(
     assert theirs.state is ConfigEntryState.NOT_LOADED
 
 
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        ({"token": "old", "verify_ssl": False}, "invalid_auth"),
+        ({"url": "http://[::1"}, "invalid_url"),
+    ],
+)
 async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
-    hass: HomeAssistant, plex: SimulatedPlex
+    hass: HomeAssistant, plex: SimulatedPlex, config: dict[str, Any], error: str
 ) -> None:
-    theirs = plex_entry(plex, token="old", verify_ssl=False)
+    theirs = plex_entry(plex, **config)
     theirs.add_to_hass(hass)
     result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
     assert result["step_id"] == "address"
-    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["errors"] == {"base": error}
     placeholders = result["description_placeholders"]
     assert placeholders and placeholders["name"] == "Attic of the core"
     # Their token is used, not shown.
-    assert suggested(result) == {
-        CONF_URL: plex.url,
-        CONF_TOKEN: None,
-        CONF_VERIFY_SSL: False,
+    shown = {
+        CONF_URL: config.get("url", plex.url),
+        CONF_VERIFY_SSL: config.get("verify_ssl", True),
     }
-
-    changed = {CONF_URL: plex.url, CONF_VERIFY_SSL: False}
-    result = await submit(hass, result, changed)
-    assert result["errors"] == {"base": "invalid_auth"}
-    result = await submit(hass, result, {**changed, CONF_TOKEN: plex.token})
-
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
-
-
-async def test_a_copied_address_that_is_none_can_be_corrected(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    theirs = plex_entry(plex, url="http://[::1")
-    theirs.add_to_hass(hass)
-    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
-    assert result["errors"] == {"base": "invalid_url"}
-    assert suggested(result)[CONF_URL] == "http://[::1"
+    assert suggested(result) == {**shown, CONF_TOKEN: None}
 
     # Left as it was, it is no better.
-    result = await submit(
-        hass, result, {CONF_URL: "http://[::1", CONF_VERIFY_SSL: True}
-    )
-    assert result["errors"] == {"base": "invalid_url"}
-    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
+    result = await submit(hass, result, shown)
+    assert result["errors"] == {"base": error}
+    changed = {**shown, CONF_URL: plex.url, CONF_TOKEN: plex.token}
+    result = await submit(hass, result, changed)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == changed
 
 
-async def test_copies_of_servers_of_one_name_are_told_apart(
+async def test_copies_of_servers_of_one_name_are_told_apart_while_they_are_there(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    first = plex_entry(plex)
-    second = MockConfigEntry(
-        domain="plex",
-        title=first.title,
-        data={"server_config": {"url": "http://cellar:1", "token": "t"}},
-    )
+    first, second = plex_entry(plex), plex_entry(plex, url="http://cellar:1")
     for theirs in (first, second):
         theirs.add_to_hass(hass)
-
     result = await begin(hass, "plex")
-
     assert choices(result) == {
         first.entry_id: f"Attic of the core ({plex.url})",
         second.entry_id: "Attic of the core (http://cellar:1)",
     }
-
-
-async def test_a_copy_that_has_gone_meanwhile_is_not_added(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    first, second = plex_entry(plex), plex_entry(plex)
-    for theirs in (first, second):
-        theirs.add_to_hass(hass)
-    result = await begin(hass, "plex")
-    await hass.config_entries.async_remove(first.entry_id)
-
-    result = await submit(hass, result, {"server": first.entry_id})
-    assert choices(result) == {second.entry_id: "Attic of the core"}
+    await hass.config_entries.async_remove(second.entry_id)
 
     result = await submit(hass, result, {"server": second.entry_id})
+    assert choices(result) == {first.entry_id: "Attic of the core"}
+    result = await submit(hass, result, {"server": first.entry_id})
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 

@@ -148,10 +148,16 @@ def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
 
 
 def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
-    fields = set(re.findall(r'{CONF_\w+: "(\w+)"}', SOURCE))
-    steps = set(re.findall(r'(?:SignInError\(|error=)"(\w+)"', SOURCE))
+    fields = set(re.findall(r'errors\[CONF_\w+\] = "(\w+)"', SOURCE))
+    steps = set(re.findall(r'\berror ?= ?"(\w+)"', SOURCE))
 
     assert MAPPED_ERRORS | fields | steps == ENGLISH["config"]["error"].keys()
+
+
+def test_every_way_in_which_a_sign_in_fails_has_a_menu() -> None:
+    reasons = set(re.findall(r'SignInError\("(\w+)"', SOURCE))
+
+    assert reasons <= ENGLISH["config"]["step"].keys()
 
 
 def test_icons_come_from_the_one_set() -> None:

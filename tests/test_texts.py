@@ -157,13 +157,17 @@ def test_braces_in_texts_are_names_to_be_filled_in() -> None:
             assert conversion is None, path
 
 
-def test_fields_are_described_only_where_there_are_fields() -> None:
+def test_every_field_and_every_way_of_a_menu_is_described() -> None:
     flows = [ENGLISH["config"], ENGLISH["options"]]
     flows += [it["fix_flow"] for it in ENGLISH["issues"].values() if "fix_flow" in it]
     for flow in flows:
         for name, step in flow["step"].items():
-            fields = step.get("data", {}).keys()
-            assert step.get("data_description", {}).keys() <= fields, name
+            for part, described in (
+                ("data", "data_description"),
+                ("menu_options", "menu_option_descriptions"),
+            ):
+                names = step.get(part, {}).keys()
+                assert step.get(described, {}).keys() == names, name
 
 
 def test_every_exception_is_raised_with_what_its_text_fills_in() -> None:

@@ -89,7 +89,9 @@ class Texts:
                     self._look(f"{step}.{part}", filled, required=part == "title")
                 for option in result["menu_options"]:
                     self._look(f"{step}.menu_options.{option}", filled)
+                    self._look(f"{step}.menu_option_descriptions.{option}", filled)
             case FlowResultType.SHOW_PROGRESS:
+                self._look(f"{step}.title", filled)
                 self._look(f"{path}.progress.{result['progress_action']}", filled)
             case FlowResultType.ABORT if "translation_domain" not in result:
                 self._look(f"{path}.abort.{result['reason']}", filled)

@@ -1,35 +1,16 @@
 """Certificates for the simulated servers, made in the test, and who trusts them.
 
-A test that speaks TLS has these fixtures:
-
-    @pytest.fixture
-    def certificates() -> Certificates:
-        certificates = Certificates()
-        certificates.let_home_assistant_trust()
-        return certificates
-
-    @pytest.fixture
-    def names() -> Iterator[Names]:
-        with Names().in_force() as names:
-            yield names
+`tests/conftest.py` has the fixtures `certificates` and `names`:
 
     async with SimulatedPlex(tls=certificates.plex_direct()) as plex:
         url = plex.url_at(plex_direct_name("127.0.0.1"))
 
 Trust: `async_get_clientsession(hass, verify_ssl=True)` has one context for the whole
-process, made when Home Assistant is imported. The authority is added to that one, so
-it does not matter if the session is there already. It stays in there, but its key ends
-with the test, so nobody can use it afterwards. Environment variables come too late.
+process. The authority is added to it and stays, but its key ends with the test.
 
 Names: the test plugin gives Home Assistant aiohttp's resolver, which asks real name
-servers past pytest-socket, and `socket.getaddrinfo` is not asked. `Names` stands in for
-that resolver, in sessions that there are already too. What it does not know fails as
-DNS does: aiohttp raises `ClientConnectorDNSError`. `names.point("plex.tv", tv.port)`
-leads even the default port here, so the real address of plex.tv works with a
-`SimulatedPlexTv(tls=certificates.named("plex.tv"))`.
-
-What aiohttp raises is `ClientConnectorCertificateError`; the `verify_code` of its
-`certificate_error` tells the certificates apart: see `VerifyCode`.
+servers past pytest-socket; `Names` stands in for it. `names.point("plex.tv", tv.port)`
+leads even the default port here.
 """
 
 from datetime import UTC, datetime

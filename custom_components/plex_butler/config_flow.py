@@ -1,52 +1,62 @@
 """The ways in: how a server is added, and kept when its address or token changes."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+)
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+import voluptuous as vol
+from yarl import URL
 
-from .const import CONF_SERVER, DOMAIN
+from .api import OwnedServer, PlexError, Server
+from .connection import async_create_plex_tv_client
+from .const import CONF_SERVER, DOMAIN, PLEX_DOMAIN
 from .coordinator import PlexButlerConfigEntry
-from .device import shown_name
-from .flow.base import (
-    ADDRESS_SCHEMA,
-    TOKEN_SCHEMA,
-    PlexButlerOptionsFlow,
-    read_address_form,
-    read_token,
-    server_schema,
-    shown_values,
-)
+from .device import server_name, shown_name
+from .flow import forms
 from .flow.relocation import async_ask_announced
-from .flow.sign_in import SignInFlow
-from .flow.validate import ValidationResult, async_plex_servers
+from .flow.sign_in import SignInError, async_get_owned_servers
+from .flow.validate import ValidationResult, async_identify, async_validate
 from .repairs import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
 
 
-class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
+class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     """Asks for what it takes to reach a server, and tries it before it is kept."""
 
     VERSION = 1
-    MINOR_VERSION = 1
+
+    # The data of an entry, as far as it is known before a form is filled in.
+    _known: Mapping[str, Any] = {}
+    # The menu that is shown, by its step
+    _menu = ""
+    _sign_in_url = ""
+    _sign_in_task: asyncio.Task[dict[str, OwnedServer]] | None = None
+    _owned: Mapping[str, OwnedServer] = {}
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(
         config_entry: PlexButlerConfigEntry,
-    ) -> PlexButlerOptionsFlow:
+    ) -> forms.PlexButlerOptionsFlow:
         """Return what can be set later."""
-        return PlexButlerOptionsFlow()
+        return forms.PlexButlerOptionsFlow()
 
     @override
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Offer the ways in, the shortest first."""
-        copy = ["plex"] if async_plex_servers(self.hass) else []
+        copy = ["plex"] if self._plex_servers() else []
         return self.async_show_menu(
             step_id="user", menu_options=[*copy, "sign_in", "manual"]
         )
@@ -55,90 +65,165 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
-        servers = async_plex_servers(self.hass)
+        servers = self._plex_servers()
         if user_input is not None and (found := servers.get(user_input[CONF_SERVER])):
             entry, data = found
             await self._async_set_server(entry.unique_id, entry.title)
-            result = await self._async_validate(data)
-            if result.server:
-                return await self._async_finish(result.server, data)
-            # Also for a wrong token: the copy can be changed, the original cannot.
-            return self._async_show_address(data, result)
+            self._known = data
+            # The form is shown if they do not work: a copy can be changed.
+            return await self.async_step_address(forms.shown_values(data))
         choices = {
             entry_id: (entry.title, data[CONF_URL])
             for entry_id, (entry, data) in servers.items()
         }
-        return self._async_form(
-            "plex", server_schema(choices), user_input, ValidationResult()
-        )
+        schema = forms.server_schema(choices)
+        return self._async_form("plex", schema, user_input, ValidationResult())
+
+    def _plex_servers(self) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
+        """Return the Plex integration's servers without an entry of ours, with data."""
+        ours = self._async_current_ids(include_ignore=False)
+        servers: dict[str, tuple[ConfigEntry, dict[str, Any]]] = {}
+        for entry in self.hass.config_entries.async_entries(PLEX_DOMAIN):
+            config = entry.data.get("server_config", {})
+            if entry.unique_id not in ours and config.keys() >= {CONF_URL, CONF_TOKEN}:
+                # Only the last may be missing, and then it is true.
+                keys = CONF_URL, CONF_TOKEN, CONF_VERIFY_SSL
+                data = {key: config.get(key, True) for key in keys}
+                servers[entry.entry_id] = entry, data
+        return servers
 
     async def async_step_manual(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add a server by its address and token."""
-        return await self._async_address_step("manual", user_input, {})
+        return await self._async_step_form("manual", user_input, {})
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the address, which the form before this one does not have."""
+        return await self._async_step_form("address", user_input, self._known)
+
+    async def async_step_sign_in(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Send the user to Plex, and wait for what comes back."""
+        if self._sign_in_task is None:
+            client = await async_create_plex_tv_client(self.hass)
+            try:
+                pin = await client.create_pin()
+            except PlexError:
+                return self._async_menu("plex_tv_unreachable")
+            self._sign_in_url = client.sign_in_url(pin)
+            # In the background: nothing of Home Assistant's waits for a person.
+            self._sign_in_task = self.hass.async_create_background_task(
+                async_get_owned_servers(client, pin), f"{DOMAIN} sign-in"
+            )
+        if not self._sign_in_task.done():
+            # The task ends with the dialog.
+            return self.async_show_progress(
+                step_id="sign_in",
+                progress_action="sign_in",
+                description_placeholders={"url": self._sign_in_url},
+                progress_task=self._sign_in_task,
+            )
+        task, self._sign_in_task = self._sign_in_task, None
+        try:
+            owned = task.result()
+        except SignInError as err:
+            self._menu = str(err)
+            return self.async_show_progress_done(next_step_id=self._menu)
+        if entry := self._known_entry:
+            self._owned = {key: owned[key] for key in owned if key == entry.unique_id}
+            if not self._owned:
+                self._menu = "not_your_server"
+                return self.async_show_progress_done(next_step_id=self._menu)
+        else:
+            ours = self._async_current_ids(include_ignore=False)
+            # If all have been added, the end of the flow says so.
+            self._owned = {key: owned[key] for key in owned if key not in ours} or owned
+        return self.async_show_progress_done(next_step_id="server")
+
+    async def async_step_server(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose among the servers of the account; where there is one, it is chosen."""
+        result = ValidationResult()
+        if user_input is None and len(self._owned) == 1:
+            user_input = {CONF_SERVER: next(iter(self._owned))}
+        if user_input is not None:
+            chosen = self._owned[user_input[CONF_SERVER]]
+            data, result = await self._async_try_urls(chosen)
+            if result.server:
+                return await self._async_finish(result.server, data)
+            if result.unreachable:
+                return self._async_show_address(data, result)
+        choices: dict[str, tuple[str, str]] = {}
+        for machine, server in self._owned.items():
+            # In numbers if they are known: http: comes before https:
+            address = URL(min(server.urls, default="")).authority
+            name = server.name or "Plex Media Server"
+            choices[machine] = name, f"{address}, {machine[:8]}"
+        schema = forms.server_schema(choices)
+        return self._async_form("server", schema, user_input, result)
+
+    async def _async_try_urls(
+        self, server: OwnedServer
+    ) -> tuple[dict[str, Any], ValidationResult]:
+        """Return the data with which a server was tried last, and the result."""
+        new = {CONF_TOKEN: server.token, CONF_VERIFY_SSL: True}
+        urls = server.urls
+        if entry := self._known_entry:
+            data = {**entry.data, CONF_TOKEN: server.token}
+            result = await async_validate(self.hass, data, self.unique_id)
+            if not result.unreachable:
+                # It was chosen, and may be the only address that works.
+                return data, result
+            if data[CONF_URL].startswith("https:"):
+                # The token of a secure entry never goes over plain http unasked.
+                urls = tuple(url for url in urls if url.startswith("https:"))
+        else:
+            data = {CONF_URL: next(iter(urls), ""), **new}
+            result = ValidationResult(error="no_way_to_server", unreachable=True)
+            name = server.name or "Plex Media Server"
+            await self._async_set_server(server.machine_identifier, name)
+        found = await asyncio.gather(
+            *(async_identify(self.hass, url, verify_ssl=True) for url in urls)
+        )
+        for url, identity in zip(urls, found, strict=True):
+            if identity and identity.machine_identifier == server.machine_identifier:
+                data = {CONF_URL: url, **new}
+                return data, await async_validate(self.hass, data, self.unique_id)
+        return data, result
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
         entry = self._get_reconfigure_entry()
-        if user_input is None and async_has_issue(
-            self.hass, entry, CERTIFICATE_RENAMED
-        ):
+        await self._async_set_server(entry.unique_id, entry.title)
+        if not user_input and async_has_issue(self.hass, entry, CERTIFICATE_RENAMED):
             self._known = entry.data
-            return await self.async_step_renamed()
-        return await self._async_address_step("reconfigure", user_input, entry.data)
-
-    async def async_step_renamed(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Offer the ways to the new name of a server: Plex knows it, and so may people."""
-        return self.async_show_menu(
-            step_id="renamed",
-            menu_options=["sign_in", "address"],
-            description_placeholders={"name": self._name},
-        )
-
-    async def async_step_address(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Change the address, which the form before this one does not have."""
-        return await self._async_address_step("address", user_input, self._known)
+            # Plex knows the new name of the server, and so may people.
+            return self._async_menu("renamed")
+        return await self._async_step_form("reconfigure", user_input, entry.data)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Begin to replace a token that the server refuses, or that is a guest's."""
-        if async_has_issue(self.hass, self._get_reauth_entry(), NOT_OWNER):
-            return await self.async_step_reauth_not_owner()
-        return await self.async_step_reauth_confirm()
-
-    async def async_step_reauth_confirm(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Offer the ways to a new token."""
-        return self._async_reauth_menu("reauth_confirm")
-
-    async def async_step_reauth_not_owner(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Offer the ways to the owner's token."""
-        return self._async_reauth_menu("reauth_not_owner")
-
-    def _async_reauth_menu(self, step_id: str) -> ConfigFlowResult:
-        return self.async_show_menu(
-            step_id=step_id,
-            menu_options=["sign_in", "reauth_token"],
-            description_placeholders={"name": self._name},
-        )
+        """Offer the ways to a token in place of one that is refused or a guest's."""
+        entry = self._get_reauth_entry()
+        await self._async_set_server(entry.unique_id, entry.title)
+        is_guest = async_has_issue(self.hass, entry, NOT_OWNER)
+        return self._async_menu("reauth_not_owner" if is_guest else "reauth_confirm")
 
     async def async_step_reauth_token(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Replace a token that the server refuses by another one."""
-        return await self._async_token_step(
-            "reauth_token", user_input, self._get_reauth_entry().data
+        known = {**self._get_reauth_entry().data, CONF_TOKEN: ""}
+        return await self._async_step_form(
+            "reauth_token", user_input, known, forms.TOKEN_SCHEMA
         )
 
     @override
@@ -151,11 +236,11 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         if not answers:
             return self.async_abort(reason="cannot_connect")
         known = self._async_current_ids()
-        new = [it for it in answers if it[1].machine_identifier not in known]
-        self._discovered_url, identity = (new or answers)[0]
+        url, identity = min(answers, key=lambda it: it[1].machine_identifier in known)
+        self._known = {CONF_URL: url, CONF_VERIFY_SSL: True}
+        name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         await self.async_set_unique_id(identity.machine_identifier)
         self._abort_if_unique_id_configured()
-        name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         name = shown_name(name or discovery_info.host)
         self.context["title_placeholders"] = {"name": name}
         return await self.async_step_discovery_confirm()
@@ -164,43 +249,124 @@ class PlexButlerConfigFlow(SignInFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add a server that was found."""
-        data = {CONF_URL: self._discovered_url, CONF_VERIFY_SSL: True}
-        return await self._async_token_step("discovery_confirm", user_input, data)
+        return await self._async_step_form(
+            "discovery_confirm", user_input, self._known, forms.TOKEN_SCHEMA
+        )
 
-    async def _async_address_step(
+    async def _async_step_form(
         self,
         step_id: str,
         user_input: dict[str, Any] | None,
         known: Mapping[str, Any],
+        schema: vol.Schema = forms.ADDRESS_SCHEMA,
     ) -> ConfigFlowResult:
-        """Ask for address and token, and go on if they work."""
+        """Ask for address and token, or a token alone, and go on if they work."""
         result = ValidationResult()
         errors: dict[str, str] = {}
-        shown = shown_values(known)
+        shown = forms.shown_values(known)
         if user_input is not None:
-            data, shown, errors = read_address_form(user_input, known)
+            data, shown, errors = forms.read_form(user_input, known)
             if not errors:
-                result = await self._async_validate(data)
-                if result.server:
-                    return await self._async_finish(result.server, data)
-        return self._async_form(step_id, ADDRESS_SCHEMA, shown, result, errors)
+                result = await async_validate(self.hass, data, self.unique_id)
+            if result.server:
+                return await self._async_finish(result.server, data)
+            if result.unreachable and schema is forms.TOKEN_SCHEMA:
+                return self._async_show_address(data, result)
+        return self._async_form(step_id, schema, shown, result, errors)
 
-    async def _async_token_step(
+    def _async_show_address(
+        self, data: dict[str, Any], result: ValidationResult
+    ) -> ConfigFlowResult:
+        """Go on in a form with address and TLS setting, filled in."""
+        self._known = data
+        return self._async_form(
+            "address", forms.ADDRESS_SCHEMA, forms.shown_values(data), result
+        )
+
+    def _async_form(
         self,
         step_id: str,
-        user_input: dict[str, Any] | None,
-        known: Mapping[str, Any],
+        schema: vol.Schema,
+        shown: dict[str, Any] | None,
+        result: ValidationResult,
+        errors: dict[str, str] | None = None,
     ) -> ConfigFlowResult:
-        """Ask for a token, and go on if it works."""
-        result = ValidationResult()
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            token, errors = read_token(user_input, {})
-            if not errors:
-                data = {**known, CONF_TOKEN: token}
-                result = await self._async_validate(data)
-                if result.server:
-                    return await self._async_finish(result.server, data)
-                if result.unreachable:
-                    return self._async_show_address(data, result)
-        return self._async_form(step_id, TOKEN_SCHEMA, user_input, result, errors)
+        """Show a form with what was typed, and with what is wrong with it."""
+        if result.suggested_url and shown is not None:
+            shown = {**shown, CONF_URL: result.suggested_url}
+        found, expected = result.found, self.unique_id or ""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors={"base": result.error} if result.error else errors or {},
+            description_placeholders={
+                "name": self._name,
+                "names": result.names,
+                "url": self._known.get(CONF_URL, ""),
+                "found": f"{self._name_of(found)} ({found[:8]})",
+                "expected": f"{self._name} ({expected[:8]})",
+            },
+        )
+
+    def _name_of(self, machine: str) -> str:
+        """Return the name of a server that was set up, ignored or discovered."""
+        entries = self.hass.config_entries
+        for domain in (DOMAIN, PLEX_DOMAIN):
+            if entry := entries.async_entry_for_domain_unique_id(domain, machine):
+                return shown_name(entry.title)
+        for flow in self._async_in_progress(match_context={"unique_id": machine}):
+            return flow["context"].get("title_placeholders", {}).get("name", "")
+        return "Plex Media Server"
+
+    def _async_menu(self, step_id: str) -> ConfigFlowResult:
+        """Offer to sign in, or to enter by hand what is missing."""
+        self._menu = step_id
+        by_hand = {SOURCE_REAUTH: "reauth_token", SOURCE_RECONFIGURE: "address"}
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=["sign_in", by_hand.get(str(self.source), "manual")],
+            description_placeholders={"name": self._name},
+        )
+
+    async def _async_step_menu(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the menu again, or one that says why a sign-in failed."""
+        return self._async_menu(self._menu)
+
+    # A menu shows no errors, so each cause has one of its own.
+    async_step_renamed = _async_step_menu
+    async_step_reauth_confirm = _async_step_menu
+    async_step_reauth_not_owner = _async_step_menu
+    async_step_no_owned_server = _async_step_menu
+    async_step_not_your_server = _async_step_menu
+    async_step_plex_tv_unreachable = _async_step_menu
+    async_step_sign_in_expired = _async_step_menu
+
+    async def _async_set_server(self, machine: str | None, name: str) -> None:
+        """Limit this flow to one server: no other one gets the token."""
+        await self.async_set_unique_id(machine, raise_on_progress=False)
+        self.context["title_placeholders"] = {"name": shown_name(name)}
+
+    @property
+    def _name(self) -> str:
+        """Return what the server is called, as far as is known."""
+        return (self.context.get("title_placeholders") or {}).get("name", "")
+
+    @property
+    def _known_entry(self) -> ConfigEntry | None:
+        """Return the entry that this flow changes, if it does not add one."""
+        if entry_id := self.context.get("entry_id"):
+            return self.hass.config_entries.async_get_known_entry(entry_id)
+        return None
+
+    async def _async_finish(
+        self, server: Server, data: dict[str, Any]
+    ) -> ConfigFlowResult:
+        """Keep what works, for a new entry or for the one that this is about."""
+        if entry := self._known_entry:
+            return self.async_update_reload_and_abort(entry, data_updates=data)
+        title = server_name(server)
+        await self._async_set_server(server.machine_identifier, title)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(title=title, data=data)

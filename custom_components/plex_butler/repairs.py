@@ -1,6 +1,8 @@
 """Repairs: the issues that only a person can solve, and the flows that fix them."""
 
+from time import monotonic
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from homeassistant.components.repairs import FlowType, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import (
@@ -10,9 +12,10 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowContext,
 )
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util.hass_dict import HassKey
 
 from .api import (
     PlexAuthenticationError,
@@ -20,18 +23,13 @@ from .api import (
     PlexConnectionError,
     PlexError,
     PlexNotOwnerError,
+    PlexTlsError,
     PlexWrongServerError,
 )
+from .connection import async_create_client
 from .const import DOMAIN
 from .device import shown_name
-from .flow.relocation import (
-    Moved,
-    Present,
-    Replaced,
-    Whereabouts,
-    async_move,
-    async_take_place,
-)
+from .flow.relocation import async_move, async_take_place, async_url_at_new_host
 from .flow.validate import async_certificate_names, async_identify, async_validate
 
 NOT_OWNER: Final = "not_owner"
@@ -40,22 +38,14 @@ ADDRESS_CHANGED: Final = "address_changed"
 INSTALLED_ANEW: Final = "installed_anew"
 KNOWN_SERVER: Final = "known_server"
 # What can be wrong with an address: one of these at a time
-_OF_ADDRESS: Final = (
-    CERTIFICATE_RENAMED,
-    ADDRESS_CHANGED,
-    INSTALLED_ANEW,
-    KNOWN_SERVER,
-)
-_PROBLEMS: Final = (NOT_OWNER, *_OF_ADDRESS)
+_OF_ADDRESS: Final = CERTIFICATE_RENAMED, ADDRESS_CHANGED, INSTALLED_ANEW, KNOWN_SERVER
 
-# The dialogs that mend what the validation found; all else is tried again, and has
-# a repair of its own if it takes a person.
-_DIALOGS: Final = {
-    "invalid_auth": SOURCE_REAUTH,
-    "unclaimed": SOURCE_REAUTH,
-    "certificate_name": SOURCE_RECONFIGURE,
-    "certificate_untrusted": SOURCE_RECONFIGURE,
-}
+# Seconds: one failed poll is no move, and a server needs time to announce itself.
+_ABSENT_AFTER: Final = 60.0
+# A set-up that fails begins anew with other objects, so this outlives them.
+_ABSENT_SINCE: HassKey[WeakKeyDictionary[ConfigEntry, float]] = HassKey(
+    f"{DOMAIN}_absent_since"
+)
 
 
 class RepairIssues:
@@ -66,101 +56,95 @@ class RepairIssues:
         self._entry = entry
         # Repairs and dialogs of an earlier set-up may still be open.
         self._may_be_open = True
-        self._whereabouts = Whereabouts(hass, entry)
+        self._absent_since = hass.data.setdefault(_ABSENT_SINCE, WeakKeyDictionary())
 
     async def async_create(self, err: PlexError) -> None:
         """Create an issue if it takes a person to solve this."""
+        hass, entry = self._hass, self._entry
         self._may_be_open = True
         if isinstance(err, PlexConnectionError | PlexWrongServerError):
-            is_known = await self._async_absent()
+            is_known = await self._async_look_for_server()
             if isinstance(err, PlexCertificateNameError) and not is_known:
-                names = await async_certificate_names(self._entry.data[CONF_URL])
-                self._raise_of_address(CERTIFICATE_RENAMED, names=names)
+                names = await async_certificate_names(entry.data[CONF_URL])
+                self._raise(CERTIFICATE_RENAMED, names=names)
             return
         self._async_present()
-        match err:
-            case PlexNotOwnerError():
-                self._abort_dialogs("reauth_confirm")
-                self._raise(NOT_OWNER)
-            case PlexAuthenticationError():
-                self._abort_dialogs("reauth_not_owner")
-                # Its dialog is opened once the refusal has lasted.
-                async_delete_issue(self._hass, self._entry, NOT_OWNER)
+        stale_step = ""
+        if isinstance(err, PlexNotOwnerError):
+            self._raise(NOT_OWNER)
+            stale_step = "reauth_confirm"
+        elif isinstance(err, PlexAuthenticationError):
+            # Its dialog is opened once the refusal has lasted.
+            _delete_issues(hass, entry, NOT_OWNER)
+            stale_step = "reauth_not_owner"
+        for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
+            # It says that something else is wrong with the token.
+            if flow["step_id"] == stale_step:
+                hass.config_entries.flow.async_abort(flow["flow_id"])
 
     @callback
     def async_delete_all(self) -> None:
         """Delete all issues and abort their dialogs, since everything works."""
-        self._whereabouts.async_present()
+        self._absent_since.pop(self._entry, None)
         if self._may_be_open:
             self._may_be_open = False
             async_close_problems(self._hass, self._entry, SOURCE_REAUTH)
 
-    def _abort_dialogs(self, step_id: str) -> None:
-        """Abort what still says that something else is wrong with the token."""
-        for flow in list(
-            self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})
-        ):
-            if flow["step_id"] == step_id:
-                self._hass.config_entries.flow.async_abort(flow["flow_id"])
-
-    @callback
     def _async_present(self) -> None:
         """Note that something answers at the server's address."""
-        self._whereabouts.async_present()
-        for problem in _OF_ADDRESS:
-            async_delete_issue(self._hass, self._entry, problem)
+        self._absent_since.pop(self._entry, None)
+        _delete_issues(self._hass, self._entry, *_OF_ADDRESS)
 
-    async def _async_absent(self) -> bool:
-        """Look for the server; return True if it is known what became of it."""
-        url = self._entry.data[CONF_URL]
-        found = await self._whereabouts.async_look()
-        if self._entry.data[CONF_URL] != url:
+    async def _async_look_for_server(self) -> bool:
+        """Return True if it is known what became of a missed server; send no token."""
+        hass, entry = self._hass, self._entry
+        since = self._absent_since.setdefault(entry, monotonic())
+        if monotonic() - since < _ABSENT_AFTER:
+            return False
+        url, is_verified = entry.data[CONF_URL], entry.data[CONF_VERIFY_SSL]
+        found, is_present = None, False
+        try:
+            client = await async_create_client(hass, entry.data)
+            found = (await client.get_identity()).machine_identifier
+            is_present = found == entry.unique_id
+        except PlexTlsError:
+            # Not proven, and so only good for asking a person about another server.
+            other = await async_identify(hass, url)
+            if other and other.machine_identifier != entry.unique_id:
+                found = other.machine_identifier
+        except PlexError as err:
+            # After a proxy's error or that of a server that starts, it is alive.
+            is_present = not isinstance(err, PlexConnectionError)
+        new_url = None if is_present else await async_url_at_new_host(hass, entry)
+        if entry.data[CONF_URL] != url:
             # Another address was entered during the look.
             return True
-        match found:
-            case Present():
-                self._async_present()
-            case Moved(proven=True):
-                async_move(self._hass, self._entry, found)
-            case Moved():
-                self._raise_of_address(
-                    ADDRESS_CHANGED, {"url": found.url}, old=url, new=found.url
-                )
-            case Replaced():
-                self._async_replaced(found.machine_identifier, url)
-            case _:
-                return False
-        return True
-
-    @callback
-    def _async_replaced(self, machine_identifier: str, url: str) -> None:
-        other = self._hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, machine_identifier
-        )
-        if other and other.source != SOURCE_IGNORE:
-            self._raise_of_address(KNOWN_SERVER, url=url, other=shown_name(other.title))
-        else:
-            data = {"found": machine_identifier}
-            self._raise_of_address(INSTALLED_ANEW, data, url=url)
-
-    @callback
-    def _raise_of_address(
-        self, problem: str, data: dict[str, str] | None = None, **placeholders: str
-    ) -> None:
-        """Raise a repair in place of what else was said of the address."""
-        for other in _OF_ADDRESS:
-            if other != problem:
-                async_delete_issue(self._hass, self._entry, other)
-        self._raise(problem, data, **placeholders)
+        if is_present:
+            self._async_present()
+        elif new_url and is_verified and url.startswith("https:"):
+            # The certificate is that of the server, and of no other.
+            async_move(hass, entry, new_url)
+        elif new_url:
+            self._raise(ADDRESS_CHANGED, {"url": new_url}, old=url, new=new_url)
+        elif found:
+            entries = hass.config_entries
+            known = entries.async_entry_for_domain_unique_id(DOMAIN, found)
+            if known and known.source != SOURCE_IGNORE:
+                self._raise(KNOWN_SERVER, url=url, other=shown_name(known.title))
+            else:
+                self._raise(INSTALLED_ANEW, {"found": found}, url=url)
+        return bool(is_present or new_url or found)
 
     def _raise(
         self, problem: str, data: dict[str, str] | None = None, **placeholders: str
     ) -> None:
+        """Create the issue for a problem, in place of those of the address."""
         entry = self._entry
+        _delete_issues(self._hass, entry, *(set(_OF_ADDRESS) - {problem}))
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            _issue_id(entry, problem),
+            f"{problem}_{entry.entry_id}",
             data={"entry_id": entry.entry_id, "problem": problem, **(data or {})},
             is_fixable=True,
             severity=ir.IssueSeverity.ERROR,
@@ -172,97 +156,34 @@ class RepairIssues:
 @callback
 def async_has_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) -> bool:
     """Return True if the repair for a problem is open."""
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, _issue_id(entry, problem))
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, f"{problem}_{entry.entry_id}")
     return issue is not None and issue.active
 
 
-@callback
-def async_delete_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) -> None:
-    """Delete the repair for a problem, if it is open."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry, problem))
+def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> None:
+    for problem in problems:
+        ir.async_delete_issue(hass, DOMAIN, f"{problem}_{entry.entry_id}")
 
 
 @callback
 def async_close_problems(
-    hass: HomeAssistant,
-    entry: ConfigEntry,
-    *sources: str,
+    hass: HomeAssistant, entry: ConfigEntry, *sources: str
 ) -> None:
     """Delete an entry's repairs, and abort the dialogs that were to solve them."""
-    for problem in _PROBLEMS:
-        async_delete_issue(hass, entry, problem)
+    _delete_issues(hass, entry, NOT_OWNER, *_OF_ADDRESS)
     for flow in list(entry.async_get_active_flows(hass, set(sources))):
         hass.config_entries.flow.async_abort(flow["flow_id"])
-
-
-def _issue_id(entry: ConfigEntry, problem: str) -> str:
-    return f"{problem}_{entry.entry_id}"
 
 
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the way out of a problem."""
-    flows = {ADDRESS_CHANGED: AddressRepair, INSTALLED_ANEW: InstalledAnewRepair}
-    return flows.get(str((data or {}).get("problem")), PlexButlerRepair)()
+    return PlexButlerRepair()
 
 
 class PlexButlerRepair(RepairsFlow):
-    """Explains the problem, then opens the dialog that solves it."""
-
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Begin; what comes along is the issue, not an answer."""
-        return await self.async_step_confirm()
-
-    async def async_step_confirm(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Explain, and go on when the user does."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if user_input is None:
-            return self.async_show_form(
-                step_id="confirm",
-                description_placeholders=issue.translation_placeholders
-                if issue
-                else None,
-            )
-        data = self.data or {}
-        entry = self.hass.config_entries.async_get_entry(str(data.get("entry_id")))
-        if entry is None:
-            return self.async_abort(reason="entry_removed")
-        if issue is None:
-            return self.async_abort(reason="outdated")
-        is_token = data.get("problem") == NOT_OWNER
-        source = SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
-        # If the problem is not solved there, the next poll raises it again.
-        return self.async_create_entry(
-            data={}, next_flow=await _async_dialog(self.hass, entry, source)
-        )
-
-
-async def _async_dialog(
-    hass: HomeAssistant, entry: ConfigEntry, source: str
-) -> tuple[FlowType, str]:
-    """Open a dialog of an entry, or go on with one that is open."""
-    flow = next(entry.async_get_active_flows(hass, {source}), None)
-    flow = flow or await hass.config_entries.flow.async_init(
-        DOMAIN,
-        # What Home Assistant's own reauth says of an entry.
-        context=ConfigFlowContext(
-            source=source,
-            entry_id=entry.entry_id,
-            title_placeholders={"name": entry.title},
-            unique_id=entry.unique_id,
-        ),
-        data=dict(entry.data) if source == SOURCE_REAUTH else None,
-    )
-    return FlowType.CONFIG_FLOW, flow["flow_id"]
-
-
-class _EntryRepair(RepairsFlow):
-    """A repair that is done here, if it is still due when it is confirmed."""
+    """Explains a problem, and solves it or opens the dialog that does."""
 
     @property
     def _entry(self) -> ConfigEntry | None:
@@ -279,47 +200,40 @@ class _EntryRepair(RepairsFlow):
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         return issue.translation_placeholders if issue else None
 
-
-class AddressRepair(_EntryRepair):
-    """Shows the address at which a server seems to be, and uses it if confirmed."""
-
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Begin; what comes along is the issue, not an answer."""
+        if self._of_issue("problem") == INSTALLED_ANEW:
+            return self.async_show_menu(
+                step_id="init",
+                menu_options=["take_its_place", "remove"],
+                description_placeholders=self._placeholders,
+            )
         return await self.async_step_confirm()
 
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Ask which server answers there once more, and have the entry use it."""
-        errors = {}
+        """Explain; when confirmed, use the new address or open the dialog for it."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            moved = Moved(url=self._of_issue("url"), proven=False)
-            identity = await async_identify(self.hass, moved.url)
+            problem, identity = self._of_issue("problem"), None
+            if problem == ADDRESS_CHANGED:
+                identity = await async_identify(self.hass, self._of_issue("url"))
             if (entry := self._entry) is None:
                 return self.async_abort(reason="outdated")
+            if problem != ADDRESS_CHANGED:
+                # If the problem is not solved there, the next poll raises it again.
+                source = SOURCE_REAUTH if problem == NOT_OWNER else SOURCE_RECONFIGURE
+                return await self._async_finish(entry, source)
             if identity and identity.machine_identifier == entry.unique_id:
-                async_move(self.hass, entry, moved)
-                return self.async_create_entry(data={})
+                async_move(self.hass, entry, self._of_issue("url"))
+                return await self._async_finish(entry)
             errors = {"base": "not_there"}
         return self.async_show_form(
             step_id="confirm",
             errors=errors,
-            description_placeholders=self._placeholders,
-        )
-
-
-class InstalledAnewRepair(_EntryRepair):
-    """Lets another server take the place of the one that was, or removes the entry."""
-
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
-        """Offer both."""
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["take_its_place", "remove"],
             description_placeholders=self._placeholders,
         )
 
@@ -329,26 +243,27 @@ class InstalledAnewRepair(_EntryRepair):
         """Have the entry be the new server's; go on to what that does not solve."""
         if (entry := self._entry) is None:
             return self.async_abort(reason="outdated")
-        machine_identifier = self._of_issue("found")
+        found = self._of_issue("found")
         identity = await async_identify(self.hass, entry.data[CONF_URL])
-        if identity is None or identity.machine_identifier != machine_identifier:
+        if identity is None or identity.machine_identifier != found:
             return self.async_abort(reason="not_there")
         # The same account most likely owns this one, too.
-        result = await async_validate(self.hass, entry.data, machine_identifier)
-        other = self.hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, machine_identifier
-        )
+        result = await async_validate(self.hass, entry.data, found)
+        entries = self.hass.config_entries
+        other = entries.async_entry_for_domain_unique_id(DOMAIN, found)
         if other and other.source == SOURCE_IGNORE:
-            await self.hass.config_entries.async_remove(other.entry_id)
+            await entries.async_remove(other.entry_id)
             other = None
         if other or self._entry is None:
             return self.async_abort(reason="outdated")
-        async_take_place(self.hass, entry, machine_identifier)
-        source = _DIALOGS.get(result.error)
-        return self.async_create_entry(
-            data={},
-            next_flow=await _async_dialog(self.hass, entry, source) if source else None,
-        )
+        async_take_place(self.hass, entry, found)
+        # All else is tried again, and has a repair of its own if it takes a person.
+        source = None
+        if result.error in {"invalid_auth", "unclaimed"}:
+            source = SOURCE_REAUTH
+        elif result.error in {"certificate_name", "certificate_untrusted"}:
+            source = SOURCE_RECONFIGURE
+        return await self._async_finish(entry, source)
 
     async def async_step_remove(
         self, user_input: dict[str, str] | None = None
@@ -362,3 +277,18 @@ class InstalledAnewRepair(_EntryRepair):
             )
         await self.hass.config_entries.async_remove(entry.entry_id)
         return self.async_create_entry(data={})
+
+    async def _async_finish(
+        self, entry: ConfigEntry, source: str | None = None
+    ) -> RepairsFlowResult:
+        """End, and go on in a dialog of the entry if one is needed, open or new."""
+        if source is None:
+            return self.async_create_entry(data={})
+        flow = next(entry.async_get_active_flows(self.hass, {source}), None)
+        flow = flow or await self.hass.config_entries.flow.async_init(
+            DOMAIN,
+            context=ConfigFlowContext(source=source, entry_id=entry.entry_id),
+            data=dict(entry.data) if source == SOURCE_REAUTH else None,
+        )
+        next_flow = FlowType.CONFIG_FLOW, flow["flow_id"]
+        return self.async_create_entry(data={}, next_flow=next_flow)

@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
-from tests.conftest import settle
+from tests.conftest import Advance, add_entry, settle
 from tests.journeys.whereabouts import (
     ANOTHER_HASH,
     NEW,
+    NOTHING_LISTENS,
     OLD,
+    Move,
     Pass,
 )
 from tests.simulator import (
@@ -34,10 +38,23 @@ async def moved(plex: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
 
 
 @pytest.fixture
-async def elsewhere(plex: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
-    """Return the server of the entry, at its old address but another port."""
-    async with SimulatedPlex(clock=ManualClock()) as moved:
-        yield moved
+def parked(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    moved: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+) -> Move:
+    """Return the server of an entry that is not set up yet."""
+    return Move(hass, plex, moved, entry, advance)
+
+
+@pytest.fixture
+async def move(parked: Move, expected_logs: list[str]) -> Move:
+    """Return the server of an entry, which will be missed at its address."""
+    expected_logs.append(NOTHING_LISTENS)
+    await parked.set_up()
+    return parked
 
 
 @pytest.fixture
@@ -77,3 +94,17 @@ def pass_time(
         await settle(hass)
 
     return move
+
+
+@pytest.fixture
+def secure_move(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    secure_moved: SimulatedPlex,
+    pass_time: Pass,
+) -> Move:
+    """Return a secure server, and an entry as signing in makes it."""
+    entry = add_entry(hass, secure)
+    url = secure.url_at(plex_direct_name(OLD))
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: url})
+    return Move(hass, secure, secure_moved, entry, pass_time)

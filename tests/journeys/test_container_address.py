@@ -1,6 +1,6 @@
 """A container's or a proxy's address, which plex.tv does not know, and a new token."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import (
@@ -10,14 +10,14 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
-from tests.flows import choose, submit, suggested
+from tests.conftest import SignIn, add_entry, settle
+from tests.flows import submit, suggested
+from tests.journeys.whereabouts import state
 from tests.simulator import (
+    Connection,
     ManualClock,
     Names,
     SimulatedPlex,
@@ -28,18 +28,10 @@ from tests.simulator import (
 )
 from tests.tls import Certificates
 
-BACKUP = "switch.attic_butler_back_up_database"
+ADDRESS = {CONF_URL: "https://plex.container", CONF_VERIFY_SSL: False}
 NEW_TOKEN = "new-token-2468"
 
-
-@pytest.fixture
-async def tv(
-    socket_enabled: None, names: Names, certificates: Certificates
-) -> AsyncIterator[SimulatedPlexTv]:
-    """Return plex.tv."""
-    async with SimulatedPlexTv(tls=certificates.named("plex.tv")) as tv:
-        names.point("plex.tv", tv.port)
-        yield tv
+type SignInAgain = Callable[[], Awaitable[ConfigFlowResult]]
 
 
 @pytest.fixture
@@ -62,17 +54,8 @@ async def container(
     expected_logs: list[str],
 ) -> MockConfigEntry:
     """Return an entry whose token was revoked, so that a new one is asked for."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title=server.name,
-        unique_id=server.machine_identifier,
-        data={
-            CONF_URL: "https://plex.container",
-            CONF_TOKEN: server.token,
-            CONF_VERIFY_SSL: False,
-        },
-    )
-    entry.add_to_hass(hass)
+    entry = add_entry(hass, server)
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **ADDRESS})
     await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
     assert entry.state is ConfigEntryState.LOADED
@@ -85,21 +68,18 @@ async def container(
     return entry
 
 
-async def sign_in(
-    hass: HomeAssistant,
-    tv: SimulatedPlexTv,
-    freezer: FrozenDateTimeFactory,
-    entry: MockConfigEntry,
-) -> ConfigFlowResult:
-    """Sign in as the owner, in the dialog that Home Assistant has opened."""
-    (flow,) = entry.async_get_active_flows(hass, {SOURCE_REAUTH})
-    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
-    result = await choose(hass, result, "sign_in")
-    tv.link()
-    await settle(hass)
-    freezer.tick(3)
-    await settle(hass)
-    return await hass.config_entries.flow.async_configure(result["flow_id"])
+@pytest.fixture
+def sign_in_again(
+    hass: HomeAssistant, container: MockConfigEntry, sign_in: SignIn
+) -> SignInAgain:
+    """Return what signs in as the owner, in the dialog that Home Assistant has opened."""
+
+    async def sign_in_again() -> ConfigFlowResult:
+        (flow,) = container.async_get_active_flows(hass, {SOURCE_REAUTH})
+        dialog = await hass.config_entries.flow.async_configure(flow["flow_id"])
+        return await sign_in(dialog)
+
+    return sign_in_again
 
 
 async def leave(
@@ -113,48 +93,30 @@ async def leave(
     freezer.tick(11)
 
 
-def expect_healthy(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+def expect_healthy(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    result: ConfigFlowResult,
+    **data: object,
+) -> None:
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == {CONF_TOKEN: NEW_TOKEN, **ADDRESS, **data}
     assert entry.state is ConfigEntryState.LOADED
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
+    assert state(hass) == STATE_OFF
     assert not hass.config_entries.flow.async_progress()
 
 
-async def test_a_new_token_leaves_an_address_that_plex_does_not_know(
+@pytest.mark.parametrize("connections", [None, [remote_https(), relay()]])
+async def test_a_new_token_leaves_the_address_whether_plex_knows_another_or_not(
     hass: HomeAssistant,
     tv: SimulatedPlexTv,
     server: SimulatedPlex,
     container: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    sign_in_again: SignInAgain,
+    connections: list[Connection] | None,
 ) -> None:
-    tv.add_server(server, connections=[remote_https(), relay()])
-    before = dict(container.data)
-
-    result = await sign_in(hass, tv, freezer, container)
-    await settle(hass)
-
-    assert result["reason"] == "reauth_successful"
-    assert container.data == {**before, CONF_TOKEN: NEW_TOKEN}
-    expect_healthy(hass, container)
-
-
-async def test_a_new_token_leaves_an_address_to_which_plex_knows_a_better_one(
-    hass: HomeAssistant,
-    tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    tv.add_server(server)
-    before = dict(container.data)
-    hass.config_entries.async_update_entry(container, data=before)
-
-    result = await sign_in(hass, tv, freezer, container)
-    await settle(hass)
-
-    assert result["reason"] == "reauth_successful"
-    assert container.data == {**before, CONF_TOKEN: NEW_TOKEN}
-    expect_healthy(hass, container)
+    tv.add_server(server, connections=connections)
+    expect_healthy(hass, container, await sign_in_again())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +134,7 @@ async def test_an_address_that_answers_is_not_left_for_a_bad_answer(
     tv: SimulatedPlexTv,
     server: SimulatedPlex,
     container: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
+    sign_in_again: SignInAgain,
     fault: str,
     path: str,
     error: str,
@@ -180,18 +142,15 @@ async def test_an_address_that_answers_is_not_left_for_a_bad_answer(
     tv.add_server(server)
     before = dict(container.data)
     server.fault(fault, count=None, path=path)
-
-    result = await sign_in(hass, tv, freezer, container)
+    result = await sign_in_again()
     assert result["step_id"] == "server"
     assert result["errors"] == {"base": error}
     assert container.data == before
+
     server.clear_faults()
     result = await submit(hass, result, {"server": server.machine_identifier})
     await settle(hass)
-
-    assert result["reason"] == "reauth_successful"
-    assert container.data == {**before, CONF_TOKEN: NEW_TOKEN}
-    expect_healthy(hass, container)
+    expect_healthy(hass, container, result)
 
 
 async def test_an_address_that_is_dead_is_left_for_one_that_plex_knows(
@@ -201,21 +160,13 @@ async def test_an_address_that_is_dead_is_left_for_one_that_plex_knows(
     container: MockConfigEntry,
     names: Names,
     freezer: FrozenDateTimeFactory,
+    sign_in_again: SignInAgain,
 ) -> None:
-    direct = server.url_at(plex_direct_name("127.0.0.1"))
     tv.add_server(server)
     await leave(server, names, freezer)
-
-    result = await sign_in(hass, tv, freezer, container)
-    await settle(hass)
-
-    assert result["reason"] == "reauth_successful"
-    assert container.data == {
-        CONF_URL: direct,
-        CONF_TOKEN: NEW_TOKEN,
-        CONF_VERIFY_SSL: True,
-    }
-    expect_healthy(hass, container)
+    result = await sign_in_again()
+    direct = server.url_at(plex_direct_name("127.0.0.1"))
+    expect_healthy(hass, container, result, url=direct, verify_ssl=True)
 
 
 async def test_an_address_that_is_dead_and_the_only_one_can_be_mended(
@@ -225,27 +176,20 @@ async def test_an_address_that_is_dead_and_the_only_one_can_be_mended(
     container: MockConfigEntry,
     names: Names,
     freezer: FrozenDateTimeFactory,
+    sign_in_again: SignInAgain,
 ) -> None:
     tv.add_server(server, connections=[remote_https(), relay()])
     await leave(server, names, freezer)
     names.point("plex.new", server.port)
-
-    result = await sign_in(hass, tv, freezer, container)
-    assert result["type"] is FlowResultType.FORM
+    result = await sign_in_again()
     assert result["step_id"] == "address"
     assert result["errors"] == {"base": "refused"}
-    assert suggested(result) == {
-        CONF_URL: "https://plex.container",
-        CONF_TOKEN: None,
-        CONF_VERIFY_SSL: False,
-    }
-    moved = {CONF_URL: "https://plex.new", CONF_VERIFY_SSL: False}
+    assert suggested(result) == {**ADDRESS, CONF_TOKEN: None}
+
+    moved = {**ADDRESS, CONF_URL: "https://plex.new"}
     result = await submit(hass, result, moved)
     await settle(hass)
-
-    assert result["reason"] == "reauth_successful"
-    assert container.data == {**moved, CONF_TOKEN: NEW_TOKEN}
-    expect_healthy(hass, container)
+    expect_healthy(hass, container, result, **moved)
 
 
 async def test_a_stranger_at_the_address_gets_neither_token(
@@ -256,6 +200,7 @@ async def test_a_stranger_at_the_address_gets_neither_token(
     names: Names,
     freezer: FrozenDateTimeFactory,
     certificates: Certificates,
+    sign_in_again: SignInAgain,
 ) -> None:
     tv.add_server(server)
     async with SimulatedPlex(
@@ -263,12 +208,8 @@ async def test_a_stranger_at_the_address_gets_neither_token(
     ) as stranger:
         await hass.config_entries.async_unload(container.entry_id)
         await leave(server, names, freezer, stranger.port)
-
-        result = await sign_in(hass, tv, freezer, container)
-        await settle(hass)
-
-        assert result["reason"] == "reauth_successful"
+        result = await sign_in_again()
         assert [request.path for request in stranger.requests] == ["/identity"]
         assert "X-Plex-Token" not in stranger.requests[0].headers
-    assert container.data[CONF_URL] == server.url_at(plex_direct_name("127.0.0.1"))
-    expect_healthy(hass, container)
+    direct = server.url_at(plex_direct_name("127.0.0.1"))
+    expect_healthy(hass, container, result, url=direct, verify_ssl=True)

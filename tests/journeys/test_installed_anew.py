@@ -2,7 +2,6 @@
 
 import logging
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_REAUTH,
@@ -17,36 +16,50 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance, add_entry, settle
+from tests.conftest import Advance, settle
 from tests.flows import announce, answer_repair, open_repair, repairs, submit
-from tests.journeys.whereabouts import ANOTHER_HASH, BACKUP, lines, state, state_of
-from tests.simulator import ManualClock, Names, SimulatedPlex, plex_direct_name
+from tests.journeys.whereabouts import (
+    ANOTHER_HASH,
+    BACKUP,
+    NOTHING_LISTENS,
+    OLD,
+    Move,
+    Pass,
+    got_a_token,
+    lines,
+    state,
+    state_of,
+)
+from tests.simulator import ManualClock, SimulatedPlex, plex_direct_name
 from tests.tls import Certificates
 
 MINE = "switch.save_everything"
 ANEW = "a" * 40
 
 
-def tokens(plex: SimulatedPlex) -> set[str]:
-    """Return where tokens were sent."""
-    return {it.path for it in plex.requests if "X-Plex-Token" in it.headers}
-
-
-async def install_anew(plex: SimulatedPlex, *, token: str | None = None) -> None:
-    """Let there be a new server at the address, of the same account or another."""
+async def install_anew(plex: SimulatedPlex, advance: Pass) -> None:
+    """Let there be a new server at the address, and be met there for a while."""
     await plex.stop_listening()
     plex.machine_identifier = ANEW
-    plex.token = token or plex.token
     await plex.restart("1.99.0")
-
-
-async def absence(plex: SimulatedPlex, advance: Advance) -> None:
-    """Let a poll fail while nothing answers, and time pass with the new server."""
     await advance(31)
     plex.requests.clear()
     await plex.listen_again()
     for _ in range(4):
         await advance(31)
+
+
+@pytest.fixture
+async def anew(
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
+) -> SimulatedPlex:
+    """Return what answers at the address of the entry's server now."""
+    expected_logs.append(NOTHING_LISTENS)
+    await install_anew(plex, advance)
+    return plex
 
 
 async def take_its_place(hass: HomeAssistant) -> str | None:
@@ -77,19 +90,18 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     expected_logs: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
+    expected_logs.append(NOTHING_LISTENS)
     entities, devices = er.async_get(hass), dr.async_get(hass)
     entities.async_update_entity(BACKUP, new_entity_id=MINE, name="Save everything")
     (device,) = dr.async_entries_for_config_entry(devices, loaded.entry_id)
     devices.async_update_device(device.id, name_by_user="The old chest")
     before, options = ids(hass, loaded), loaded.options
-    await install_anew(plex)
-    await absence(plex, advance)
+    await install_anew(plex, advance)
 
     (issue,) = repairs(hass).values()
     assert issue.translation_key == "installed_anew"
     assert issue.translation_placeholders == {"name": "Attic", "url": plex.url}
-    assert not tokens(plex)
+    assert not got_a_token(plex)
 
     caplog.set_level(logging.INFO)
     said = len(lines(caplog))
@@ -97,7 +109,6 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     assert state_of(loaded) is ConfigEntryState.LOADED
     assert loaded.unique_id == ANEW
     assert (loaded.title, loaded.options) == ("Attic", options)
-    assert ids(hass, loaded) == before
     assert state(hass, MINE) == STATE_OFF
     entity = entities.async_get(MINE)
     assert entity and entity.name == "Save everything"
@@ -118,22 +129,18 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
 
 
 async def test_a_new_server_that_is_met_at_set_up_takes_the_place(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     before = ids(hass, loaded)
     await hass.config_entries.async_unload(loaded.entry_id)
-    await install_anew(plex)
-    await plex.listen_again()
+    plex.machine_identifier = ANEW
     plex.requests.clear()
     await hass.config_entries.async_setup(loaded.entry_id)
     assert state_of(loaded) is ConfigEntryState.SETUP_RETRY
     assert loaded.error_reason_translation_key == "wrong_server"
     for _ in range(5):
         await advance(31)
-    assert not any("X-Plex-Token" in request.headers for request in plex.requests)
+    assert not got_a_token(plex)
 
     assert await take_its_place(hass) is None
     assert state_of(loaded) is ConfigEntryState.LOADED
@@ -142,16 +149,10 @@ async def test_a_new_server_that_is_met_at_set_up_takes_the_place(
 
 
 async def test_a_new_server_of_another_account_leads_on_to_its_token(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, anew: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    expected_logs += ["Nothing listens at the address"]
     before = ids(hass, loaded)
-    await install_anew(plex, token="another-token-0123456789")
-    await absence(plex, advance)
+    anew.token = "another-token-0123456789"
 
     flow_id = await take_its_place(hass)
     assert flow_id
@@ -159,10 +160,9 @@ async def test_a_new_server_of_another_account_leads_on_to_its_token(
     assert flow["context"]["source"] == SOURCE_REAUTH
     assert flow["context"]["title_placeholders"] == {"name": "Attic"}
     result = await submit(hass, flow, {"next_step_id": "reauth_token"})
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
+    result = await submit(hass, result, {CONF_TOKEN: anew.token})
     assert result["reason"] == "reauth_successful"
     await settle(hass)
-    assert state_of(loaded) is ConfigEntryState.LOADED
     assert state(hass) == STATE_OFF
     assert ids(hass, loaded) == before
     assert repairs(hass) == {}
@@ -170,60 +170,34 @@ async def test_a_new_server_of_another_account_leads_on_to_its_token(
 
 async def test_a_new_server_with_a_new_certificate_leads_on_to_its_name(
     hass: HomeAssistant,
-    socket_enabled: None,
+    secure_move: Move,
     certificates: Certificates,
-    names: Names,
-    freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as plex:
+    expected_logs.append(NOTHING_LISTENS)
+    plex, entry = secure_move.old, secure_move.entry
+    await secure_move.set_up()
+    before = ids(hass, entry)
+    await plex.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await install_anew(plex, secure_move.advance)
+    assert repairs(hass).keys() == {"installed_anew"}
 
-        async def advance(seconds: float) -> None:
-            freezer.tick(seconds)
-            await plex.advance(seconds)
-            await settle(hass)
-
-        entry = add_entry(hass, plex)
-        url = plex.url_at(plex_direct_name("127.0.0.1"))
-        data = {**entry.data, CONF_URL: url}
-        hass.config_entries.async_update_entry(entry, data=data)
-        await hass.config_entries.async_setup(entry.entry_id)
-        await settle(hass)
-        before = ids(hass, entry)
-        await install_anew(plex)
-        await plex.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-        await absence(plex, advance)
-        assert repairs(hass).keys() == {"installed_anew"}
-
-        flow_id = await take_its_place(hass)
-        assert flow_id
-        flow = hass.config_entries.flow.async_get(flow_id)
-        assert flow["context"]["source"] == SOURCE_RECONFIGURE
-        assert not any("X-Plex-Token" in request.headers for request in plex.requests)
-        renamed = plex.url_at(plex_direct_name("127.0.0.1", ANOTHER_HASH))
-        answer = {CONF_URL: renamed, CONF_VERIFY_SSL: True}
-        result = await submit(hass, flow, answer)
-        assert result["reason"] == "reconfigure_successful"
-        await settle(hass)
-        assert state_of(entry) is ConfigEntryState.LOADED
-        assert ids(hass, entry) == before
-        assert repairs(hass) == {}
-        await hass.config_entries.async_unload(entry.entry_id)
+    flow_id = await take_its_place(hass)
+    assert flow_id
+    flow = hass.config_entries.flow.async_get(flow_id)
+    assert flow["context"]["source"] == SOURCE_RECONFIGURE
+    assert not got_a_token(plex)
+    renamed = plex.url_at(plex_direct_name(OLD, ANOTHER_HASH))
+    result = await submit(hass, flow, {CONF_URL: renamed, CONF_VERIFY_SSL: True})
+    assert result["reason"] == "reconfigure_successful"
+    await settle(hass)
+    secure_move.expect_healthy(renamed)
+    assert ids(hass, entry) == before
 
 
 async def test_an_entry_whose_server_is_gone_is_removed_with_all_that_it_had(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, anew: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await install_anew(plex)
-    await absence(plex, advance)
     result = await open_repair(hass, "installed_anew")
     result = await answer_repair(hass, result, {"next_step_id": "remove"})
     assert result["step_id"] == "remove"
@@ -233,36 +207,28 @@ async def test_an_entry_whose_server_is_gone_is_removed_with_all_that_it_had(
     assert hass.config_entries.async_entries(DOMAIN) == []
     assert repairs(hass) == {}
     assert state(hass) is None
-    assert not tokens(plex)
+    assert not got_a_token(anew)
 
     # The new one is added like any other.
-    card = await announce(hass, plex.port)
-    added = await submit(hass, card, {CONF_TOKEN: plex.token})
+    card = await announce(hass, anew.port)
+    added = await submit(hass, card, {CONF_TOKEN: anew.token})
     assert added["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
     assert state(hass) == STATE_OFF
 
 
 async def test_a_stranger_that_leaves_again_takes_its_repair_along(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, anew: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    ours = plex.machine_identifier
-    await install_anew(plex)
-    await absence(plex, advance)
-    results = [await open_repair(hass, "installed_anew") for _ in range(2)]
-    plex.machine_identifier = ours
+    ours = loaded.unique_id or ""
+    opened = [await open_repair(hass, "installed_anew") for _ in range(2)]
+    anew.machine_identifier = ours
     await advance(31)
     assert repairs(hass) == {}
-    assert state(hass) == STATE_OFF
 
     # Dialogs that are still open do no harm.
-    for result, step in zip(results, ("take_its_place", "remove"), strict=True):
-        result = await answer_repair(hass, result, {"next_step_id": step})  # noqa: PLW2901 the next step of it
+    for repair, step in zip(opened, ("take_its_place", "remove"), strict=True):
+        result = await answer_repair(hass, repair, {"next_step_id": step})
         assert result["reason"] == "outdated"
     assert loaded.unique_id == ours
     assert state(hass) == STATE_OFF
@@ -275,15 +241,13 @@ async def test_a_stranger_for_less_than_a_minute_is_no_repair(
     advance: Advance,
     expected_logs: list[str],
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    ours = plex.machine_identifier
-    await install_anew(plex)
-    await advance(31)
-    await plex.listen_again()
+    expected_logs.append("Another Plex server")
+    plex.machine_identifier = ANEW
+    plex.hub.drop()
     await advance(31)
     assert repairs(hass) == {}
 
-    plex.machine_identifier = ours
+    plex.machine_identifier = loaded.unique_id or ""
     await advance(31)
     assert repairs(hass) == {}
     assert state(hass) == STATE_OFF
@@ -292,101 +256,72 @@ async def test_a_stranger_for_less_than_a_minute_is_no_repair(
 @pytest.mark.parametrize("comes", ["nobody", "a third one"])
 async def test_only_the_server_that_was_found_takes_the_place(
     hass: HomeAssistant,
-    plex: SimulatedPlex,
+    anew: SimulatedPlex,
     loaded: MockConfigEntry,
     advance: Advance,
-    expected_logs: list[str],
     comes: str,
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    ours = plex.machine_identifier
-    await install_anew(plex)
-    await absence(plex, advance)
+    ours = loaded.unique_id
     result = await open_repair(hass, "installed_anew")
     if comes == "nobody":
-        await plex.stop_listening()
+        await anew.stop_listening()
     else:
-        plex.machine_identifier = "third"
+        anew.machine_identifier = "third"
     result = await answer_repair(hass, result, {"next_step_id": "take_its_place"})
     assert result["reason"] == "not_there"
     assert loaded.unique_id == ours
-    assert not tokens(plex)
+    assert not got_a_token(anew)
 
-    await plex.listen_again()
-    plex.machine_identifier = ANEW
+    await anew.listen_again()
+    anew.machine_identifier = ANEW
     await advance(31)
     await take_its_place(hass)
     assert state(hass) == STATE_OFF
 
 
 async def test_a_server_that_has_an_entry_of_its_own_does_not_take_the_place(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, anew: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    ours, url = plex.machine_identifier, plex.url
-    await install_anew(plex)
-    await absence(plex, advance)
     opened = await open_repair(hass, "installed_anew")
-
     # Somebody adds it as a server of its own.
-    card = await announce(hass, plex.port)
-    await submit(hass, card, {CONF_TOKEN: plex.token})
+    card = await announce(hass, anew.port)
+    await submit(hass, card, {CONF_TOKEN: anew.token})
     await settle(hass)
     result = await answer_repair(hass, opened, {"next_step_id": "take_its_place"})
     assert result["reason"] == "outdated"
     await advance(31)
     (issue,) = repairs(hass).values()
     assert issue.translation_key == "known_server"
-    assert issue.translation_placeholders == {
-        "name": "Attic",
-        "other": "Attic",
-        "url": url,
-    }
+    shown = {"name": "Attic", "other": "Attic", "url": anew.url}
+    assert issue.translation_placeholders == shown
 
     async with SimulatedPlex(clock=ManualClock()) as moved:
-        assert moved.machine_identifier == ours
+        assert moved.machine_identifier == loaded.unique_id
         result = await open_repair(hass, "known_server")
         result = await answer_repair(hass, result, {})
         _, flow_id = result["next_flow"]
         flow = hass.config_entries.flow.async_get(flow_id)
         assert flow["context"]["source"] == SOURCE_RECONFIGURE
-        answer = {CONF_URL: moved.url, CONF_VERIFY_SSL: True}
-        await submit(hass, flow, answer)
+        await submit(hass, flow, {CONF_URL: moved.url, CONF_VERIFY_SSL: True})
         await settle(hass)
         assert repairs(hass) == {}
-        states = {
-            state_of(entry) for entry in hass.config_entries.async_entries(DOMAIN)
-        }
+        states = {state_of(it) for it in hass.config_entries.async_entries(DOMAIN)}
         assert states == {ConfigEntryState.LOADED}
 
 
 async def test_cards_and_ignored_ones_of_the_new_server_go_when_it_takes_the_place(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, anew: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await install_anew(plex)
-    await absence(plex, advance)
-    card = await announce(hass, plex.port)
+    card = await announce(hass, anew.port)
     assert card["type"] is FlowResultType.FORM
     await hass.config_entries.flow.async_init(
         DOMAIN,
         context={"source": SOURCE_IGNORE},
         data={"unique_id": ANEW, "title": "Attic"},
     )
-    await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": loaded.entry_id}
-    )
+    await loaded.start_reconfigure_flow(hass)
     await advance(31)
     assert repairs(hass).keys() == {"installed_anew"}
-
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
         other = await announce(hass, cellar.port, name="Cellar")
 

@@ -1,252 +1,179 @@
 """A server with TLS that got another address, and what its certificate proves."""
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import (
-    CONF_URL,
-    CONF_VERIFY_SSL,
-    STATE_OFF,
-)
+from homeassistant.config_entries import SOURCE_RECONFIGURE
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.conftest import settle, until
-from tests.flows import announce, repairs
+from tests.conftest import SignIn, settle, until
+from tests.flows import announce, answer_repair, choose, open_repair, submit
 from tests.journeys.whereabouts import (
     ANOTHER_HASH,
     NEW,
+    NOTHING_LISTENS,
     OLD,
-    Pass,
-    confirm,
+    Move,
     got_a_token,
-    outage,
-    secure_entry,
-    state,
-    state_of,
 )
-from tests.simulator import SecureConnections, SimulatedPlex, plex_direct_name
+from tests.simulator import SecureConnections, SimulatedPlexTv, plex_direct_name
 from tests.tls import Certificates
 
 
-async def test_a_server_with_a_name_of_plexs_is_followed_by_itself(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
-    expected_logs: list[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    expected_logs.append("Nothing listens at the address")
-    entry = secure_entry(hass, secure)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
+@pytest.fixture
+def missed(secure_move: Move, expected_logs: list[str]) -> Move:
+    """Return a secure server, which will be missed at its address."""
+    expected_logs.append(NOTHING_LISTENS)
+    return secure_move
 
-    assert entry.data[CONF_URL] == secure_moved.url_at(plex_direct_name(NEW))
-    assert entry.data[CONF_VERIFY_SSL]
-    assert state_of(entry) is ConfigEntryState.LOADED
-    assert state(hass) == STATE_OFF
-    assert repairs(hass) == {}
+
+async def test_a_server_with_a_name_of_plexs_is_followed_by_itself(
+    missed: Move,
+) -> None:
+    await missed.set_up()
+    await missed.leave()
+
+    missed.expect_healthy(missed.new.url_at(plex_direct_name(NEW)))
+    assert missed.entry.data[CONF_VERIFY_SSL]
 
 
 async def test_a_secure_server_that_moved_while_home_assistant_was_down_is_followed(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
+    secure_move: Move,
 ) -> None:
-    await secure.stop_listening()
-    entry = secure_entry(hass, secure)
-    await hass.config_entries.async_setup(entry.entry_id)
+    await secure_move.old.stop_listening()
+    await secure_move.set_up()
     # Discovery may come after set-up.
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-
-    assert entry.data[CONF_URL] == secure_moved.url_at(plex_direct_name(NEW))
-    assert state_of(entry) is ConfigEntryState.LOADED
+    await secure_move.announce()
+    await secure_move.outage()
+    secure_move.expect_healthy(secure_move.new.url_at(plex_direct_name(NEW)))
 
 
-async def test_a_name_of_plexs_with_another_hash_is_not_followed(
+@pytest.mark.parametrize("certificate", ["renamed", "self-signed"])
+async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
+    missed: Move, certificates: Certificates, certificate: str
+) -> None:
+    renamed = certificates.plex_direct(ANOTHER_HASH)
+    other = renamed if certificate == "renamed" else certificates.self_signed()
+    before = missed.url()
+    await missed.set_up()
+    await missed.new.use_certificate(other)
+    await missed.leave()
+    assert missed.repairs() == set()
+    assert not got_a_token(missed.new)
+
+    await missed.old.listen_again()
+    await missed.outage()
+    missed.expect_healthy(before)
+
+
+async def test_a_renamed_certificate_at_the_old_address_is_a_repair_until_it_is_back(
+    secure_move: Move, certificates: Certificates, expected_logs: list[str]
+) -> None:
+    expected_logs.append("for another name")
+    before = secure_move.url()
+    await secure_move.set_up()
+    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await secure_move.outage()
+    assert secure_move.repairs() == {"certificate_renamed"}
+
+    await secure_move.old.use_certificate(certificates.plex_direct())
+    await secure_move.outage()
+    secure_move.expect_healthy(before)
+
+
+async def test_a_sign_in_that_does_not_find_a_new_name_leads_to_the_address(
     hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
+    secure_move: Move,
     certificates: Certificates,
-    pass_time: Pass,
+    tv: SimulatedPlexTv,
+    sign_in: SignIn,
     expected_logs: list[str],
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    entry = secure_entry(hass, secure)
-    before = entry.data[CONF_URL]
-    await hass.config_entries.async_setup(entry.entry_id)
+    expected_logs.append("for another name")
+    await secure_move.set_up()
+    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await secure_move.outage()
+    repair = await open_repair(hass, "certificate_renamed")
+    await answer_repair(hass, repair, {})
+    (flow,) = secure_move.entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["step_id"] == "renamed"
+
+    result = await sign_in(result, answer=tv.expire)
+    assert result["step_id"] == "sign_in_expired"
+    assert result["menu_options"] == ["sign_in", "address"]
+    url = secure_move.old.url_at(plex_direct_name(OLD, ANOTHER_HASH))
+    result = await choose(hass, result, "address")
+    result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: True})
+    assert result["reason"] == "reconfigure_successful"
     await settle(hass)
-    await secure_moved.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-    assert entry.data[CONF_URL] == before
-    assert not got_a_token(secure_moved)
-
-    # Where the old address leads to the renamed certificate, a repair says so.
-    await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure.listen_again()
-    await outage(pass_time)
-    assert repairs(hass).keys() == {"certificate_renamed"}
-
-    await secure.use_certificate(certificates.plex_direct())
-    await outage(pass_time)
-    assert repairs(hass) == {}
-    assert state(hass) == STATE_OFF
+    secure_move.expect_healthy(url)
 
 
-async def test_a_secure_server_without_verification_is_followed_by_a_person(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
-    expected_logs: list[str],
+@pytest.mark.parametrize("also", list(SecureConnections))
+async def test_a_secure_server_without_verification_is_followed_to_https_by_a_person(
+    missed: Move, also: SecureConnections
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    entry = secure_entry(hass, secure, url=secure.url, verify_ssl=False)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-    assert entry.data[CONF_URL] == secure.url
-    assert not got_a_token(secure_moved)
+    missed.new.secure_connections = also
+    await missed.set_up(url=missed.old.url, verify_ssl=False)
+    await missed.leave()
+    assert missed.url() == missed.old.url
+    assert not got_a_token(missed.new)
 
-    await confirm(hass)
-    assert entry.data[CONF_URL] == secure_moved.url
-    assert entry.data[CONF_VERIFY_SSL] is False
-    assert state(hass) == STATE_OFF
-
-
-async def test_a_secure_server_is_not_followed_to_plain_http(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Nothing listens at the address")
-    secure_moved.secure_connections = SecureConnections.PREFERRED
-    entry = secure_entry(hass, secure, url=secure.url, verify_ssl=False)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-
-    await confirm(hass)
-    assert entry.data[CONF_URL] == secure_moved.url_at(NEW, scheme="https")
-    assert state(hass) == STATE_OFF
+    await missed.confirm()
+    missed.expect_healthy(missed.new.url_at(NEW, scheme="https"))
+    assert missed.entry.data[CONF_VERIFY_SSL] is False
 
 
 async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    certificates: Certificates,
-    pass_time: Pass,
-    expected_logs: list[str],
+    missed: Move, certificates: Certificates
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await secure.use_certificate(certificates.right())
-    entry = secure_entry(hass, secure, url=secure.url_at("localhost"))
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-    assert repairs(hass) == {}
-    assert entry.data[CONF_URL] == secure.url_at("localhost")
+    await missed.old.use_certificate(certificates.right())
+    chosen = missed.old.url_at("localhost")
+    await missed.set_up(url=chosen)
+    await missed.leave()
+    assert missed.repairs() == set()
 
-    await secure.listen_again()
-    await outage(pass_time)
-    assert state(hass) == STATE_OFF
-    assert not got_a_token(secure_moved)
+    await missed.old.listen_again()
+    await missed.outage()
+    missed.expect_healthy(chosen)
+    assert not got_a_token(missed.new)
 
 
 async def test_a_server_that_now_wants_to_be_secure_is_followed_to_https(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    pass_time: Pass,
-    expected_logs: list[str],
+    hass: HomeAssistant, secure_move: Move, expected_logs: list[str]
 ) -> None:
     expected_logs.append("hung up without an answer")
-    secure.secure_connections = SecureConnections.PREFERRED
-    plain = secure.url_at(OLD, scheme="http")
-    entry = secure_entry(hass, secure, url=plain)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    secure.secure_connections = SecureConnections.REQUIRED
-    await announce(hass, secure.port)
-    await outage(pass_time)
-    assert entry.data[CONF_URL] == plain
+    server = secure_move.old
+    server.secure_connections = SecureConnections.PREFERRED
+    plain = server.url_at(OLD, scheme="http")
+    await secure_move.set_up(url=plain)
+    server.secure_connections = SecureConnections.REQUIRED
+    await announce(hass, server.port)
+    await secure_move.outage()
+    assert secure_move.url() == plain
 
-    await confirm(hass)
-    assert entry.data[CONF_URL] == secure.url
-    assert entry.data[CONF_VERIFY_SSL] is False
-    assert state(hass) == STATE_OFF
-
-
-async def test_an_impostor_of_a_secure_server_gets_nothing_at_all(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    certificates: Certificates,
-    pass_time: Pass,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await secure_moved.use_certificate(certificates.self_signed())
-    entry = secure_entry(hass, secure)
-    before = entry.data[CONF_URL]
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await secure.stop_listening()
-    await announce(hass, secure_moved.port, NEW)
-    await outage(pass_time)
-    assert repairs(hass) == {}
-    assert not got_a_token(secure_moved)
-
-    await secure.listen_again()
-    await outage(pass_time)
-    assert entry.data[CONF_URL] == before
-    assert state(hass) == STATE_OFF
+    await secure_move.confirm()
+    secure_move.expect_healthy(server.url)
+    assert secure_move.entry.data[CONF_VERIFY_SSL] is False
 
 
 async def test_an_address_that_was_entered_during_a_look_is_kept(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
+    hass: HomeAssistant, missed: Move, freezer: FrozenDateTimeFactory
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    entry = secure_entry(hass, secure)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await announce(hass, secure_moved.port, NEW)
-    await secure.stop_listening()
-    await pass_time(31)
-    await pass_time(31)
-    secure_moved.requests.clear()
-    secure_moved.fault("slow", delay=1)
+    await missed.set_up()
+    await missed.announce()
+    await missed.old.stop_listening()
+    await missed.outage(1)
+    missed.new.requests.clear()
+    missed.new.fault("slow", delay=1)
     freezer.tick(31)
     async_fire_time_changed(hass)
-    await until(lambda: bool(secure_moved.requests))
+    await until(lambda: bool(missed.new.requests))
 
-    entered = secure.url_at("localhost")
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, CONF_URL: entered}
-    )
+    entered = {**missed.entry.data, CONF_URL: missed.old.url_at("localhost")}
+    hass.config_entries.async_update_entry(missed.entry, data=entered)
     freezer.tick(2)
     await settle(hass)
-    assert entry.data[CONF_URL] == entered
+    assert missed.entry.data == entered

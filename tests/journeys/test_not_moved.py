@@ -1,154 +1,97 @@
 """A server that is where it was, whoever announces its identifier elsewhere."""
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import (
-    CONF_URL,
-    STATE_OFF,
-    STATE_UNAVAILABLE,
-)
+from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance
-from tests.flows import announce, repairs
-from tests.journeys.whereabouts import (
-    NEW,
-    OLD,
-    confirm,
-    got_a_token,
-    outage,
-    pass_by,
-    state,
-)
-from tests.simulator import SimulatedPlex
+from tests.flows import announce
+from tests.journeys.whereabouts import NEW, OLD, Move, got_a_token, pass_by, state
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "path", "words"),
     [
-        ("502", "answered 502"),
-        ("503", "starting or migrating"),
-        ("401", "was refused before it came to the token"),
-        ("403", "was refused before it came to the token"),
-        ("404", "answered 404"),
-        ("garbage", "not JSON"),
-        ("wrong-shape", "cannot be used"),
-        ("redirect", "answered 302"),
+        ("502", "/", "answered 502"),
+        ("503", "/", "starting or migrating"),
+        ("401", "/", "was refused before it came to the token"),
+        ("403", "/", "was refused before it came to the token"),
+        ("404", "/", "answered 404"),
+        ("garbage", "/", "not JSON"),
+        ("wrong-shape", "/", "cannot be used"),
+        ("redirect", "/", "answered 302"),
+        # It is let down where it works, and answers who it is.
+        ("refuse", "/activities", "hung up"),
     ],
 )
 async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address_answers(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-    fault: str,
-    words: str,
+    parked: Move, expected_logs: list[str], fault: str, path: str, words: str
 ) -> None:
     expected_logs.append(words)
-    plex.fault(fault, count=None)
+    await parked.set_up()
+    parked.old.fault(fault, count=None, path=path)
     for _ in range(20):
-        result = await announce(hass, moved.port, NEW)
-        assert result["reason"] == "already_configured"
-        await advance(31)
-    assert not got_a_token(moved)
-    assert "address_changed" not in repairs(hass)
-    assert loaded.data[CONF_URL] == plex.url
+        assert (await parked.announce())["reason"] == "already_configured"
+        await parked.advance(31)
+    assert not got_a_token(parked.new)
+    assert "address_changed" not in parked.repairs()
+
+    parked.old.clear_faults()
+    await parked.outage()
+    parked.expect_healthy(parked.old.url)
 
 
 async def test_an_impostor_gets_no_token_unless_a_person_lets_it(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, move: Move
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await announce(hass, moved.port, NEW)
-    await plex.stop_listening()
+    await move.old.stop_listening()
     for _ in range(40):
-        await announce(hass, moved.port, NEW)
-        await advance(31)
-    assert not got_a_token(moved)
-    assert repairs(hass).keys() == {"address_changed"}
+        assert (await move.announce())["reason"] == "already_configured"
+        await move.advance(31)
+    assert not got_a_token(move.new)
+    assert move.repairs() == {"address_changed"}
+    # It is offered for adding and for ignoring as little as for following.
     assert hass.config_entries.flow.async_progress() == []
+    assert hass.config_entries.async_entries(DOMAIN) == [move.entry]
 
-    plex.fault("503", count=None)
-    await plex.listen_again()
-    await advance(31)
-    assert repairs(hass) == {}
+    move.old.fault("503", count=None)
+    await move.old.listen_again()
+    await move.advance(31)
+    assert move.repairs() == set()
     assert state(hass) == STATE_UNAVAILABLE
 
-    plex.clear_faults()
-    await advance(31)
-    assert repairs(hass) == {}
-    assert state(hass) == STATE_OFF
-    assert loaded.data[CONF_URL] == plex.url
-    assert not got_a_token(moved)
+    move.old.clear_faults()
+    await move.advance(31)
+    move.expect_healthy(move.old.url)
+    assert not got_a_token(move.new)
 
 
-async def test_a_server_that_is_busy_is_not_taken_for_one_that_moved(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("hung up")
-    # It is let down where it works, and answers who it is.
-    plex.fault("refuse", count=None, path="/activities")
-    plex.fault("refuse", count=None, path="/butler")
-    await announce(hass, moved.port, NEW)
-    await outage(advance, 5)
-    assert repairs(hass) == {}
-    assert not got_a_token(moved)
-
-    plex.clear_faults()
-    await advance(31)
-    assert state(hass) == STATE_OFF
-
-
-async def test_one_failed_poll_is_no_move(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await announce(hass, moved.port, NEW)
+async def test_one_failed_poll_is_no_move(hass: HomeAssistant, move: Move) -> None:
+    await move.announce()
     for _ in range(5):
-        await plex.stop_listening()
-        await advance(31)
+        await move.old.stop_listening()
+        await move.advance(31)
         assert state(hass) == STATE_UNAVAILABLE
-        assert repairs(hass) == {}
-        await plex.listen_again()
-        await advance(31)
+        assert move.repairs() == set()
+        await move.old.listen_again()
+        await move.advance(31)
         assert state(hass) == STATE_OFF
 
 
 @pytest.mark.parametrize(("fault", "host"), [("502", NEW), ("refuse", OLD)])
 async def test_a_server_that_answers_a_moment_later_has_not_moved(
     hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
+    parked: Move,
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
     fault: str,
     host: str,
 ) -> None:
     expected_logs.append("did not answer in time")
-    await announce(hass, moved.port if host == NEW else plex.port, host)
+    await parked.set_up()
+    plex = parked.old
+    await announce(hass, (parked.new if host == NEW else plex).port, host)
     plex.hangs = True
     for _ in range(200):
         plex.clear_faults()
@@ -158,100 +101,62 @@ async def test_a_server_that_answers_a_moment_later_has_not_moved(
             # A connection that was used before is tried once more.
             plex.fault(fault, path="/identity", count=2 if fault == "refuse" else 1)
         await pass_by(freezer, 5)
-        assert repairs(hass) == {}
+        assert parked.repairs() == set()
     assert state(hass) == STATE_UNAVAILABLE
-    assert not got_a_token(moved)
+    assert not got_a_token(parked.new)
 
     plex.hangs = False
     plex.clear_faults()
     for _ in range(10):
         await pass_by(freezer, 5)
-    assert state(hass) == STATE_OFF
+    parked.expect_healthy(plex.url)
 
 
 async def test_an_announced_address_that_another_server_has_got_is_not_its_own(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    move: Move,
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await announce(hass, moved.port, NEW)
-    ours = moved.machine_identifier
-    moved.machine_identifier = "another"
-    await plex.stop_listening()
-    await outage(advance)
-    assert repairs(hass) == {}
+    await move.announce()
+    ours = move.new.machine_identifier
+    move.new.machine_identifier = "another"
+    await move.old.stop_listening()
+    await move.outage()
+    assert move.repairs() == set()
 
-    moved.machine_identifier = ours
-    await advance(31)
-    await confirm(hass)
-    assert state(hass) == STATE_OFF
+    move.new.machine_identifier = ours
+    await move.advance(31)
+    await move.confirm()
+    move.expect_healthy(move.new.url)
 
 
 async def test_the_announcement_of_its_own_dead_address_changes_nothing(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    hass: HomeAssistant, move: Move
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await announce(hass, plex.port)
-    await plex.stop_listening()
-    await outage(advance)
-    assert repairs(hass) == {}
+    await announce(hass, move.old.port)
+    await move.old.stop_listening()
+    await move.outage()
+    assert move.repairs() == set()
 
-    await plex.listen_again()
-    await advance(31)
-    assert state(hass) == STATE_OFF
+    await move.old.listen_again()
+    await move.advance(31)
+    move.expect_healthy(move.old.url)
 
 
 @pytest.mark.parametrize("ready", [True, False])
 async def test_a_flood_of_announcements_only_hides_a_server_that_was_not_ready(
     hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
+    move: Move,
     ready: bool,  # noqa: FBT001 pytest hands it over by name
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
     if not ready:
-        moved.fault("503")
-    await announce(hass, moved.port, NEW)
+        move.new.fault("503")
+    await move.announce()
     for port in range(1, 60):
         await announce(hass, port)
-    await plex.stop_listening()
-    await outage(advance)
-    assert repairs(hass).keys() == ({"address_changed"} if ready else set())
+    await move.old.stop_listening()
+    await move.outage()
+    assert move.repairs() == ({"address_changed"} if ready else set())
 
-    await announce(hass, moved.port, NEW)
-    await advance(31)
-    await confirm(hass)
-    assert state(hass) == STATE_OFF
-
-
-async def test_a_known_server_is_never_offered_for_ignoring(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    moved: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Nothing listens at the address")
-    await plex.stop_listening()
-    for _ in range(4):
-        result = await announce(hass, moved.port, NEW)
-        assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "already_configured"
-        await advance(31)
-    assert hass.config_entries.flow.async_progress() == []
-    assert hass.config_entries.async_entries(DOMAIN) == [loaded]
-
-    await confirm(hass)
-    assert state(hass) == STATE_OFF
+    await move.announce()
+    await move.advance(31)
+    await move.confirm()
+    move.expect_healthy(move.new.url)

@@ -6,12 +6,10 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     CONF_TOKEN,
-    CONF_URL,
     STATE_OFF,
     STATE_UNAVAILABLE,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -19,23 +17,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, settle
+from tests.flows import choose, repairs, submit, typed
+from tests.journeys.whereabouts import BACKUP, state, state_of
 from tests.simulator import PROFILES, SimulatedPlex
 
-BACKUP = "switch.attic_butler_back_up_database"
 MINUTE = 60
 HOUR = 60 * MINUTE
 STREAM = "/:/websockets/notifications"
-
-
-def state(hass: HomeAssistant) -> str | None:
-    found = hass.states.get(BACKUP)
-    return found.state if found else None
-
-
-def state_of(entry: MockConfigEntry) -> ConfigEntryState:
-    """Return the state; mypy would take it for unchanged in between."""
-    state: ConfigEntryState = entry.state
-    return state
 
 
 def dialogs(hass: HomeAssistant) -> list[dict[str, object]]:
@@ -106,7 +94,6 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     loaded: MockConfigEntry,
     advance: Advance,
     expected_logs: list[str],
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     expected_logs.append("does not accept the token")
     await pass_time(advance, 2 * MINUTE)
@@ -128,7 +115,7 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     await pass_time(advance, 3 * HOUR)
     assert with_token(plex) == {"/": 3}
     assert len(dialogs(hass)) == 1
-    assert len(caplog.get_records("call")) > 0
+    assert not plex.hub.sockets
 
     plex.token = good
     await pass_time(advance, HOUR + MINUTE)
@@ -142,85 +129,36 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     assert len(plex.hub.sockets) == 1
 
 
-async def test_a_stream_that_broke_sends_no_refused_token(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    await pass_time(advance, 2 * MINUTE)
-    good, plex.token = plex.token, "another"
-    plex.hub.drop()
-    await pass_time(advance, 7 * MINUTE)
-    plex.requests.clear()
-    await pass_time(advance, 2 * HOUR)
-    assert with_token(plex) == {"/": 2}
-    assert len(dialogs(hass)) == 1
-    assert not plex.hub.sockets
-
-    plex.token = good
-    await pass_time(advance, HOUR + MINUTE)
-    assert dialogs(hass) == []
-    assert state(hass) == STATE_OFF
-    assert len(plex.hub.sockets) == 1
-
-
-async def test_a_reload_tries_a_refused_token_at_once(
+@pytest.mark.parametrize("way", ["a reload", "its owner"])
+async def test_a_refused_token_is_tried_by_a_reload_and_replaced_by_its_owner_at_once(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     entry: MockConfigEntry,
     advance: Advance,
+    way: str,
 ) -> None:
-    good, plex.token = plex.token, "another"
+    old, plex.token = plex.token, "new"
     await hass.config_entries.async_setup(entry.entry_id)
     await pass_time(advance, 10 * MINUTE)
-    assert len(dialogs(hass)) == 1
+    (flow,) = hass.config_entries.flow.async_progress()
     plex.requests.clear()
     await pass_time(advance, 20 * MINUTE)
     assert with_token(plex).total() == 0
     assert len(plex.requests) > 0
 
-    plex.token = good
-    await hass.config_entries.async_reload(entry.entry_id)
+    if way == "a reload":
+        plex.token = old
+        await hass.config_entries.async_reload(entry.entry_id)
+    else:
+        dialog = await hass.config_entries.flow.async_configure(flow["flow_id"])
+        result = await choose(hass, dialog, "reauth_token")
+        result = await submit(hass, result, {CONF_TOKEN: old})
+        assert result["errors"] == {"base": "invalid_auth"}
+        result = await submit(hass, result, {CONF_TOKEN: "new"})
+        assert result["reason"] == "reauth_successful"
     await settle(hass)
-
+    assert entry.data == typed(plex)
     assert state_of(entry) is ConfigEntryState.LOADED
-    assert state(hass) == STATE_OFF
-    assert dialogs(hass) == []
-
-
-async def test_a_revoked_token_that_is_replaced_by_its_owner_ends_in_a_loaded_entry(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("does not accept the token")
-    url = loaded.data[CONF_URL]
-    old, plex.token = plex.token, "new"
-    await pass_time(advance, 8 * MINUTE)
-    (flow,) = hass.config_entries.flow.async_progress()
-
-    result = await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"next_step_id": "reauth_token"}
-    )
-    result = await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {CONF_TOKEN: old}
-    )
-    assert result["errors"] == {"base": "invalid_auth"}
-    result = await hass.config_entries.flow.async_configure(
-        flow["flow_id"], {CONF_TOKEN: "new"}
-    )
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "reauth_successful"
-    await settle(hass)
-
-    assert loaded.data[CONF_TOKEN] == "new"
-    assert loaded.data[CONF_URL] == url
-    assert state_of(loaded) is ConfigEntryState.LOADED
     assert state(hass) == STATE_OFF
     assert dialogs(hass) == []
 
@@ -244,7 +182,7 @@ async def test_what_a_firewall_refuses_is_an_outage_and_no_question_of_the_token
     await pass_time(advance, 10 * MINUTE)
     assert state(hass) == STATE_UNAVAILABLE
     assert dialogs(hass) == []
-    assert [it for it in ir.async_get(hass).issues.values() if it.active] == []
+    assert repairs(hass) == {}
 
     plex.clear_faults()
     await pass_time(advance, MINUTE)
@@ -268,7 +206,7 @@ async def test_a_firewall_that_refuses_commands_alone_says_nothing_of_the_owner(
         assert error.value.translation_key == "forbidden"
     await pass_time(advance, 10 * MINUTE)
     assert state(hass) == STATE_OFF
-    assert [it for it in ir.async_get(hass).issues.values() if it.active] == []
+    assert repairs(hass) == {}
 
     plex.clear_faults()
     await hass.services.async_call(
@@ -282,25 +220,17 @@ async def test_a_firewall_that_refuses_commands_alone_says_nothing_of_the_owner(
     [PROFILES["current"].with_traits(not_owner_status=status) for status in (401, 403)],
 )
 async def test_the_token_of_a_guest_is_no_revoked_one(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
 ) -> None:
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, CONF_TOKEN: plex.shared_token}
-    )
+    shared = typed(plex, **{CONF_TOKEN: plex.shared_token})
+    hass.config_entries.async_update_entry(entry, data=shared)
     await hass.config_entries.async_setup(entry.entry_id)
     await pass_time(advance, 10 * MINUTE)
     assert entry.error_reason_translation_key == "not_owner"
     assert dialogs(hass) == []
-    (issue,) = (it for it in ir.async_get(hass).issues.values() if it.active)
-    assert issue.translation_key == "not_owner"
+    assert repairs(hass).keys() == {"not_owner"}
 
-    hass.config_entries.async_update_entry(
-        entry, data={**entry.data, CONF_TOKEN: plex.token}
-    )
+    hass.config_entries.async_update_entry(entry, data=typed(plex))
     await pass_time(advance, 2 * MINUTE)
-
     assert state_of(entry) is ConfigEntryState.LOADED
-    assert [it for it in ir.async_get(hass).issues.values() if it.active] == []
+    assert repairs(hass) == {}

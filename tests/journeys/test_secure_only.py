@@ -1,14 +1,7 @@
 """A server that only takes secure connections, from its discovery to a loaded entry."""
 
-from collections.abc import AsyncIterator
-from ipaddress import ip_address
-
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import (
-    SOURCE_ZEROCONF,
-    ConfigEntryState,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     CONF_TOKEN,
@@ -19,15 +12,13 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import pytest
 
-from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import settle
-from tests.flows import submit, suggested, typed
+from tests.flows import announce, submit, suggested, typed
+from tests.journeys.whereabouts import BACKUP, state
 from tests.simulator import (
     CERT_HASH,
-    ManualClock,
     Names,
     PlainHttp,
     SecureConnections,
@@ -36,36 +27,10 @@ from tests.simulator import (
 )
 from tests.tls import Certificates
 
-BACKUP = "switch.attic_butler_back_up_database"
-
-
-@pytest.fixture
-async def secure(
-    socket_enabled: None, certificates: Certificates, names: Names
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server as it is after "Secure connections: Required"."""
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as secure:
-        yield secure
-
 
 async def discover(hass: HomeAssistant, plex: SimulatedPlex) -> ConfigFlowResult:
     """Hear of a server, and open the card that shows it."""
-    address = ip_address("127.0.0.1")
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": SOURCE_ZEROCONF},
-        data=ZeroconfServiceInfo(
-            ip_address=address,
-            ip_addresses=[address],
-            port=plex.port,
-            hostname="attic.local.",
-            type="_plexmediasvr._tcp.local.",
-            name="Attic._plexmediasvr._tcp.local.",
-            properties={},
-        ),
-    )
+    result = await announce(hass, plex.port)
     assert result["step_id"] == "discovery_confirm"
     return result
 
@@ -88,8 +53,7 @@ async def expect_healthy(
         )
         await settle(hass)
         assert secure.truth()["BackupDatabase"] == truth
-        state = hass.states.get(BACKUP)
-        assert state and state.state == shown
+        assert state(hass) == shown
     assert secure.hub.sockets
     # Not a word of the token over plain http.
     assert not any(secure.token in asked for asked in secure.turned_away)
@@ -97,9 +61,7 @@ async def expect_healthy(
 
 @pytest.mark.parametrize("way", PlainHttp)
 async def test_a_secure_only_server_goes_from_its_card_to_a_loaded_entry(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    way: PlainHttp,
+    hass: HomeAssistant, secure: SimulatedPlex, way: PlainHttp
 ) -> None:
     secure.plain_http = way
     result = await discover(hass, secure)
@@ -160,9 +122,7 @@ async def test_a_mistyped_token_of_a_secure_only_server_is_corrected_on_the_way(
 
 
 async def test_a_server_that_becomes_secure_only_between_card_and_token_is_added(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    certificates: Certificates,
+    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates
 ) -> None:
     await secure.use_certificate(certificates.right())
     secure.secure_connections = SecureConnections.PREFERRED

@@ -13,9 +13,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.automations import automate, noted
 from tests.conftest import Advance, settle
+from tests.journeys.whereabouts import BACKUP
 from tests.simulator import ManualClock, SimulatedPlex
-
-BACKUP = "switch.attic_butler_back_up_database"
 
 
 @pytest.fixture
@@ -24,18 +23,6 @@ async def stranger(plex: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as stranger:
         stranger.token = plex.token
         yield stranger
-
-
-async def take_the_place(plex: SimulatedPlex, stranger: SimulatedPlex) -> None:
-    """Let another server answer where ours did."""
-    await plex.stop_listening()
-    await stranger.stop_listening()
-    await stranger.listen_again(plex.port)
-
-
-async def give_it_back(plex: SimulatedPlex, stranger: SimulatedPlex) -> None:
-    await stranger.stop_listening()
-    await plex.listen_again()
 
 
 async def act(hass: HomeAssistant, action: str, **data: Any) -> None:
@@ -54,13 +41,14 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), loaded.entry_id)
     calls = await automate(hass, "task_started", device_id=device.id)
     await advance(76)
-    await take_the_place(plex, stranger)
+    await plex.stop_listening()
+    await stranger.stop_listening()
+    await stranger.listen_again(plex.port)
     # The stream breaks, which is how a change of the server is noticed at once.
     await settle(hass)
     for _ in range(12):
         await advance(10)
-    found = hass.states.get(BACKUP)
-    assert found and found.state == STATE_UNAVAILABLE
+    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
 
     for action, data in (
         ("start_task", {"task": "backup_database"}),
@@ -80,11 +68,11 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
     assert {it.path for it in stranger.requests} == {"/identity"}
     assert not [it for it in stranger.requests if "X-Plex-Token" in it.headers]
 
-    await give_it_back(plex, stranger)
+    await stranger.stop_listening()
+    await plex.listen_again()
     for _ in range(8):
         await advance(10)
-    found = hass.states.get(BACKUP)
-    assert found and found.state == STATE_OFF
+    assert hass.states.is_state(BACKUP, STATE_OFF)
     await act(hass, "start_task", task="backup_database")
     await settle(hass)
     assert plex.truth()["BackupDatabase"] == "running"
@@ -136,6 +124,4 @@ async def test_whatever_has_got_the_address_unnoticed_gets_no_token_once_a_poll_
 
     plex.clear_faults()
     await advance(31)
-    found = hass.states.get(BACKUP)
-    assert found
-    assert found.state == STATE_OFF
+    assert hass.states.is_state(BACKUP, STATE_OFF)

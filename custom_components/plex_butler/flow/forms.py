@@ -1,0 +1,148 @@
+"""The forms of the config flow, how they are read, and the options."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import (
+    CONF_TIME_ZONE,
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    UnitOfTime,
+)
+from homeassistant.helpers import selector
+import voluptuous as vol
+
+from ..api import (
+    ClaimCodeError,
+    PlexSiteError,
+    full_address,
+    parse_address,
+    parse_token,
+)
+from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
+from ..run_state import DEFAULT_LIMIT
+
+_TOKEN: Final = selector.TextSelector(
+    selector.TextSelectorConfig(
+        type=selector.TextSelectorType.PASSWORD, autocomplete="off"
+    )
+)
+TOKEN_SCHEMA: Final = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN})
+ADDRESS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_URL): selector.TextSelector(
+            selector.TextSelectorConfig(
+                type=selector.TextSelectorType.URL, autocomplete="url"
+            )
+        ),
+        # Not required: it may be part of a pasted address, or known already.
+        vol.Optional(CONF_TOKEN): _TOKEN,
+        vol.Required(CONF_VERIFY_SSL, default=True): selector.BooleanSelector(),
+    }
+)
+
+
+def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
+    """Return a form that asks for one of several servers, by name and details.
+
+    The details are shown where the name alone does not tell two servers apart.
+    """
+    names = Counter(name for name, _ in servers.values())
+    options = [
+        selector.SelectOptionDict(
+            value=key, label=name if names[name] == 1 else f"{name} ({details})"
+        )
+        for key, (name, details) in servers.items()
+    ]
+    first = next(iter(servers), vol.UNDEFINED)
+    server = selector.SelectSelector(selector.SelectSelectorConfig(options=options))
+    return vol.Schema({vol.Required(CONF_SERVER, default=first): server})
+
+
+def shown_values(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the address form shows of an entry's data: all but the token."""
+    shown = {key: known[key] for key in (CONF_URL, CONF_VERIFY_SSL) if key in known}
+    if CONF_URL in shown:
+        shown[CONF_URL] = full_address(shown[CONF_URL])
+    return shown
+
+
+def read_form(
+    user_input: Mapping[str, Any], known: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Return what an entry keeps, what to show again, and which fields are wrong.
+
+    `known` is what an entry or an earlier form has: it stands for an address that is
+    not asked for or was left as it was shown, and for a token that was left out.
+    """
+    shown = dict(user_input)
+    errors: dict[str, str] = {}
+    url = known.get(CONF_URL)
+    if CONF_URL in shown and (url is None or shown[CONF_URL] != full_address(url)):
+        try:
+            address = parse_address(shown[CONF_URL])
+        except PlexSiteError:
+            errors[CONF_URL] = "plex_site"
+        except ValueError:
+            errors[CONF_URL] = "invalid_url"
+        else:
+            url = shown[CONF_URL] = address.url
+            if address.token:
+                # Newer than what the token's own field hides.
+                shown[CONF_TOKEN] = address.token
+    token = ""
+    try:
+        token = parse_token(shown.get(CONF_TOKEN, ""))
+    except ClaimCodeError:
+        errors[CONF_TOKEN] = "claim_code"
+    except PlexSiteError:
+        errors[CONF_TOKEN] = "plex_site"
+    else:
+        if token:
+            shown[CONF_TOKEN] = token
+        elif not (token := known.get(CONF_TOKEN, "")):
+            errors[CONF_TOKEN] = "token_missing"
+    return {**known, **shown, CONF_URL: url, CONF_TOKEN: token}, shown, errors
+
+
+class PlexButlerOptionsFlow(OptionsFlowWithReload):
+    """Asks for what has a good default."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the options, and keep them."""
+        if user_input is not None:
+            return self.async_create_entry(data=user_input)
+        minutes = selector.NumberSelector(
+            selector.NumberSelectorConfig(
+                min=5,
+                # A backup of the largest libraries takes hours; what takes a day hangs.
+                max=24 * 60,
+                step=1,
+                mode=selector.NumberSelectorMode.BOX,
+                unit_of_measurement=UnitOfTime.MINUTES,
+            )
+        )
+        # They are read from disk.
+        zones = await self.hass.async_add_executor_job(available_timezones)
+        zone = selector.SelectSelectorConfig(options=sorted(zones))
+        default = DEFAULT_LIMIT.total_seconds() // 60
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_ASSUMED_RUN_LIMIT, default=default): vol.All(
+                    minutes, vol.Coerce(int)
+                ),
+                vol.Optional(CONF_TIME_ZONE): selector.SelectSelector(zone),
+            }
+        )
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self.config_entry.options
+            ),
+        )
