@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import product
 import json
 from typing import Any
 
@@ -21,7 +20,6 @@ from tests.downloads import download
 from tests.house import commands
 from tests.simulator import (
     PROFILES,
-    LogFormat,
     ManualClock,
     Profile,
     SessionNames,
@@ -36,15 +34,6 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # Nothing shows but what the log says.
 SILENT = PROFILES["silent"].with_traits(log_tells=True)
-FORMS = [
-    SILENT.with_traits(log_format=form, log_quotes=quotes, log_prefix=prefix)
-    for form, quotes, prefix in product(LogFormat, [True, False], [True, False])
-]
-
-
-def form_of(profile: Profile) -> str:
-    traits = profile.traits
-    return f"{traits.log_format}-{traits.log_quotes:d}{traits.log_prefix:d}"
 
 
 @pytest.fixture
@@ -75,7 +64,6 @@ def asked(plex: SimulatedPlex) -> int:
     return sum(request.query == {"filters": "log"} for request in plex.requests)
 
 
-@pytest.mark.parametrize("profile", FORMS, ids=form_of)
 async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(
     home: Home, plex: SimulatedPlex
 ) -> None:
