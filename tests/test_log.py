@@ -173,6 +173,21 @@ async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
     assert plex.log_hub.sockets
 
 
+async def test_a_log_that_ends_before_it_tells_anything_is_tried_again(
+    new_home: Home, plex: SimulatedPlex
+) -> None:
+    plex.log.tells = False
+    await new_home.set_up()
+    plex.log_hub.drop()
+    await until(lambda: not plex.log_hub.sockets)
+    plex.log.tells = True
+    await settle(new_home.hass)
+
+    await new_home.advance(6)
+    assert asked(plex) == 2
+    assert plex.log_hub.sockets
+
+
 @pytest.mark.parametrize("refused", [400, 404, 0])
 async def test_a_log_that_is_refused_is_tried_again_with_the_next_version(
     new_home: Home, plex: SimulatedPlex, refused: int
@@ -252,6 +267,9 @@ async def test_a_stop_by_somebody_else_is_no_end(
     home: Home, plex: SimulatedPlex
 ) -> None:
     for stop in (lambda: plex.client_stop(BACKUP), plex.client_stop_all):
+        plex.client_start(BACKUP)
+        await home.advance(2)
+        # It runs already, so this does nothing.
         plex.client_start(BACKUP)
         await home.advance(2)
         assert home.state() == STATE_ON
