@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import product
 import json
 from typing import Any
 
@@ -21,7 +20,6 @@ from tests.downloads import download
 from tests.house import commands
 from tests.simulator import (
     PROFILES,
-    LogFormat,
     ManualClock,
     Profile,
     SessionNames,
@@ -36,15 +34,6 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # Nothing shows but what the log says.
 SILENT = PROFILES["silent"].with_traits(log_tells=True)
-FORMS = [
-    SILENT.with_traits(log_format=form, log_quotes=quotes, log_prefix=prefix)
-    for form, quotes, prefix in product(LogFormat, [True, False], [True, False])
-]
-
-
-def form_of(profile: Profile) -> str:
-    traits = profile.traits
-    return f"{traits.log_format}-{traits.log_quotes:d}{traits.log_prefix:d}"
 
 
 @pytest.fixture
@@ -75,7 +64,6 @@ def asked(plex: SimulatedPlex) -> int:
     return sum(request.query == {"filters": "log"} for request in plex.requests)
 
 
-@pytest.mark.parametrize("profile", FORMS, ids=form_of)
 async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(
     home: Home, plex: SimulatedPlex
 ) -> None:
@@ -185,6 +173,21 @@ async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
     assert plex.log_hub.sockets
 
 
+async def test_a_log_that_ends_before_it_tells_anything_is_tried_again(
+    new_home: Home, plex: SimulatedPlex
+) -> None:
+    plex.log.tells = False
+    await new_home.set_up()
+    plex.log_hub.drop()
+    await until(lambda: not plex.log_hub.sockets)
+    plex.log.tells = True
+    await settle(new_home.hass)
+
+    await new_home.advance(6)
+    assert asked(plex) == 2
+    assert plex.log_hub.sockets
+
+
 @pytest.mark.parametrize("refused", [400, 404, 0])
 async def test_a_log_that_is_refused_is_tried_again_with_the_next_version(
     new_home: Home, plex: SimulatedPlex, refused: int
@@ -264,6 +267,9 @@ async def test_a_stop_by_somebody_else_is_no_end(
     home: Home, plex: SimulatedPlex
 ) -> None:
     for stop in (lambda: plex.client_stop(BACKUP), plex.client_stop_all):
+        plex.client_start(BACKUP)
+        await home.advance(2)
+        # It runs already, so this does nothing.
         plex.client_start(BACKUP)
         await home.advance(2)
         assert home.state() == STATE_ON

@@ -192,24 +192,6 @@ async def test_the_first_news_show_at_once_and_more_at_most_every_250_ms(
     assert view.progress == 49
 
 
-async def test_a_server_that_tells_is_asked_less(
-    home: Home, plex: SimulatedPlex
-) -> None:
-    # By Home Assistant's clock the tests' noon is in the night.
-    plex.set_preference("ButlerEndHour", 3)
-    await home.advance_steps(10, 30)
-    plex.requests.clear()
-    await home.advance_steps(120, 5)
-    assert 7 <= asked(plex, "/activities") <= 9
-    assert asked(plex, "/butler") == 1
-
-    await trust(home.hass, plex, home.advance)
-    await home.advance_steps(2 * 120, 30)
-
-    assert 22 <= asked(plex, "/activities") <= 26
-    assert 1 <= asked(plex, "/butler") <= 3
-
-
 async def test_a_server_that_tells_is_asked_every_minute_while_something_runs(
     home: Home, plex: SimulatedPlex
 ) -> None:
@@ -310,22 +292,6 @@ async def test_a_connection_that_is_dead_is_replaced(
     assert plex.hub.connected == 1
     assert await shows_a_run(new_home)
     assert lines == []
-
-
-async def test_a_server_that_is_connected_but_silent_is_asked(
-    home: Home, plex: SimulatedPlex
-) -> None:
-    plex.hub.muted = True
-    plex.durations["BackupDatabase"] = 60
-    plex.client_start("BackupDatabase")
-    await home.advance(31)
-    assert home.state() == STATE_ON
-
-    await home.advance_steps(6, 6)
-    assert home.state() == STATE_OFF
-
-    plex.hub.muted = False
-    assert await shows_a_run(home)
 
 
 async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(

@@ -224,9 +224,9 @@ class LogListener(StreamListener):
                 if uuid in self._begun or any(run.log_id == uuid for run in runs):
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
-            case LoggedRequest(method=method, task=task, status=status):
-                if not (command := _COMMANDS.get((method, task is not None))):
-                    return
+            case LoggedRequest(method=method, task=task, status=status) if (
+                command := _COMMANDS.get((method, task is not None))
+            ):
                 self._client.keep("log", line)
                 # Each command of ours has one line.
                 last = monotonic() - _COMMAND_FOR

@@ -13,7 +13,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .api import (
-    ActivityNotification,
     Notification,
     NotificationStream,
     PlexConnectionError,
@@ -214,11 +213,11 @@ class PushListener(StreamListener):
 
     def _async_notified(self, notification: Notification) -> None:
         self._notifications += 1
-        match notification:
-            case ActivityNotification(event=event, activity=activity):
-                self._tracker.async_apply(Rules.notified, event, activity)
-            case PreferenceNotification():
-                self._coordinator.async_settings_notified(notification)
+        if isinstance(notification, PreferenceNotification):
+            self._coordinator.async_settings_notified(notification)
+        else:
+            event, activity = notification.event, notification.activity
+            self._tracker.async_apply(Rules.notified, event, activity)
 
     @override
     def _async_failed(self, err: Exception) -> None:

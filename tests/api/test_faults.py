@@ -12,23 +12,7 @@ from hypothesis import example, given, strategies as st
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from custom_components.plex_butler.api import (
-    PlexAddressError,
-    PlexAuthenticationError,
-    PlexClient,
-    PlexConnectionError,
-    PlexError,
-    PlexForbiddenError,
-    PlexHungUpError,
-    PlexNotOwnerError,
-    PlexPreferenceError,
-    PlexRedirectError,
-    PlexRefusedError,
-    PlexResponseError,
-    PlexTimeoutError,
-    PlexTvClient,
-    StopResult,
-)
+from custom_components.plex_butler import api
 from tests.simulator import ManualClock, PlainHttp, SimulatedPlex
 from tests.tls import Certificates
 
@@ -69,23 +53,23 @@ class Addresses(AbstractResolver):
 @pytest.mark.parametrize(
     ("addresses", "error"),
     [
-        (["127.0.0.1", "::1"], PlexRefusedError),
-        (["127.0.0.1", NO_WAY_6], PlexRefusedError),
-        ([NO_WAY_4, NO_WAY_6], PlexConnectionError),
-        ([NO_WAY_4], PlexConnectionError),
+        (["127.0.0.1", "::1"], api.PlexRefusedError),
+        (["127.0.0.1", NO_WAY_6], api.PlexRefusedError),
+        ([NO_WAY_4, NO_WAY_6], api.PlexConnectionError),
+        ([NO_WAY_4], api.PlexConnectionError),
     ],
 )
 async def test_several_addresses_fail_as_those_that_a_way_leads_to(
-    socket_enabled: None, addresses: list[str], error: type[PlexError]
+    socket_enabled: None, addresses: list[str], error: type[api.PlexError]
 ) -> None:
     socket_allow_hosts(["127.0.0.1", "::1", NO_WAY_4, NO_WAY_6])
     connector = aiohttp.TCPConnector(resolver=Addresses(*addresses))
     async with aiohttp.ClientSession(connector=connector) as session:
-        client = PlexClient(
+        client = api.PlexClient(
             session, f"http://dual.example:{CLOSED}", client_identifier="test"
         )
 
-        with pytest.raises(PlexError) as raised:
+        with pytest.raises(api.PlexError) as raised:
             await client.get_identity()
 
     assert type(raised.value) is error
@@ -101,11 +85,11 @@ def both(*numbers: int) -> OSError:
     ("error", "ours"),
     [
         # As the system says it while it connects, and as several addresses do.
-        (TimeoutError(errno.ETIMEDOUT, "Timed out"), PlexTimeoutError),
-        (ConnectionResetError(errno.ECONNRESET, "Reset by peer"), PlexHungUpError),
-        (both(errno.ETIMEDOUT, errno.ENETUNREACH), PlexTimeoutError),
-        (both(errno.ECONNREFUSED, errno.ETIMEDOUT), PlexConnectionError),
-        (OSError("no number at all"), PlexConnectionError),
+        (TimeoutError(errno.ETIMEDOUT, "Timed out"), api.PlexTimeoutError),
+        (ConnectionResetError(errno.ECONNRESET, "Reset by peer"), api.PlexHungUpError),
+        (both(errno.ETIMEDOUT, errno.ENETUNREACH), api.PlexTimeoutError),
+        (both(errno.ECONNREFUSED, errno.ETIMEDOUT), api.PlexConnectionError),
+        (OSError("no number at all"), api.PlexConnectionError),
     ],
 )
 async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
@@ -113,15 +97,15 @@ async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
     session: aiohttp.ClientSession,
     socket_enabled: None,
     error: OSError,
-    ours: type[PlexError],
+    ours: type[api.PlexError],
 ) -> None:
     async def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
-    client = PlexClient(session, "http://127.0.0.1:1", client_identifier="test")
+    client = api.PlexClient(session, "http://127.0.0.1:1", client_identifier="test")
 
-    with pytest.raises(PlexError) as raised:
+    with pytest.raises(api.PlexError) as raised:
         await client.get_identity()
 
     assert type(raised.value) is ours
@@ -139,28 +123,28 @@ async def secure(
 @pytest.mark.parametrize(
     ("way", "error"),
     [
-        (PlainHttp.CLOSED, PlexHungUpError),
-        (PlainHttp.RESET, PlexHungUpError),
-        (PlainHttp.ALERT, PlexResponseError),
-        (PlainHttp.BAD_REQUEST, PlexResponseError),
-        (PlainHttp.REDIRECT, PlexRedirectError),
+        (PlainHttp.CLOSED, api.PlexHungUpError),
+        (PlainHttp.RESET, api.PlexHungUpError),
+        (PlainHttp.ALERT, api.PlexResponseError),
+        (PlainHttp.BAD_REQUEST, api.PlexResponseError),
+        (PlainHttp.REDIRECT, api.PlexRedirectError),
     ],
 )
 async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
     session: aiohttp.ClientSession,
     secure: SimulatedPlex,
     way: PlainHttp,
-    error: type[PlexError],
+    error: type[api.PlexError],
 ) -> None:
     secure.plain_http = way
     url = secure.url_at("127.0.0.1", scheme="http")
-    client = PlexClient(session, url, secure.token, client_identifier="test")
+    client = api.PlexClient(session, url, secure.token, client_identifier="test")
 
-    with pytest.raises(PlexError) as raised:
+    with pytest.raises(api.PlexError) as raised:
         await client.get_identity()
 
     assert type(raised.value) is error
-    if isinstance(raised.value, PlexRedirectError):
+    if isinstance(raised.value, api.PlexRedirectError):
         assert raised.value.location == f"{secure.url}/identity"
     assert secure.turned_away
     assert not any(secure.token in asked for asked in secure.turned_away)
@@ -169,15 +153,15 @@ async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
 @pytest.mark.parametrize(
     ("path", "error"),
     [
-        ("/identity", PlexForbiddenError),
-        ("/", PlexForbiddenError),
-        ("/activities", PlexForbiddenError),
-        ("/butler", PlexNotOwnerError),
-        ("/:/prefs", PlexNotOwnerError),
+        ("/identity", api.PlexForbiddenError),
+        ("/", api.PlexForbiddenError),
+        ("/activities", api.PlexForbiddenError),
+        ("/butler", api.PlexNotOwnerError),
+        ("/:/prefs", api.PlexNotOwnerError),
     ],
 )
 async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
-    client: PlexClient, plex: SimulatedPlex, path: str, error: type[PlexError]
+    client: api.PlexClient, plex: SimulatedPlex, path: str, error: type[api.PlexError]
 ) -> None:
     ask = {
         "/identity": client.get_identity,
@@ -188,7 +172,7 @@ async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
     }[path]
     plex.fault("403", path=path)
 
-    with pytest.raises(PlexError) as raised:
+    with pytest.raises(api.PlexError) as raised:
         await ask()
 
     assert type(raised.value) is error
@@ -201,7 +185,7 @@ async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
 async def test_what_is_no_url_is_refused_at_once(
     make_client: MakeClient, url: str
 ) -> None:
-    with pytest.raises(PlexAddressError):
+    with pytest.raises(api.PlexAddressError):
         make_client(url=url)
 
 
@@ -215,9 +199,9 @@ async def test_what_is_no_token_is_not_sent(
     assert await client.get_identity()
     plex.requests.clear()
 
-    with pytest.raises(PlexAuthenticationError):
+    with pytest.raises(api.PlexAuthenticationError):
         await client.get_server()
-    with pytest.raises(PlexAuthenticationError):
+    with pytest.raises(api.PlexAuthenticationError):
         async with client.notifications():
             pass
 
@@ -251,12 +235,12 @@ def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
             resolver=Addresses("127.0.0.1"), socket_factory=refuse
         )
         async with aiohttp.ClientSession(connector=connector) as session:
-            with pytest.raises(PlexError):
-                await PlexClient(
+            with pytest.raises(api.PlexError):
+                await api.PlexClient(
                     session, url, token, client_identifier="test"
                 ).get_server()
-            with pytest.raises(PlexError):
-                await PlexTvClient(
+            with pytest.raises(api.PlexError):
+                await api.PlexTvClient(
                     session, client_identifier="test", device=token
                 ).get_owned_servers(token)
 
@@ -264,12 +248,12 @@ def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
 
 
 async def test_a_name_that_no_url_holds_is_unknown_to_the_server(
-    client: PlexClient,
+    client: api.PlexClient,
 ) -> None:
-    with pytest.raises(PlexResponseError) as raised:
+    with pytest.raises(api.PlexResponseError) as raised:
         await client.start_task("\ud800")
     assert raised.value.status == 404
-    assert await client.stop_task("\ud800") is StopResult.NOT_RUNNING
+    assert await client.stop_task("\ud800") is api.StopResult.NOT_RUNNING
 
-    with pytest.raises(PlexPreferenceError):
+    with pytest.raises(api.PlexPreferenceError):
         await client.set_preferences({"\ud800": "\udfff"})

@@ -8,15 +8,8 @@ from time import process_time
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_butler.api import (
-    LoggedRequest,
-    LoggedSubActivity,
-    LogLine,
-    LogStream,
-    PlexClient,
-    PlexResponseError,
-    log_lines,
-)
+from custom_components.plex_butler import api
+from custom_components.plex_butler.api import log_lines
 from custom_components.plex_butler.api.log_lines import parse_log_frame
 from tests.simulator import PROFILES, LogFormat, Profile, SimulatedPlex
 
@@ -24,12 +17,12 @@ SUB, PARENT = (
     "5f0a1b2c-0000-4000-8000-00000000000a",
     "5f0a1b2c-0000-4000-8000-000000000001",
 )
-BEGIN = LoggedSubActivity(
+BEGIN = api.LoggedSubActivity(
     uuid=SUB, title="PolishBrass", parent=PARENT, progress="83.3% (5/6)"
 )
-END = LoggedSubActivity(uuid=SUB, parent=PARENT, progress="100.0% (6/6)")
-STOP = LoggedRequest(method="DELETE", task="PolishBrass", status=200)
-STOP_ALL = LoggedRequest(method="DELETE", task=None, status=200)
+END = api.LoggedSubActivity(uuid=SUB, parent=PARENT, progress="100.0% (6/6)")
+STOP = api.LoggedRequest(method="DELETE", task="PolishBrass", status=200)
+STOP_ALL = api.LoggedRequest(method="DELETE", task=None, status=200)
 LINES = (BEGIN, END, STOP, STOP_ALL)
 # As the server writes of a request, whatever the client's address looks like
 ADDRESSES = ("127.0.0.1:52962", "[fd00::7]:52962", "")
@@ -37,7 +30,9 @@ ADDRESSES = ("127.0.0.1:52962", "[fd00::7]:52962", "")
 SURROUNDINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-def text_of(line: LogLine, *, quotes: bool = True, address: str = "10.0.0.9:1") -> str:
+def text_of(
+    line: api.LogLine, *, quotes: bool = True, address: str = "10.0.0.9:1"
+) -> str:
     text = str(line).replace("[...]", f"[{address}]").replace("(...)", "(2 live) #1b")
     return text if quotes else text.replace('"', "")
 
@@ -65,7 +60,7 @@ def test_lines_are_found_in_any_layer_of_json(*, depth: int, quotes: bool) -> No
     quotes=st.booleans(),
 )
 def test_whatever_is_around_lines_leaves_them_as_they_are(
-    *, lines: list[LogLine], around: str, depth: int, quotes: bool
+    *, lines: list[api.LogLine], around: str, depth: int, quotes: bool
 ) -> None:
     text = "\n".join(
         f"{around}\n{text_of(line, quotes=quotes)}\n{around}" for line in lines
@@ -75,7 +70,7 @@ def test_whatever_is_around_lines_leaves_them_as_they_are(
 
 
 @given(st.binary(max_size=300), st.sampled_from(LINES))
-def test_any_bytes_are_read(found: bytes, line: LogLine) -> None:
+def test_any_bytes_are_read(found: bytes, line: api.LogLine) -> None:
     parse_log_frame(found)
     text = text_of(line).encode()
 
@@ -89,7 +84,7 @@ def test_any_bytes_are_read(found: bytes, line: LogLine) -> None:
 def test_a_request_to_butler_is_known_by_its_path_and_status(
     address: str, status: int
 ) -> None:
-    line = LoggedRequest(method="POST", task="Polish Brass", status=status)
+    line = api.LoggedRequest(method="POST", task="Polish Brass", status=status)
     text = text_of(line, address=address).replace("Polish Brass", "Polish%20Brass")
 
     assert parse_log_frame(text.encode()) == (line,)
@@ -140,9 +135,9 @@ def profile() -> Profile:
     return PROFILES["session"]
 
 
-async def heard(stream: LogStream, count: int) -> list[LogLine]:
+async def heard(stream: api.LogStream, count: int) -> list[api.LogLine]:
     """Return so many lines, as they come."""
-    lines: list[LogLine] = []
+    lines: list[api.LogLine] = []
     async for found in stream:
         lines += found
         if len(lines) >= count:
@@ -166,7 +161,7 @@ async def heard(stream: LogStream, count: int) -> list[LogLine]:
     ),
 )
 async def test_a_run_is_read_from_every_kind_of_log(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.log_stream() as stream:
         plex.noise.log_flood(10)
@@ -176,16 +171,18 @@ async def test_a_run_is_read_from_every_kind_of_log(
 
     own = [it for it in lines if not getattr(it, "parent", "").startswith("7c0f")]
     begin, request, end = own
-    assert isinstance(begin, LoggedSubActivity)
-    assert isinstance(end, LoggedSubActivity)
+    assert isinstance(begin, api.LoggedSubActivity)
+    assert isinstance(end, api.LoggedSubActivity)
     assert (begin.title, end.title) == ("BackupDatabase", None)
     assert (begin.uuid, begin.parent) == (end.uuid, end.parent)
     assert (begin.progress, end.progress) == ("0.0% (0/1)", "100.0% (1/1)")
-    assert request == LoggedRequest(method="POST", task="BackupDatabase", status=200)
+    assert request == api.LoggedRequest(
+        method="POST", task="BackupDatabase", status=200
+    )
 
 
 async def test_the_log_is_proven_by_a_request_for_activities(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.log_stream() as stream:
         found = asyncio.ensure_future(anext(aiter(stream)))
@@ -200,11 +197,11 @@ async def test_the_log_is_proven_by_a_request_for_activities(
 
 @pytest.mark.parametrize("status", [400, 404])
 async def test_a_log_that_is_refused_is_an_answer(
-    client: PlexClient, plex: SimulatedPlex, status: int
+    client: api.PlexClient, plex: SimulatedPlex, status: int
 ) -> None:
     plex.log.refused = status
 
-    with pytest.raises(PlexResponseError) as refusal:
+    with pytest.raises(api.PlexResponseError) as refusal:
         async with client.log_stream():
             pass
 
@@ -217,7 +214,7 @@ async def test_a_log_that_is_refused_is_an_answer(
     ids=["in frames of many lines", "in a frame for each line"],
 )
 async def test_a_flood_ends_the_stream(
-    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_lines, "FLOOD_FRAMES", 1_000)
     monkeypatch.setattr(log_lines, "FLOOD_BYTES", 200_000)

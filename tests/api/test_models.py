@@ -4,12 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.plex_butler.api import (
-    Activity,
-    ButlerTask,
-    PlexResponseError,
-    Server,
-)
+from custom_components.plex_butler import api
 from custom_components.plex_butler.api.models import (
     parse_activities,
     parse_butler_tasks,
@@ -37,7 +32,7 @@ def test_a_task_has_all_that_the_server_says_of_it() -> None:
     )
 
     assert tasks == (
-        ButlerTask(
+        api.ButlerTask(
             name="PolishBrass",
             title="Polish Brass",
             description="Until it shines",
@@ -84,7 +79,7 @@ def test_an_interval_that_is_no_number_is_unknown(
 def test_a_task_needs_no_more_than_a_name() -> None:
     (task,) = parse_butler_tasks(butler({"name": 12}))
 
-    assert task == ButlerTask(
+    assert task == api.ButlerTask(
         name="12",
         title="12",
         description="",
@@ -130,7 +125,7 @@ def test_a_single_task_may_come_without_its_list() -> None:
     ],
 )
 def test_a_list_that_names_no_task_is_an_error(payload: object) -> None:
-    with pytest.raises(PlexResponseError):
+    with pytest.raises(api.PlexResponseError):
         parse_butler_tasks(payload)
 
 
@@ -140,7 +135,7 @@ def test_no_activity_list_means_that_nothing_goes_on() -> None:
 
 def test_an_activity_of_which_little_is_said_has_unknown_progress() -> None:
     assert parse_activities({"MediaContainer": {"Activity": [{"type": "butler"}]}}) == (
-        Activity(uuid="", type="butler", title="", subtitle="", progress=-1),
+        api.Activity(uuid="", type="butler", title="", subtitle="", progress=-1),
     )
 
 
@@ -169,7 +164,7 @@ def test_an_identity_is_read() -> None:
         "MediaContainer": {"machineIdentifier": "m", "version": "1", "claimed": "0"}
     }
 
-    assert parse_server(payload) == Server(
+    assert parse_server(payload) == api.Server(
         machine_identifier="m", version="1", claimed=False, name=""
     )
 
@@ -177,7 +172,7 @@ def test_an_identity_is_read() -> None:
 def test_a_server_may_have_no_name() -> None:
     payload = {"MediaContainer": {"machineIdentifier": "m", "version": "1"}}
 
-    assert parse_server(payload) == Server(
+    assert parse_server(payload) == api.Server(
         machine_identifier="m", version="1", claimed=True, name=""
     )
 
@@ -187,5 +182,5 @@ def test_who_the_server_is_must_be_said(missing: str) -> None:
     container = {"machineIdentifier": "m", "version": "1"}
     del container[missing]
 
-    with pytest.raises(PlexResponseError):
+    with pytest.raises(api.PlexResponseError):
         parse_server({"MediaContainer": container})

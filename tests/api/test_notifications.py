@@ -6,26 +6,8 @@ import json
 import aiohttp
 import pytest
 
-from custom_components.plex_butler.api import (
-    Activity,
-    ActivityEvent,
-    ActivityNotification,
-    Notification,
-    NotificationStream,
-    PlexAuthenticationError,
-    PlexClient,
-    PlexConnectionError,
-    PlexError,
-    PlexForbiddenError,
-    PlexHungUpError,
-    PlexMaintenanceError,
-    PlexRefusedError,
-    PlexResponseError,
-    PlexTimeoutError,
-    PreferenceNotification,
-    models,
-    notifications,
-)
+from custom_components.plex_butler import api
+from custom_components.plex_butler.api import models, notifications
 from custom_components.plex_butler.api.notifications import parse_frame
 from tests.conftest import until
 from tests.simulator import ManualClock, SimulatedPlex
@@ -38,10 +20,10 @@ ROW = {
     "subtitle": "",
     "progress": 7,
 }
-ACTIVITY = Activity(
+ACTIVITY = api.Activity(
     uuid="a-row", type="butler", title="Backup Database", subtitle="", progress=7
 )
-STARTED = ActivityNotification(event=ActivityEvent.STARTED, activity=ACTIVITY)
+STARTED = api.ActivityNotification(event=api.ActivityEvent.STARTED, activity=ACTIVITY)
 
 
 def frame(**body: object) -> bytes:
@@ -53,26 +35,26 @@ def activity_frame(*items: object) -> bytes:
 
 
 async def heard(
-    plex: SimulatedPlex, stream: NotificationStream, frames: int = 1
-) -> list[Notification]:
+    plex: SimulatedPlex, stream: api.NotificationStream, frames: int = 1
+) -> list[api.Notification]:
     """Return what the next frames bring."""
     await plex.flush()
     iterator = aiter(stream)
     return [note for _ in range(frames) for note in await anext(iterator)]
 
 
-async def exhaust(stream: NotificationStream) -> None:
+async def exhaust(stream: api.NotificationStream) -> None:
     async for _ in stream:
         pass
 
 
-async def hears_a_start(client: PlexClient, plex: SimulatedPlex) -> bool:
+async def hears_a_start(client: api.PlexClient, plex: SimulatedPlex) -> bool:
     """Tell whether a new stream brings what happens."""
     async with client.notifications() as stream:
         plex.client_start("OptimizeDatabase")
         (note,) = await heard(plex, stream)
     return (
-        isinstance(note, ActivityNotification)
+        isinstance(note, api.ActivityNotification)
         and note.activity.title == "Optimize Database"
     )
 
@@ -129,7 +111,7 @@ def test_a_frame_tells_which_settings_changed() -> None:
     )
 
     assert parse_frame(told) == (
-        PreferenceNotification(
+        api.PreferenceNotification(
             ids=frozenset({"ButlerStartHour", "X"}), values={"ButlerStartHour": 1}
         ),
     )
@@ -146,7 +128,7 @@ def test_what_does_not_concern_butler_is_not_even_decoded(
 
 
 async def test_a_run_is_told_from_start_to_end(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     plex.durations["BackupDatabase"] = 5
     async with client.notifications() as stream:
@@ -157,15 +139,15 @@ async def test_a_run_is_told_from_start_to_end(
     told = [
         (note.event, note.activity.title, note.activity.progress)
         for note in notes
-        if isinstance(note, ActivityNotification)
+        if isinstance(note, api.ActivityNotification)
     ]
-    assert told[0] == (ActivityEvent.STARTED, "Backup Database", 0)
-    assert [event for event, _, _ in told[1:-1]] == [ActivityEvent.UPDATED] * 2
-    assert told[-1] == (ActivityEvent.ENDED, "Backup Database", 100)
+    assert told[0] == (api.ActivityEvent.STARTED, "Backup Database", 0)
+    assert [event for event, _, _ in told[1:-1]] == [api.ActivityEvent.UPDATED] * 2
+    assert told[-1] == (api.ActivityEvent.ENDED, "Backup Database", 100)
 
 
 async def test_only_what_was_asked_for_is_sent(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.notifications(filters=("activity", "preference")) as stream:
         plex.noise.scan()
@@ -181,7 +163,7 @@ async def test_only_what_was_asked_for_is_sent(
 
 
 async def test_who_asks_for_nothing_in_particular_gets_everything(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.notifications() as stream:
         plex.noise.scan()
@@ -196,7 +178,7 @@ async def test_a_path_prefix_is_kept(
     session: aiohttp.ClientSession, socket_enabled: None
 ) -> None:
     async with SimulatedPlex("current", prefix="/a/plex", clock=ManualClock()) as plex:
-        client = PlexClient(session, plex.url, plex.token, client_identifier="test")
+        client = api.PlexClient(session, plex.url, plex.token, client_identifier="test")
 
         assert await hears_a_start(client, plex)
 
@@ -204,25 +186,25 @@ async def test_a_path_prefix_is_kept(
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("401", PlexAuthenticationError),
-        ("403", PlexForbiddenError),
-        ("404", PlexResponseError),
-        ("500", PlexResponseError),
-        ("502", PlexResponseError),
-        ("503", PlexMaintenanceError),
-        ("refuse", PlexHungUpError),
-        ("garbage", PlexResponseError),
-        ("ignore", PlexResponseError),
-        ("cut", PlexResponseError),
-        ("redirect", PlexResponseError),
+        ("401", api.PlexAuthenticationError),
+        ("403", api.PlexForbiddenError),
+        ("404", api.PlexResponseError),
+        ("500", api.PlexResponseError),
+        ("502", api.PlexResponseError),
+        ("503", api.PlexMaintenanceError),
+        ("refuse", api.PlexHungUpError),
+        ("garbage", api.PlexResponseError),
+        ("ignore", api.PlexResponseError),
+        ("cut", api.PlexResponseError),
+        ("redirect", api.PlexResponseError),
     ],
 )
 async def test_every_fault_of_the_handshake_has_its_error_and_then_it_works(
-    client: PlexClient, plex: SimulatedPlex, fault: str, error: type[PlexError]
+    client: api.PlexClient, plex: SimulatedPlex, fault: str, error: type[api.PlexError]
 ) -> None:
     plex.fault(fault, path=PATH, count=2)
 
-    with pytest.raises(PlexError) as raised:
+    with pytest.raises(api.PlexError) as raised:
         async with client.notifications():
             pass
     plex.clear_faults()
@@ -233,10 +215,10 @@ async def test_every_fault_of_the_handshake_has_its_error_and_then_it_works(
 
 
 async def test_a_server_that_is_not_there_refuses(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     await plex.stop_listening()
-    with pytest.raises(PlexRefusedError):
+    with pytest.raises(api.PlexRefusedError):
         async with client.notifications():
             pass
 
@@ -245,12 +227,12 @@ async def test_a_server_that_is_not_there_refuses(
 
 
 async def test_a_server_that_does_not_answer_the_handshake_is_given_up(
-    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "OPEN_TIMEOUT", 0.05)
     plex.fault("slow", path=PATH, delay=5)
 
-    with pytest.raises(PlexTimeoutError):
+    with pytest.raises(api.PlexTimeoutError):
         async with client.notifications():
             pass
     monkeypatch.undo()
@@ -259,11 +241,11 @@ async def test_a_server_that_does_not_answer_the_handshake_is_given_up(
 
 
 async def test_no_redirect_takes_the_token_elsewhere(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with SimulatedPlex(clock=ManualClock()) as elsewhere:
         plex.fault("redirect", path=PATH, target=elsewhere.url)
-        with pytest.raises(PlexResponseError, match="redirects"):
+        with pytest.raises(api.PlexResponseError, match="redirects"):
             async with client.notifications():
                 pass
 
@@ -274,7 +256,7 @@ async def test_no_redirect_takes_the_token_elsewhere(
 
 
 async def test_frames_that_mean_nothing_do_not_end_the_stream(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.notifications() as stream:
         strange = ("", "not json", '{"type": "butler"', b"\x00\x01", b'\xff"butler"')
@@ -288,7 +270,7 @@ async def test_frames_that_mean_nothing_do_not_end_the_stream(
 
 
 async def test_a_binary_frame_may_say_something_too(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     async with client.notifications() as stream:
         plex.hub.send_raw(activity_frame({"event": "started", "Activity": ROW}))
@@ -297,19 +279,19 @@ async def test_a_binary_frame_may_say_something_too(
 
 
 async def test_a_frame_beyond_reason_breaks_the_stream(
-    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "MAX_MESSAGE", 1024)
     async with client.notifications() as stream:
         plex.hub.send_raw("x" * 2048)
-        with pytest.raises(PlexConnectionError):
+        with pytest.raises(api.PlexConnectionError):
             await exhaust(stream)
 
     assert await hears_a_start(client, plex)
 
 
 async def test_a_connection_that_lives_stays_however_little_it_says(
-    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
     async with client.notifications() as stream:
@@ -323,7 +305,7 @@ async def test_a_connection_that_lives_stays_however_little_it_says(
 
 
 async def test_closing_ends_the_iteration_and_leaves_no_socket(
-    client: PlexClient, plex: SimulatedPlex, session: aiohttp.ClientSession
+    client: api.PlexClient, plex: SimulatedPlex, session: aiohttp.ClientSession
 ) -> None:
     async with client.notifications() as stream:
         listening = asyncio.create_task(exhaust(stream))
@@ -339,7 +321,7 @@ async def test_closing_ends_the_iteration_and_leaves_no_socket(
 
 @pytest.mark.parametrize("is_polite", [True, False])
 async def test_a_server_that_ends_the_connection_ends_the_stream(
-    client: PlexClient, plex: SimulatedPlex, *, is_polite: bool
+    client: api.PlexClient, plex: SimulatedPlex, *, is_polite: bool
 ) -> None:
     async with client.notifications() as stream:
         (socket,) = plex.hub.sockets
@@ -356,12 +338,15 @@ async def test_a_server_that_ends_the_connection_ends_the_stream(
 
 @pytest.mark.parametrize("fault", ["half-open", "ping-cut"])
 async def test_a_connection_that_is_dead_breaks_the_stream(
-    client: PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch, fault: str
+    client: api.PlexClient,
+    plex: SimulatedPlex,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
 ) -> None:
     monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
     plex.fault(fault, path=PATH)
     async with client.notifications() as stream:
-        with pytest.raises(PlexConnectionError):
+        with pytest.raises(api.PlexConnectionError):
             await exhaust(stream)
 
     assert await hears_a_start(client, plex)

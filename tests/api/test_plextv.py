@@ -10,15 +10,7 @@ from aiohttp.test_utils import RawTestServer
 from hypothesis import example, given, strategies as st
 import pytest
 
-from custom_components.plex_butler.api import (
-    Address,
-    OwnedServer,
-    Pin,
-    PlexClient,
-    PlexResponseError,
-    PlexTvClient,
-    parse_address,
-)
+from custom_components.plex_butler import api
 from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_pin
 
@@ -42,7 +34,7 @@ def resource(**more: Any) -> dict[str, Any]:
     } | more
 
 
-def servers(*resources: Any) -> list[OwnedServer]:
+def servers(*resources: Any) -> list[api.OwnedServer]:
     """Return what is made of an answer."""
     return list(parse_owned_servers(loads(json.dumps(resources).encode())))
 
@@ -160,7 +152,7 @@ def test_a_pin_lives_as_long_as_it_can(expires_in: Any, seconds: int) -> None:
 def test_a_code_that_cannot_be_in_an_address_is_no_pin(code: Any) -> None:
     pin = loads(json.dumps({"id": 1, "code": code}).encode())
 
-    with pytest.raises(PlexResponseError):
+    with pytest.raises(api.PlexResponseError):
         parse_pin(pin)
 
 
@@ -178,7 +170,9 @@ async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
     async with RawTestServer(answer) as server:
         url = str(server.make_url("")).rstrip("/")
         monkeypatch.setattr("custom_components.plex_butler.api.plextv.PLEX_TV_URL", url)
-        tv = PlexTvClient(session, client_identifier="test", device="Mill\nX-Evil: 1")
+        tv = api.PlexTvClient(
+            session, client_identifier="test", device="Mill\nX-Evil: 1"
+        )
         assert len(await tv.get_owned_servers("token")) == 1
 
     assert asked[0].headers["X-Plex-Device-Name"] == "MillX-Evil: 1"
@@ -186,9 +180,11 @@ async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
 
 def test_no_secret_is_in_what_is_shown_of_an_object() -> None:
     shown = [
-        Pin(id=1, code="secret", expires_in=900),
-        OwnedServer(name="Attic", machine_identifier="abc", token="secret", urls=()),
-        Address(url="http://box:32400", token="secret"),
+        api.Pin(id=1, code="secret", expires_in=900),
+        api.OwnedServer(
+            name="Attic", machine_identifier="abc", token="secret", urls=()
+        ),
+        api.Address(url="http://box:32400", token="secret"),
     ]
 
     assert "secret" not in repr(shown)
@@ -226,17 +222,17 @@ def test_any_list_of_resources_gives_servers_that_can_be_used(answer: object) ->
     for server in parse_owned_servers(loads(json.dumps(answer).encode())):
         assert not {category(it) for it in server.name} & {"Cc", "Cs"}
         for url in server.urls:
-            assert parse_address(url) == Address(url=url, token=None)
-            PlexClient(SESSION, url, server.token, client_identifier="test")
+            assert api.parse_address(url) == api.Address(url=url, token=None)
+            api.PlexClient(SESSION, url, server.token, client_identifier="test")
 
 
 @given(JSON | st.builds(dict, id=JSON, code=JSON, expiresIn=JSON))
 @example({"id": 1, "code": "abc", "expiresIn": 1e300})
 def test_any_answer_is_a_pin_or_refused(answer: object) -> None:
-    client = PlexTvClient(SESSION, client_identifier="test")
+    client = api.PlexTvClient(SESSION, client_identifier="test")
     try:
         pin = parse_pin(answer)
-    except PlexResponseError:
+    except api.PlexResponseError:
         return
     assert client.sign_in_url(pin).isascii()
     assert 0 < pin.expires_in <= 3600

@@ -4,17 +4,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.plex_butler.api import (
-    PlexClient,
-    PlexConnectionError,
-    PlexMaintenanceError,
-    PlexNotOwnerError,
-    PlexPreferenceError,
-    PlexResponseError,
-    Preference,
-    PreferenceValue,
-    client as client_module,
-)
+from custom_components.plex_butler import api
+from custom_components.plex_butler.api import client as client_module
 from custom_components.plex_butler.api.models import parse_preferences
 from tests.simulator import PROFILES, SimulatedPlex
 
@@ -38,7 +29,7 @@ def container(key: str, *items: object) -> dict[str, Any]:
     return {"MediaContainer": {"size": len(items), key: list(items)}}
 
 
-def value_of(preferences: tuple[Preference, ...], name: str) -> PreferenceValue:
+def value_of(preferences: tuple[api.Preference, ...], name: str) -> api.PreferenceValue:
     return next(it.value for it in preferences if it.id == name)
 
 
@@ -54,7 +45,7 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
     }
 
     assert parse_preferences(container("Setting", listed)) == (
-        Preference(
+        api.Preference(
             id="ButlerStartHour",
             label="Start",
             type="int",
@@ -82,7 +73,7 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
     ],
 )
 def test_a_value_is_of_its_settings_type_however_it_is_sent(
-    kind: str, sent: object, value: PreferenceValue
+    kind: str, sent: object, value: api.PreferenceValue
 ) -> None:
     item = {"id": "X", "type": kind, "value": sent}
 
@@ -100,12 +91,12 @@ def test_what_has_no_name_or_value_is_no_setting(item: dict[str, object]) -> Non
     (found,) = parse_preferences(container("Setting", item, good))
     assert found.id == "Y"
 
-    with pytest.raises(PlexResponseError):
+    with pytest.raises(api.PlexResponseError):
         parse_preferences(container("Setting", item))
 
 
 @pytest.mark.parametrize("profile", [PROFILES["legacy"].with_traits(loose_types=True)])
-async def test_settings_of_an_old_server_are_the_same(client: PlexClient) -> None:
+async def test_settings_of_an_old_server_are_the_same(client: api.PlexClient) -> None:
     found = {it.id: it for it in await client.get_preferences()}
 
     assert found["ButlerStartHour"].value == 2
@@ -115,7 +106,7 @@ async def test_settings_of_an_old_server_are_the_same(client: PlexClient) -> Non
 
 
 async def test_settings_are_written_at_once_and_read_again(
-    client: PlexClient, plex: SimulatedPlex, sleeps: list[float]
+    client: api.PlexClient, plex: SimulatedPlex, sleeps: list[float]
 ) -> None:
     plex.requests.clear()
     now = await client.set_preferences(
@@ -147,7 +138,7 @@ SETTLING = PROFILES["current"].with_traits
     ],
 )
 async def test_a_read_too_soon_after_a_write_is_tried_again(
-    client: PlexClient, waits: int, sleeps: list[float]
+    client: api.PlexClient, waits: int, sleeps: list[float]
 ) -> None:
     now = await client.set_preferences({"ButlerStartHour": 23})
 
@@ -157,13 +148,13 @@ async def test_a_read_too_soon_after_a_write_is_tried_again(
 
 @pytest.mark.parametrize("profile", [SETTLING(preferences_settle=6)])
 async def test_a_server_that_never_settles_is_an_error(
-    client: PlexClient, plex: SimulatedPlex, sleeps: list[float]
+    client: api.PlexClient, plex: SimulatedPlex, sleeps: list[float]
 ) -> None:
-    with pytest.raises(PlexResponseError) as err:
+    with pytest.raises(api.PlexResponseError) as err:
         await client.set_preferences({"ButlerStartHour": 23})
 
     assert err.value.status == 400
-    assert not isinstance(err.value, PlexPreferenceError)
+    assert not isinstance(err.value, api.PlexPreferenceError)
     assert len(sleeps) == 10
     await plex.advance(2)
     assert value_of(await client.get_preferences(), "ButlerStartHour") == 23
@@ -171,11 +162,11 @@ async def test_a_server_that_never_settles_is_an_error(
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])
 async def test_what_the_server_does_not_know_is_refused_and_nothing_changes(
-    client: PlexClient, plex: SimulatedPlex
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
-    with pytest.raises(PlexPreferenceError):
+    with pytest.raises(api.PlexPreferenceError):
         await client.set_preferences({"ButlerStartHour": 1, "Nope": True})
-    with pytest.raises(PlexPreferenceError):
+    with pytest.raises(api.PlexPreferenceError):
         await client.set_preferences({"ButlerStartHour": 24})
     assert value_of(await client.get_preferences(), "ButlerStartHour") == 2
 
@@ -186,21 +177,21 @@ async def test_what_the_server_does_not_know_is_refused_and_nothing_changes(
 async def test_who_is_not_the_owner_is_told_so(
     make_client: MakeClient, plex: SimulatedPlex
 ) -> None:
-    with pytest.raises(PlexNotOwnerError):
+    with pytest.raises(api.PlexNotOwnerError):
         await make_client(token=plex.shared_token).set_preferences({"Nope": 1})
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("503", PlexMaintenanceError),
-        ("404", PlexResponseError),
-        ("refuse", PlexConnectionError),
+        ("503", api.PlexMaintenanceError),
+        ("404", api.PlexResponseError),
+        ("refuse", api.PlexConnectionError),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "GET"])
 async def test_a_write_that_fails_is_an_error_until_it_works(
-    client: PlexClient,
+    client: api.PlexClient,
     plex: SimulatedPlex,
     fault: str,
     error: type[Exception],
