@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.flows import announce, begin, choices, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
+from tests.tls import Certificates
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -121,6 +122,23 @@ async def test_a_guests_token_and_https_are_told_from_what_is_only_wrong(
     result = await submit(hass, result, secure)
     assert result["errors"] == {"base": "tls"}
 
+    result = await submit(hass, result, typed(plex))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_redirect_to_another_host_is_not_followed_where_a_server_answers(
+    hass: HomeAssistant, plex: SimulatedPlex, names: Names, certificates: Certificates
+) -> None:
+    tls = certificates.named("elsewhere.example")
+    async with SimulatedPlex(tls=tls, clock=ManualClock()) as elsewhere:
+        names.point("elsewhere.example", elsewhere.port)
+        plex.fault("redirect", count=None, target="https://elsewhere.example")
+        result = await submit(hass, await begin(hass), typed(plex))
+        assert result["errors"] == {"base": "invalid_response"}
+        assert suggested(result)[CONF_URL] == plex.url
+        assert elsewhere.requests == []
+
+    plex.clear_faults()
     result = await submit(hass, result, typed(plex))
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

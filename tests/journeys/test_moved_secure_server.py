@@ -17,7 +17,7 @@ from tests.journeys.whereabouts import (
     Move,
     got_a_token,
 )
-from tests.simulator import SecureConnections, SimulatedPlexTv, plex_direct_name
+from tests.simulator import Names, SecureConnections, SimulatedPlexTv, plex_direct_name
 from tests.tls import Certificates
 
 
@@ -127,10 +127,14 @@ async def test_a_secure_server_without_verification_is_followed_to_https_by_a_pe
 
 
 async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
-    missed: Move, certificates: Certificates
+    missed: Move, certificates: Certificates, names: Names
 ) -> None:
-    await missed.old.use_certificate(certificates.right())
-    chosen = missed.old.url_at("localhost")
+    # Whatever name is under this one, the certificate is good for it.
+    names.point("plex.home.example", address=OLD)
+    names.point(f"{NEW.replace('.', '-')}.home.example", address=NEW)
+    for server in (missed.old, missed.new):
+        await server.use_certificate(certificates.named("*.home.example"))
+    chosen = missed.old.url_at("plex.home.example")
     await missed.set_up(url=chosen)
     await missed.leave()
     assert missed.repairs() == set()

@@ -59,18 +59,6 @@ async def test_a_server_on_plain_http_is_followed_once_a_person_says_so(
     assert len(lines(caplog)) == 2
 
 
-async def test_a_server_at_another_port_is_followed_with_that_port(
-    hass: HomeAssistant, move: Move
-) -> None:
-    await move.old.stop_listening()
-    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
-        await announce(hass, elsewhere.port)
-        await move.outage()
-        await move.confirm()
-        move.expect_healthy(elsewhere.url)
-        await hass.config_entries.async_unload(move.entry.entry_id)
-
-
 @pytest.mark.parametrize(
     "old", ["http://no.such.name.invalid:32400", "http://127.0.0.1:9/behind/a/proxy"]
 )
@@ -176,18 +164,6 @@ async def test_a_new_address_that_is_none_any_more_is_said_to_be_none(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
     move.expect_healthy(move.new.url)
-
-
-async def test_the_dialog_of_an_entry_that_was_removed_meanwhile_says_so(
-    hass: HomeAssistant, move: Move
-) -> None:
-    await move.leave()
-    result = await open_repair(hass, "address_changed")
-    await hass.config_entries.async_remove(move.entry.entry_id)
-
-    result = await answer_repair(hass, result, {})
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "outdated"
 
 
 async def test_two_servers_that_swap_their_addresses_are_told_apart(move: Move) -> None:
