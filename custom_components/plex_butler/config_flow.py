@@ -8,9 +8,9 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
+from .connection import shown_name
 from .const import CONF_SERVER, DOMAIN
 from .coordinator import PlexButlerConfigEntry
-from .device import shown_name
 from .flow.base import (
     ADDRESS_SCHEMA,
     TOKEN_SCHEMA,

@@ -22,8 +22,8 @@ from .api import (
     PlexNotOwnerError,
     PlexWrongServerError,
 )
+from .connection import shown_name
 from .const import DOMAIN
-from .device import shown_name
 from .flow.relocation import (
     Moved,
     Present,

@@ -43,8 +43,8 @@ from ..api import (
     parse_address,
     parse_token,
 )
+from ..connection import server_name, shown_name
 from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
-from ..device import server_name, shown_name
 from ..run_state import DEFAULT_LIMIT
 from .validate import ValidationResult, async_validate
 
