@@ -28,9 +28,9 @@ from .api import (
     PreferenceNotification,
     PreferenceValue,
 )
-from .clock import Window
 from .connection import translation
 from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
+from .run_state import Window
 from .tasks import task_key
 
 START_HOUR: Final = "ButlerStartHour"
