@@ -1,18 +1,15 @@
 """Who answers is asked before the token is sent: it reaches no other server."""
 
 from collections.abc import AsyncIterator
-from ipaddress import ip_address
 
-from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.flows import begin, choose, submit, suggested, typed
+from tests.flows import announce, begin, choose, submit, suggested, typed
 from tests.simulator import ManualClock, SimulatedPlex
 
 
@@ -87,19 +84,7 @@ async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
     hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
 ) -> None:
     port = plex.port
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": SOURCE_ZEROCONF},
-        data=ZeroconfServiceInfo(
-            ip_address=ip_address("127.0.0.1"),
-            ip_addresses=[ip_address("127.0.0.1")],
-            port=port,
-            hostname="attic.local.",
-            type="_plexmediasvr._tcp.local.",
-            name="Attic._plexmediasvr._tcp.local.",
-            properties={},
-        ),
-    )
+    result = await announce(hass, port)
     await plex.stop_listening()
     async with SimulatedPlex(
         name="Cellar", seed=7, port=port, clock=ManualClock()

@@ -251,25 +251,28 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
                 # It may have been done all the same.
                 self.invalidate()
                 if isinstance(err, PlexPreferenceError):
-                    raise self._error("preference_refused", values) from err
+                    raise HomeAssistantError(
+                        translation_domain=DOMAIN,
+                        translation_key="preference_refused",
+                        translation_placeholders={"preferences": self._labels(values)},
+                    ) from err
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 self._writing = {}
             self._async_update(settings)
         taken = {name: it.value for name, it in settings.items()}
         if missed := [name for name in values if taken.get(name) != values[name]]:
-            raise self._error("preference_not_taken", missed)
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="preference_not_taken",
+                translation_placeholders={"preferences": self._labels(missed)},
+            )
 
-    def _error(self, key: str, names: Iterable[str]) -> HomeAssistantError:
-        """Return an error that names settings as the server does."""
+    def _labels(self, names: Iterable[str]) -> str:
+        """Return what the server calls settings."""
         listed = self.data
-        labels = [
+        return ", ".join(
             (listed[name].label if name in listed else "") or name for name in names
-        ]
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"preferences": ", ".join(labels)},
         )
 
     @callback

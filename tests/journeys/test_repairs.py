@@ -21,8 +21,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, SetUp, settle
 from tests.flows import repairs
+from tests.journeys.test_busy_server import pass_by
 from tests.simulator import Names, SimulatedPlex, SimulatedPlexTv
-from tests.test_staying import pass_by
 from tests.tls import Certificates
 
 BACKUP = "switch.attic_butler_back_up_database"
