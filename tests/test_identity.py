@@ -9,6 +9,8 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import add_entry, settle
 from tests.flows import announce, begin, choose, submit, suggested, typed
 from tests.simulator import ManualClock, SimulatedPlex
 
@@ -61,23 +63,35 @@ async def test_a_new_token_is_not_sent_to_who_has_got_the_servers_address(
     assert entry.data == typed(plex)
 
 
-async def test_a_mistyped_address_is_another_server_and_changes_nothing(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    stranger: SimulatedPlex,
-    loaded: MockConfigEntry,
+@pytest.mark.parametrize("way", ["reconfigure", "plex"])
+async def test_a_mistyped_or_copied_address_of_another_server_gets_no_token(
+    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex, way: str
 ) -> None:
-    result = await submit(
-        hass,
-        await loaded.start_reconfigure_flow(hass),
-        {CONF_URL: stranger.url, CONF_VERIFY_SSL: True},
-    )
-    assert loaded.data == typed(plex)
+    if way == "plex":
+        theirs = MockConfigEntry(
+            domain="plex",
+            title="Attic",
+            unique_id=plex.machine_identifier,
+            data={"server_config": {"url": stranger.url, "token": plex.token}},
+        )
+        theirs.add_to_hass(hass)
+        result = await begin(hass, "plex")
+        result = await submit(hass, result, {"server": theirs.entry_id})
+    else:
+        entry = add_entry(hass, plex)
+        await hass.config_entries.async_setup(entry.entry_id)
+        result = await entry.start_reconfigure_flow(hass)
+        answer = {CONF_URL: stranger.url, CONF_VERIFY_SSL: True}
+        result = await submit(hass, result, answer)
+        assert entry.data == typed(plex)
     assert suggested(result)[CONF_URL] == stranger.url
     result = await expect_stranger(hass, result, plex)
 
-    assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == typed(plex)
+    if way == "reconfigure":
+        assert result["reason"] == "reconfigure_successful"
+    await settle(hass)
+    (added,) = hass.config_entries.async_entries(DOMAIN)
+    assert added.data == typed(plex)
 
 
 async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
@@ -102,24 +116,6 @@ async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
     await plex.listen_again()
 
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
-
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
-
-
-async def test_a_copied_token_is_only_sent_to_the_server_that_it_was_copied_from(
-    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
-) -> None:
-    theirs = MockConfigEntry(
-        domain="plex",
-        title="Attic",
-        unique_id=plex.machine_identifier,
-        data={"server_config": {"url": stranger.url, "token": plex.token}},
-    )
-    theirs.add_to_hass(hass)
-
-    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
-    result = await expect_stranger(hass, result, plex)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex)

@@ -635,41 +635,27 @@ async def test_a_server_that_tells_no_settings_has_no_schedule_until_it_does(
 
 
 @pytest.mark.parametrize(
-    ("preference", "kind"),
+    ("name", "type_", "offered", "kind"),
     [
-        (Preference(id="ButlerStartHour", value=2, type="int"), ScheduleKind.HOUR),
-        (Preference(id="ButlerTaskX", value=True, type="bool"), ScheduleKind.SWITCH),
-        (Preference(id="ButlerTaskX", value="x", type="text"), None),
-        (Preference(id="ButlerDatabaseBackupPath", value="/", type="text"), None),
-        (Preference(id="autoEmptyTrash", value=True, type="bool"), None),
-        (
-            Preference(id="GenerateVADBehavior", value="asap", type="text"),
-            ScheduleKind.BEHAVIOR,
-        ),
-        (Preference(id="GenerateVADBehavior", value=True, type="bool"), None),
-        (Preference(id="XBehavior", value="asap", type="text"), None),
-        (
-            Preference(
-                id="XBehavior",
-                value="asap",
-                type="text",
-                options=(("asap", ""), ("off", "")),
-            ),
-            None,
-        ),
-        (
-            Preference(
-                id="XBehavior", value="asap", type="text", options=(("asap", ""),)
-            ),
-            ScheduleKind.BEHAVIOR,
-        ),
+        ("ButlerStartHour", "int", "", ScheduleKind.HOUR),
+        ("ButlerTaskX", "bool", "", ScheduleKind.SWITCH),
+        ("ButlerTaskX", "text", "", None),
+        ("ButlerDatabaseBackupPath", "text", "", None),
+        ("autoEmptyTrash", "bool", "", None),
+        ("GenerateVADBehavior", "text", "", ScheduleKind.BEHAVIOR),
+        ("GenerateVADBehavior", "bool", "", None),
+        ("XBehavior", "text", "", None),
+        ("XBehavior", "text", "asap off", None),
+        ("XBehavior", "text", "asap", ScheduleKind.BEHAVIOR),
     ],
 )
 def test_the_shape_of_a_setting_tells_what_it_decides(
-    preference: Preference, kind: ScheduleKind | None
+    name: str, type_: str, offered: str, kind: ScheduleKind | None
 ) -> None:
+    options = tuple((value, "") for value in offered.split())
+    preference = Preference(id=name, value="asap", type=type_, options=options)
     assert kind_of(preference) is kind
-    assert schedule_of([preference]).keys() == ({preference.id} if kind else set())
+    assert schedule_of([preference]).keys() == ({name} if kind else set())
 
 
 @pytest.mark.parametrize(
