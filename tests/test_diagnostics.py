@@ -117,40 +117,25 @@ async def test_what_is_nested_beyond_reason_does_not_keep_it_from_being_made(
     assert item["Activity"]["Context"] == "**REDACTED**"
 
 
-async def test_the_entry_is_in_it_as_far_as_it_concerns_us(
+async def test_entry_version_tasks_and_schedule_are_in_it_as_far_as_they_concern_us(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    entry = (await async_get_config_entry_diagnostics(hass, loaded))["entry"]
+    diagnostics = await async_get_config_entry_diagnostics(hass, loaded)
 
-    assert entry["data"] == {
-        "url": "**REDACTED**",
-        "token": "**REDACTED**",
-        "verify_ssl": True,
-    }
+    entry = diagnostics["entry"]
+    redacted = "**REDACTED**"
+    assert entry["data"] == {"url": redacted, "token": redacted, "verify_ssl": True}
     assert entry["options"] == {}
     assert entry.keys() == {
         *("created_at", "modified_at", "version", "minor_version", "source"),
         *("options", "data"),
     }
-
-
-async def test_tasks_and_version_are_in_it(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    diagnostics = await async_get_config_entry_diagnostics(hass, loaded)
-
     assert diagnostics["server"] == {"version": plex.version}
     assert {task["name"]: task["state"] for task in diagnostics["tasks"]} == {
         name: str(state) for name, state in plex.truth().items()
     }
     assert diagnostics["last_update_success"]
-
-
-async def test_the_schedule_is_in_it_and_no_other_setting(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    schedule = (await async_get_config_entry_diagnostics(hass, loaded))["schedule"]
-
+    schedule = diagnostics["schedule"]
     assert (schedule["ButlerStartHour"], schedule["ButlerEndHour"]) == (2, 5)
     assert schedule["ButlerTaskBackupDatabase"] is True
     assert "ButlerDatabaseBackupPath" not in schedule

@@ -39,7 +39,7 @@ ENTITIES = "\n".join(
     (INTEGRATION / f"{platform}.py").read_text()
     for platform in ("binary_sensor", "button", "event", "select", "sensor", "switch")
 )
-MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
+MAPPED_ERRORS = set(re.findall(r'api\.Plex\w*Error: "(\w+)"', SOURCE))
 
 
 def texts(tree: Any, path: str = "") -> dict[str, str]:

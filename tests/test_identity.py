@@ -1,18 +1,17 @@
 """Who answers is asked before the token is sent: it reaches no other server."""
 
 from collections.abc import AsyncIterator
-from ipaddress import ip_address
 
-from homeassistant.config_entries import SOURCE_ZEROCONF, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import begin, choose, submit, suggested, typed
+from tests.conftest import add_entry, settle
+from tests.flows import announce, begin, choose, submit, suggested, typed
 from tests.simulator import ManualClock, SimulatedPlex
 
 
@@ -64,42 +63,42 @@ async def test_a_new_token_is_not_sent_to_who_has_got_the_servers_address(
     assert entry.data == typed(plex)
 
 
-async def test_a_mistyped_address_is_another_server_and_changes_nothing(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    stranger: SimulatedPlex,
-    loaded: MockConfigEntry,
+@pytest.mark.parametrize("way", ["reconfigure", "plex"])
+async def test_a_mistyped_or_copied_address_of_another_server_gets_no_token(
+    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex, way: str
 ) -> None:
-    result = await submit(
-        hass,
-        await loaded.start_reconfigure_flow(hass),
-        {CONF_URL: stranger.url, CONF_VERIFY_SSL: True},
-    )
-    assert loaded.data == typed(plex)
+    if way == "plex":
+        theirs = MockConfigEntry(
+            domain="plex",
+            title="Attic",
+            unique_id=plex.machine_identifier,
+            data={"server_config": {"url": stranger.url, "token": plex.token}},
+        )
+        theirs.add_to_hass(hass)
+        result = await begin(hass, "plex")
+        result = await submit(hass, result, {"server": theirs.entry_id})
+    else:
+        entry = add_entry(hass, plex)
+        await hass.config_entries.async_setup(entry.entry_id)
+        result = await entry.start_reconfigure_flow(hass)
+        answer = {CONF_URL: stranger.url, CONF_VERIFY_SSL: True}
+        result = await submit(hass, result, answer)
+        assert entry.data == typed(plex)
     assert suggested(result)[CONF_URL] == stranger.url
     result = await expect_stranger(hass, result, plex)
 
-    assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == typed(plex)
+    if way == "reconfigure":
+        assert result["reason"] == "reconfigure_successful"
+    await settle(hass)
+    (added,) = hass.config_entries.async_entries(DOMAIN)
+    assert added.data == typed(plex)
 
 
 async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
     hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
 ) -> None:
     port = plex.port
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": SOURCE_ZEROCONF},
-        data=ZeroconfServiceInfo(
-            ip_address=ip_address("127.0.0.1"),
-            ip_addresses=[ip_address("127.0.0.1")],
-            port=port,
-            hostname="attic.local.",
-            type="_plexmediasvr._tcp.local.",
-            name="Attic._plexmediasvr._tcp.local.",
-            properties={},
-        ),
-    )
+    result = await announce(hass, port)
     await plex.stop_listening()
     async with SimulatedPlex(
         name="Cellar", seed=7, port=port, clock=ManualClock()
@@ -117,24 +116,6 @@ async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
     await plex.listen_again()
 
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
-
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex)
-
-
-async def test_a_copied_token_is_only_sent_to_the_server_that_it_was_copied_from(
-    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
-) -> None:
-    theirs = MockConfigEntry(
-        domain="plex",
-        title="Attic",
-        unique_id=plex.machine_identifier,
-        data={"server_config": {"url": stranger.url, "token": plex.token}},
-    )
-    theirs.add_to_hass(hass)
-
-    result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
-    result = await expect_stranger(hass, result, plex)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex)

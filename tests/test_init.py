@@ -3,10 +3,7 @@
 import logging
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import (
-    STATE_OFF,
-    STATE_UNAVAILABLE,
-)
+from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -18,6 +15,7 @@ from tests.conftest import Advance
 from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
+OURS = "custom_components"
 
 
 def reauth_flows(hass: HomeAssistant) -> list[str]:
@@ -57,30 +55,35 @@ async def test_a_server_is_one_service_with_its_name(
 async def test_every_task_has_its_switch(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    registry = er.async_get(hass)
+    entries = er.async_entries_for_config_entry(er.async_get(hass), loaded.entry_id)
     ids = {
-        entity.unique_id
-        for entity in er.async_entries_for_config_entry(registry, loaded.entry_id)
-        if entity.domain == "switch" and "_task_" in entity.unique_id
+        it.unique_id
+        for it in entries
+        if it.domain == "switch" and "_task_" in it.unique_id
     }
 
     assert ids == {f"{plex.machine_identifier}_task_{name}" for name in plex.truth()}
 
 
-async def test_set_up_waits_for_a_server_in_maintenance(
+@pytest.mark.parametrize("reason", ["maintenance", "wrong_server"])
+async def test_set_up_waits_for_the_right_server_to_be_ready(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     entry: MockConfigEntry,
     advance: Advance,
+    reason: str,
 ) -> None:
-    plex.fault("503", count=None)
+    if reason == "maintenance":
+        plex.fault("503", count=None)
+    else:
+        hass.config_entries.async_update_entry(entry, unique_id="another")
     await hass.config_entries.async_setup(entry.entry_id)
     assert state_of(entry) is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "maintenance"
+    assert entry.error_reason_translation_key == reason
 
     plex.clear_faults()
+    hass.config_entries.async_update_entry(entry, unique_id=plex.machine_identifier)
     await advance(10)
-
     assert state_of(entry) is ConfigEntryState.LOADED
 
 
@@ -115,19 +118,13 @@ async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
     plex.fault(fault, count=None, path=path)
     for _ in range(4):
         await advance(31)
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_UNAVAILABLE
+    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
 
     plex.clear_faults()
     await advance(31)
 
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
-    lines = [
-        record.getMessage()
-        for record in caplog.records
-        if record.name.startswith("custom_components")
-    ]
+    assert hass.states.is_state(BACKUP, STATE_OFF)
+    lines = [line for name, _, line in caplog.record_tuples if name.startswith(OURS)]
     assert len(lines) == 2
     assert words in lines[0]
     assert "recovered" in lines[1]
@@ -145,9 +142,7 @@ async def test_a_healthy_day_leaves_nothing_in_the_log(
     for _ in range(10):
         await advance(31)
 
-    assert [
-        record for record in caplog.records if record.name.startswith("custom_")
-    ] == []
+    assert not [line for name, _, line in caplog.record_tuples if name.startswith(OURS)]
 
 
 async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
@@ -165,25 +160,7 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(
     assert reauth_flows(hass) == []
 
     await advance(31)
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
-
-
-async def test_another_server_at_the_address_is_not_taken_for_ours(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-) -> None:
-    hass.config_entries.async_update_entry(entry, unique_id="another")
-    await hass.config_entries.async_setup(entry.entry_id)
-    assert state_of(entry) is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "wrong_server"
-
-    hass.config_entries.async_update_entry(entry, unique_id=plex.machine_identifier)
-    await advance(10)
-
-    assert state_of(entry) is ConfigEntryState.LOADED
+    assert hass.states.is_state(BACKUP, STATE_OFF)
 
 
 @pytest.mark.parametrize(
@@ -228,10 +205,7 @@ async def test_busy_servers_are_asked_for_their_activities_alone(
 
 
 async def test_a_new_version_and_name_are_on_the_device(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     await plex.restart(version="1.99.0")
     plex.set_preference("FriendlyName", "Loft")
@@ -252,5 +226,4 @@ async def test_unloading_leaves_nothing_that_asks(
     assert loaded.state is ConfigEntryState.NOT_LOADED
 
     assert await hass.config_entries.async_setup(loaded.entry_id)
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
+    assert hass.states.is_state(BACKUP, STATE_OFF)

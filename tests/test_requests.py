@@ -55,9 +55,7 @@ async def test_a_server_that_pushes_is_asked_15_times_an_hour_at_most(
     assert asked[STREAM] == 0
     assert len(plex.hub.sockets) == 1
     assert asked["/:/prefs"] == 2
-    state = hass.states.get(BACKUP)
-    assert state
-    assert state.state == STATE_OFF
+    assert hass.states.is_state(BACKUP, STATE_OFF)
 
 
 @pytest.mark.slow
@@ -106,13 +104,9 @@ async def test_work_that_begins_with_the_window_is_seen_at_once_without_a_push(
     plex.durations["BackupDatabase"] = HOUR
     move_window(plex, NOW + 1, NOW + 3)
     await pass_hours(plex, advance, 0.999, 2)
-    state = hass.states.get(BACKUP)
-    assert state
-    assert state.state == STATE_OFF
+    assert hass.states.is_state(BACKUP, STATE_OFF)
 
     plex.client_start("BackupDatabase")
     for _ in range(10):
         await advance(1)
-    state = hass.states.get(BACKUP)
-    assert state
-    assert state.state == STATE_ON
+    assert hass.states.is_state(BACKUP, STATE_ON)

@@ -6,19 +6,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .api import PlexClient, PlexResponseError, StartResult, StopResult
-from .connection import translated_errors
+from .api import PlexError, PlexResponseError, StartResult, StopResult
+from .connection import translation
 from .const import DOMAIN
-from .log_listener import LogListener
 from .run_state import Answer, Command, Moment, Rules
-from .tracker import RunTracker
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 _ANSWERS: Final[Mapping[StartResult | StopResult | None, Answer]] = {
     None: Answer.OK,
@@ -61,30 +61,21 @@ class Commands:
     Every method raises a translated HomeAssistantError if the server does not do it.
     """
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        client: PlexClient,
-        tracker: RunTracker,
-        log: LogListener,
-        on_done: Callable[[], None],
-    ) -> None:
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         """Let nothing wait any longer than the entry is loaded."""
-        self._loop = hass.loop
-        self._client = client
-        self._tracker = tracker
-        self._log = log
-        self._on_done = on_done
+        self._coordinator = coordinator
+        self._loop = coordinator.hass.loop
+        self._client = coordinator.client
         self._numbers = count(1)
         # The command under way, and those that wait behind it.
         self._line: list[Order] = []
         # The newest stop of each task (None: of all).
         self._stops: dict[str | None, int] = {}
         self._void_before = 0
+        entry, bus = coordinator.config_entry, coordinator.hass.bus
         entry.async_on_unload(self._async_void)
         entry.async_on_unload(
-            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_void)
+            bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_void)
         )
 
     @callback
@@ -95,7 +86,7 @@ class Commands:
             task=task,
             number=next(self._numbers),
             turn=self._loop.create_future(),
-            sent=self._tracker.now(),
+            sent=self._coordinator.tracker.now(),
         )
         if command not in _STARTS:
             self._stops[task] = order.number
@@ -150,20 +141,22 @@ class Commands:
     ) -> ResultT:
         """Send a command when its turn comes; what is seen then may be its doing."""
         command, task = order.command, order.task
+        tracker = self._coordinator.tracker
         async with self._turn(order, deadline):
-            order.sent = self._tracker.now()
-            self._log.async_sent(command, task)
-            self._tracker.async_apply(Rules.command_sent, command, task)
+            order.sent = tracker.now()
+            self._coordinator.log.async_sent(command, task)
+            tracker.async_apply(Rules.command_sent, command, task)
             answer = Answer.FAILED
             try:
-                with translated_errors():
-                    result = await request_fn()
+                result = await request_fn()
                 answer = _ANSWERS[result]
+            except PlexError as err:
+                raise HomeAssistantError(**translation(err)) from err
             finally:
-                self._tracker.async_apply(
+                tracker.async_apply(
                     Rules.command_answered, command, task, order.sent, answer
                 )
-        self._on_done()
+        self._coordinator.async_command_done()
         return result
 
     @asynccontextmanager
@@ -176,7 +169,7 @@ class Commands:
             async with asyncio.timeout_at(deadline):
                 await order.turn
                 if order.command in _STARTS and not self._error_of(order):
-                    await self._log.async_opened()
+                    await self._coordinator.log.async_opened()
             if err := self._error_of(order):
                 raise err
             if deadline is not None and self._loop.time() >= deadline:

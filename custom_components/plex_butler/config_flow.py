@@ -18,10 +18,9 @@ import voluptuous as vol
 from yarl import URL
 
 from .api import OwnedServer, PlexError, Server
-from .connection import async_create_plex_tv_client
+from .connection import async_create_plex_tv_client, server_name, shown_name
 from .const import CONF_SERVER, DOMAIN, PLEX_DOMAIN
 from .coordinator import PlexButlerConfigEntry
-from .device import server_name, shown_name
 from .flow import forms
 from .flow.relocation import async_ask_announced
 from .flow.sign_in import SignInError, async_get_owned_servers

@@ -1,70 +1,49 @@
-"""Clients for servers, errors as people read them, and tokens that are refused."""
+"""Clients for servers, errors and names as people read them, and refused tokens."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from time import monotonic
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.hass_dict import HassKey
 
-from .api import (
-    PlexAddressError,
-    PlexAuthenticationError,
-    PlexCertificateError,
-    PlexCertificateNameError,
-    PlexClient,
-    PlexConnectionError,
-    PlexError,
-    PlexForbiddenError,
-    PlexHungUpError,
-    PlexMaintenanceError,
-    PlexNotOwnerError,
-    PlexRefusedError,
-    PlexResolveError,
-    PlexTimeoutError,
-    PlexTlsError,
-    PlexTvClient,
-    PlexWrongServerError,
-    Server,
-)
-from .const import DOMAIN
+from . import api
+from .api.models import MAX_TEXT, clean_text
+from .const import DOMAIN, EARLY
 
 # The first that fits counts, so the special ones stand before the general ones.
-_KEYS: Final[tuple[tuple[type[PlexError], str], ...]] = (
-    (PlexAddressError, "invalid_url"),
-    (PlexTimeoutError, "timeout"),
-    (PlexResolveError, "cannot_resolve"),
-    (PlexRefusedError, "refused"),
-    (PlexHungUpError, "hung_up"),
-    (PlexCertificateNameError, "certificate_name"),
-    (PlexCertificateError, "certificate_untrusted"),
-    (PlexTlsError, "tls"),
-    (PlexConnectionError, "cannot_connect"),
-    (PlexAuthenticationError, "invalid_auth"),
-    (PlexNotOwnerError, "not_owner"),
-    (PlexForbiddenError, "forbidden"),
-    (PlexMaintenanceError, "maintenance"),
-    (PlexWrongServerError, "wrong_server"),
-    (PlexError, "invalid_response"),
-)
+_KEYS: Final[Mapping[type[api.PlexError], str]] = {
+    api.PlexAddressError: "invalid_url",
+    api.PlexTimeoutError: "timeout",
+    api.PlexResolveError: "cannot_resolve",
+    api.PlexRefusedError: "refused",
+    api.PlexHungUpError: "hung_up",
+    api.PlexCertificateNameError: "certificate_name",
+    api.PlexCertificateError: "certificate_untrusted",
+    api.PlexTlsError: "tls",
+    api.PlexConnectionError: "cannot_connect",
+    api.PlexAuthenticationError: "invalid_auth",
+    api.PlexNotOwnerError: "not_owner",
+    api.PlexForbiddenError: "forbidden",
+    api.PlexMaintenanceError: "maintenance",
+    api.PlexWrongServerError: "wrong_server",
+    api.PlexError: "invalid_response",
+}
 # A server that has just started refuses good tokens for up to a few minutes. Seconds
 # after the first refusal at which the token is tried again.
 _RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
 # Afterwards; often enough to recover by itself, too rare for a ban by the server.
-_LATER: Final = timedelta(hours=1).total_seconds()
-# A token that has been refused for so long is most likely revoked.
-_REAUTH_AFTER: Final = timedelta(minutes=5).total_seconds()
-# Home Assistant's timers may come up to a second early.
-_EARLY: Final = 2.0
+_LATER: Final = 3600.0
+# A token that has been refused for so many seconds is most likely revoked.
+_REAUTH_AFTER: Final = 300.0
+# Without these, Markdown has no links and no images.
+_NO_MARKUP: Final = str.maketrans("[]<>", "()\u2039\u203a")
 
 
 async def async_create_client(
@@ -72,12 +51,12 @@ async def async_create_client(
     data: Mapping[str, Any],
     *,
     machine_identifier: str | None = None,
-) -> PlexClient:
+) -> api.PlexClient:
     """Return a client for a server's URL, token (if any) and TLS setting.
 
     With a machine identifier, the token is sent to no other server.
     """
-    return PlexClient(
+    return api.PlexClient(
         async_get_clientsession(hass, verify_ssl=data.get(CONF_VERIFY_SSL, True)),
         data[CONF_URL],
         data.get(CONF_TOKEN),
@@ -86,9 +65,9 @@ async def async_create_client(
     )
 
 
-async def async_create_plex_tv_client(hass: HomeAssistant) -> PlexTvClient:
+async def async_create_plex_tv_client(hass: HomeAssistant) -> api.PlexTvClient:
     """Return a client for signing in."""
-    return PlexTvClient(
+    return api.PlexTvClient(
         async_get_clientsession(hass),
         client_identifier=await _async_client_identifier(hass),
         device=hass.config.location_name,
@@ -101,109 +80,93 @@ async def _async_client_identifier(hass: HomeAssistant) -> str:
     return sha256(f"{DOMAIN}-{instance}".encode()).hexdigest()[:32]
 
 
-class Translation(TypedDict):
-    """How Home Assistant finds the text of an error."""
-
-    translation_domain: str
-    translation_key: str
-    translation_placeholders: dict[str, str]
-
-
-def error_key(err: PlexError) -> str:
-    """Return the key that an error has in dialogs and in exceptions."""
-    return next(key for kind, key in _KEYS if isinstance(err, kind))
-
-
-def translation(err: PlexError) -> Translation:
-    """Return the translated text that says what went wrong."""
-    return Translation(
-        translation_domain=DOMAIN,
-        translation_key=error_key(err),
-        translation_placeholders={"error": str(err)},
-    )
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Let the client's errors leave an action in the user's language."""
+async def async_get_server(
+    client: api.PlexClient, machine_identifier: str
+) -> api.Server:
+    """Return the server; raise the PlexError that is wrong with it or with the token."""
     try:
-        yield
-    except PlexError as err:
-        raise HomeAssistantError(**translation(err)) from err
+        server = await client.get_server()
+    except api.PlexAuthenticationError:
+        # Something in front of the server may refuse every request.
+        await client.verify()
+        raise
+    if server.machine_identifier != machine_identifier:
+        raise api.PlexWrongServerError(found=server.machine_identifier)
+    return server
+
+
+async def async_classify_refusal(
+    client: api.PlexClient, machine_identifier: str
+) -> api.PlexError:
+    """Return what a 401 or 403 means: only the owner may see /butler."""
+    await async_get_server(client, machine_identifier)
+    try:
+        await client.get_butler_tasks()
+    except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
+        return api.PlexNotOwnerError(str(err))
+    return api.PlexForbiddenError("Access is refused, as a firewall or a tunnel does")
+
+
+def server_name(server: api.Server) -> str:
+    """Return what to call a server that may have no name."""
+    return server.name or "Plex Media Server"
+
+
+def shown_name(name: str) -> str:
+    """Return a name that means nothing to Markdown."""
+    return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
+
+
+def error_key(err: api.PlexError) -> str:
+    """Return the key that an error has in dialogs and in exceptions."""
+    return next(key for kind, key in _KEYS.items() if isinstance(err, kind))
+
+
+def translation(err: api.PlexError) -> dict[str, Any]:
+    """Return the arguments that give a HomeAssistantError the text of an error."""
+    return {
+        "translation_domain": DOMAIN,
+        "translation_key": error_key(err),
+        "translation_placeholders": {"error": str(err)},
+    }
 
 
 @dataclass(slots=True)
-class _Refusal:
+class Refusal:
+    """A token that is refused, on the monotonic clock."""
+
     since: float
+    # Until then the token is not sent again.
     next_try: float
 
-
-# A set-up that fails begins anew with other objects, so this outlives them.
-_REFUSALS: HassKey[dict[str, _Refusal]] = HassKey(f"{DOMAIN}_refusals")
-
-
-class Refusals:
-    """When one entry's token was refused, and when it may be sent again."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        self._hass = hass
-        self._entry = entry
-        self._refusals = hass.data.setdefault(_REFUSALS, {})
+    def delay(self) -> float:
+        """Return the seconds until the next poll, which may send the token or not."""
+        now = monotonic()
+        if self.next_try - EARLY <= now:
+            elapsed = now - self.since + EARLY
+            retry = next((it for it in _RETRIES if it > elapsed), None)
+            self.next_try = self.since + retry if retry else now + _LATER
+        due = self.next_try
+        if not self.is_lasting:
+            due = min(due, self.since + _REAUTH_AFTER)
+        return max(due - now, 1.0)
 
     @property
-    def hold_token(self) -> bool:
-        """Return True if the token was refused and is not to be sent again yet."""
-        refusal = self._refusals.get(self._entry.entry_id)
-        return refusal is not None and monotonic() < refusal.next_try - _EARLY
+    def is_lasting(self) -> bool:
+        """Return True if it takes a new token."""
+        return monotonic() >= self.since + _REAUTH_AFTER - EARLY
 
-    @callback
-    def async_refused(self) -> float:
-        """Note that the token is refused, and return the seconds until the next look."""
-        now = monotonic()
-        refusal = self._refusals.setdefault(self._entry.entry_id, _Refusal(now, now))
-        if refusal.next_try - _EARLY <= now:
-            elapsed = now - refusal.since + _EARLY
-            retry = next((it for it in _RETRIES if it > elapsed), None)
-            refusal.next_try = refusal.since + retry if retry else now + _LATER
-        reauth = refusal.since + _REAUTH_AFTER
-        if now < reauth - _EARLY:
-            return max(min(refusal.next_try, reauth) - now, 1.0)
-        # ConfigEntryAuthFailed would end the polls, and with them the way back.
-        self._entry.async_start_reauth(self._hass)
-        return max(refusal.next_try - now, 1.0)
 
-    @callback
-    def async_accepted(self) -> None:
-        """Note that the token is good."""
-        self._refusals.pop(self._entry.entry_id, None)
+# By entry. A set-up that fails begins anew with other objects, so this outlives them.
+_REFUSALS: HassKey[dict[str, Refusal]] = HassKey(f"{DOMAIN}_refusals")
+
+
+def refusals(hass: HomeAssistant) -> dict[str, Refusal]:
+    """Return the refusals of all entries' tokens."""
+    return hass.data.setdefault(_REFUSALS, {})
 
 
 @callback
 def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Let the next set-up send the token at once."""
-    hass.data.get(_REFUSALS, {}).pop(entry.entry_id, None)
-
-
-async def async_get_server(client: PlexClient, machine_identifier: str) -> Server:
-    """Return the server; raise the PlexError that is wrong with it or with the token."""
-    try:
-        server = await client.get_server()
-    except PlexAuthenticationError:
-        # Something in front of the server may refuse every request.
-        await client.verify()
-        raise
-    if server.machine_identifier != machine_identifier:
-        raise PlexWrongServerError(found=server.machine_identifier)
-    return server
-
-
-async def async_classify_refusal(
-    client: PlexClient, machine_identifier: str
-) -> PlexError:
-    """Return what a 401 or 403 means: only the owner may see /butler."""
-    await async_get_server(client, machine_identifier)
-    try:
-        await client.get_butler_tasks()
-    except (PlexAuthenticationError, PlexForbiddenError) as err:
-        return PlexNotOwnerError(str(err))
-    return PlexForbiddenError("Access is refused, as a firewall or a tunnel does")
+    refusals(hass).pop(entry.entry_id, None)

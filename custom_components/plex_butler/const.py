@@ -13,9 +13,11 @@ LOGGER: Final = logging.getLogger(__package__)
 ATTR_TASK: Final = "task"
 
 CONF_SERVER: Final = "server"
-# Whether plex.tv may be asked for a new name when the certificate gets one.
 # How long, in minutes, a run is believed that nothing was ever seen of.
 CONF_ASSUMED_RUN_LIMIT: Final = "assumed_run_limit"
+
+# Home Assistant's timers may come so many seconds early.
+EARLY: Final = 2.0
 
 # The interval of polls at first, and while the server does not answer.
 IDLE_INTERVAL: Final = timedelta(seconds=30)
@@ -25,7 +27,7 @@ TASKS_INTERVAL: Final = timedelta(minutes=10)
 TRUSTED_INTERVAL: Final = timedelta(hours=1)
 # The server's name and version change about once a month.
 SERVER_INTERVAL: Final = timedelta(hours=1)
-# Whoever changes a setting is told of by a notification; this is for those that are not.
+# Changed settings are notified; this is for a change that was missed.
 PREFERENCES_INTERVAL: Final = timedelta(hours=6)
 # People see no difference if states are written more often.
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)

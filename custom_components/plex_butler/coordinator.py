@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
@@ -34,19 +34,28 @@ from .api import (
     Server,
 )
 from .commands import Commands
-from .connection import Refusals, async_classify_refusal, async_get_server, translation
+from .connection import (
+    Refusal,
+    async_classify_refusal,
+    async_get_server,
+    refusals,
+    server_name,
+    translation,
+)
 from .const import (
+    DOMAIN,
+    EARLY,
     IDLE_INTERVAL,
     LOGGER,
     PATIENCE,
+    PLEX_DOMAIN,
     PREFERENCES_INTERVAL,
     PUBLISH_INTERVAL,
     SERVER_INTERVAL,
     TASKS_INTERVAL,
     TRUSTED_INTERVAL,
 )
-from .device import device_info, preference_of_unique_id, task_of_unique_id
-from .dynamic_entities import StaleEntities
+from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
 from .repairs import RepairIssues
@@ -65,8 +74,6 @@ TASKS: Final = "tasks"
 _SOON: Final = timedelta(seconds=1)
 # A poll that is due anyway so soon is not moved.
 _SLACK: Final = 0.5
-# Home Assistant's timers may come up to a second early.
-_EARLY: Final = 2.0
 _NEVER: Final = float("-inf")
 
 # What a server, or a proxy in front of it, answers while its database is locked.
@@ -103,28 +110,31 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         )
         self.client = client
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
-        self.log = log = LogListener(hass, entry, client, self.tracker)
-        self.commands = Commands(
-            hass, entry, client, self.tracker, log, self._async_command_done
-        )
+        self.log = LogListener(hass, entry, client, self.tracker)
+        self.commands = Commands(self)
         self.schedule = ScheduleCoordinator(hass, entry, client)
         entry.async_on_unload(
             self.schedule.async_add_listener(self._async_settings_updated)
         )
         self.push = PushListener(hass, entry, self)
-        self._refusals = Refusals(hass, entry)
+        self._refusals = refusals(hass)
         self._repair_issues = RepairIssues(hass, entry)
         self._stale_tasks, self._stale_preferences = (
-            StaleEntities(hass, entry, task_of_unique_id, SERVER_INTERVAL),
-            StaleEntities(hass, entry, preference_of_unique_id, PREFERENCES_INTERVAL),
+            StaleEntities(hass, entry, TASK_ID, SERVER_INTERVAL),
+            StaleEntities(hass, entry, PREFERENCE_ID, PREFERENCES_INTERVAL),
         )
-        # When each was fetched last; the schedule keeps that of the settings.
+        # When each was fetched last; the schedule keeps when the settings are due.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
         self._tasks: Mapping[str, ButlerTask] = {}
         self._tasks_request = object()
+        # Repairs, dialogs and a refusal of an earlier set-up may be left.
+        self._has_problems = True
         self._silent_since: float | None = None
         self._next_poll = float("inf")
         self._poll: asyncio.Task[object] | None = None
+        # Called when other tasks or settings are listed.
+        self.list_listeners: list[CALLBACK_TYPE] = []
+        self._listed: tuple[object, object] | None = None
         self._publisher = Debouncer(
             hass,
             LOGGER,
@@ -139,13 +149,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         # Every entry has been given one by the config flow.
         return self.config_entry.unique_id or ""
 
-    @property
-    def push_state(self) -> str:
-        """Return whether notifications are trusted, connected or missing."""
-        if self.tracker.trusted:
-            return "trusted"
-        return "connected" if self.tracker.state.push_since else "polling"
-
     @override
     async def _async_setup(self) -> None:
         """Load what was known before, and the zone that was chosen."""
@@ -159,37 +162,50 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         try:
             await self._async_fetch()
         except PlexError as err:
-            self.tracker.async_apply(Rules.poll_failed, refused=False)
+            self._has_problems = True
+            is_locked = self._is_database_locked(err)
+            # A time-out says nothing of the server.
+            is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError) or (
+                isinstance(err, PlexResponseError) and err.status == 502
+            )
+            refused = is_down and not is_locked
+            self.tracker.async_apply(Rules.poll_failed, refused=refused)
             # Back off while the server is failing, then fetch everything.
             self.async_invalidate()
             self._set_interval(IDLE_INTERVAL)
-            if self._is_database_locked(err):
+            if is_locked:
                 return self.data
             raise await self._async_failure(err) from err
         finally:
             self._poll = None
-        self._silent_since = None
-        self._repair_issues.async_delete_all()
-        self._refusals.async_accepted()
+        if self._has_problems:
+            self._has_problems = False
+            self._silent_since = None
+            self._repair_issues.async_delete_all()
+            self._refusals.pop(self.config_entry.entry_id, None)
         # A part may have been invalidated while it was fetched.
-        is_stale = self.schedule.is_stale or _NEVER in self._fetched_at.values()
+        is_stale = (
+            monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
+        )
         self._set_interval(_SOON if is_stale else self.tracker.until_next_look)
         return self._build_data()
 
-    async def _async_failure(self, err: PlexError) -> Exception:
+    async def _async_failure(self, err: PlexError) -> UpdateFailed:
         """Return what an error means for the entry."""
         # Something else may have the address now.
         self.client.doubt()
-        # A time-out says nothing of the server.
-        is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError)
-        if is_down or (isinstance(err, PlexResponseError) and err.status == 502):
-            self.tracker.async_apply(Rules.poll_failed, refused=True)
         await self._repair_issues.async_create(err)
         retry_after = None
+        entry = self.config_entry
         if isinstance(err, PlexAuthenticationError):
-            retry_after = self._refusals.async_refused()
+            now = monotonic()
+            refusal = self._refusals.setdefault(entry.entry_id, Refusal(now, now))
+            retry_after = refusal.delay()
+            if refusal.is_lasting:
+                # ConfigEntryAuthFailed would end the polls, and with them the way back.
+                entry.async_start_reauth(self.hass)
         elif isinstance(err, PlexNotOwnerError):
-            self._refusals.async_accepted()
+            self._refusals.pop(entry.entry_id, None)
         return UpdateFailed(**translation(err), retry_after=retry_after)
 
     def _is_database_locked(self, err: PlexError) -> bool:
@@ -218,7 +234,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def _async_fetch(self) -> None:
         """Fetch the activities, and every other part that is due; raise PlexError."""
         machine = self.machine_identifier
-        if self._refusals.hold_token:
+        refusal = self._refusals.get(self.config_entry.entry_id)
+        if refusal and monotonic() < refusal.next_try - EARLY:
             await self.client.verify()
             raise PlexAuthenticationError("The token was refused")
         is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
@@ -227,26 +244,42 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._server = await async_get_server(self.client, machine)
             self.tracker.async_apply(Rules.version_seen, version=self._server.version)
         try:
-            if self.schedule.is_due(_EARLY):
+            if monotonic() >= self.schedule.due_at - EARLY:
                 await self.schedule.async_read()
             interval = TRUSTED_INTERVAL if self.tracker.trusted else TASKS_INTERVAL
             if not self._tasks or self._is_due(TASKS, interval):
                 await self._async_fetch_tasks()
             if is_server_due:
                 # After the stale checks, which compare with the device's last version.
-                dr.async_get(self.hass).async_get_or_create(
-                    config_entry_id=self.config_entry.entry_id,
-                    **device_info(self._server, self.client.url),
-                )
+                self._async_update_device()
             asked = self.tracker.now()
             rows = await self.client.get_activities()
         except (PlexAuthenticationError, PlexForbiddenError) as err:
             raise await async_classify_refusal(self.client, machine) from err
         self.tracker.async_apply(Rules.snapshot, rows=rows, asked=asked)
 
+    @callback
+    def _async_update_device(self) -> None:
+        server = self._server
+        dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=self.config_entry.entry_id,
+            configuration_url=f"{self.client.url}/web",
+            entry_type=dr.DeviceEntryType.SERVICE,
+            # The second one links the device with that of the Plex integration.
+            identifiers={
+                (DOMAIN, server.machine_identifier),
+                (PLEX_DOMAIN, server.machine_identifier),
+            },
+            manufacturer="Plex",
+            model="Plex Media Server",
+            # The server's own name alone is the Plex integration's device.
+            name=f"{server_name(server)} Butler",
+            sw_version=server.version,
+        )
+
     def _is_due(self, part: str, interval: timedelta) -> bool:
         since = monotonic() - self._fetched_at[part]
-        return since >= interval.total_seconds() - _EARLY
+        return since >= interval.total_seconds() - EARLY
 
     async def _async_fetch_tasks(self) -> None:
         """Fetch the tasks; the answer to an older request than the newest is dropped."""
@@ -257,6 +290,17 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._tasks = tasks
             self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
             self._stale_tasks.async_process_list(tasks, version=self._server.version)
+
+    @override
+    @callback
+    def async_update_listeners(self) -> None:
+        """Add what is newly listed, and update what is there."""
+        data = self.data
+        if data and self._listed != (listed := (data.tasks, data.preferences)):
+            self._listed = listed
+            for listener in self.list_listeners:
+                listener()
+        super().async_update_listeners()
 
     @callback
     def _async_publish_all(self) -> None:
@@ -345,7 +389,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         return self._poll is not None and asyncio.current_task() is self._poll
 
     @callback
-    def _async_command_done(self) -> None:
+    def async_command_done(self) -> None:
         """Publish what a command changed, and fetch what became of the tasks."""
         self.async_invalidate(TASKS)
         self._async_publish()

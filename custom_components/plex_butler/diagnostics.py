@@ -26,6 +26,8 @@ async def async_get_config_entry_diagnostics(
     """Return what is known of a server, without saying which one it is."""
     coordinator = entry.runtime_data
     data, client = coordinator.data, coordinator.client
+    state = coordinator.tracker.state
+    push_state = "connected" if state.push_since else "polling"
     record = tuple(client.record)
     names = {text for task in data.tasks.values() for text in (task.name, task.title)}
     return {
@@ -47,8 +49,11 @@ async def async_get_config_entry_diagnostics(
         "schedule": {
             name: preference.value for name, preference in data.preferences.items()
         },
-        "memory": run_state.dump(coordinator.tracker.state),
-        "push": {"state": coordinator.push_state, **coordinator.push.statistics()},
+        "memory": run_state.dump(state),
+        "push": {
+            "state": "trusted" if state.trusted else push_state,
+            **coordinator.push.statistics(),
+        },
         "log": coordinator.log.statistics(),
         "answers": {
             path: redact_answer(answer) for path, answer in client.last_answers.items()

@@ -1,9 +1,9 @@
 """Adds the entities of what a server lists, and removes those of what is gone."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
@@ -14,7 +14,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import ButlerTask, Preference
 from .const import DOMAIN, STALE_AFTER, STALE_AFTER_UPDATE
-from .device import preference_unique_id, task_unique_id
 
 if TYPE_CHECKING:
     # The coordinator imports this module.
@@ -24,18 +23,17 @@ if TYPE_CHECKING:
         PlexButlerData,
     )
 
-# Returns what an entity with a unique id stands for on a machine, if for one of a kind.
-type NameOf = Callable[[str, str], str | None]
-
 type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
 
+# Unique ids are of a machine identifier, one of these, and a name.
+TASK_ID: Final = "_task_"
+PREFERENCE_ID: Final = "_preference_"
 
-class _Listed[ItemT](NamedTuple):
-    """What the server lists, and the entities for it."""
 
-    items_fn: Callable[[PlexButlerData], Mapping[str, ItemT]]
-    unique_id_fn: Callable[[str, str], str]
-    entity_fn: EntityFn[ItemT]
+def task_of_unique_id(machine_identifier: str, unique_id: str) -> str | None:
+    """Return which task an entity belongs to, if to any."""
+    prefix = f"{machine_identifier}{TASK_ID}"
+    return unique_id.removeprefix(prefix) if unique_id.startswith(prefix) else None
 
 
 class StaleEntities:
@@ -48,16 +46,12 @@ class StaleEntities:
     """
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        name_of: NameOf,
-        interval: timedelta,
+        self, hass: HomeAssistant, entry: ConfigEntry, id_part: str, interval: timedelta
     ) -> None:
-        self._hass = hass
+        self._entities = er.async_get(hass)
+        self._devices = dr.async_get(hass)
         self._entry = entry
-        self._machine = entry.unique_id or ""
-        self._name_of = name_of
+        self._prefix = f"{entry.unique_id}{id_part}"
         # A longer time between two answers is an outage.
         self._longest = interval.total_seconds() * 1.5
         # For how many seconds of good answers more each may be missing.
@@ -68,46 +62,41 @@ class StaleEntities:
     @callback
     def async_process_list(self, names: Container[str], *, version: str) -> None:
         """Remove the entities of what the good answers have lacked for too long."""
-        elapsed, updated = self._elapsed(), self._updated(version)
-        missing = [it for it in self._registered() if it[1] not in names]
+        now = monotonic()
+        elapsed = min(now - (self._last_answer or now), self._longest)
+        longest = STALE_AFTER.total_seconds()
+        if self._is_update(version):
+            longest = STALE_AFTER_UPDATE.total_seconds()
+        self._last_answer, self._version = now, version
         patience: dict[str, float] = {}
-        for _, name in missing:
-            left = STALE_AFTER.total_seconds()
-            if name in self._patience:
-                left = self._patience[name] - elapsed
-            if updated:
-                left = min(left, STALE_AFTER_UPDATE.total_seconds())
-            patience[name] = left
-        self._patience = patience
-        registry = er.async_get(self._hass)
-        for entity_id, name in missing:
+        for entity in er.async_entries_for_config_entry(
+            self._entities, self._entry.entry_id
+        ):
+            name = entity.unique_id.removeprefix(self._prefix)
+            if name == entity.unique_id or name in names:
+                continue
+            left = self._patience.get(name, longest + elapsed) - elapsed
+            patience[name] = min(left, longest)
             if patience[name] <= 0:
-                registry.async_remove(entity_id)
+                self._entities.async_remove(entity.entity_id)
+        self._patience = patience
 
-    def _registered(self) -> Iterator[tuple[str, str]]:
-        registry = er.async_get(self._hass)
-        for entity in er.async_entries_for_config_entry(registry, self._entry.entry_id):
-            if name := self._name_of(self._machine, entity.unique_id):
-                yield entity.entity_id, name
-
-    def _elapsed(self) -> float:
-        """Return the time that passed with good answers, outages left out."""
-        now, last = monotonic(), self._last_answer
-        self._last_answer = now
-        if last is None:
-            return 0
-        return min(now - last, self._longest)
-
-    def _updated(self, version: str) -> bool:
+    def _is_update(self, version: str) -> bool:
         """Return True if this is another version than last time, restarts included."""
-        last, self._version = self._version or self._device_version(), version
-        return last is not None and last != version
+        last = self._version
+        if last is None:
+            entry_id = self._entry.entry_id
+            devices = dr.async_entries_for_config_entry(self._devices, entry_id)
+            last = devices[0].sw_version if devices else None
+        return last not in (None, version)
 
-    def _device_version(self) -> str | None:
-        devices = dr.async_entries_for_config_entry(
-            dr.async_get(self._hass), self._entry.entry_id
-        )
-        return devices[0].sw_version if devices else None
+
+class _Listed[ItemT](NamedTuple):
+    """What the server lists, and the entities for it."""
+
+    items_fn: Callable[[PlexButlerData], Mapping[str, ItemT]]
+    id_part: str
+    entity_fn: EntityFn[ItemT]
 
 
 @callback
@@ -118,7 +107,7 @@ def async_add_task_entities(
     entity_fn: EntityFn[ButlerTask],
 ) -> None:
     """Add an entity for every task."""
-    tasks = _Listed(lambda data: data.tasks, task_unique_id, entity_fn)
+    tasks = _Listed(lambda data: data.tasks, TASK_ID, entity_fn)
     _async_add_listed(entry, platform, async_add_entities, tasks)
 
 
@@ -130,7 +119,7 @@ def async_add_preference_entities(
     entity_fn: EntityFn[Preference],
 ) -> None:
     """Add an entity for every setting for which the platform has one."""
-    settings = _Listed(lambda data: data.preferences, preference_unique_id, entity_fn)
+    settings = _Listed(lambda data: data.preferences, PREFERENCE_ID, entity_fn)
     _async_add_listed(entry, platform, async_add_entities, settings)
 
 
@@ -148,14 +137,13 @@ def _async_add_listed[ItemT](
     seen: Mapping[str, ItemT] = {}
 
     def is_registered(name: str) -> bool:
-        unique_id = kind.unique_id_fn(coordinator.machine_identifier, name)
+        unique_id = f"{entry.unique_id}{kind.id_part}{name}"
         return bool(registry.async_get_entity_id(platform, DOMAIN, unique_id))
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
-        if (listed := kind.items_fn(coordinator.data)) is seen:
-            return
+        listed = kind.items_fn(coordinator.data)
         appeared, seen = listed.keys() - seen.keys(), listed
         new = {it for it in appeared if it not in added or not is_registered(it)}
         added.update(new)
@@ -166,4 +154,5 @@ def _async_add_listed[ItemT](
         async_add_entities(filter(None, entities))
 
     async_add_new()
-    entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+    coordinator.list_listeners.append(async_add_new)
+    entry.async_on_unload(coordinator.list_listeners.clear)

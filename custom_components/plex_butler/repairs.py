@@ -26,9 +26,8 @@ from .api import (
     PlexTlsError,
     PlexWrongServerError,
 )
-from .connection import async_create_client
+from .connection import async_create_client, shown_name
 from .const import DOMAIN
-from .device import shown_name
 from .flow.relocation import async_move, async_take_place, async_url_at_new_host
 from .flow.validate import async_certificate_names, async_identify, async_validate
 

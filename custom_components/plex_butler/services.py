@@ -27,7 +27,7 @@ from .api import ButlerTask
 from .commands import Order
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .device import task_of_unique_id
+from .dynamic_entities import task_of_unique_id
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
 from .task_actions import (

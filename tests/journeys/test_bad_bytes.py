@@ -196,10 +196,7 @@ async def test_a_title_without_end_is_cut(
     "beyond", [int(1e30), 10**400, 1e308, float("nan"), -7, True, "1e30", "9" * 400]
 )
 async def test_a_number_beyond_reason_spoils_only_itself(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    beyond: Any,
+    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, beyond: Any
 ) -> None:
     plex.add_task(replace(POLISH, interval=beyond))
     row = Row(uuid="a-row", type="butler", title="Backup Database", progress=beyond)

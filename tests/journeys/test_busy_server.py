@@ -1,5 +1,7 @@
 """A server whose database is locked is busy, which is not gone."""
 
+import asyncio
+
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -8,7 +10,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.conftest import Advance
 from tests.simulator import PROFILES, SimulatedPlex
-from tests.test_staying import pass_by
 
 BACKUP = "switch.attic_butler_back_up_database"
 # The server is asked often while it works, and sooner than a database is locked for.
@@ -20,41 +21,64 @@ def state(hass: HomeAssistant) -> str | None:
     return found.state if found else None
 
 
-@pytest.mark.parametrize("profile", [UNTRUSTED])
-@pytest.mark.parametrize("fault", ["500", "502", "504"])
-async def test_errors_of_a_locked_database_make_nothing_unavailable_for_two_minutes(
+async def pass_by(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    plex: SimulatedPlex,
+    seconds: float,
+) -> None:
+    """Let time pass without waiting for answers that need it to pass themselves."""
+    for step in (*[5] * int(seconds // 5), seconds % 5):
+        freezer.tick(step)
+        await plex.advance(step)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize(
+    ("fault", "logged"),
+    [
+        ("500", "answered 500"),
+        ("502", "answered 502"),
+        ("504", "answered 504"),
+        ("slow", "did not answer in time"),
+    ],
+)
+async def test_a_locked_database_is_believed_for_two_minutes_of_a_task_that_locks_it(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     loaded: MockConfigEntry,
     advance: Advance,
+    freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
     fault: str,
+    logged: str,
+    *,
+    runs: bool,
 ) -> None:
-    expected_logs.append(f"answered {fault}")
+    expected_logs.append(logged)
+    shown = STATE_ON if runs else STATE_OFF
     plex.durations["BackupDatabase"] = 3600
-    plex.client_start("BackupDatabase")
-    await advance(76)
-    assert state(hass) == STATE_ON
-    plex.fault(fault, count=None)
-    for _ in range(20):
-        await advance(5)
-        assert state(hass) == STATE_ON
-    for _ in range(20):
-        await advance(5)
+    if runs:
+        plex.client_start("BackupDatabase")
+    await advance(31)
+    assert state(hass) == shown
+    plex.fault(fault, count=None, delay=30)
+    for _ in range(20 if runs else 0):
+        await pass_by(hass, freezer, plex, 5)
+        assert state(hass) == shown
+    await pass_by(hass, freezer, plex, 200)
     assert state(hass) == STATE_UNAVAILABLE
 
     plex.clear_faults()
-    for _ in range(8):
-        await advance(5)
-    assert state(hass) == STATE_ON
+    await pass_by(hass, freezer, plex, 70)
+    assert state(hass) == shown
 
 
 @pytest.mark.parametrize("profile", [UNTRUSTED])
 async def test_a_short_lock_of_the_database_is_not_in_the_log_and_ends_no_run(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     plex.durations["OptimizeDatabase"] = 1800
     plex.client_start("OptimizeDatabase")
@@ -77,23 +101,6 @@ async def test_a_short_lock_of_the_database_is_not_in_the_log_and_ends_no_run(
         await advance(10)
     event = hass.states.get("event.attic_butler_task")
     assert event and event.attributes["event_type"] == "ended"
-
-
-async def test_errors_while_nothing_runs_are_an_outage(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("answered 502")
-    plex.fault("502", count=None)
-    await advance(76)
-    assert state(hass) == STATE_UNAVAILABLE
-
-    plex.clear_faults()
-    await advance(31)
-    assert state(hass) == STATE_OFF
 
 
 @pytest.mark.parametrize("profile", [UNTRUSTED])
@@ -123,6 +130,5 @@ async def test_a_timeout_in_an_outage_is_no_recovery(
     assert "recovered" not in caplog.text
 
     plex.clear_faults()
-    for _ in range(14):
-        await pass_by(hass, freezer, plex, 5)
+    await pass_by(hass, freezer, plex, 70)
     assert state(hass) in {STATE_ON, STATE_OFF}

@@ -18,9 +18,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, SetUp, SignIn, settle
 from tests.flows import answer_repair, open_repair, repairs
+from tests.journeys.test_busy_server import pass_by
 from tests.journeys.whereabouts import state, state_of
 from tests.simulator import SimulatedPlex, SimulatedPlexTv
-from tests.test_staying import pass_by
 
 MINUTE = 60
 

@@ -106,9 +106,7 @@ async def test_a_poll_that_finds_a_change_updates_the_listeners_once(
         seen.append(state.state if state else "")
 
     loaded.runtime_data.async_add_listener(look)
-    state = hass.states.get(entity_id)
-    assert state
-    assert state.state == before
+    assert hass.states.is_state(entity_id, before)
     change(plex)
     loaded.runtime_data.async_invalidate()
     await loaded.runtime_data.async_refresh()
@@ -147,9 +145,7 @@ async def test_an_outage_updates_the_listeners_once_and_so_does_its_end(
     await plex.stop_listening()
     await loaded.runtime_data.async_refresh()
     await settle(hass)
-    state = hass.states.get(BACKUP)
-    assert state
-    assert state.state == STATE_UNAVAILABLE
+    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
     assert len(rounds) == 1
 
     await loaded.runtime_data.async_refresh()

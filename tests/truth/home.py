@@ -37,7 +37,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from custom_components.plex_butler.device import task_of_unique_id
+from custom_components.plex_butler.dynamic_entities import task_of_unique_id
 from custom_components.plex_butler.event import SIGNAL_TASK_EVENT, TaskEvent
 from custom_components.plex_butler.run_state import EndedRun
 from tests.simulator import (

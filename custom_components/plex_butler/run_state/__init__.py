@@ -4,7 +4,6 @@ There is no I/O here and no clock. The caller says what happened and when, and g
 the next state and what changed; the same inputs give the same outputs.
 """
 
-from ..clock import Moment as Moment, Window as Window
 from .activities import is_shown as is_shown
 from .models import *  # noqa: F403 all that can be known, change or be shown
 from .rules import Rules as Rules, apply as apply

@@ -6,8 +6,7 @@ from hashlib import blake2s
 from typing import Final
 
 from ..api import Activity, ButlerTask
-from ..clock import Moment
-from .models import RunState, TrackedActivity
+from .models import Moment, RunState, TrackedActivity
 
 BUTLER: Final = "butler"
 # A session's row, whose progress is that of all its tasks together

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Concatenate, Final
 
 from ..api import Activity, ActivityEvent, ButlerTask
-from ..clock import Moment, Window
 from ..tasks import SHORT_TASKS
 from . import models as m
 from .activities import (
@@ -20,6 +19,7 @@ from .activities import (
     shows,
     unique_names,
 )
+from .models import Moment, Window
 
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)

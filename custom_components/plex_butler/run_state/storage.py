@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args, get_type_hints
 
-from ..clock import Moment
 from . import models as m
+from .models import Moment
 
 type Memory = dict[str, Any]
 
