@@ -19,7 +19,7 @@ from .api import (
     PreferenceNotification,
 )
 from .const import LOGGER
-from .run_state import Change, PushMissed, Rules
+from .run_state import Change, Notice, Rules
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
@@ -229,7 +229,7 @@ class PushListener:
     @callback
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
-        missed = any(isinstance(change, PushMissed) for change in changes)
+        missed = Notice.PUSH_MISSED in changes
         if missed and self._stream and not self._wants_all:
             self._wants_all = True
             self._entry.async_create_background_task(
