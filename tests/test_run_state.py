@@ -83,14 +83,12 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         [(BACKUP, LOST)],
     ),
     "a row of a task's own that stays at 100 is not believed for ever": (
-        lambda: seen_often(
-            Story().see(0).see(5, own(BACKUP)), own(BACKUP, progress=100), 700
-        ),
+        lambda: seen_often(seen(own(BACKUP)), own(BACKUP, progress=100), 700),
         set(),
         [(BACKUP, LOST)],
     ),
     "a start that keeps a nameless server idle is given up": (
-        lambda: Story().see(0).see(5, session()).see(10).start(30, BACKUP).see(47),
+        lambda: seen(session()).see(10).start(30, BACKUP).see(47),
         set(),
         [(BACKUP, LOST)],
     ),
@@ -101,25 +99,13 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
     ),
     "the same row after a gap is the same run": (
         lambda: (
-            Story()
-            .see(0)
-            .see(5, own(BACKUP))
-            .tell(6, REFUSED)
-            .see(30, own(BACKUP))
-            .see(35)
-            .wait(36)
+            seen(own(BACKUP)).tell(6, REFUSED).see(30, own(BACKUP)).see(35).wait(36)
         ),
         set(),
         [(BACKUP, ENDED)],
     ),
     "another row after a gap is another run": (
-        lambda: (
-            Story()
-            .see(0)
-            .see(5, own(BACKUP))
-            .tell(6, REFUSED)
-            .see(30, own(BACKUP, "u2"))
-        ),
+        lambda: seen(own(BACKUP)).tell(6, REFUSED).see(30, own(BACKUP, "u2")),
         {BACKUP},
         [(BACKUP, LOST)],
     ),
@@ -141,13 +127,13 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         [(REFRESH, LOST)],
     ),
     "a look long after the last one sees no end": (
-        lambda: Story().see(0).see(5, own(BACKUP)).see(20 * MINUTE),
+        lambda: seen(own(BACKUP)).see(20 * MINUTE),
         set(),
         [(BACKUP, LOST)],
     ),
     "a start is not given up while an old row hides it": (
         lambda: seen_often(
-            Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP).start(12, BACKUP),
+            seen(own(BACKUP)).stop(10, BACKUP).start(12, BACKUP),
             own(BACKUP),
             40,
         ),
@@ -226,16 +212,16 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         [(BACKUP, LOST)],
     ),
     "a task that is not listed any more is lost": (
-        lambda: (
-            Story()
-            .see(0)
-            .see(5, own(BACKUP))
-            .tell(6, partial(Rules.tasks_listed, tasks=TASKS[1:]))
-        ),
+        lambda: seen(own(BACKUP)).tell(6, partial(Rules.tasks_listed, tasks=TASKS[1:])),
         set(),
         [(BACKUP, LOST)],
     ),
 }
+
+
+def seen(row: Activity) -> Story:
+    """Return a story in which a row showed, and had not before."""
+    return Story().see(0).see(5, row)
 
 
 def logging() -> Story:
@@ -275,7 +261,7 @@ def test_what_is_on_and_what_has_ended(
     ],
 )
 def test_a_row_that_names_a_task_shows_that_it_runs(row: Activity) -> None:
-    story = Story().see(0).see(5, row)
+    story = seen(row)
 
     assert story.on == {BACKUP}
     assert story.task(BACKUP).evidence is Evidence.OBSERVED
@@ -296,14 +282,7 @@ def test_a_row_that_names_a_task_shows_that_it_runs(row: Activity) -> None:
     ],
 )
 def test_other_rows_show_no_task(row: Activity) -> None:
-    story = (
-        Story()
-        .see(0)
-        .see(5, row)
-        .hear(6, row, ActivityEvent.STARTED)
-        .hear(7, row)
-        .see(8, row)
-    )
+    story = seen(row).hear(6, row, ActivityEvent.STARTED).hear(7, row).see(8, row)
 
     assert story.on == set()
     assert story.started == []
@@ -318,7 +297,7 @@ def test_two_tasks_of_one_title_are_told_apart_by_their_names_alone() -> None:
 
 
 def test_the_progress_of_a_session_is_not_the_tasks() -> None:
-    story = Story().see(0).see(5, session(BACKUP, 83))
+    story = seen(session(BACKUP, 83))
     assert story.task(BACKUP).progress is None
 
     story.see(10, own(CLEAN, progress=40), session(BACKUP, 83))
@@ -396,7 +375,7 @@ def test_a_row_of_a_tasks_own_at_100_is_its_last_phase() -> None:
 
 
 def test_an_end_is_seen_where_a_row_is_gone_without_a_gap() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).see(10).wait(11)
+    story = seen(own(BACKUP)).see(10).wait(11)
 
     assert story.results == [(BACKUP, ENDED)]
     assert (story.ended[0].started_at, story.ended[0].ended_at) == (at(5), at(10))
@@ -405,10 +384,10 @@ def test_an_end_is_seen_where_a_row_is_gone_without_a_gap() -> None:
 @pytest.mark.parametrize(
     "outage",
     [
-        [partial(Rules.poll_failed, refused=False)],
-        [partial(Rules.poll_failed, refused=True)],
+        [HUNG_UP],
+        [REFUSED],
         [DOWN, UP],
-        [DOWN, partial(Rules.poll_failed, refused=True), UP],
+        [DOWN, REFUSED, UP],
     ],
 )
 @pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
@@ -425,19 +404,15 @@ def test_a_row_that_is_gone_after_what_may_have_been_a_restart_has_no_end(
 
 def test_a_stream_that_stayed_up_disproves_a_restart() -> None:
     story = Story().tell(0, UP).see(0).see(5, own(BACKUP)).start(6, CLEAN)
-    story.tell(10, partial(Rules.poll_failed, refused=True)).tell(
-        20, partial(Rules.poll_failed, refused=True)
-    )
+    story.tell(10, REFUSED).tell(20, REFUSED)
     story.see(30, own(BACKUP))
     assert story.on == {BACKUP, CLEAN}
 
-    assert (BACKUP, ENDED) in story.tell(
-        31, partial(Rules.poll_failed, refused=False)
-    ).see(40).wait(41).results
+    assert (BACKUP, ENDED) in story.tell(31, HUNG_UP).see(40).wait(41).results
 
 
 def test_a_host_that_slept_saw_no_end() -> None:
-    story = Story().see(0).see(5, own(BACKUP))
+    story = seen(own(BACKUP))
     story.tell(Moment(MIDNIGHT + timedelta(hours=2), 1010), Rules.tick)
     story.see(11)
 
@@ -446,7 +421,7 @@ def test_a_host_that_slept_saw_no_end() -> None:
 
 @pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
 def test_a_stop_that_timed_out_and_is_done_later_is_no_end(row: Activity) -> None:
-    story = Story().see(0).see(5, row)
+    story = seen(row)
     story.stop(10, BACKUP, Answer.FAILED, took=15).see(26, row)
     assert story.on == {BACKUP}
 
@@ -488,7 +463,7 @@ def test_an_end_of_which_no_begin_was_seen_is_none() -> None:
 
 
 def test_a_row_that_was_there_before_the_start_shows_no_begin() -> None:
-    story = Story().see(0).see(5, session(BACKUP)).start(10, BACKUP)
+    story = seen(session(BACKUP)).start(10, BACKUP)
     story.see(12, session(BACKUP))
     assert story.task(BACKUP).evidence is Evidence.OBSERVED
 
@@ -523,7 +498,7 @@ def test_an_older_look_says_nothing_of_a_run_that_was_heard_of_since() -> None:
 
 
 def test_a_run_that_a_stop_did_not_end_is_not_ours_when_we_start_it_again() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP)
+    story = seen(own(BACKUP)).stop(10, BACKUP)
     story.send(45, Command.START, BACKUP).see(46, own(BACKUP))
     story.answer(47, Command.START, BACKUP, sent=45).see(50).wait(51)
 
@@ -599,7 +574,7 @@ def test_short_tasks_are_not_believed_for_half_an_hour(task: str, minutes: int) 
 
 
 def test_a_run_whose_server_cannot_be_looked_at_is_given_up() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).wait(30 * MINUTE)
+    story = seen(own(BACKUP)).wait(30 * MINUTE)
     assert story.on == {BACKUP}
     assert story.wait(31 * MINUTE).results == [(BACKUP, LOST)]
 
@@ -641,7 +616,7 @@ def test_a_row_that_comes_later_lets_a_run_go_on_that_was_given_up() -> None:
 
 
 def test_a_start_behind_another_task_waits_for_its_turn() -> None:
-    story = Story().see(0).see(5, session(CLEAN)).start(10, BACKUP)
+    story = seen(session(CLEAN)).start(10, BACKUP)
     for second in range(15, 60, 5):
         story.see(second, session(CLEAN))
     assert story.on == {BACKUP, CLEAN}
@@ -664,7 +639,7 @@ def test_a_stop_and_a_start_on_one_shared_row_show_at_once() -> None:
 
 
 def test_rows_that_linger_after_a_stop_show_nothing_for_30_s() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).stop(10, BACKUP)
+    story = seen(own(BACKUP)).stop(10, BACKUP)
     for second in range(12, 40, 5):
         assert story.see(second, own(BACKUP)).on == set()
     assert not story.is_busy
@@ -771,7 +746,7 @@ def test_another_200_tells_that_the_first_run_is_over() -> None:
 @pytest.mark.parametrize("command", list(Command))
 def test_a_command_that_failed_changes_nothing(command: Command) -> None:
     task = BACKUP if command in (Command.START, Command.STOP) else None
-    story = Story().see(0).see(5, own(CLEAN)).send(10, command, task)
+    story = seen(own(CLEAN)).send(10, command, task)
     story.answer(11, command, task, sent=10, answer=Answer.FAILED)
 
     assert story.on == {CLEAN}
@@ -837,9 +812,8 @@ def test_log_and_stream_tell_of_one_run(*, log_first: bool) -> None:
 
 
 def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() -> None:
-    closed = partial(Rules.log_changed, up=False)
     story = Story().see(0).open_log(5).log(10, REFRESH)
-    story.tell(60, closed).open_log(70).see(80).wait(90)
+    story.tell(60, CLOSED).open_log(70).see(80).wait(90)
     assert story.on == {REFRESH}
     assert story.is_busy
 
@@ -850,9 +824,8 @@ def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() 
 
 
 def test_idle_rows_end_what_the_closed_log_may_have_missed() -> None:
-    closed = partial(Rules.log_changed, up=False)
     story = Story().open_log(5).see(6, session("")).log(10, REFRESH)
-    story.see(20, session("", 50)).tell(60, closed).open_log(70).see(80)
+    story.see(20, session("", 50)).tell(60, CLOSED).open_log(70).see(80)
     story.see(90).wait(95)
     assert story.results == [(REFRESH, LOST)]
     assert not story.is_busy
@@ -885,7 +858,7 @@ def test_the_log_names_the_run_that_a_row_shows() -> None:
 
 
 def test_the_log_tells_of_a_new_run_of_what_ran_before() -> None:
-    story = Story().see(0).see(5, own(BACKUP)).open_log(10).log(60, BACKUP)
+    story = seen(own(BACKUP)).open_log(10).log(60, BACKUP)
     assert story.results == [(BACKUP, LOST)]
 
     story.log(70, BACKUP, "a2").log_end(80, "a2").wait(81)
@@ -931,7 +904,7 @@ def test_a_run_that_only_the_log_names_is_believed_for_its_limit_when_it_closes(
     None
 ):
     story = Story().see(0).open_log(1).log(5, REFRESH)
-    story.tell(2 * HOUR, partial(Rules.log_changed, up=False))
+    story.tell(2 * HOUR, CLOSED)
     assert story.wait(2 * HOUR + 29 * MINUTE).on == {REFRESH}
 
     assert story.wait(2 * HOUR + 31 * MINUTE).results == [(REFRESH, LOST)]
@@ -980,7 +953,7 @@ def test_a_clock_that_runs_backwards_undoes_nothing() -> None:
 def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
     jump: timedelta,
 ) -> None:
-    story = Story().see(0).see(5, own(BACKUP)).see(60, own(BACKUP))
+    story = seen(own(BACKUP)).see(60, own(BACKUP))
     for second in (70, 80):
         now = moment(second)
         story.tell(Moment(now.utc + jump, now.monotonic), Rules.tick)
@@ -1008,7 +981,7 @@ def remembered(story: Story, gap: float = 60) -> Story:
 
 @pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
 def test_a_run_that_is_named_again_goes_on_with_its_start(row: Activity) -> None:
-    story = remembered(Story().see(0).see(5, row)).see(70, row)
+    story = remembered(seen(row)).see(70, row)
     assert story.task(BACKUP).since == at(5)
     assert story.changes == []
 
@@ -1017,7 +990,7 @@ def test_a_run_that_is_named_again_goes_on_with_its_start(row: Activity) -> None
 
 @pytest.mark.parametrize("row", [None, own(BACKUP, "u2")])
 def test_a_run_that_is_not_found_again_is_lost(row: Activity | None) -> None:
-    story = remembered(Story().see(0).see(5, own(BACKUP)))
+    story = remembered(seen(own(BACKUP)))
     story.see(70, *filter(None, [row]))
 
     assert (
@@ -1054,7 +1027,7 @@ def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> N
 
 
 def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
-    story = Story().see(0).see(5, own(BACKUP, "mine"))
+    story = seen(own(BACKUP, "mine"))
     rows = [activity("Work", uuid=f"w{number}") for number in range(800)]
     story.see(10, *rows[:400], own(BACKUP, "mine"), *rows[400:])
 

@@ -86,14 +86,12 @@ class Rules:
 
     def _end_seen(self, run: m.Run, at: Moment, *, named: bool) -> None:
         """End a run whose end was seen: by name, or what is likely its end."""
-        result, run = m.Result.LOST, replace(run, evidence=m.Evidence.OBSERVED)
+        result, evidence = m.Result.LOST, m.Evidence.INFERRED
         if any(it.done is None for it in self._stops(run.task)):
-            result = m.Result.STOPPED
+            result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
         elif named and run.begin_seen and not run.doubted:
-            result = m.Result.ENDED
-        else:
-            run = replace(run, evidence=m.Evidence.INFERRED)
-        self._end(run, at, result)
+            result, evidence = m.Result.ENDED, m.Evidence.OBSERVED
+        self._end(replace(run, evidence=evidence), at, result)
 
     def _end(self, run: m.Run, at: Moment, result: m.Result = m.Result.LOST) -> None:
         """End a run, or decide how it ended if that was put off."""
@@ -131,21 +129,16 @@ class Rules:
         self, command: m.Command, task: str | None, sent: Moment, answer: m.Answer
     ) -> None:
         """Update the runs by what the server answered; a failure answers nothing."""
-        state, sent, done = (
-            self.state,
-            min(sent, self.now),
-            answer is not m.Answer.FAILED,
-        )
-        if done:
+        state, sent = self.state, min(sent, self.now)
+        if done := answer is not m.Answer.FAILED:
             self._answers(sent)
         state.snapshot_requested = self.now
-        key = (command, task)
-        state.commands = {
-            it: sent_ for it, sent_ in state.commands.items() if it != key
-        }
+        commands, key = dict(state.commands), (command, task)
+        commands.pop(key, None)
+        state.commands = commands
         if command in (m.Command.STOP, m.Command.STOP_ALL):
             stop = m.Sent(sent, self.now if done else self.now + DONE_LATER, done)
-            state.commands = {**state.commands, key: stop}
+            commands[key] = stop
             lost = answer is m.Answer.NOT_RUNNING
             result = m.Result.LOST if lost else m.Result.STOPPED
             self._stopped(task, stop, result, m.Evidence.ASSUMED)
@@ -215,11 +208,9 @@ class Rules:
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
         butlers = {key_of(row): row for row in rows if fold(row.type) == BUTLER}
-        state.rows = {
-            key: row
-            for key, row in state.rows.items()
-            if key in butlers or asked <= row.seen
-        }
+        gone = {key for key, it in state.rows.items() if it.seen < asked}
+        gone -= butlers.keys()
+        state.rows = {key: it for key, it in state.rows.items() if key not in gone}
         for key, seen in butlers.items():
             known = state.rows.get(key)
             if not known or known.seen < asked:
@@ -315,12 +306,12 @@ class Rules:
             dated = dated and seen and not run.begin_seen
             started = at if dated else run.started
         # What had been given up goes on, and its start was told
-        given_up = last and (last.result, last.evidence) == (
-            m.Result.LOST,
-            m.Evidence.ASSUMED,
-        )
-        again = last and given_up and at - last.ended < m.DEFAULT_LIMIT
-        if run and run.end:
+        recent = last and at - last.ended < m.DEFAULT_LIMIT
+        lost = last and last.result is m.Result.LOST
+        again = last and recent and lost and last.evidence is m.Evidence.ASSUMED
+        # The log may name late what the row has shown to end
+        end = run.end if run and log_id else None
+        if run and run.end and not end:
             self.changes.remove(run.end)
         stops = self._stops(task)
         new = m.Run(
@@ -334,6 +325,7 @@ class Rules:
             log_id=log_id or (run.log_id if run else None),
             # The progress of a session says nothing of its task's
             progress=row.progress if row and row.is_own and row.progress >= 0 else None,
+            end=end,
             doubted=run.doubted
             if run
             else any(s.until and since < s.until for s in stops),
@@ -490,7 +482,8 @@ class Rules:
         else:
             since = None if self.shown else state.idle_since or self.at
             state.idle_since = since
-            if since is None or since + PAUSE <= now:
+            rests = any(it.is_session and not it.ended for it in state.rows.values())
+            if not (rests and since and now < since + PAUSE):
                 state.busy_since = None
             # A look, the stream or the log would have said more
             heard = state.trusted or state.logging
