@@ -9,18 +9,16 @@ from typing import Any
 from custom_components.plex_butler.api import Activity, ActivityEvent, ButlerTask
 from custom_components.plex_butler.run_state import (
     Answer,
-    ButlerIdle,
     ButlerState,
     ButlerView,
     Change,
     Command,
     EndedRun,
     Moment,
+    Notice,
     Result,
     Rules,
     Run,
-    RunEnded,
-    RunStarted,
     RunState,
     TaskView,
     Window,
@@ -209,13 +207,13 @@ class Story:
     @property
     def started(self) -> list[Run]:
         """Return the runs whose start was told."""
-        starts = [it for it in self.changes if isinstance(it, RunStarted)]
-        return [it.run for it in starts if not it.again]
+        runs = (it for it in self.changes if isinstance(it, Run))
+        return [run for run in runs if not run.queued]
 
     @property
     def ended(self) -> list[EndedRun]:
         """Return the runs that are over."""
-        return [it.run for it in self.changes if isinstance(it, RunEnded)]
+        return [it for it in self.changes if isinstance(it, EndedRun)]
 
     @property
     def results(self) -> list[tuple[str, Result]]:
@@ -225,4 +223,4 @@ class Story:
     @property
     def idle(self) -> int:
         """Return how often Butler was told to be idle."""
-        return sum(isinstance(it, ButlerIdle) for it in self.changes)
+        return self.changes.count(Notice.BUTLER_IDLE)

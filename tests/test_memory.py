@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.run_state import RunEnded, TaskView
+from custom_components.plex_butler.run_state import EndedRun, TaskView
 from tests.conftest import Advance, settle
 from tests.simulator import PROFILES, SimulatedPlex
 
@@ -284,8 +284,8 @@ async def test_who_listens_hears_of_runs_and_can_stop_listening(
     heard: list[object] = []
     stop = loaded.runtime_data.tracker.async_add_change_listener(heard.extend)
     await run_once(plex, advance)
-    ends = [change for change in heard if isinstance(change, RunEnded)]
-    assert [change.run.task for change in ends] == ["BackupDatabase"]
+    ends = [change for change in heard if isinstance(change, EndedRun)]
+    assert [run.task for run in ends] == ["BackupDatabase"]
 
     stop()
     heard.clear()

@@ -82,45 +82,30 @@ def test_a_window_is_open_at_the_hours_of_its_own_clock(
     assert window.is_open(now) is (now.astimezone(window.zone).hour in hours)
 
 
+SPRING, AUTUMN = "2026-03-28T20:00", "2026-10-24T20:00"
+
+
 @pytest.mark.parametrize(
-    ("hours", "opens", "closes"),
+    ("evening", "hours", "opens", "closes"),
     [
         # At 01:00 UTC of the 29th, 02:00 becomes 03:00.
-        ((2, 5), "2026-03-29T01:00", "2026-03-29T03:00"),
-        ((1, 2), "2026-03-29T00:00", "2026-03-29T01:00"),
-        ((3, 4), "2026-03-29T01:00", "2026-03-29T02:00"),
-        ((23, 4), "2026-03-28T22:00", "2026-03-29T02:00"),
+        (SPRING, (2, 5), "2026-03-29T01:00", "2026-03-29T03:00"),
+        (SPRING, (1, 2), "2026-03-29T00:00", "2026-03-29T01:00"),
+        (SPRING, (23, 4), "2026-03-28T22:00", "2026-03-29T02:00"),
         # There is no such hour in that night.
-        ((2, 3), "2026-03-30T00:00", "2026-03-30T01:00"),
-    ],
-)
-def test_in_spring_an_hour_is_left_out(
-    hours: tuple[int, int], opens: str, closes: str
-) -> None:
-    evening = utc("2026-03-28T20:00")
-
-    assert berlin(*hours).next_start(evening) == utc(opens)
-    assert berlin(*hours).next_end(Moment(evening, 0)).utc == utc(closes)
-
-
-@pytest.mark.parametrize(
-    ("hours", "opens", "closes"),
-    [
+        (SPRING, (2, 3), "2026-03-30T00:00", "2026-03-30T01:00"),
         # At 01:00 UTC of the 25th, 03:00 becomes 02:00.
-        ((2, 5), "2026-10-25T00:00", "2026-10-25T04:00"),
-        ((1, 2), "2026-10-24T23:00", "2026-10-25T00:00"),
-        ((2, 3), "2026-10-25T00:00", "2026-10-25T02:00"),
-        ((3, 4), "2026-10-25T02:00", "2026-10-25T03:00"),
-        ((23, 4), "2026-10-24T21:00", "2026-10-25T03:00"),
+        (AUTUMN, (2, 5), "2026-10-25T00:00", "2026-10-25T04:00"),
+        (AUTUMN, (1, 2), "2026-10-24T23:00", "2026-10-25T00:00"),
+        (AUTUMN, (2, 3), "2026-10-25T00:00", "2026-10-25T02:00"),
+        (AUTUMN, (23, 4), "2026-10-24T21:00", "2026-10-25T03:00"),
     ],
 )
-def test_in_autumn_an_hour_comes_twice(
-    hours: tuple[int, int], opens: str, closes: str
+def test_an_hour_is_left_out_in_spring_and_comes_twice_in_autumn(
+    evening: str, hours: tuple[int, int], opens: str, closes: str
 ) -> None:
-    evening = utc("2026-10-24T20:00")
-
-    assert berlin(*hours).next_start(evening) == utc(opens)
-    assert berlin(*hours).next_end(Moment(evening, 0)).utc == utc(closes)
+    assert berlin(*hours).next_start(utc(evening)) == utc(opens)
+    assert berlin(*hours).next_end(Moment(utc(evening), 0)).utc == utc(closes)
 
 
 def test_an_open_window_starts_next_after_it_has_ended() -> None:

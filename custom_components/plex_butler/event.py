@@ -16,7 +16,7 @@ from .api import ButlerTask
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
-from .run_state import ButlerIdle, Change, EndedRun, Result, Run, RunEnded, RunStarted
+from .run_state import Change, EndedRun, Notice, Result, Run
 from .task_actions import describe_begun, describe_run
 
 # One for all servers: an automation may be there before its server is, and after it.
@@ -85,11 +85,11 @@ def _task_event_of(
 ) -> TaskEvent | None:
     """Return the event of a change, or None for starts and ends that were not seen."""
     match change:
-        case ButlerIdle():
+        case Notice.BUTLER_IDLE:
             return TaskEvent(type=TaskEventType.IDLE)
-        case RunStarted(run=run) if run.started:
+        case Run() as run if run.started:
             kind = TaskEventType.STARTED
-        case RunEnded(run=run, ran=True) if run.result is not Result.LOST:
+        case EndedRun(ran=True) as run if run.result is not Result.LOST:
             kind = TaskEventType(run.result)
         case _:
             return None

@@ -20,7 +20,7 @@ from .api import (
     PreferenceNotification,
 )
 from .const import LOGGER
-from .run_state import Change, Moment, PushMissed, Rules
+from .run_state import Change, Moment, Notice, Rules
 from .tracker import RunTracker
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class PushListener(StreamListener):
 
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
-        missed = any(isinstance(change, PushMissed) for change in changes)
+        missed = Notice.PUSH_MISSED in changes
         if missed and self._stream and not self._wants_all:
             self._wants_all = True
             self._entry.async_create_background_task(

@@ -24,7 +24,6 @@ from .run_state import (
     Result,
     Run,
     RunState,
-    TaskState,
     TaskView,
     is_shown,
 )
@@ -236,7 +235,7 @@ def _begun(
     run = state.runs.get(task)
     if answer is StartResult.ALREADY_RUNNING:
         result = TaskResult.ALREADY_RUNNING
-    elif run and run.state is TaskState.QUEUED:
+    elif run and run.queued:
         result = TaskResult.QUEUED
     else:
         result = TaskResult.STARTED

@@ -84,10 +84,9 @@ def next_snapshot(state: RunState) -> Moment:
 def _interval(state: RunState) -> timedelta:
     """Return how often to look, by what the stream tells and what is to be seen."""
     runs = state.runs.values()
-    unproven = [state.now - (it.answered or it.proved) for it in runs if it.unproven]
-    muted = any(
-        it.ignored_until and state.now < it.ignored_until for it in state.rows.values()
-    )
+    unproven = [state.now - it.proved for it in runs if it.unproven]
+    stops = [state.now - it.until for it in state.commands.values() if it.until]
+    muted = any(age < run_state.IGNORED_FOR for age in stops)
     young = muted or any(age < _YOUNG for age in unproven)
     if not (state.trusted or state.logging):
         if young or state.busy or state.was_busy or any(run.row for run in runs):

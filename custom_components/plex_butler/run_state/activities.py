@@ -1,11 +1,11 @@
 """What a row of the server's activities names, and what it proves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import blake2s
 from typing import Final
 
-from ..api import Activity, ButlerTask
+from ..api import Activity
 from .models import Moment, RunState, TrackedActivity
 
 BUTLER: Final = "butler"
@@ -23,15 +23,6 @@ def fold(text: str) -> str:
     return text.strip().casefold()
 
 
-def unique_names(tasks: Iterable[ButlerTask]) -> dict[str, str]:
-    """Return the texts that name one task only, case-folded."""
-    owners: dict[str, set[str]] = {}
-    for task in tasks:
-        for text in {fold(task.name), fold(task.title)} - {""}:
-            owners.setdefault(text, set()).add(task.name)
-    return {text: owner.pop() for text, owner in owners.items() if len(owner) == 1}
-
-
 def key_of(row: Activity) -> str:
     """Return what tells a row from others, even if the server left out its uuid."""
     return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
@@ -44,7 +35,7 @@ def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> TrackedAc
     task = named.pop() if len(named) == 1 else None
     said = f"{title}\n{subtitle}\n{row.progress:g}".encode(errors="replace")
     content, session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
-    since, changed, muted = at, state.unchanged.get(content, at), None
+    since, changed = at, state.unchanged.get(content, at)
     old = state.rows.get(key)
     if old and not old.ended:
         same = old.content == content
@@ -52,7 +43,7 @@ def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> TrackedAc
         # A session's row changes when one of its tasks begins or ends, and only then
         alike = old.task == task and old.busy == (row.progress < 100)
         if same or (alike and not session):
-            since, muted = old.since, old.ignored_until
+            since = old.since
     return TrackedActivity(
         key=key,
         task=task,
@@ -64,7 +55,6 @@ def look(state: RunState, row: Activity, at: Moment, *, told: bool) -> TrackedAc
         changed=changed,
         seen=at,
         told=told or bool(old and old.told),
-        ignored_until=muted,
     )
 
 
@@ -82,13 +72,7 @@ def keep(
 def shows(row: TrackedActivity, now: Moment) -> bool:
     """Return True if a row shows work, be it work that a stop has put in doubt."""
     # Asked of every row at every notification: no more than a comparison of numbers
-    age = now.monotonic - row.changed.monotonic
-    return row.ended is None and row.progress < 100 and age < STANDING_SECONDS
-
-
-def is_live(row: TrackedActivity, now: Moment) -> bool:
-    """Return True if a row proves work."""
-    return shows(row, now) and (row.ignored_until is None or row.ignored_until <= now)
+    return row.busy and now.monotonic - row.changed.monotonic < STANDING_SECONDS
 
 
 def is_shown(state: RunState, task: str) -> bool:

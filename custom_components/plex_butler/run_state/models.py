@@ -1,7 +1,7 @@
 """What is known of runs and rows, what changes, and what is to be shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import lru_cache
@@ -126,9 +126,6 @@ class Command(StrEnum):
     STOP_ALL = "stop_all"
 
 
-STOPS: Final = (Command.STOP, Command.STOP_ALL)
-
-
 class Answer(StrEnum):
     """What became of a command; one that failed proves nothing, and may yet be done."""
 
@@ -147,16 +144,12 @@ class EndedRun:
     evidence: Evidence
     started: Moment | None
     ended: Moment
-    sent: Moment | None = None  # Our command for it
-    log_id: str | None = None  # The log's name for it
-    given_up: bool = False  # It may yet turn out to go on
+    ran: bool = True  # What was taken off the queue never did
 
     @property
     def duration(self) -> timedelta | None:
-        """Return how long it took, by the clock on which that was longer.
-
-        One clock stands still while the host sleeps, and the other may be set back.
-        """
+        """Return how long it took, by the clock on which that was longer."""
+        # One clock stands still while the host sleeps, and the other may be set back
         guessed = self.result is Result.LOST and self.evidence is not Evidence.INFERRED
         if self.started is None or guessed:
             return None
@@ -183,23 +176,18 @@ class Run:
     evidence: Evidence
     started: Moment | None  # None: it went on before anybody looked
     proved: Moment  # When its evidence was last renewed: limits count from here
-    state: TaskState = TaskState.RUNNING
+    queued: bool = False  # The server took our start, for a later time
     sent: Moment | None = None  # Our command for it
-    answered: Moment | None = None
-    begin_seen: bool = (
-        False  # Its begin was, after our command: only then can its end be
-    )
+    # Its begin was seen, after our command: only then can its end be
+    begin_seen: bool = False
     row: str | None = None  # The row that shows it
     log_id: str | None = None  # The log's name for it
-    other_name_since: Moment | None = None  # Since when its row names something else
     progress: float | None = None
-    until: Moment | None = None  # When a queued one is given up
     alone: bool = False  # Butler was idle when it was started
     waited: bool = False  # Butler was seen at work since, for an unknown task
     grace_over: bool = False  # The grace is over, and nothing was seen
-    stop_failed: bool = False  # A stop that failed may yet be done
+    doubted: bool = False  # A stop of ours may be what ends it
     end: EndedRun | None = None  # How it ended, unless it goes on at once
-    end_final_at: Moment | None = None  # When that is decided
 
     @property
     def is_on(self) -> bool:
@@ -209,7 +197,7 @@ class Run:
     @property
     def unproven(self) -> bool:
         """Return True if nothing shows it but a command."""
-        return not (self.row or self.log_id or self.end or self.until)
+        return not (self.row or self.log_id or self.end or self.queued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,24 +215,18 @@ class TrackedActivity:
     seen: Moment
     told: bool = False  # The stream told of it
     ended: Moment | None = None  # The stream told that it ended
-    ignored_until: Moment | None = None  # After a stop it proves nothing until then
 
     @property
     def busy(self) -> bool:
         """Return True if it shows work; idle servers may have a row at 100."""
         return self.ended is None and self.progress < 100
 
-    @property
-    def task_progress(self) -> float | None:
-        """Return how far its task is; the progress of a session says nothing of it."""
-        return self.progress if self.is_own and self.progress >= 0 else None
 
-
-class Stop(NamedTuple):
-    """A stop of ours; `done` is None until it is answered, then whether it was."""
+class Sent(NamedTuple):
+    """A command of ours; `done` is None until it is answered, then whether it was."""
 
     sent: Moment
-    answered: Moment | None = None
+    until: Moment | None = None  # What shows since before then may end by it
     done: bool | None = None
 
 
@@ -258,6 +240,17 @@ class Capabilities:
     pushed: bool = False  # The stream told of a row, and missed none since
     sessions_unnamed: int = 0  # How often Butler worked without a task being named
     runs_not_logged: int = 0  # ... by the log, which was open
+
+
+class Notice(StrEnum):
+    """What changes beside runs."""
+
+    PUSH_MISSED = "push_missed"  # The stream was up, and did not tell of a row
+    BUTLER_IDLE = "butler_idle"  # Pauses between two tasks are left out
+
+
+# A run begins or is queued, or it ended; one that goes on after all is not told again
+type Change = Run | EndedRun | Notice
 
 
 @dataclass(kw_only=True, slots=True)
@@ -274,30 +267,30 @@ class RunState:
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
     rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
-    # From before a restart: runs, and by their digests, since when rows had not changed
-    restored: tuple[Run, ...] = ()
+    # From before a restart: by their digests, since when rows had not changed
     unchanged: Mapping[str, Moment] = field(default_factory=dict)
-    pending: Mapping[str, Moment] = field(default_factory=dict)  # Starts, unanswered
-    stops: Mapping[str | None, Stop] = field(default_factory=dict)  # The newest of each
+    # The newest of each, with its task
+    commands: Mapping[tuple[Command, str | None], Sent] = field(default_factory=dict)
     asked: Moment | None = None  # ... for the newest snapshot
-    snapshot_requested: Moment | None = (
-        None  # Something happened that one should look at
-    )
-    busy: bool = False
+    # Something happened that one should look at
+    snapshot_requested: Moment | None = None
     busy_since: Moment | None = None
     idle_since: Moment | None = None
     was_busy: bool = False  # ... and was not told to be idle since
     task_named: bool = False  # ... and a task was
     push_since: Moment | None = None
     log_since: Moment | None = None  # Since when the log is open and tells
-    failing_since: Moment | None = (
-        None  # Since when the server does not answer, or refuses
-    )
+    # Since when the server does not answer, or refuses
+    failing_since: Moment | None = None
     refused_since: Moment | None = None
     gap: Moment | None = None  # The newest gap in what was seen
-    restarted: Moment | None = None
-    undecided: tuple[Change | str, ...] = ()  # A task stands for an end not yet decided
+    untold: tuple[Change, ...] = ()  # An end that is not yet decided, and what followed
     next_tick: Moment | None = None  # When time alone changes something
+
+    @property
+    def busy(self) -> bool:
+        """Return True if Butler is at work."""
+        return self.busy_since is not None
 
     @property
     def known(self) -> Capabilities:
@@ -318,42 +311,6 @@ class RunState:
         """Return True if the log named a run, and has told all since."""
         since = self.log_since if self.known.logged else None
         return run.log_id is not None and since is not None and since <= run.proved
-
-
-@dataclass(frozen=True, slots=True)
-class RunQueued:
-    """The server took our start, for a later time."""
-
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A task runs; `again`: it had been given up, and its start was told before."""
-
-    run: Run
-    again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnded:
-    """A run is over; what was taken off the queue never `ran`."""
-
-    run: EndedRun
-    ran: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PushMissed:
-    """The stream was up and did not tell of a row: it is trusted no longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ButlerIdle:
-    """Butler was at work and is not any more, pauses between two tasks left out."""
-
-
-type Change = RunQueued | RunStarted | RunEnded | PushMissed | ButlerIdle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -387,26 +344,25 @@ class ButlerView:
 
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
-    known, butler = state.known, ButlerState.IDLE
+    known, butler = state.known, ButlerState.UNKNOWN
     if state.busy:
         butler = ButlerState.BUSY
-    elif state.asked is None or not (known.busy or known.logged):
-        butler = ButlerState.UNKNOWN
+    elif state.asked and (known.busy or known.logged):
+        butler = ButlerState.IDLE
     blind = known.sessions_unnamed >= 3 and not (known.tasks or known.logged)
-    tasks = {
-        task: TaskView(assumed=blind, last=state.last.get(task)) for task in state.tasks
-    }
-    runs = {task: run for task, run in state.runs.items() if run.is_on}
-    for task, run in runs.items():
-        queued = run.state is TaskState.QUEUED
-        since = run.sent if queued else run.started
-        tasks[task] = TaskView(
-            state=run.state,
-            since=since.utc if since else None,
-            progress=run.progress,
-            evidence=run.evidence,
-            assumed=blind or (run.grace_over and run.unproven),
-            last=state.last.get(task),
-        )
-    running = sum(run.state is TaskState.RUNNING for run in runs.values())
+    tasks = {}
+    for task in state.tasks:
+        shown = TaskView(assumed=blind, last=state.last.get(task))
+        if (run := state.runs.get(task)) and run.is_on:
+            began = run.sent if run.queued else run.started
+            shown = replace(
+                shown,
+                state=TaskState.QUEUED if run.queued else TaskState.RUNNING,
+                since=began.utc if began else None,
+                progress=run.progress,
+                evidence=run.evidence,
+                assumed=blind or (run.grace_over and run.unproven),
+            )
+        tasks[task] = shown
+    running = sum(task.state is TaskState.RUNNING for task in tasks.values())
     return ButlerView(butler=butler, running=running, tasks=tasks)
