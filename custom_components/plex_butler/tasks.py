@@ -8,7 +8,11 @@ from collections.abc import Iterable
 import re
 from typing import Final
 
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations
+
 from .api import ButlerTask
+from .const import DOMAIN
 
 # Some names carry the prefix, some do not: the server wants each just as it is.
 _PREFIX: Final = "ButlerTask"
@@ -68,6 +72,14 @@ def task_key(name: str) -> str:
     """Return a server's task name the way that Home Assistant writes keys."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix(_PREFIX))
     return words.lower()
+
+
+@callback
+def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
+    """Return a task's name in the language of Home Assistant, or the server's title."""
+    names = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
+    key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
+    return names.get(key, task.title)
 
 
 def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
