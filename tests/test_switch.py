@@ -5,6 +5,7 @@ import asyncio
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import (
     ATTR_ASSUMED_STATE,
+    ATTR_DEVICE_CLASS,
     ATTR_ENTITY_ID,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
@@ -113,6 +114,7 @@ async def test_a_command_that_fails_says_why_and_changes_nothing(
     assert state(hass) == STATE_ON
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_new_task_gets_its_switch_under_the_servers_title(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
@@ -163,6 +165,7 @@ async def test_outages_do_not_count_towards_the_day(
     assert er.async_get(hass).async_get(BACKUP)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_task_that_comes_back_is_the_same_again(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
@@ -325,3 +328,18 @@ async def test_a_switch_is_on_as_soon_as_its_command_is_answered(
     assert state(hass) == STATE_OFF
 
     assert [request.method for request in plex.requests] == ["POST", "DELETE"]
+
+
+@pytest.mark.usefixtures("all_entities_enabled")
+async def test_only_the_switches_of_tasks_have_a_device_class(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    switches = hass.states.async_all(Platform.SWITCH)
+    classes = {
+        state.entity_id.startswith(
+            "switch.attic_butler_schedule_"
+        ): state.attributes.get(ATTR_DEVICE_CLASS)
+        for state in switches
+    }
+
+    assert classes == {False: "switch", True: None}

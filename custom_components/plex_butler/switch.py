@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, override
 
-from homeassistant.components.switch import SwitchEntity
+from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -13,7 +13,7 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .schedule import ScheduleKind, kind_of
-from .tasks import UPDATE_TASKS
+from .tasks import COMMON_TASKS
 
 # Commands and changes of settings keep their order themselves; a stop must not wait here.
 PARALLEL_UPDATES = 0
@@ -44,10 +44,12 @@ def _schedule_switch(
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     """Runs a task, and shows whether it runs."""
 
+    # Selectors tell it by this from a switch of the schedule.
+    _attr_device_class = SwitchDeviceClass.SWITCH
+
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
-        """Leave what replaces the server's software for who wants it."""
         super().__init__(coordinator, task)
-        self._attr_entity_registry_enabled_default = task.name not in UPDATE_TASKS
+        self._attr_entity_registry_enabled_default = task.name in COMMON_TASKS
 
     @property
     @override
