@@ -14,6 +14,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 import voluptuous as vol
 
+from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
 from tests.texts import placeholders
 
 INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "plex_butler"
@@ -199,6 +200,19 @@ def test_no_icon_of_a_state_is_the_one_that_stands_anyway() -> None:
     for entities in ICONS["entity"].values():
         for key, icons in entities.items():
             assert icons["default"] not in icons.get("state", {}).values(), key
+
+
+def test_the_readme_explains_every_task_under_its_name() -> None:
+    readme = (INTEGRATION.parents[1] / "README.md").read_text()
+    rows = re.findall(
+        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", readme, re.MULTILINE
+    )
+    names = ENGLISH["selector"]["task"]["options"]
+
+    assert {task for _, task in rows} == KNOWN_TASKS
+    assert [name for name, _ in rows] == sorted(names.values())
+    for name, task in rows:
+        assert names[task_key(task)] == name
 
 
 def test_no_name_of_a_task_means_nothing() -> None:

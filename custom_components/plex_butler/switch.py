@@ -46,6 +46,16 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
 
     # Selectors tell it by this from a switch of the schedule.
     _attr_device_class = SwitchDeviceClass.SWITCH
+    _unrecorded_attributes = frozenset(
+        {
+            "description",
+            "interval",
+            "enabled",
+            "evidence",
+            "last_result",
+            "last_duration",
+        }
+    )
 
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         super().__init__(coordinator, task)
@@ -67,7 +77,25 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @override
     def state_key(self) -> Hashable:
         """Return what the state is made of, progress left out."""
-        return self.available, self.run.is_on, self.run.assumed
+        if not self.available:
+            return False
+        attributes = self.extra_state_attributes.values()
+        return self.run.is_on, self.run.assumed, *attributes
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return what the task is; `interval` is in days, `last_duration` in seconds."""
+        task, last = self.coordinator.data.tasks[self.task_name], self.run.last
+        duration = last.duration if last else None
+        return {
+            "description": task.description,
+            "interval": task.interval,
+            "enabled": task.enabled,
+            "evidence": self.run.evidence,
+            "last_result": last.result if last else None,
+            "last_duration": round(duration.total_seconds()) if duration else None,
+        }
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
