@@ -1,5 +1,7 @@
 """All entities that a server has, one line each, and which of them are enabled."""
 
+import json
+from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
@@ -15,7 +17,6 @@ from homeassistant.const import (
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
-from homeassistant.util import slugify
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
@@ -27,43 +28,14 @@ from tests.simulator import SimulatedPlex
 
 # With these, a device page is read at a glance.
 MOST_AT_FIRST: Final = 22
-# What 0.1.0 called its entities, by the ends of their unique ids
-OLD_NAMES: Final = {
-    "binary_sensor": {"butler": "", "maintenance_window": "Maintenance window"},
-    "button": {
-        "start_all_tasks": "Start all tasks",
-        "stop_all_tasks": "Stop all tasks",
-    },
-    "event": {"task": "Task"},
-    "select": {
-        "preference_ButlerStartHour": "Maintenance window start",
-        "preference_ButlerEndHour": "Maintenance window end",
-        "preference_GenerateBIFBehavior": "Generate video preview thumbnails on schedule",
-        "preference_MusicAnalysisBehavior": "Analyze music on schedule",
-    },
-    "sensor": {
-        "next_window": "Next maintenance window",
-        "task_BackupDatabase": "Back up database last run",
-        "task_OptimizeDatabase": "Optimize database last run",
-    },
-    "switch": {
-        "preference_ButlerTaskBackupDatabase": "Back up database on schedule",
-        "preference_ButlerTaskRefreshEpgGuides": "Refresh TV guides on schedule",
-        "task_AutomaticUpdates": "Install server updates",
-        "task_BackupDatabase": "Back up database",
-        "task_CleanOldBundles": "Clean old bundles",
-        "task_DeepMediaAnalysis": "Analyze media deeply",
-        "task_GarbageCollectBlobs": "Collect garbage blobs",
-        "task_ProcessAssets": "Process assets",
-        "task_RefreshEpgGuides": "Refresh TV guides",
-    },
-}
-# What 0.1.0 left disabled; the sensor of a last run is the same for all tasks.
-OLD_DISABLED: Final = {
-    "sensor.task_BackupDatabase",
-    "sensor.task_OptimizeDatabase",
-    "switch.preference_ButlerTaskRefreshEpgGuides",
-    "switch.task_AutomaticUpdates",
+# The entities of 0.1.0: the ends of their unique ids, and if they were disabled
+OLD: Final[dict[str, tuple[str, bool]]] = json.loads(
+    Path(__file__).with_name("registry_0_1_0.json").read_text()
+)
+# Those that are no more
+GONE: Final = {
+    "sensor.attic_butler_active_streams",
+    "sensor.attic_butler_running_tasks",
 }
 
 
@@ -173,45 +145,48 @@ async def test_a_switch_action_for_the_device_is_for_its_enabled_tasks_alone(
 async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enabled(
     hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
-    old: list[er.RegistryEntry] = []
-    for domain, names in OLD_NAMES.items():
-        for key, name in names.items():
-            disabled = f"{domain}.{key}" in OLD_DISABLED
-            old.append(
-                entity_registry.async_get_or_create(
-                    domain,
-                    DOMAIN,
-                    f"{entry.unique_id}_{key}",
-                    config_entry=entry,
-                    disabled_by=er.RegistryEntryDisabler.INTEGRATION
-                    if disabled
-                    else None,
-                    has_entity_name=True,
-                    object_id_base=slugify(f"Attic Butler {name}"),
-                    original_name=name or None,
-                )
-            )
-    bundles = f"{entry.unique_id}_task_CleanOldBundles"
-    renamed = entity_registry.async_get_entity_id("switch", DOMAIN, bundles)
-    assert renamed == "switch.attic_butler_clean_old_bundles"
-    entity_registry.async_update_entity(
-        renamed, new_entity_id="switch.sweep", name="Sweep"
+    old = {}
+    for entity_id, (unique_id, disabled) in OLD.items():
+        domain, _, object_id = entity_id.partition(".")
+        old[entity_id] = entity_registry.async_get_or_create(
+            domain,
+            DOMAIN,
+            f"{entry.unique_id}_{unique_id}",
+            config_entry=entry,
+            disabled_by=er.RegistryEntryDisabler.INTEGRATION if disabled else None,
+            suggested_object_id=object_id,
+        )
+    assert {entity_id: it.entity_id for entity_id, it in old.items()} == dict(
+        zip(OLD, OLD, strict=True)
     )
+    # One that people named and moved
+    sweep = "switch.sweep"
+    old[sweep] = entity_registry.async_update_entity(
+        "switch.attic_butler_clean_old_bundles", new_entity_id=sweep, name="Sweep"
+    )
+    del old["switch.attic_butler_clean_old_bundles"]
     await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
 
-    for before in old:
-        after = entity_registry.entities.get_entry(before.id)
+    for entity_id, before in old.items():
+        after = entity_registry.async_get(entity_id)
+        if entity_id in GONE:
+            assert not after
+            continue
         assert after
-        assert after.disabled_by == before.disabled_by, after.entity_id
-        if before.entity_id == renamed:
-            assert (after.entity_id, after.name) == ("switch.sweep", "Sweep")
+        assert (after.id, after.unique_id) == (before.id, before.unique_id)
+        assert (after.name, after.disabled_by) == (before.name, before.disabled_by)
+        state = hass.states.get(entity_id)
+        if after.disabled:
+            assert not state
         else:
-            assert after.entity_id == before.entity_id
-            assert after.name is None
-        state = hass.states.get(after.entity_id)
-        assert after.disabled or (state and state.state != STATE_UNAVAILABLE)
-    assert hass.states.get("switch.sweep").name == "Sweep"  # type: ignore[union-attr] # it was just seen
+            assert state
+            assert state.state != STATE_UNAVAILABLE
+    named = hass.states.get(sweep)
+    assert named
+    assert named.name == "Sweep"
+    # What is new is beside it.
+    assert hass.states.get("sensor.attic_butler_current_task")
 
 
 async def test_each_state_is_written_once_at_set_up(

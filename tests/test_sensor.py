@@ -188,6 +188,22 @@ async def test_a_task_that_only_our_command_speaks_for_is_assumed(
     assert (state(hass), is_assumed(hass)) == (STATE_UNKNOWN, False)
 
 
+async def test_what_the_server_names_is_shown_before_what_only_we_commanded(
+    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+) -> None:
+    plex.durations["UpgradeMediaAnalysis"] = 600
+    plex.client_start("UpgradeMediaAnalysis")
+    await advance(6)
+    plex.hub.muted = True
+    await turn(hass, SERVICE_TURN_ON)
+    assert state(hass) == "Upgrade media analysis and 1 more"
+
+    plex.client_stop("UpgradeMediaAnalysis")
+    await advance(31)
+    await advance(31)
+    assert state(hass) == "Idle"
+
+
 async def test_a_task_that_nobody_knows_is_shown_under_the_servers_title(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
 ) -> None:

@@ -26,7 +26,7 @@ from .const import DOMAIN, LOGGER, PROGRESS_INTERVAL
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator, PlexButlerData
 from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
-from .run_state import ButlerState, TaskState, TaskView
+from .run_state import ButlerState, Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
 from .tasks import BACKUP_TASK, async_entity_text, async_task_name
 
@@ -89,7 +89,11 @@ def _active(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
         if (run := data.runs.tasks.get(name)) and run.is_on
     ]
     return sorted(
-        active, key=lambda it: (it[1].state is TaskState.QUEUED, it[1].assumed)
+        active,
+        key=lambda it: (
+            it[1].state is TaskState.QUEUED,
+            it[1].evidence is Evidence.ASSUMED,
+        ),
     )
 
 
