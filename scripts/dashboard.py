@@ -102,7 +102,7 @@ def layout(entity_ids: list[str]) -> dict[str, object]:
 def kind(entity_id: str) -> str:
     """Return which column an entity belongs to."""
     domain = entity_id.partition(".")[0]
-    is_schedule = domain == "select" or entity_id.endswith("_on_schedule")
+    is_schedule = domain == "select" or "_butler_schedule_" in entity_id
     return "schedule" if is_schedule else domain
 
 

@@ -20,10 +20,13 @@ BACKUP, OPTIMIZE, DEEP = "BackupDatabase", "OptimizeDatabase", "DeepMediaAnalysi
 SWITCHES = {
     BACKUP: "switch.attic_butler_back_up_database",
     OPTIMIZE: "switch.attic_butler_optimize_database",
-    DEEP: "switch.attic_butler_analyze_media_deeply",
+    DEEP: "switch.attic_butler_perform_extensive_media_analysis",
 }
 # How long a server takes that is slow
 SLOW = 5
+
+
+BUTTONS = {"start": "run_what_is_due_now", "stop": "stop_all_tasks"}
 
 
 class Desk:
@@ -57,8 +60,10 @@ class Desk:
         self.slow_down(count)
         return await self.ask(self.turn("turn_on", DEEP))
 
-    async def turn(self, service: str, *tasks: str, suffix: str = "") -> None:
-        entities = [f"{SWITCHES[task]}{suffix}" for task in tasks]
+    async def turn(self, service: str, *tasks: str, prefix: str = "") -> None:
+        entities = [
+            SWITCHES[task].replace("butler_", f"butler_{prefix}") for task in tasks
+        ]
         await self.hass.services.async_call(
             "switch", service, {ATTR_ENTITY_ID: entities}, blocking=True
         )
@@ -85,7 +90,7 @@ class Desk:
             case "action", task:
                 await self.call("start_task", task=task)
             case verb, "all":
-                await self.press(f"{verb}_all_tasks")
+                await self.press(BUTTONS[verb])
             case verb, task:
                 service = {"start": "turn_on", "stop": "turn_off"}[verb]
                 await self.turn(service, task)
@@ -212,16 +217,18 @@ async def test_commands_wait_for_their_turn_and_stops_overtake_starts(
         assert BACKUP not in running(desk.plex)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_slow_setting_keeps_no_stop_waiting(desk: Desk) -> None:
     desk.plex.client_start(BACKUP)
     desk.plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
-    await desk.ask(desk.turn("turn_off", BACKUP, suffix="_on_schedule"))
+    await desk.ask(desk.turn("turn_off", BACKUP, prefix="schedule_"))
 
     await desk.turn("turn_off", BACKUP)
     assert running(desk.plex) == set()
 
     await desk.house.let_pass(SLOW)
-    assert desk.hass.states.is_state(f"{SWITCHES[BACKUP]}_on_schedule", "off")
+    schedule = SWITCHES[BACKUP].replace("butler_", "butler_schedule_")
+    assert desk.hass.states.is_state(schedule, "off")
 
 
 @pytest.mark.parametrize("by", ["switch", "action"])
@@ -395,12 +402,13 @@ async def test_what_waits_when_home_assistant_stops_is_not_sent(desk: Desk) -> N
     assert running(desk.plex) == set()
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_unloading_changes_no_setting_that_waited(
     desk: Desk, entry: MockConfigEntry
 ) -> None:
     desk.plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
     changes = [
-        await desk.ask(desk.turn("turn_off", task, suffix="_on_schedule"))
+        await desk.ask(desk.turn("turn_off", task, prefix="schedule_"))
         for task in (BACKUP, OPTIMIZE)
     ]
     assert await desk.hass.config_entries.async_unload(entry.entry_id)

@@ -65,6 +65,7 @@ async def test_what_makes_no_sense_is_refused(
     await set_options(hass, loaded, **{CONF_ASSUMED_RUN_LIMIT: 5}, **right)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_the_servers_time_zone_can_be_chosen_and_left_out_again(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:

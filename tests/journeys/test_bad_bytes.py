@@ -28,6 +28,9 @@ from tests.downloads import download
 from tests.flows import begin, submit, typed
 from tests.simulator import SCAN, Row, SimulatedPlex, TaskSpec, raw
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 MINUTE, HOUR = 60, 3600
 # Latin-1, a control byte as it is, another one as an escape, and half a character.
 CAFE = f"Caf{raw(0xE9)}{raw(0x07)}\x1b \ud83d"
@@ -205,7 +208,7 @@ async def test_a_number_beyond_reason_spoils_only_itself(
     await settle(hass)
 
     assert hass.states.is_state("switch.attic_butler_back_up_database", STATE_ON)
-    running = hass.states.get("sensor.attic_butler_running_tasks")
+    running = hass.states.get("sensor.attic_butler_current_task")
     assert running
     (attribute,) = running.attributes["tasks"]
     assert attribute["progress"] is None

@@ -76,6 +76,7 @@ async def test_a_locked_database_is_believed_for_two_minutes_of_a_task_that_lock
     assert state(hass) == shown
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("profile", [UNTRUSTED])
 async def test_a_short_lock_of_the_database_is_not_in_the_log_and_ends_no_run(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance

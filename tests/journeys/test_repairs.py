@@ -189,6 +189,7 @@ async def test_an_entry_that_is_removed_while_broken_leaves_nothing(
     assert entry.entry_id not in repr(ours)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("while_loaded", [True, False])
 async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     hass: HomeAssistant,

@@ -98,7 +98,6 @@ class Preference:
     value: PreferenceValue
     type: str = ""
     label: str = ""
-    hidden: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -203,7 +202,6 @@ def parse_preference(item: Json) -> Preference | None:
         value=value,
         type=kind,
         label=text(item, "label"),
-        hidden=flag(item, "hidden", default=False),
         options=tuple((it.strip(), label.strip()) for it, _, label in options),
     )
 
