@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.simulator import PROFILES, ManualClock, SimulatedPlex
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 TASK = "event.attic_butler_task"
@@ -53,7 +53,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     plex.client_start(BACKUP)
     await advance(5)
     assert parts(told, "event_type", "task", "title", "evidence", "duration") == [
-        ("started", BACKUP, "Backup Database", "observed", None)
+        ("started", BACKUP, "Back up database", "observed", None)
     ]
 
     await advance(60)
@@ -113,6 +113,29 @@ async def test_a_run_that_is_given_up_is_not_told(
     await advance(31 * 60)
 
     assert parts(told, "event_type") == [("started",)]
+
+
+@pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=20)])
+async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    told: list[dict[str, Any]],
+) -> None:
+    plex.client_start(OPTIMIZE)
+    for _ in range(20):
+        await advance(5)
+    told.clear()
+    plex.durations[BACKUP] = 60
+    await call(hass, "start_task", BACKUP)
+    for _ in range(20):
+        await advance(5)
+
+    assert parts(told, "event_type", "task") == [
+        ("started", BACKUP),
+        ("ended", BACKUP),
+    ]
 
 
 async def test_what_was_so_at_the_start_is_not_told(
