@@ -138,6 +138,28 @@ async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
     ]
 
 
+async def test_the_end_of_a_task_that_the_server_took_away_is_not_told(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    told: list[dict[str, Any]],
+) -> None:
+    plex.durations[BACKUP] = 600
+    await call(hass, "start_task", BACKUP)
+    await advance(10)
+    # A setting that changes has the list of tasks read anew
+    plex.set_preference("ButlerEndHour", 6)
+    await plex.flush()
+    await settle(hass)
+    plex.remove_task(BACKUP)
+    for _ in range(6):
+        await advance(5)
+
+    assert plex.truth().get(BACKUP) is None
+    assert parts(told, "event_type", "task") == [("started", BACKUP)]
+
+
 async def test_what_was_so_at_the_start_is_not_told(
     hass: HomeAssistant,
     plex: SimulatedPlex,

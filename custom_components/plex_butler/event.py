@@ -126,11 +126,10 @@ def _task_event_of(
             kind = TaskEventType(run.result)
         case _:
             return None
-    task = coordinator.data.tasks.get(run.task)
-    if task is None:
-        return None
-    title = async_task_name(coordinator.hass, task)
-    return TaskEvent(type=kind, task=task, title=title, run=run)
+    if task := coordinator.data.tasks.get(run.task):
+        title = async_task_name(coordinator.hass, task)
+        return TaskEvent(type=kind, task=task, title=title, run=run)
+    return None
 
 
 async def async_setup_entry(
