@@ -52,7 +52,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     plex.durations[BACKUP] = 60
     plex.client_start(BACKUP)
     await advance(5)
-    assert parts(told, "event_type", "task", "title", "evidence", "duration") == [
+    assert parts(told, "event_type", "name", "task", "evidence", "duration") == [
         ("started", BACKUP, "Back up database", "observed", None)
     ]
 
@@ -61,7 +61,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     assert plex.truth()[BACKUP] == "idle"
     (ended,) = told[1:]
     assert ended["event_type"] == "ended"
-    assert (ended["task"], ended["evidence"]) == (BACKUP, "observed")
+    assert (ended["name"], ended["evidence"]) == (BACKUP, "observed")
     assert ended["duration"] == pytest.approx(60, abs=5)
 
 
@@ -95,7 +95,7 @@ async def test_two_ends_at_once_are_two_events(
     await hass.services.async_call(DOMAIN, "stop_all_tasks", blocking=True)
     await advance(1)
 
-    assert parts(told, "event_type", "task")[2:] == [
+    assert parts(told, "event_type", "name")[2:] == [
         ("stopped", BACKUP),
         ("stopped", OPTIMIZE),
     ]
@@ -132,7 +132,7 @@ async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
     for _ in range(20):
         await advance(5)
 
-    assert parts(told, "event_type", "task") == [
+    assert parts(told, "event_type", "name") == [
         ("started", BACKUP),
         ("ended", BACKUP),
     ]
@@ -157,7 +157,7 @@ async def test_the_end_of_a_task_that_the_server_took_away_is_not_told(
         await advance(5)
 
     assert plex.truth().get(BACKUP) is None
-    assert parts(told, "event_type", "task") == [("started", BACKUP)]
+    assert parts(told, "event_type", "name") == [("started", BACKUP)]
 
 
 async def test_what_was_so_at_the_start_is_not_told(

@@ -15,7 +15,7 @@ from homeassistant.helpers.dispatcher import (
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import ButlerTask
-from .const import DOMAIN, EVENT_TASK
+from .const import ATTR_TASK, DOMAIN, EVENT_TASK
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .device import task_unique_id
 from .entity import PlexButlerEntity
@@ -99,18 +99,23 @@ def _async_fire(
     switch = er.async_get(hass).async_get_entity_id(
         Platform.SWITCH, DOMAIN, task_unique_id(machine, task)
     )
-    details = event.details
-    details[ATTR_NAME] = details.pop("task")
-    details.pop("result", None)
     hass.bus.async_fire(
         EVENT_TASK,
         {
             "type": event.type,
             ATTR_DEVICE_ID: device.id if device else None,
             ATTR_ENTITY_ID: switch,
-            **details,
+            **_shown(event),
         },
     )
+
+
+def _shown(event: TaskEvent) -> dict[str, Any]:
+    """Return the details, with the type for the result and a name for people."""
+    details = event.details
+    details |= {ATTR_NAME: details["task"], ATTR_TASK: details.pop("title")}
+    details.pop("result", None)
+    return details
 
 
 def _task_event_of(
@@ -174,7 +179,5 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
         self, entry: PlexButlerConfigEntry, event: TaskEvent
     ) -> None:
         if entry is self._entry and event.type in self.event_types:
-            details = dict(event.details)
-            details.pop("result", None)
-            self._trigger_event(event.type, details)
+            self._trigger_event(event.type, _shown(event))
             self.async_write_ha_state()

@@ -16,7 +16,6 @@ from .run_state import (
     Evidence,
     Result,
     RunEnded,
-    RunStarted,
 )
 from .tracker import store_for
 
@@ -86,7 +85,13 @@ class RunHistory:
 
     @callback
     def async_add(self, run: EndedRun, title: str) -> None:
-        """Remember a run."""
+        """Remember a run; if it had been given up, this is what became of it."""
+        if run.sent:
+            self._runs = [
+                it
+                for it in self._runs
+                if it.task != run.task or it.is_end_known or it.begin < run.sent.utc
+            ]
         self._runs.append(
             PastRun(
                 task=run.task,
@@ -98,16 +103,6 @@ class RunHistory:
                 duration=run.duration,
             )
         )
-        self._store.async_delay_save(self._memory, _SAVE_DELAY)
-
-    @callback
-    def async_take_back(self, task: str, since: datetime) -> None:
-        """Forget that a run was given up, which goes on after all."""
-        self._runs = [
-            run
-            for run in self._runs
-            if run.task != task or run.begin < since or run.is_end_known
-        ]
         self._store.async_delay_save(self._memory, _SAVE_DELAY)
 
     @callback
@@ -160,12 +155,10 @@ async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:
     @callback
     def async_changed(changes: tuple[Change, ...]) -> None:
         for change in changes:
-            match change:
-                case RunEnded(run=run, ran=True):
-                    task = coordinator.data.tasks.get(run.task)
-                    history.async_add(run, task.title if task else run.task)
-                case RunStarted(run=going, again=True) if going.sent:
-                    history.async_take_back(going.task, going.sent.utc)
+            if isinstance(change, RunEnded) and change.ran:
+                run = change.run
+                task = coordinator.data.tasks.get(run.task)
+                history.async_add(run, task.title if task else run.task)
 
     # Not until the unload: the tracker tells the last changes when it is closed.
     coordinator.tracker.async_add_change_listener(async_changed)

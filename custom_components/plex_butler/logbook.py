@@ -12,7 +12,7 @@ from homeassistant.components.logbook import (
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, HomeAssistant, callback
 
-from .const import DOMAIN, EVENT_TASK
+from .const import ATTR_TASK, DOMAIN, EVENT_TASK
 from .run_words import how_it_went
 
 
@@ -29,7 +29,7 @@ def async_describe_events(
         data = event.data
         seconds = data.get("duration")
         return {
-            LOGBOOK_ENTRY_NAME: data["title"],
+            LOGBOOK_ENTRY_NAME: data[ATTR_TASK],
             LOGBOOK_ENTRY_MESSAGE: how_it_went(
                 hass,
                 data["type"],
