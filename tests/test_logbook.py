@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import entity_registry as er, translation
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import load_json
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -109,6 +110,33 @@ async def test_a_run_has_two_lines_at_its_start_and_two_at_its_end(
     assert own(lines) == [line for line in expected if ":" not in line]
     assert {line["entity_id"] for line in lines} == {SWITCH}
     assert {line["domain"] for line in lines} == {DOMAIN}
+
+
+async def test_a_page_that_is_open_follows(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    activity: Activity,
+    hass_ws_client: Any,
+) -> None:
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/event_stream",
+            "start_time": dt_util.utcnow().isoformat(),
+            "device_ids": [device_of(hass, loaded)],
+        }
+    )
+    await activity.lines()
+    assert (await client.receive_json())["success"]
+    await run(hass, plex, advance, BACKUP, 30)
+    told: list[str] = []
+    while len(told) < 2:
+        answer = await client.receive_json()
+        told += own(answer["event"]["events"])
+
+    assert told == ["Back up database started", "Back up database ended after 30 s"]
 
 
 async def test_a_stop_of_ours_is_said_to_be_one(
