@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.simulator import PROFILES, ManualClock, SimulatedPlex
 
 # Also what is disabled at first
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
@@ -55,8 +55,8 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     plex.durations[BACKUP] = 60
     plex.client_start(BACKUP)
     await advance(5)
-    assert parts(told, "event_type", "task", "title", "evidence", "duration") == [
-        ("started", BACKUP, "Backup Database", "observed", None)
+    assert parts(told, "event_type", "name", "task", "evidence", "duration") == [
+        ("started", BACKUP, "Back up database", "observed", None)
     ]
 
     await advance(60)
@@ -64,7 +64,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(
     assert plex.truth()[BACKUP] == "idle"
     (ended,) = told[1:]
     assert ended["event_type"] == "ended"
-    assert (ended["task"], ended["evidence"]) == (BACKUP, "observed")
+    assert (ended["name"], ended["evidence"]) == (BACKUP, "observed")
     assert ended["duration"] == pytest.approx(60, abs=5)
 
 
@@ -98,7 +98,7 @@ async def test_two_ends_at_once_are_two_events(
     await hass.services.async_call(DOMAIN, "stop_all_tasks", blocking=True)
     await advance(1)
 
-    assert parts(told, "event_type", "task")[2:] == [
+    assert parts(told, "event_type", "name")[2:] == [
         ("stopped", BACKUP),
         ("stopped", OPTIMIZE),
     ]
@@ -116,6 +116,51 @@ async def test_a_run_that_is_given_up_is_not_told(
     await advance(31 * 60)
 
     assert parts(told, "event_type") == [("started",)]
+
+
+@pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=20)])
+async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    told: list[dict[str, Any]],
+) -> None:
+    plex.client_start(OPTIMIZE)
+    for _ in range(20):
+        await advance(5)
+    told.clear()
+    plex.durations[BACKUP] = 60
+    await call(hass, "start_task", BACKUP)
+    for _ in range(20):
+        await advance(5)
+
+    assert parts(told, "event_type", "name") == [
+        ("started", BACKUP),
+        ("ended", BACKUP),
+    ]
+
+
+async def test_the_end_of_a_task_that_the_server_took_away_is_not_told(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    told: list[dict[str, Any]],
+) -> None:
+    plex.durations[BACKUP] = 600
+    await call(hass, "start_task", BACKUP)
+    await advance(10)
+    # A setting that changes has the list of tasks read anew
+    plex.set_preference("ButlerEndHour", 6)
+    await plex.flush()
+    await settle(hass)
+    plex.remove_task(BACKUP)
+    for _ in range(6):
+        await advance(5)
+
+    assert plex.truth().get(BACKUP) is None
+    assert parts(told, "event_type", "name") == [("started", BACKUP)]
 
 
 async def test_what_was_so_at_the_start_is_not_told(

@@ -764,6 +764,15 @@ def test_a_task_that_starts_when_the_server_likes_is_queued() -> None:
     assert [run.started for run in story.started] == [moment(60)]
 
 
+def test_what_is_queued_is_over_with_the_work_of_a_server_that_names_nothing() -> None:
+    story = Story().open_window(0, 5).see(0).start(10, INTROS).see(40)
+    story.see(70, session("", 0)).see(130, session("", 50))
+    assert story.on == {INTROS}
+
+    assert story.see(150).on == set()
+    assert story.results == [(INTROS, LOST)]
+
+
 def test_a_queued_task_may_run_already_be_logged_or_be_stopped() -> None:
     queued = Story().open_window(0, 5).see(0).start(10, INTROS)
     story = Story(queued.state).start(20, INTROS, Answer.ALREADY_RUNNING)

@@ -72,6 +72,8 @@ SHAPE: Final = vol.Schema(
                 }
             }
         },
+        # What Home Assistant's own pages do not show, but Activity and the calendar do
+        vol.Required("common"): _TEXTS,
         vol.Required("exceptions"): {str: {vol.Required("message"): str}},
         # A problem that a person reads of, or one that a person can solve
         vol.Required("issues"): {

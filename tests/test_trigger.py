@@ -47,7 +47,7 @@ async def test_a_start_fires_whoever_started_the_task(
     (payload,) = payloads(calls)
     assert payload["platform"] == "plex_butler.task_started"
     assert payload["device_id"] == device
-    assert (payload["task"], payload["title"]) == (BACKUP, "Backup Database")
+    assert (payload["task"], payload["title"]) == (BACKUP, "Back up database")
     assert payload["evidence"] == "assumed"
     assert dt_util.parse_datetime(payload["started_at"]) == dt_util.utcnow()
     assert payload["description"] == "Backup Database of Attic started"

@@ -18,6 +18,7 @@ from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .event import async_dispatch_task_events
+from .history import async_keep_history, async_remove_history
 from .repairs import async_close_problems
 from .services import async_setup_services
 from .tracker import store_for
@@ -27,6 +28,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.EVENT,
     Platform.SELECT,
     Platform.SENSOR,
@@ -56,6 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
         hass, entry.data, machine_identifier=entry.unique_id
     )
     coordinator = PlexButlerCoordinator(hass, entry, client)
+    await async_keep_history(coordinator)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     async_dispatch_task_events(hass, entry)
@@ -75,3 +78,4 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
     async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
     async_forget_refusal(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()
+    await async_remove_history(hass, entry.entry_id)

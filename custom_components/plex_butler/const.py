@@ -9,6 +9,9 @@ DOMAIN: Final = "plex_butler"
 PLEX_DOMAIN: Final = "plex"
 LOGGER: Final = logging.getLogger(__package__)
 
+# Fired on Home Assistant's bus when a task starts, ends or is stopped.
+EVENT_TASK: Final = f"{DOMAIN}_task_event"
+
 # A task, or several, in actions, triggers and conditions.
 ATTR_TASK: Final = "task"
 

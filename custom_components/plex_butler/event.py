@@ -1,11 +1,13 @@
-"""The starts and ends of runs, as event entities and for automations."""
+"""The starts and ends of runs: for automations, as bus events and as event entities."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME, Platform
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import (
     async_dispatcher_connect,
     async_dispatcher_send,
@@ -13,11 +15,12 @@ from homeassistant.helpers.dispatcher import (
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api import ButlerTask
-from .const import DOMAIN
+from .const import ATTR_TASK, DOMAIN, EVENT_TASK
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
 from .run_state import Change, EndedRun, Notice, Result, Run
 from .task_actions import describe_begun, describe_run
+from .tasks import async_task_name
 
 # One for all servers: an automation may be there before its server is, and after it.
 SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_task_event"
@@ -48,6 +51,7 @@ class TaskEvent:
 
     type: TaskEventType
     task: ButlerTask | None = None
+    title: str = ""  # The task's name in the language of Home Assistant
     run: Run | EndedRun | None = None
 
     @property
@@ -55,7 +59,7 @@ class TaskEvent:
         """Return what is known of it, in the words of the actions."""
         details: dict[str, Any] = {}
         if self.task:
-            details = {"task": self.task.name, "title": self.task.title}
+            details = {"task": self.task.name, "title": self.title}
         match self.run:
             case Run() as run:
                 details |= describe_begun(run)
@@ -68,7 +72,7 @@ class TaskEvent:
 def async_dispatch_task_events(
     hass: HomeAssistant, entry: PlexButlerConfigEntry
 ) -> None:
-    """Tell automations what happens on a server, from now on."""
+    """Send what happens on a server to triggers, event entities and the event bus."""
     coordinator = entry.runtime_data
 
     @callback
@@ -76,8 +80,41 @@ def async_dispatch_task_events(
         for change in changes:
             if event := _task_event_of(coordinator, change):
                 async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
+                if event.task:
+                    _async_fire(coordinator, event, event.task.name)
 
     entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_dispatch))
+
+
+@callback
+def _async_fire(
+    coordinator: PlexButlerCoordinator, event: TaskEvent, task: str
+) -> None:
+    """Fire the bus event, which Activity shows with the task's switch and the device."""
+    hass, machine = coordinator.hass, coordinator.machine_identifier
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, machine), coordinator.config_entry.entry_id
+    )
+    switch = er.async_get(hass).async_get_entity_id(
+        Platform.SWITCH, DOMAIN, f"{machine}_task_{task}"
+    )
+    hass.bus.async_fire(
+        EVENT_TASK,
+        {
+            "type": event.type,
+            ATTR_DEVICE_ID: device.id if device else None,
+            ATTR_ENTITY_ID: switch,
+            **_shown(event),
+        },
+    )
+
+
+def _shown(event: TaskEvent) -> dict[str, Any]:
+    """Return the details, with the type for the result and a name for people."""
+    details = event.details
+    details |= {ATTR_NAME: details["task"], ATTR_TASK: details.pop("title")}
+    details.pop("result", None)
+    return details
 
 
 def _task_event_of(
@@ -93,8 +130,10 @@ def _task_event_of(
             kind = TaskEventType(run.result)
         case _:
             return None
-    task = coordinator.data.tasks.get(run.task)
-    return TaskEvent(type=kind, task=task, run=run) if task else None
+    if task := coordinator.data.tasks.get(run.task):
+        title = async_task_name(coordinator.hass, task)
+        return TaskEvent(type=kind, task=task, title=title, run=run)
+    return None
 
 
 async def async_setup_entry(
@@ -141,7 +180,5 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
         self, entry: PlexButlerConfigEntry, event: TaskEvent
     ) -> None:
         if entry is self._entry and event.type in self.event_types:
-            details = dict(event.details)
-            details.pop("result", None)
-            self._trigger_event(event.type, details)
+            self._trigger_event(event.type, _shown(event))
             self.async_write_ha_state()

@@ -25,7 +25,8 @@ class OnlyAiohttp:
             return PathFinder.find_spec(name, path, target)
 
 sys.meta_path[sys.meta_path.index(PathFinder)] = OnlyAiohttp()
-sys.path.insert(0, sys.argv[1])
+# Last: Home Assistant wants a calendar.py there, which is a name of Python's own too
+sys.path.append(sys.argv[1])
 
 from api import PlexClient
 

@@ -68,7 +68,7 @@ async def test_a_burst_of_tasks_costs_two_rounds_of_writes_and_no_request(
     def tell(event: Event[Any]) -> None:
         state = event.data["new_state"]
         if state and state.domain == "event":
-            told.append(f"{state.attributes['event_type']} {state.attributes['task']}")
+            told.append(f"{state.attributes['event_type']} {state.attributes['name']}")
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, tell)
 

@@ -145,6 +145,7 @@ class EndedRun:
     started: Moment | None
     ended: Moment
     ran: bool = True  # What was taken off the queue never did
+    sent: Moment | None = None  # Our command for it
 
     @property
     def duration(self) -> timedelta | None:

@@ -102,7 +102,7 @@ class Rules:
         else:
             began, ended = run.started, max(at, run.started or at)
             over = m.EndedRun(
-                run.task, result, run.evidence, began, ended, ran=not run.queued
+                run.task, result, run.evidence, began, ended, not run.queued, run.sent
             )
             changes.append(over)
             if result is m.Result.ENDED:
@@ -309,6 +309,7 @@ class Rules:
         recent = last and at - last.ended < m.DEFAULT_LIMIT
         lost = last and last.result is m.Result.LOST
         again = last and recent and lost and last.evidence is m.Evidence.ASSUMED
+        sent = sent or (last.sent if last and again else None)
         # The log may name late what the row has shown to end
         end = run.end if run and log_id else None
         if run and run.end and not end:
@@ -468,11 +469,11 @@ class Rules:
         own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
         sure = (it for it in runs if it.log_id or it.end or it.row in own)
         if live or any(run.is_on for run in sure):
-            for run in (it for it in runs if it.unproven):
+            for run in (it for it in runs if it.unproven or it.queued):
                 sent = run.sent or now
                 unnamed = (it for it in live if it.is_session and not it.task)
                 mine = next((it for it in unnamed if sent <= it.since), None)
-                if mine and run.alone:
+                if mine and run.alone and not run.queued:
                     inferred, row = m.Evidence.INFERRED, mine.key
                     self._put(run, row=row, evidence=inferred, proved=now, waited=True)
                 elif sent <= self.at and not run.waited:
@@ -521,6 +522,14 @@ class Rules:
             waits = state.busy or not all(map(self._is_live, mine))
             can_show = known.tasks or known.busy or logs
             over |= bool(grace and can_show and looked and not waits)
+        elif (
+            run.queued
+            and run.waited
+            and not (state.busy or known.tasks or state.logging)
+        ):
+            # What had waited for work that names nothing is over with it
+            self._end_seen(run, state.idle_since or now, named=False)
+            return
         elif run.log_id and not (run.row or self.shown or state.follows(run)):
             # The log, which alone told of it, broke, and Butler was idle since
             over |= looked and known.busy

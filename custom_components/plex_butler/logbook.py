@@ -1,0 +1,41 @@
+"""The lines of Activity for what tasks do."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.components.logbook import (
+    LOGBOOK_ENTRY_ENTITY_ID,
+    LOGBOOK_ENTRY_MESSAGE,
+    LOGBOOK_ENTRY_NAME,
+)
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import Event, HomeAssistant, callback
+
+from .const import ATTR_TASK, DOMAIN, EVENT_TASK
+from .run_words import how_it_went
+
+
+@callback
+def async_describe_events(
+    hass: HomeAssistant,
+    async_describe_event: Callable[[str, str, Callable[[Event], dict[str, Any]]], None],
+) -> None:
+    """Describe the bus event."""
+
+    @callback
+    def async_describe_task_event(event: Event) -> dict[str, Any]:
+        """Return a line such as "Back up database ended after 30 s"."""
+        data = event.data
+        seconds = data.get("duration")
+        return {
+            LOGBOOK_ENTRY_NAME: data[ATTR_TASK],
+            LOGBOOK_ENTRY_MESSAGE: how_it_went(
+                hass,
+                data["type"],
+                None if seconds is None else timedelta(seconds=seconds),
+            ),
+            LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
+        }
+
+    async_describe_event(DOMAIN, EVENT_TASK, async_describe_task_event)
