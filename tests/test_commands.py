@@ -544,7 +544,7 @@ async def test_what_fails_in_a_list_keeps_nothing_else_from_being_done(
 
     assert err.value.translation_key == "some_failed"
     placeholders = err.value.translation_placeholders or {}
-    assert placeholders["tasks"] == OPTIMIZE
+    assert placeholders["names"] == "Optimize database"
     assert "500" in placeholders["error"]
     assert async_get_exception_message(DOMAIN, "some_failed", placeholders)
     assert [it.split()[1] for it in order(plex)] == tasks
@@ -564,7 +564,8 @@ async def test_what_fails_in_a_list_that_is_done_one_by_one_ends_it(
     err = listed.exception()
     assert isinstance(err, HomeAssistantError)
     assert err.translation_placeholders
-    assert err.translation_placeholders["tasks"] == f"{OPTIMIZE}, {DEEP}"
+    names = err.translation_placeholders["names"]
+    assert names == "Optimize database, Analyze media deeply"
     assert order(plex) == [f"start {BACKUP}", f"start {OPTIMIZE}"]
 
 

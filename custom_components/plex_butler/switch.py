@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, override
 
-from homeassistant.components.switch import SwitchEntity
+from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -43,6 +43,8 @@ def _schedule_switch(
 
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     """Runs a task, and shows whether it runs."""
+
+    _attr_device_class = SwitchDeviceClass.SWITCH
 
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         """Leave what replaces the server's software for who wants it."""

@@ -82,7 +82,10 @@ def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     return names.get(key, task.title)
 
 
-def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
+@callback
+def find_tasks(
+    hass: HomeAssistant, tasks: Iterable[ButlerTask], wanted: str
+) -> list[ButlerTask]:
     """Return the tasks that a person means by a name, a key of ours or a title.
 
     The server's own names win, so that none can be hidden by another one's title; only
@@ -96,7 +99,7 @@ def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
     for name_fn in (_name, _key, _title):
         if found := [task for task in tasks if name_fn(task) == wanted]:
             return found
-    return []
+    return [task for task in tasks if wanted in _shown(hass, task)]
 
 
 def _name(task: ButlerTask) -> str:
@@ -109,3 +112,13 @@ def _key(task: ButlerTask) -> str:
 
 def _title(task: ButlerTask) -> str:
     return task.title.casefold()
+
+
+def _shown(hass: HomeAssistant, task: ButlerTask) -> set[str]:
+    """Return the task's names in the language of Home Assistant and in English."""
+    key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
+    english = async_get_cached_translations(hass, "en", "entity", DOMAIN)
+    return {
+        async_task_name(hass, task).casefold(),
+        english.get(key, task.title).casefold(),
+    }

@@ -131,7 +131,7 @@ async def _(house: House, attic: SimulatedPlex) -> None:
     await start(house, attic, BACKUP, INTROS, OPTIMIZE)
     await house.let_pass(MINUTE)
     attic.client_stop(OPTIMIZE)
-    assert told(house.hass) == ["Backup Database ended after 60.0 seconds"]
+    assert told(house.hass) == ["Back up database ended after 60.0 seconds"]
 
 
 @tries("Back up before something risky")

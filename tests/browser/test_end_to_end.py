@@ -206,9 +206,10 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
     )
     path = "/api/config/automation/config"
     known = home_assistant.request("GET", f"{path}/{made['attributes']['id']}")
-    options = {
-        "device_id": known["triggers"][0]["options"]["device_id"],
-        "task": "optimize_database",
+    condition = {
+        "condition": "plex_butler.task_is_running",
+        "target": known["triggers"][0]["target"],
+        "options": {"task": "optimize_database"},
     }
     stop = {"task": "optimize_database", "wait": True}
     home_assistant.request(
@@ -217,9 +218,7 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
         {
             "alias": "Calm",
             "triggers": [],
-            "conditions": [
-                {"condition": "plex_butler.task_is_running", "options": options}
-            ],
+            "conditions": [condition],
             "actions": [
                 {"action": "plex_butler.stop_task", "data": stop},
                 {
