@@ -208,9 +208,7 @@ async def test_an_entity_means_its_task_also_while_it_is_disabled(
     )
 
 
-@pytest.mark.parametrize(
-    "entity_id", [BUSY, SCHEDULED, "button.attic_butler_stop_all_tasks"]
-)
+@pytest.mark.parametrize("entity_id", [BUSY, "button.attic_butler_stop_all_tasks"])
 async def test_an_entity_of_no_task_means_its_server_where_servers_are_meant(
     hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex, entity_id: str
 ) -> None:
@@ -275,6 +273,11 @@ async def test_what_one_server_refuses_is_done_on_the_others(
         ),
         (
             "stop_all_tasks",
+            {"entity_id": SCHEDULED},
+            f"{SCHEDULED} is no Plex server of Plex Butler",
+        ),
+        (
+            "stop_all_tasks",
             {"entity_id": "light.other"},
             "light.other is no Plex server of Plex Butler",
         ),
@@ -290,6 +293,7 @@ async def test_what_one_server_refuses_is_done_on_the_others(
         ),
         ("start_all_tasks", {"area_id": "loft"}, "There is no Plex server"),
         ("start_task", {"label_id": "x", "task": BACKUP}, "There is no Plex server"),
+        ("stop_all_tasks", {"label_id": "heavy"}, "There is no Plex server"),
         ("stop_all_tasks", {"entity_id": []}, "There is no Plex server"),
         ("stop_all_tasks", {"device_id": "none"}, "There is no Plex server"),
     ],
@@ -311,6 +315,8 @@ async def test_what_is_wrong_with_a_target_is_said_and_nothing_is_done(
     er.async_get(hass).async_get_or_create(
         "light", "other", "x", suggested_object_id="other", device_id=lamp.id
     )
+    for entity_id in (ATTIC_BACKUP, SCHEDULED):
+        home.entity(entity_id, labels={home.label})
     devices = {"{lamp}": lamp.id, "{attic}": device_of(hass, loaded)}
     if data.get("device_id") in devices:
         data = data | {"device_id": devices[data["device_id"]]}
@@ -578,7 +584,7 @@ async def test_conditions_are_about_the_servers_of_the_target(
 async def test_an_automation_without_a_target_is_about_the_only_server(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
-    calls = await automate(hass, "task_started")
+    calls = await automate(hass, "task_started", device_id=[])
     assert not await check(hass, "task_is_running")
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
         entry = add_entry(hass, cellar)

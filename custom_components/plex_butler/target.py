@@ -52,7 +52,7 @@ def async_meant(
     """Return what a target means now; what is not of Plex Butler is left out.
 
     An entity that has the area or label itself, and not by its device, means its task.
-    Where only whole servers can be meant, it means its server unless it has a task.
+    Where only whole servers can be meant, it means its server if it is about all of it.
     """
     selected = async_extract_referenced_entity_ids(
         hass, TargetSelection(target), expand_group=False, primary_entities_only=False
@@ -66,12 +66,12 @@ def async_meant(
     ]
     tasks: list[tuple[PlexButlerConfigEntry, str]] = []
     for entity_id in (*_named(target), *sorted(selected.indirectly_referenced)):
-        entry, task, _ = _belongs_to(hass, entity_id)
+        entry, task, preference = _belongs_to(hass, entity_id)
         if not entry or (entry in servers and entity_id not in selected.referenced):
             continue
         if of_tasks and task:
             tasks.append((entry, task))
-        elif not of_tasks and not task and entry not in servers:
+        elif not (of_tasks or task or preference or entry in servers):
             servers.append(entry)
     return Meant(servers=servers, tasks=tasks)
 
@@ -114,9 +114,11 @@ def async_validate_config(
         }
     )(config)
     target: dict[str, Any] = config[CONF_TARGET]
-    names_servers = bool(target.keys() - {ATTR_ENTITY_ID})
+    named = {key for key, ids in target.items() if ids}
     try:
-        if not (names_servers or (target and ATTR_TASK not in config[CONF_OPTIONS])):
+        if not named or (
+            named == {ATTR_ENTITY_ID} and ATTR_TASK in config[CONF_OPTIONS]
+        ):
             target[ATTR_DEVICE_ID] = [_only_device(hass)]
         _check(hass, target, of_tasks=ATTR_TASK in options)
     except ServiceValidationError as err:
@@ -233,7 +235,7 @@ def _check(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> No
             strangers.append(name or device_id)
     for entity_id in _named(target):
         entry, task, preference = _belongs_to(hass, entity_id)
-        if entry and of_tasks == bool(task):
+        if entry and (task if of_tasks else not (task or preference)):
             continue
         if of_tasks and preference:
             raise ServiceValidationError(

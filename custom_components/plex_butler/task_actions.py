@@ -172,13 +172,13 @@ async def _async_shows_up(
     coordinator: PlexButlerCoordinator, task: str, sent: Moment, deadline: float
 ) -> bool:
     """Wait until a start that was not answered shows its effect."""
-
-    def look(state: RunState) -> bool | None:
-        return task in state.runs or _last(state, task, sent) is not None or None
-
     latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
     try:
-        found = await async_find(coordinator, look, min(deadline, latest))
+        found = await async_find(
+            coordinator,
+            lambda it: task in it.runs or _last(it, task, sent) or None,
+            min(deadline, latest),
+        )
     except TimeoutError:
         return False
     return bool(found)
