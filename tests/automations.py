@@ -17,7 +17,7 @@ from tests.conftest import Advance
 from tests.simulator import SimulatedPlex
 
 GUIDES = "RefreshEpgGuides"
-TARGET_KEYS = ("entity_id", "device_id", "area_id", "floor_id", "label_id")
+TARGET_KEYS = ("entity_id", "device_id", "area_id", "floor_id", "label_id", "exclude")
 
 # What our triggers may bring
 KEYS = (

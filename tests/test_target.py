@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
+    config_validation as cv,
     device_registry as dr,
     entity_registry as er,
     floor_registry as fr,
@@ -625,6 +626,37 @@ async def test_a_trigger_says_what_is_wrong_with_its_target(
     assert await validated(
         hass, name, entity_id=BUSY if name == "butler_idle" else ATTIC_BACKUP
     )
+
+
+@pytest.mark.skipif("exclude" not in cv.TARGET_FIELDS, reason="new in 2026.11")
+async def test_what_a_target_excludes_is_left_out(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    cellar: SimulatedPlex,
+    home: Home,
+    advance: Advance,
+) -> None:
+    both = [home.server("Attic"), home.server("Cellar", area_id=home.area)]
+    about: dict[str, Any] = {"device_id": both}
+    about["exclude"] = {"entity_id": [ATTIC_BACKUP], "area_id": [home.area]}
+
+    listed = await call(hass, "get_butler_tasks", **about)
+    assert {it["name"] for it in listed} == plex.truth().keys() - {BACKUP}
+    started = await call(hass, "start_task", task=[BACKUP, OPTIMIZE], **about)
+    assert [(it["server"], it["name"]) for it in started] == [("Attic", OPTIMIZE)]
+    cellar.client_start(OPTIMIZE)
+    await call(hass, "stop_all_tasks", **about)
+    assert (running(plex), running(cellar)) == (set(), {OPTIMIZE})
+
+    calls = await automate(hass, "task_started", **about)
+    await work(plex, advance)
+    await work(cellar, advance)
+    assert calls == []
+    assert not await check(hass, "butler_is_busy", **about)
+    plex.client_start(OPTIMIZE)
+    await advance(5)
+    assert noted(calls, "name") == [(OPTIMIZE,)]
+    assert await check(hass, "task_is_running", **about)
 
 
 @pytest.mark.parametrize("kind", FITTING)

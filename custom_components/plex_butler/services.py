@@ -96,8 +96,12 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return the tasks and what they are doing."""
     meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
     tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    for coordinator in map(_loaded, meant.servers):
-        tasks += ((coordinator, task) for task in coordinator.data.tasks.values())
+    tasks += (
+        (_loaded(entry), task)
+        for entry in meant.servers
+        for task in _loaded(entry).data.tasks.values()
+        if (entry, task.name) not in meant.left_out
+    )
     for coordinator in {coordinator for coordinator, _ in tasks}:
         if not coordinator.last_update_success:
             raise HomeAssistantError(
@@ -195,7 +199,12 @@ def _orders(call: ServiceCall, command: Command) -> list[_Order]:
         )
     servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
     tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    tasks += [_task(entry, name) for entry in servers for name in wanted]
+    tasks += [
+        (coordinator, task)
+        for entry in servers
+        for coordinator, task in [_task(entry, name) for name in wanted]
+        if (entry, task.name) not in meant.left_out
+    ]
     return [
         (coordinator, task, coordinator.commands.order(command, task.name))
         for coordinator, task in dict.fromkeys(tasks)

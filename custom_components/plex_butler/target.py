@@ -1,6 +1,6 @@
 """What a target means: a device, area, floor or label its servers, an entity its task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from homeassistant.const import (
@@ -30,6 +30,8 @@ from .coordinator import PlexButlerConfigEntry
 from .device import preference_of_unique_id, task_of_unique_id
 from .tasks import find_tasks
 
+# Home Assistant 2026.11 has targets that leave something out again.
+_EXCLUDE: Final = "exclude"
 _KEYS: Final = frozenset(str(key) for key in cv.TARGET_FIELDS)
 
 TASK_OPTION: Final[dict[vol.Marker, Any]] = {
@@ -39,41 +41,30 @@ TASK_OPTION: Final[dict[vol.Marker, Any]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meant:
-    """The servers of a target, loaded or not, and its single tasks by name."""
+    """The servers of a target, loaded or not, and single tasks by name."""
 
     servers: list[PlexButlerConfigEntry]
     tasks: list[tuple[PlexButlerConfigEntry, str]]
+    # Not of the servers
+    left_out: list[tuple[PlexButlerConfigEntry, str]] = field(default_factory=list)
 
 
 @callback
 def async_meant(
     hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool
 ) -> Meant:
-    """Return what a target means now; what is not of Plex Butler is left out.
-
-    An entity that has the area or label itself, and not by its device, means its task.
-    Where only whole servers can be meant, it means its server if it is about all of it.
-    """
-    selected = async_extract_referenced_entity_ids(
-        hass, TargetSelection(target), expand_group=False, primary_entities_only=False
+    """Return what a target means now, without what it excludes."""
+    meant = _meant(hass, target, of_tasks=of_tasks)
+    excluded = _meant(hass, target.get(_EXCLUDE, {}), of_tasks=of_tasks)
+    return Meant(
+        servers=[it for it in meant.servers if it not in excluded.servers],
+        tasks=[
+            (entry, task)
+            for entry, task in meant.tasks
+            if entry not in excluded.servers and (entry, task) not in excluded.tasks
+        ],
+        left_out=excluded.tasks,
     )
-    devices = dr.async_get(hass)
-    servers: list[PlexButlerConfigEntry] = [
-        entry
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for device in dr.async_entries_for_config_entry(devices, entry.entry_id)
-        if device.id in selected.referenced_devices
-    ]
-    tasks: list[tuple[PlexButlerConfigEntry, str]] = []
-    for entity_id in (*_named(target), *sorted(selected.indirectly_referenced)):
-        entry, task, preference = _belongs_to(hass, entity_id)
-        if not entry or (entry in servers and entity_id not in selected.referenced):
-            continue
-        if of_tasks and task:
-            tasks.append((entry, task))
-        elif not (of_tasks or task or preference or entry in servers):
-            servers.append(entry)
-    return Meant(servers=servers, tasks=tasks)
 
 
 @callback
@@ -114,7 +105,7 @@ def async_validate_config(
         }
     )(config)
     target: dict[str, Any] = config[CONF_TARGET]
-    named = {key for key, ids in target.items() if ids}
+    named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
     try:
         if not named or (
             named == {ATTR_ENTITY_ID} and ATTR_TASK in config[CONF_OPTIONS]
@@ -151,10 +142,13 @@ class Watch:
         of a server are meant if none is named, and all that share a title that is.
         """
         meant = async_meant(self._hass, self._target, of_tasks=bool(task))
-        if entry not in meant.servers or not task or self._wanted is None:
-            return entry in meant.servers or (entry, task) in meant.tasks
+        if (entry, task) in meant.tasks:
+            return True
+        is_of_server = entry in meant.servers and (entry, task) not in meant.left_out
+        if not is_of_server or not task or self._wanted is None:
+            return is_of_server
         tasks = entry.runtime_data.data.tasks.values()
-        return (entry, task) in meant.tasks or any(
+        return any(
             found.name == task
             for wanted in self._wanted
             for found in find_tasks(self._hass, tasks, wanted)
@@ -188,6 +182,34 @@ def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str | 
     """Return the device of a server, if it was ever loaded."""
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     return next((device.id for device in devices), None)
+
+
+def _meant(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Meant:
+    """Return what a target means; what is not of Plex Butler is no part of it.
+
+    An entity that has the area or label itself, and not by its device, means its task.
+    Where only whole servers can be meant, it means its server if it is about all of it.
+    """
+    selected = async_extract_referenced_entity_ids(
+        hass, TargetSelection(target), expand_group=False, primary_entities_only=False
+    )
+    devices = dr.async_get(hass)
+    servers: list[PlexButlerConfigEntry] = [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for device in dr.async_entries_for_config_entry(devices, entry.entry_id)
+        if device.id in selected.referenced_devices
+    ]
+    tasks: list[tuple[PlexButlerConfigEntry, str]] = []
+    for entity_id in (*_named(target), *sorted(selected.indirectly_referenced)):
+        entry, task, preference = _belongs_to(hass, entity_id)
+        if not entry or (entry in servers and entity_id not in selected.referenced):
+            continue
+        if of_tasks and task:
+            tasks.append((entry, task))
+        elif not (of_tasks or task or preference or entry in servers):
+            servers.append(entry)
+    return Meant(servers=servers, tasks=tasks)
 
 
 def _named(target: dict[str, Any]) -> list[str]:
