@@ -243,6 +243,17 @@ async def test_what_one_server_refuses_is_done_on_the_others(
     await call(hass, "stop_task", task=BACKUP, **both)
     assert running(plex) == set()
 
+    (entry, _) = hass.config_entries.async_entries(DOMAIN)
+    await hass.config_entries.async_unload(entry.entry_id)
+    cellar.client_start(BACKUP)
+    with pytest.raises(HomeAssistantError, match=r"^Not done: Attic.* not available"):
+        await call(hass, "stop_all_tasks", **both)
+    assert running(cellar) == set()
+    cellar.client_start(BACKUP)
+    with pytest.raises(ServiceValidationError, match=r"^Attic is not available"):
+        await call(hass, "stop_task", task=BACKUP, **both)
+    assert running(cellar) == {BACKUP}
+
 
 @pytest.mark.parametrize(
     ("service", "data", "message"),

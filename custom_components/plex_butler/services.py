@@ -216,8 +216,11 @@ async def _async_on_servers(
 ) -> None:
     """Do something on all servers that are meant, whatever becomes of the others."""
     meant = async_meant_by_action(call.hass, call.data, of_tasks=False)
-    servers = [_loaded(entry) for entry in meant.servers]
-    results = await _async_results(action_fn(server) for server in servers)
+
+    async def do(entry: PlexButlerConfigEntry) -> None:
+        await action_fn(_loaded(entry))
+
+    results = await _async_results(do(entry) for entry in meant.servers)
     _raise_errors([entry.title for entry in meant.servers], results)
 
 
