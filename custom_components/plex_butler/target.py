@@ -110,7 +110,8 @@ def async_validate_config(
         if not named or (
             named == {ATTR_ENTITY_ID} and ATTR_TASK in config[CONF_OPTIONS]
         ):
-            target[ATTR_DEVICE_ID] = [_only_device(hass)]
+            only = async_only_server(hass)
+            target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
         _check(hass, target, of_tasks=ATTR_TASK in options)
     except ServiceValidationError as err:
         raise vol.Invalid(str(err)) from err
@@ -178,10 +179,15 @@ def async_only_server(hass: HomeAssistant) -> PlexButlerConfigEntry:
 
 
 @callback
-def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str | None:
-    """Return the device of a server, if it was ever loaded."""
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return next((device.id for device in devices), None)
+def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str:
+    """Return the device of a server; raise an error if it was never loaded."""
+    for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
+        return device.id
+    raise ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_loaded",
+        translation_placeholders={"name": entry.title},
+    )
 
 
 def _meant(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Meant:
@@ -231,17 +237,6 @@ def _belongs_to(
         entry,
         task_of_unique_id(machine, entity.unique_id),
         preference_of_unique_id(machine, entity.unique_id),
-    )
-
-
-def _only_device(hass: HomeAssistant) -> str:
-    entry = async_only_server(hass)
-    if device := async_device_of(hass, entry):
-        return device
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="not_loaded",
-        translation_placeholders={"name": entry.title},
     )
 
 
