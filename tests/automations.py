@@ -26,6 +26,7 @@ KEYS = (
     "device_id",
     "server",
     "name",
+    "key",
     "task",
     "result",
     "evidence",

@@ -48,6 +48,7 @@ async def test_a_start_fires_whoever_started_the_task(
     assert payload["platform"] == "plex_butler.task_started"
     assert payload["device_id"] == device
     assert (payload["name"], payload["task"]) == (BACKUP, "Back up database")
+    assert (payload["key"], payload["server"]) == ("backup_database", "Attic")
     assert payload["evidence"] == "assumed"
     assert dt_util.parse_datetime(payload["started_at"]) == dt_util.utcnow()
     assert payload["description"] == "Back up database of Attic started"

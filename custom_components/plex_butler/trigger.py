@@ -19,7 +19,7 @@ from .const import ATTR_TASK
 from .coordinator import PlexButlerConfigEntry
 from .event import SIGNAL_TASK_EVENT, TaskEvent, TaskEventType
 from .target import TASK_OPTION, Watch, async_device_of, async_validate_config
-from .tasks import async_task_name
+from .tasks import async_task_name, task_key
 
 CONF_RESULT: Final = "result"
 _RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
@@ -71,8 +71,9 @@ class _NewsTrigger(Trigger):
         if not event.task:
             return told, f"Butler of {entry.title} became idle"
         told.pop("title", None)
+        server_name = event.task.name
         name = async_task_name(self._hass, event.task)
-        told |= {"name": event.task.name, ATTR_TASK: name}
+        told |= {ATTR_TASK: name, "key": task_key(server_name), "name": server_name}
         return told, f"{name} of {entry.title} {event.type}"
 
 
