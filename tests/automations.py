@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import condition, device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
@@ -17,14 +17,17 @@ from tests.conftest import Advance
 from tests.simulator import SimulatedPlex
 
 GUIDES = "RefreshEpgGuides"
+TARGET_KEYS = ("entity_id", "device_id", "area_id", "floor_id", "label_id", "exclude")
 
 # What our triggers may bring
 KEYS = (
     "platform",
     "description",
     "device_id",
+    "server",
+    "name",
+    "key",
     "task",
-    "title",
     "result",
     "evidence",
     "started_at",
@@ -39,12 +42,20 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
     return device.id
 
 
+def split(about: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return target and options of a trigger or a condition."""
+    target = {key: about[key] for key in TARGET_KEYS if key in about}
+    options = {key: value for key, value in about.items() if key not in target}
+    parts = {"target": target, "options": options}
+    return {name: part for name, part in parts.items() if part}
+
+
 async def automate(
     hass: HomeAssistant,
     trigger: str,
     *,
     conditions: list[dict[str, Any]] | None = None,
-    **options: Any,
+    **about: Any,
 ) -> list[ServiceCall]:
     """Return the calls of an automation with a trigger of ours, to be filled."""
     calls: list[ServiceCall] = async_mock_service(hass, "test", "note")
@@ -54,7 +65,7 @@ async def automate(
         {
             "automation": {
                 "alias": "Noted",
-                "triggers": {"trigger": f"{DOMAIN}.{trigger}", "options": options},
+                "triggers": {"trigger": f"{DOMAIN}.{trigger}", **split(about)},
                 "conditions": conditions or [],
                 "actions": {
                     "action": "test.note",
@@ -105,3 +116,16 @@ async def queue_guides(
     )
     assert plex.truth()[guides] == "queued"
     return guides
+
+
+async def check(hass: HomeAssistant, name: str, **about: Any) -> bool | None:
+    """Return whether a condition of ours is fulfilled."""
+    await async_setup_component(hass, "automation", {})
+    config = await condition.async_validate_condition_config(
+        hass, {"condition": f"{DOMAIN}.{name}", **split(about)}
+    )
+    checker = await condition.async_from_config(hass, config)
+    try:
+        return checker.async_check()
+    finally:
+        checker.async_unload()

@@ -12,6 +12,7 @@ from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ENTITY_MATCH_ALL, MATCH_ALL
 from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
@@ -33,8 +34,8 @@ MINUTE, HOUR = 60, 3600
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 CREDITS, INTROS = "ButlerTaskGenerateCreditsMarkers", "ButlerTaskGenerateIntroMarkers"
-# Their switches, and who counts those that watch
-SWITCHES = ["switch.attic_butler_detect_credits", "switch.attic_butler_detect_intros"]
+# Their keys, and who counts those that watch
+HEAVY = ["generate_credits_markers", "generate_intro_markers"]
 WATCHERS = "sensor.attic_watchers"
 
 # Makes an automation of a blueprint, with inputs
@@ -70,6 +71,13 @@ class House:
         """Return the entries of that name."""
         entries = self.hass.config_entries.async_entries(DOMAIN)
         return [entry for entry in entries if entry.title == title]
+
+    def device(self, title: str) -> str:
+        """Return the device of the server of that name."""
+        (entry,) = self.entries(title)
+        devices = dr.async_get(self.hass)
+        (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
+        return device.id
 
     async def use(self, blueprint: str, **inputs: Any) -> None:
         """Make an automation of a blueprint, as the file has it."""

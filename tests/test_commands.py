@@ -492,7 +492,7 @@ async def test_what_fails_in_a_list_keeps_nothing_else_from_being_done(
 
     assert err.value.translation_key == "some_failed"
     placeholders = err.value.translation_placeholders or {}
-    assert placeholders["tasks"] == OPTIMIZE
+    assert placeholders["names"] == "Optimize database"
     assert "500" in placeholders["error"]
     assert async_get_exception_message(DOMAIN, "some_failed", placeholders)
     assert [it.split()[1] for it in desk.order] == tasks
@@ -510,7 +510,8 @@ async def test_what_fails_in_a_list_that_is_done_one_by_one_ends_it(desk: Desk) 
     assert error_of(listed) == "some_failed"
     err = listed.exception()
     assert isinstance(err, HomeAssistantError) and err.translation_placeholders
-    assert err.translation_placeholders["tasks"] == f"{OPTIMIZE}, {DEEP}"
+    names = err.translation_placeholders["names"]
+    assert names == "Optimize database, Perform extensive media analysis"
     assert desk.order == [f"start {BACKUP}", f"start {OPTIMIZE}"]
 
 

@@ -13,9 +13,9 @@ from pytest_homeassistant_custom_component.common import (
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, device_of, noted, queue_guides
-from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.automations import automate, check, device_of, noted, queue_guides, split
+from tests.conftest import Advance, settle
+from tests.simulator import SimulatedPlex
 
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 GO = "go"
@@ -39,7 +39,7 @@ class Automation:
                     "triggers": {"trigger": "event", "event_type": GO},
                     "conditions": {
                         "condition": f"{DOMAIN}.{name}",
-                        "options": options,
+                        **split(options),
                     },
                     "actions": {"action": "test.act"},
                 }
@@ -171,18 +171,6 @@ async def test_a_server_that_shows_nothing_is_never_busy_but_runs_what_it_was_to
     assert fulfilled == {RUNNING: True, BUSY: False}
 
 
-async def check(hass: HomeAssistant, name: str, **options: Any) -> bool | None:
-    await async_setup_component(hass, "automation", {})
-    config = await condition.async_validate_condition_config(
-        hass, {"condition": f"{DOMAIN}.{name}", "options": options}
-    )
-    checker = await condition.async_from_config(hass, config)
-    try:
-        return checker.async_check()
-    finally:
-        checker.async_unload()
-
-
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_task_that_waits_for_its_start_is_not_running(
     hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
@@ -205,7 +193,7 @@ async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
 ) -> None:
     running: Any = {
         "condition": f"{DOMAIN}.{RUNNING}",
-        "options": {"device_id": device, "task": BACKUP},
+        **split({"device_id": device, "task": BACKUP}),
     }
     if trigger == "task_ended":
         running = {"condition": "not", "conditions": [running]}
@@ -219,39 +207,12 @@ async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
     await advance(59)
     await advance(1)
 
-    assert (BACKUP,) in noted(calls, "task")
-
-
-@pytest.mark.parametrize("name", [RUNNING, BUSY])
-async def test_of_two_servers_only_the_one_that_is_named_counts(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    device: str,
-    automation: Automation,
-    advance: Advance,
-    name: str,
-) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = add_entry(hass, other)
-        await hass.config_entries.async_setup(entry.entry_id)
-        await settle(hass)
-        await automation.set_up(name, device_id=device_of(hass, entry))
-        plex.client_start(OPTIMIZE)
-        await advance(5)
-        assert not await automation.acts()
-        assert await check(hass, name, device_id=device)
-
-        other.client_start(OPTIMIZE)
-        await settle(hass)
-        await advance(5)
-        assert await automation.acts()
-        await hass.config_entries.async_unload(entry.entry_id)
+    assert (BACKUP,) in noted(calls, "name")
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        (RUNNING, {}),
         (RUNNING, {"device_id": "nobody"}),
         (BUSY, {"device_id": "{device}", "task": BACKUP}),
     ],
@@ -277,6 +238,6 @@ async def test_all_conditions_are_described(
 
     running, busy = (described[f"{DOMAIN}.{name}"] for name in (RUNNING, BUSY))
     assert running
-    assert running["fields"].keys() == {"device_id", "task"}
+    assert running["fields"].keys() == {"task"}
     assert busy
-    assert busy["fields"].keys() == {"device_id"}
+    assert not busy["fields"]

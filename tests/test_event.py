@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
+from tests.automations import device_of
 from tests.conftest import Advance, add_entry, settle
 from tests.simulator import PROFILES, ManualClock, SimulatedPlex
 
@@ -197,7 +198,7 @@ async def test_servers_tell_only_of_themselves(
         await hass.services.async_call(
             DOMAIN,
             "start_task",
-            {"task": BACKUP, "config_entry_id": entry.entry_id},
+            {"task": BACKUP, "device_id": device_of(hass, entry)},
             blocking=True,
         )
         await settle(hass)

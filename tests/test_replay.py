@@ -28,6 +28,9 @@ from tests.conftest import settle, until
 from tests.downloads import download
 from tests.simulator import PROFILES, ReplayedPlex, SimulatedPlex, WallClock
 
+# Tasks that are not known are disabled at first.
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 TASK = {"name": "PolishBrass", "title": "Polish Brass", "interval": 7}
 ROW = {"uuid": "row", "type": "butler", "title": "Polish Brass", "progress": 10}
 SWITCH = "switch.replay_butler_polish_brass"
@@ -85,7 +88,10 @@ def noted(
     @callback
     def note(event: Event[EventStateChangedData]) -> None:
         if (new := event.data["new_state"]) and event.data["old_state"]:
-            states.append(new.attributes.get(attribute) if attribute else new.state)
+            state = new.attributes.get(attribute) if attribute else new.state
+            # Other attributes change as well.
+            if states[-1:] != [state]:
+                states.append(state)
 
     async_track_state_change_event(hass, entity_id, note)
     return states

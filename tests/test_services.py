@@ -6,7 +6,6 @@ from typing import Any
 from homeassistant.const import STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.util import dt as dt_util
 import pytest
@@ -15,8 +14,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance, add_entry, until
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.conftest import Advance, until
+from tests.simulator import SimulatedPlex
 
 SET_WINDOW = "set_maintenance_window"
 
@@ -44,12 +43,15 @@ async def test_all_tasks_are_told(
     }
 
     assert tasks.keys() == plex.truth().keys()
-    assert tasks["BackupDatabase"]["title"] == "Backup Database"
+    assert tasks["BackupDatabase"]["task"] == "Back up database"
+    assert tasks["BackupDatabase"]["key"] == "backup_database"
     assert tasks["BackupDatabase"]["state"] == "running"
     assert tasks["OptimizeDatabase"]["state"] == "idle"
     assert tasks["OptimizeDatabase"].keys() == {
+        "server",
+        "task",
+        "key",
         "name",
-        "title",
         "description",
         "enabled",
         "interval",
@@ -147,7 +149,14 @@ async def test_a_404_of_a_proxy_does_not_mean_that_nothing_runs(
 
 
 @pytest.mark.parametrize(
-    "wanted", ["BackupDatabase", "backup_database", "backup database", "BACKUPDATABASE"]
+    "wanted",
+    [
+        "BackupDatabase",
+        "backup_database",
+        "backup database",
+        "BACKUPDATABASE",
+        "Back up database",
+    ],
 )
 async def test_a_task_is_started_by_any_of_its_names(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, wanted: str
@@ -157,8 +166,10 @@ async def test_a_task_is_started_by_any_of_its_names(
     assert answer == {
         "tasks": [
             {
+                "server": "Attic",
+                "task": "Back up database",
+                "key": "backup_database",
                 "name": "BackupDatabase",
-                "title": "Backup Database",
                 "result": "started",
                 "evidence": "assumed",
                 "started_at": dt_util.utcnow(),
@@ -197,25 +208,6 @@ async def test_all_tasks_are_started_and_stopped(
 
     await call(hass, "stop_all_tasks", answer=False)
     assert set(plex.truth().values()) == {"idle"}
-
-
-@pytest.mark.parametrize("service", ["start_task", "stop_task"])
-async def test_an_unknown_task_starts_nothing_and_lists_the_known_ones(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
-) -> None:
-    with pytest.raises(ServiceValidationError) as err:
-        await call(hass, service, task=["backup_database", "polish_brass"])
-
-    assert err.value.translation_key == "unknown_task"
-    message = async_get_exception_message(
-        DOMAIN, "unknown_task", err.value.translation_placeholders
-    )
-    assert "polish_brass" in str(err.value.translation_placeholders)
-    assert "OptimizeDatabase" in str(err.value.translation_placeholders)
-    assert message
-    assert set(plex.truth().values()) == {"idle"}
-
-    assert await call(hass, service, task="backup_database")
 
 
 @pytest.mark.parametrize(
@@ -308,14 +300,6 @@ async def test_a_window_that_the_server_does_not_take_is_said(
     assert plex.butler.window.start_hour == 1
 
 
-@pytest.mark.parametrize("data", [{}, {"task": []}, {"task": "x", "polish": True}])
-async def test_what_is_no_call_is_refused(
-    hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]
-) -> None:
-    with pytest.raises(vol.Invalid):
-        await call(hass, "start_task", **data)
-
-
 @pytest.mark.parametrize(
     "service", ["start_task", "stop_task", "start_all_tasks", "stop_all_tasks"]
 )
@@ -329,87 +313,3 @@ async def test_what_the_server_refuses_is_said(
     assert err.value.translation_key == "invalid_auth"
 
     await call(hass, service, answer=False, **data)
-
-
-async def test_a_switch_names_task_and_server(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = add_entry(hass, other)
-        await hass.config_entries.async_setup(entry.entry_id)
-        switches = [
-            "switch.attic_butler_back_up_database",
-            "switch.cellar_butler_optimize_database",
-        ]
-
-        started = await call(hass, "start_task", entity_id=switches)
-
-        assert [task["name"] for task in started["tasks"]] == [
-            "BackupDatabase",
-            "OptimizeDatabase",
-        ]
-        assert running(plex) == {"BackupDatabase"}
-        assert running(other) == {"OptimizeDatabase"}
-
-        await call(hass, "stop_task", entity_id=switches)
-        assert running(plex) == running(other) == set()
-        await hass.config_entries.async_unload(entry.entry_id)
-
-
-def running(plex: SimulatedPlex) -> set[str]:
-    return {task for task, state in plex.truth().items() if state != "idle"}
-
-
-@pytest.mark.parametrize(
-    "entity_id",
-    ["switch.nobody_has", "button.attic_butler_stop_all_tasks", "light.other"],
-)
-async def test_what_is_no_task_is_said_and_nothing_is_done(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, entity_id: str
-) -> None:
-    er.async_get(hass).async_get_or_create(
-        "light", "other", "x", suggested_object_id="other"
-    )
-    good = "switch.attic_butler_back_up_database"
-
-    with pytest.raises(ServiceValidationError) as err:
-        await call(hass, "start_task", entity_id=[good, entity_id])
-
-    assert err.value.translation_key == "not_a_task"
-    assert err.value.translation_placeholders == {"entity": entity_id}
-    assert running(plex) == set()
-    await call(hass, "start_task", entity_id=good)
-    assert running(plex) == {"BackupDatabase"}
-
-
-async def test_the_server_must_be_named_when_there_are_two(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = add_entry(hass, other)
-        await hass.config_entries.async_setup(entry.entry_id)
-
-        with pytest.raises(ServiceValidationError):
-            await call(hass, "start_task", task="backup_database")
-        await call(
-            hass,
-            "start_task",
-            task="backup_database",
-            config_entry_id=entry.entry_id,
-        )
-
-        assert other.truth()["BackupDatabase"] == "running"
-        assert plex.truth()["BackupDatabase"] == "idle"
-        await hass.config_entries.async_unload(entry.entry_id)
-
-
-async def test_a_server_that_is_not_loaded_is_said(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await hass.config_entries.async_unload(loaded.entry_id)
-    with pytest.raises(ServiceValidationError):
-        await call(hass, "start_task", task="x", config_entry_id=loaded.entry_id)
-
-    await hass.config_entries.async_setup(loaded.entry_id)
-    await call(hass, "start_task", task="backup_database")
-    assert plex.truth()["BackupDatabase"] == "running"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.plex_butler.api import ButlerTask
@@ -50,30 +51,34 @@ def test_what_is_known_of_some_tasks_is_of_known_tasks() -> None:
     "wanted",
     ["BackupDatabase", "backupdatabase", "backup_database", " BACKUP DATABASE "],
 )
-def test_a_task_is_found_by_name_key_or_title(wanted: str) -> None:
-    assert find_tasks([INTROS, TASK], wanted) == [TASK]
+def test_a_task_is_found_by_name_key_or_title(hass: HomeAssistant, wanted: str) -> None:
+    assert find_tasks(hass, [INTROS, TASK], wanted) == [TASK]
 
 
 @pytest.mark.parametrize("wanted", ["BackupDatabase", "backupdatabase"])
-def test_a_name_wins_over_another_tasks_title(wanted: str) -> None:
+def test_a_name_wins_over_another_tasks_title(hass: HomeAssistant, wanted: str) -> None:
     impostor = replace(INTROS, title="BackupDatabase")
 
-    assert find_tasks([impostor, TASK], wanted) == [TASK]
+    assert find_tasks(hass, [impostor, TASK], wanted) == [TASK]
 
 
-def test_names_that_differ_in_case_alone_are_told_apart_by_it() -> None:
+def test_names_that_differ_in_case_alone_are_told_apart_by_it(
+    hass: HomeAssistant,
+) -> None:
     shouted = replace(TASK, name="BACKUPDATABASE")
 
-    assert find_tasks([shouted, TASK], "BackupDatabase") == [TASK]
-    assert find_tasks([shouted, TASK], "backupdatabase") == [shouted, TASK]
+    assert find_tasks(hass, [shouted, TASK], "BackupDatabase") == [TASK]
+    assert find_tasks(hass, [shouted, TASK], "backupdatabase") == [shouted, TASK]
 
 
 @pytest.mark.parametrize("wanted", ["backup_database", "Backup Database"])
-def test_a_key_or_title_may_be_that_of_two_tasks(wanted: str) -> None:
+def test_a_key_or_title_may_be_that_of_two_tasks(
+    hass: HomeAssistant, wanted: str
+) -> None:
     other = replace(TASK, name="ButlerTaskBackupDatabase")
 
-    assert find_tasks([TASK, INTROS, other], wanted) == [TASK, other]
+    assert find_tasks(hass, [TASK, INTROS, other], wanted) == [TASK, other]
 
 
-def test_what_is_no_task_is_not_found() -> None:
-    assert find_tasks([INTROS, TASK], "Backup") == []
+def test_what_is_no_task_is_not_found(hass: HomeAssistant) -> None:
+    assert find_tasks(hass, [INTROS, TASK], "Backup") == []

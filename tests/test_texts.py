@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any, Final
 
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.selector import validate_selector
+from homeassistant.helpers.selector import TargetSelector, validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 import voluptuous as vol
@@ -55,7 +55,9 @@ _FLOW: Final = {
     vol.Optional("progress"): _TEXTS,
 }
 _NAMED: Final = {vol.Required("name"): str, vol.Required("description"): str}
-_FIELDS: Final = {str: {**_NAMED, vol.Required("fields"): {str: _NAMED}}}
+_FIELDS: Final[dict[Any, Any]] = {
+    str: {**_NAMED, vol.Optional("fields"): {str: _NAMED}}
+}
 SHAPE: Final = vol.Schema(
     {
         vol.Required("config"): {**_FLOW, vol.Optional("flow_title"): str},
@@ -91,14 +93,15 @@ SHAPE: Final = vol.Schema(
 DESCRIPTION: Final = vol.Schema(
     {
         str: {
-            vol.Required("fields"): {
+            vol.Required("target"): TargetSelector.CONFIG_SCHEMA,
+            vol.Optional("fields"): {
                 str: {
                     vol.Optional("default"): object,
                     vol.Optional("example"): object,
                     vol.Optional("required"): bool,
                     vol.Required("selector"): validate_selector,
                 }
-            }
+            },
         }
     }
 )
@@ -195,7 +198,7 @@ def test_actions_triggers_and_conditions_are_described_as_they_must_be(
     DESCRIPTION(DESCRIBED[kind])
     for name, described in DESCRIBED[kind].items():
         assert cv.slug(name) == name
-        for field in described["fields"].values():
+        for field in described.get("fields", {}).values():
             select = field["selector"].get("select") or {}
             if key := select.get("translation_key"):
                 texts = ENGLISH["selector"][key]["options"]

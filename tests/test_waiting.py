@@ -100,7 +100,7 @@ async def test_a_start_that_waits_is_answered_when_the_end_was_seen(
     await over(advance, call, 2 * MINUTE)
     (task,) = call.tasks
     ended = truly_ended(plex, BACKUP)
-    assert (task["name"], task["title"]) == (BACKUP, "Backup Database")
+    assert (task["name"], task["task"]) == (BACKUP, "Back up database")
     assert (task["result"], task["evidence"]) == ("ended", "observed")
     assert task["started_at"] == began
     assert abs(task["ended_at"] - ended) <= timedelta(seconds=5)

@@ -6,7 +6,6 @@ What is unknown is not fulfilled: a server that does not answer, or is not loade
 from abc import abstractmethod
 from typing import Any, ClassVar, Final, Unpack, override
 
-from homeassistant.const import CONF_OPTIONS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.condition import (
     Condition,
@@ -16,15 +15,16 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .coordinator import PlexButlerCoordinator
+from .const import DOMAIN
+from .coordinator import PlexButlerConfigEntry
 from .run_state import ButlerState, TaskState
-from .trigger import SERVER_OPTIONS, TASK_OPTIONS, Targets, async_validate_devices
+from .target import TASK_OPTION, Watch, async_validate_config
 
 
 class _ServerCondition(Condition):
     """Is fulfilled by any of some servers."""
 
-    _options_schema: ClassVar[dict[vol.Marker, Any]]
+    _options_schema: ClassVar[dict[vol.Marker, Any]] = {}
 
     @classmethod
     @override
@@ -32,47 +32,45 @@ class _ServerCondition(Condition):
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
         """Validate config."""
-        schema = vol.Schema({vol.Required(CONF_OPTIONS): cls._options_schema})
-        config = schema(config)
-        async_validate_devices(hass, config[CONF_OPTIONS])
-        return config
+        return async_validate_config(hass, config, cls._options_schema)
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         super().__init__(hass, config)
-        self._targets = Targets(hass, config.options or {})
+        self._watch = Watch(hass, config)
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
         """Look at all that is known now."""
-        return any(map(self._is_fulfilled_by, self._targets.coordinators()))
+        return any(
+            entry.runtime_data.last_update_success and self._is_fulfilled_by(entry)
+            for entry in self._hass.config_entries.async_loaded_entries(DOMAIN)
+        )
 
     @abstractmethod
-    def _is_fulfilled_by(self, coordinator: PlexButlerCoordinator) -> bool:
-        """Return True if one server fulfils the condition."""
+    def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
+        """Return True if a server fulfils the condition, and is meant."""
 
 
 class TaskIsRunningCondition(_ServerCondition):
     """A task runs, or any of several; one that waits for its start does not."""
 
-    _options_schema = TASK_OPTIONS
+    _options_schema = TASK_OPTION
 
     @override
-    def _is_fulfilled_by(self, coordinator: PlexButlerCoordinator) -> bool:
+    def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
         return any(
-            run.state is TaskState.RUNNING
-            and self._targets.matches_task(coordinator, name)
-            for name, run in coordinator.data.runs.tasks.items()
+            run.state is TaskState.RUNNING and self._watch.async_includes(entry, name)
+            for name, run in entry.runtime_data.data.runs.tasks.items()
         )
 
 
 class ButlerIsBusyCondition(_ServerCondition):
     """Butler is at work, whatever started it."""
 
-    _options_schema = SERVER_OPTIONS
-
     @override
-    def _is_fulfilled_by(self, coordinator: PlexButlerCoordinator) -> bool:
-        return coordinator.data.runs.butler is ButlerState.BUSY
+    def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
+        is_busy = entry.runtime_data.data.runs.butler is ButlerState.BUSY
+        return is_busy and self._watch.async_includes(entry)
 
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {

@@ -30,12 +30,6 @@ TASK_ID: Final = "_task_"
 PREFERENCE_ID: Final = "_preference_"
 
 
-def task_of_unique_id(machine_identifier: str, unique_id: str) -> str | None:
-    """Return which task an entity belongs to, if to any."""
-    prefix = f"{machine_identifier}{TASK_ID}"
-    return unique_id.removeprefix(prefix) if unique_id.startswith(prefix) else None
-
-
 class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
 

@@ -1,13 +1,12 @@
-"""The actions, for automations that speak to a server and not to a switch."""
+"""The actions, on servers and on tasks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import time, timedelta
-from itertools import zip_longest
-from typing import Final
+from typing import Any, Final
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -16,20 +15,16 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import (
-    config_validation as cv,
-    entity_registry as er,
-    service,
-)
+from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .api import ButlerTask
 from .commands import Order
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .dynamic_entities import task_of_unique_id
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
+from .target import async_meant_by_action, async_only_server, refuse_for_target
 from .task_actions import (
     TaskActionResult,
     async_start,
@@ -37,100 +32,94 @@ from .task_actions import (
     describe,
     describe_outcome,
 )
-from .tasks import find_tasks
+from .tasks import async_task_name, find_tasks, task_key
 
 ATTR_END: Final = "end"
 ATTR_START: Final = "start"
 ATTR_TIMEOUT: Final = "timeout"
 ATTR_WAIT: Final = "wait"
 
-SERVICE_GET_BUTLER_TASKS: Final = "get_butler_tasks"
-SERVICE_SET_MAINTENANCE_WINDOW: Final = "set_maintenance_window"
-SERVICE_START_ALL_TASKS: Final = "start_all_tasks"
-SERVICE_START_TASK: Final = "start_task"
-SERVICE_STOP_ALL_TASKS: Final = "stop_all_tasks"
-SERVICE_STOP_TASK: Final = "stop_task"
-
 # Most tasks end within it.
 DEFAULT_TIMEOUT: Final = timedelta(hours=1)
 
-SERVER_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
-TASK_SCHEMA: Final = vol.Schema(
-    vol.All(
-        SERVER_SCHEMA.extend(
-            {
-                vol.Optional(ATTR_TASK): vol.All(
-                    cv.ensure_list, [cv.string], vol.Length(min=1)
-                ),
-                vol.Optional(ATTR_ENTITY_ID): vol.All(cv.entity_ids, vol.Length(min=1)),
-                vol.Optional(ATTR_WAIT, default=False): cv.boolean,
-                vol.Optional(
-                    ATTR_TIMEOUT, default=DEFAULT_TIMEOUT
-                ): cv.positive_time_period,
-            }
-        ),
-        cv.has_at_least_one_key(ATTR_TASK, ATTR_ENTITY_ID),
-    )
+SERVER_SCHEMA: Final = vol.Schema(
+    {
+        **cv.ENTITY_SERVICE_FIELDS,
+        vol.Optional(ATTR_CONFIG_ENTRY_ID): refuse_for_target,
+    }
+)
+TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
+    {
+        vol.Optional(ATTR_TASK, default=list): vol.All(cv.ensure_list, [cv.string]),
+        vol.Optional(ATTR_WAIT, default=False): cv.boolean,
+        vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): cv.positive_time_period,
+    }
 )
 WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
     {vol.Required(ATTR_START): cv.time, vol.Required(ATTR_END): cv.time}
 )
 
+type _Task = tuple[PlexButlerCoordinator, ButlerTask]
 type _Order = tuple[PlexButlerCoordinator, ButlerTask, Order]
 type _CommandFn = Callable[
     [PlexButlerCoordinator, str, Order, float | None], Awaitable[TaskActionResult]
 ]
-type _Result = TaskActionResult | HomeAssistantError
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_BUTLER_TASKS,
-        _async_get_butler_tasks,
-        schema=SERVER_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
-    for name, task_action in (
-        (SERVICE_START_TASK, _async_start_task),
-        (SERVICE_STOP_TASK, _async_stop_task),
+    for name, action, schema, response in (
+        (
+            "get_butler_tasks",
+            _async_get_butler_tasks,
+            SERVER_SCHEMA,
+            SupportsResponse.ONLY,
+        ),
+        ("start_task", _async_start_task, TASK_SCHEMA, SupportsResponse.OPTIONAL),
+        ("stop_task", _async_stop_task, TASK_SCHEMA, SupportsResponse.OPTIONAL),
+        ("start_all_tasks", _async_start_all, SERVER_SCHEMA, SupportsResponse.NONE),
+        ("stop_all_tasks", _async_stop_all, SERVER_SCHEMA, SupportsResponse.NONE),
+        (
+            "set_maintenance_window",
+            _async_set_maintenance_window,
+            WINDOW_SCHEMA,
+            SupportsResponse.NONE,
+        ),
     ):
         hass.services.async_register(
-            DOMAIN,
-            name,
-            task_action,
-            schema=TASK_SCHEMA,
-            supports_response=SupportsResponse.OPTIONAL,
+            DOMAIN, name, action, schema=schema, supports_response=response
         )
-    for name, action in (
-        (SERVICE_START_ALL_TASKS, _async_start_all_tasks),
-        (SERVICE_STOP_ALL_TASKS, _async_stop_all_tasks),
-    ):
-        hass.services.async_register(DOMAIN, name, action, schema=SERVER_SCHEMA)
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_SET_MAINTENANCE_WINDOW,
-        _async_set_maintenance_window,
-        schema=WINDOW_SCHEMA,
-    )
 
 
 async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
-    """Return all tasks and what they are doing."""
-    coordinator = _coordinator(call)
-    if not coordinator.last_update_success:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="unreachable",
-            translation_placeholders={"name": coordinator.config_entry.title},
-        ) from coordinator.last_exception
-    data = coordinator.data
+    """Return the tasks and what they are doing."""
+    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
+    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
+    tasks += (
+        (_loaded(entry), task)
+        for entry in meant.servers
+        for task in _loaded(entry).data.tasks.values()
+        if (entry, task.name) not in meant.left_out
+    )
+    for coordinator in {coordinator for coordinator, _ in tasks}:
+        if not coordinator.last_update_success:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="unreachable",
+                translation_placeholders={"name": coordinator.config_entry.title},
+            ) from coordinator.last_exception
     return {
         "tasks": [
-            {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
-            for task in data.tasks.values()
+            {
+                **_names(coordinator, task),
+                "description": task.description,
+                "interval": task.interval,
+                "schedule_randomized": task.schedule_randomized,
+                "enabled": task.enabled,
+                **describe(coordinator.data.runs.tasks.get(task.name, IDLE)),
+            }
+            for coordinator, task in tasks
         ]
     }
 
@@ -139,8 +128,8 @@ async def _async_start_task(call: ServiceCall) -> ServiceResponse:
     """Start one task or several; those whose ends are waited for, one after another."""
     orders, deadline = _orders(call, Command.START), _deadline(call)
     if deadline is None:
-        return await _async_all(orders, async_start, deadline)
-    results: list[_Result] = []
+        return await _async_all_orders(orders, async_start, deadline)
+    results: list[TaskActionResult | HomeAssistantError] = []
     for coordinator, task, order in orders:
         doing = async_start(coordinator, task.name, order, deadline)
         results.append(await _async_result(doing))
@@ -152,17 +141,18 @@ async def _async_start_task(call: ServiceCall) -> ServiceResponse:
 
 async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop one task or several."""
-    return await _async_all(_orders(call, Command.STOP), async_stop, _deadline(call))
+    orders = _orders(call, Command.STOP)
+    return await _async_all_orders(orders, async_stop, _deadline(call))
 
 
-async def _async_start_all_tasks(call: ServiceCall) -> None:
+async def _async_start_all(call: ServiceCall) -> None:
     """Start what is enabled and due."""
-    await _coordinator(call).commands.async_start_all_tasks()
+    await _async_on_servers(call, lambda it: it.commands.async_start_all_tasks())
 
 
-async def _async_stop_all_tasks(call: ServiceCall) -> None:
+async def _async_stop_all(call: ServiceCall) -> None:
     """Stop what runs or waits."""
-    await _coordinator(call).commands.async_stop_all_tasks()
+    await _async_on_servers(call, lambda it: it.commands.async_stop_all_tasks())
 
 
 async def _async_set_maintenance_window(call: ServiceCall) -> None:
@@ -175,7 +165,7 @@ async def _async_set_maintenance_window(call: ServiceCall) -> None:
             translation_placeholders={"time": f"{start:02}:00"},
         )
     hours = {START_HOUR: start, END_HOUR: end}
-    await _coordinator(call).async_set_settings(hours)
+    await _async_on_servers(call, lambda it: it.async_set_settings(hours))
 
 
 def _full_hour(wanted: time) -> int:
@@ -201,105 +191,132 @@ def _orders(call: ServiceCall, command: Command) -> list[_Order]:
 
     All of them are asked for now, also those that are only sent when others have ended.
     """
+    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
+    wanted: list[str] = call.data[ATTR_TASK]
+    if meant.servers and not wanted:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="no_task"
+        )
+    servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
+    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
+    tasks += [
+        (coordinator, task)
+        for entry in servers
+        for coordinator, task in [_task(entry, name) for name in wanted]
+        if (entry, task.name) not in meant.left_out
+    ]
     return [
         (coordinator, task, coordinator.commands.order(command, task.name))
-        for coordinator, task in dict.fromkeys(_meant(call))
+        for coordinator, task in dict.fromkeys(tasks)
     ]
 
 
-async def _async_all(
+async def _async_on_servers(
+    call: ServiceCall, action_fn: Callable[[PlexButlerCoordinator], Awaitable[Any]]
+) -> None:
+    """Do something on all servers that are meant, whatever becomes of the others."""
+    meant = async_meant_by_action(call.hass, call.data, of_tasks=False)
+
+    async def do(entry: PlexButlerConfigEntry) -> None:
+        await action_fn(_loaded(entry))
+
+    results = await _async_results(do(entry) for entry in meant.servers)
+    _raise_errors([entry.title for entry in meant.servers], results)
+
+
+async def _async_all_orders(
     orders: list[_Order], command_fn: _CommandFn, deadline: float | None
 ) -> ServiceResponse:
     """Send all orders, whatever becomes of the others."""
-    return _response(
-        orders,
-        await asyncio.gather(
-            *(
-                _async_result(command_fn(coordinator, task.name, order, deadline))
-                for coordinator, task, order in orders
-            )
-        ),
+    results = await _async_results(
+        command_fn(coordinator, task.name, order, deadline)
+        for coordinator, task, order in orders
     )
+    return _response(orders, results)
 
 
-async def _async_result(doing: Awaitable[TaskActionResult]) -> _Result:
+async def _async_results[ResultT](
+    doing: Iterable[Awaitable[ResultT]],
+) -> list[ResultT | HomeAssistantError]:
+    return await asyncio.gather(*map(_async_result, doing))
+
+
+async def _async_result[ResultT](
+    doing: Awaitable[ResultT],
+) -> ResultT | HomeAssistantError:
     try:
         return await doing
     except HomeAssistantError as err:
         return err
 
 
-def _response(orders: list[_Order], results: list[_Result]) -> ServiceResponse:
+def _response(
+    orders: list[_Order], results: list[TaskActionResult | HomeAssistantError]
+) -> ServiceResponse:
     """Return what became of all tasks; raise an error that names those not done."""
-    errors = [it for it in results if isinstance(it, HomeAssistantError)]
-    if errors and len(orders) > 1:
-        named = zip_longest((task.name for _, task, _ in orders), results)
-        failed = [name for name, it in named if not isinstance(it, TaskActionResult)]
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="some_failed",
-            translation_placeholders={
-                "tasks": ", ".join(failed),
-                "error": str(errors[0]),
-            },
-        ) from errors[0]
-    if errors:
-        raise errors[0]
+    names = [_names(coordinator, task) for coordinator, task, _ in orders]
+    of_one = len({coordinator for coordinator, *_ in orders}) == 1
+    _raise_errors(
+        [it["task"] if of_one else f"{it['task']} ({it['server']})" for it in names],
+        results,
+    )
     return {
         "tasks": [
-            describe_outcome(task, result)
-            for (_, task, _), result in zip(orders, results, strict=True)
+            name | describe_outcome(result)
+            for name, result in zip(names, results, strict=True)
             if isinstance(result, TaskActionResult)
         ]
     }
 
 
-def _meant(call: ServiceCall) -> list[tuple[PlexButlerCoordinator, ButlerTask]]:
-    """Return the tasks that a call names, by name or by entity."""
-    meant = [
-        _task_of_entity(call.hass, entity_id)
-        for entity_id in call.data.get(ATTR_ENTITY_ID, ())
+def _raise_errors(names: list[str], results: list[Any]) -> None:
+    """Raise an error that names all that failed, or that came after what did."""
+    errors = [it for it in results if isinstance(it, HomeAssistantError)]
+    if not errors:
+        return
+    if len(names) == 1:
+        raise errors[0]
+    failed = [
+        name
+        for number, name in enumerate(names)
+        if number >= len(results) or isinstance(results[number], HomeAssistantError)
     ]
-    if wanted := call.data.get(ATTR_TASK):
-        coordinator = _coordinator(call)
-        meant += [(coordinator, _task(coordinator, task)) for task in wanted]
-    return meant
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="some_failed",
+        translation_placeholders={"names": ", ".join(failed), "error": str(errors[0])},
+    ) from errors[0]
 
 
-def _coordinator(call: ServiceCall) -> PlexButlerCoordinator:
-    return _coordinator_of(call.hass, call.data.get(ATTR_CONFIG_ENTRY_ID))
+def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, str]:
+    """Return what a task is called by people, by automations and by the server."""
+    return {
+        "server": coordinator.config_entry.title,
+        "task": async_task_name(coordinator.hass, task),
+        "key": task_key(task.name),
+        "name": task.name,
+    }
 
 
-def _coordinator_of(hass: HomeAssistant, entry_id: str | None) -> PlexButlerCoordinator:
-    entry: PlexButlerConfigEntry = service.async_get_config_entry(
-        hass, DOMAIN, entry_id
-    )
+def _loaded(entry: PlexButlerConfigEntry) -> PlexButlerCoordinator:
+    if entry.state is not ConfigEntryState.LOADED:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_loaded",
+            translation_placeholders={"name": entry.title},
+        )
     return entry.runtime_data
 
 
-def _task_of_entity(
-    hass: HomeAssistant, entity_id: str
-) -> tuple[PlexButlerCoordinator, ButlerTask]:
-    """Return the server and the task that an entity stands for."""
-    entity = er.async_get(hass).async_get(entity_id)
-    if entity and entity.platform == DOMAIN:
-        coordinator = _coordinator_of(hass, entity.config_entry_id)
-        machine = coordinator.machine_identifier
-        if name := task_of_unique_id(machine, entity.unique_id):
-            if task := coordinator.data.tasks.get(name):
-                return coordinator, task
-            raise _unknown_task(coordinator, name)
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="not_a_task",
-        translation_placeholders={"entity": entity_id},
-    )
-
-
-def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:
-    found = find_tasks(coordinator.data.tasks.values(), wanted)
+def _task(entry: PlexButlerConfigEntry, wanted: str, *, is_name: bool = False) -> _Task:
+    """Return the task that is called so; one that is gone means no other like it."""
+    coordinator = _loaded(entry)
+    tasks = coordinator.data.tasks.values()
+    found = [task for task in tasks if task.name == wanted]
+    if not is_name:
+        found = find_tasks(coordinator.hass, tasks, wanted)
     if len(found) == 1:
-        return found[0]
+        return coordinator, found[0]
     if found:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -309,17 +326,13 @@ def _task(coordinator: PlexButlerCoordinator, wanted: str) -> ButlerTask:
                 "tasks": ", ".join(task.name for task in found),
             },
         )
-    raise _unknown_task(coordinator, wanted)
-
-
-def _unknown_task(
-    coordinator: PlexButlerCoordinator, wanted: str
-) -> ServiceValidationError:
-    return ServiceValidationError(
+    offered = (_names(coordinator, task) for task in tasks)
+    raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="unknown_task",
         translation_placeholders={
+            "name": entry.title,
             "task": wanted,
-            "tasks": ", ".join(coordinator.data.tasks),
+            "tasks": ", ".join(sorted(f"{it['task']} ({it['key']})" for it in offered)),
         },
     )

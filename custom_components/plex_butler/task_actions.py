@@ -9,11 +9,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.event import async_call_later
 
-from .api import ButlerTask, PlexTimeoutError, StartResult, StopResult
+from .api import PlexTimeoutError, StartResult, StopResult
 from .commands import NotSentError, Order, OvertakenError
 from .const import IDLE_INTERVAL
 from .coordinator import PlexButlerCoordinator
@@ -33,73 +32,56 @@ from .run_state import (
 OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
 
 
-class RunWaiter[FoundT]:
-    """One wait for something to be known of a server.
+async def async_find[FoundT](
+    coordinator: PlexButlerCoordinator,
+    look_fn: Callable[[RunState], FoundT | None],
+    deadline: float,
+) -> FoundT | None:
+    """Return what is found in the state of runs, or None if it will not be known.
 
-    It gives up after an outage, when the entry is unloaded or when Home Assistant stops.
+    That is so after an outage, when the entry is unloaded or when Home Assistant stops.
+    Raises TimeoutError when the loop's clock comes to the deadline.
     """
-
-    def __init__(
-        self,
-        coordinator: PlexButlerCoordinator,
-        predicate: Callable[[RunState], FoundT | None],
-    ) -> None:
-        self._coordinator = coordinator
-        self._predicate = predicate
-        self._future: asyncio.Future[FoundT | None] = (
-            coordinator.hass.loop.create_future()
-        )
-        self._unsub_outage: CALLBACK_TYPE | None = None
-
-    async def async_wait(self, deadline: float) -> FoundT | None:
-        """Return what was found, or None if it will not be known.
-
-        Raises TimeoutError when the loop's clock comes to the deadline.
-        """
-        coordinator, hass = self._coordinator, self._coordinator.hass
-        with ExitStack() as stack:
-            stack.callback(coordinator.tracker.async_add_listener(self._async_look))
-            stack.callback(coordinator.async_add_listener(self._async_polled))
-            stack.callback(
-                hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_give_up)
-            )
-            stack.callback(self._async_end_outage)
-            self._async_look()
-            self._async_polled()
-            async with asyncio.timeout_at(deadline):
-                return await self._future
+    hass, tracker = coordinator.hass, coordinator.tracker
+    found: asyncio.Future[FoundT | None] = hass.loop.create_future()
+    outage_ends: float | None = None
 
     @callback
-    def _async_look(self) -> None:
-        tracker = self._coordinator.tracker
-        if tracker.closed:
-            self._async_give_up()
-        elif (found := self._predicate(tracker.state)) is not None:
-            self._async_resolve(found)
+    def async_end(result: FoundT | None) -> None:
+        if not found.done():
+            found.set_result(result)
 
     @callback
-    def _async_polled(self) -> None:
-        if self._coordinator.last_update_success:
-            self._async_end_outage()
+    def async_look() -> None:
+        result = None if tracker.closed else look_fn(tracker.state)
+        if tracker.closed or result is not None:
+            async_end(result)
+
+    @callback
+    def async_polled() -> None:
+        nonlocal outage_ends
+        if coordinator.last_update_success:
+            outage_ends = None
         else:
-            self._unsub_outage = self._unsub_outage or async_call_later(
-                self._coordinator.hass, OUTAGE, self._async_give_up
-            )
+            outage_ends = outage_ends or hass.loop.time() + OUTAGE.total_seconds()
+        if not found.done():
+            limit.reschedule(min(deadline, outage_ends or deadline))
 
-    @callback
-    def _async_end_outage(self) -> None:
-        if self._unsub_outage:
-            self._unsub_outage()
-            self._unsub_outage = None
-
-    @callback
-    def _async_give_up(self, _: Any = None) -> None:
-        self._async_resolve(None)
-
-    @callback
-    def _async_resolve(self, found: FoundT | None) -> None:
-        if not self._future.done():
-            self._future.set_result(found)
+    with ExitStack() as stack:
+        stack.callback(tracker.async_add_listener(async_look))
+        stack.callback(coordinator.async_add_listener(async_polled))
+        stack.callback(
+            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, lambda _: async_end(None))
+        )
+        try:
+            async with asyncio.timeout_at(deadline) as limit:
+                async_look()
+                async_polled()
+                return await found
+        except TimeoutError:
+            if outage_ends is None or outage_ends >= deadline:
+                raise
+            return None
 
 
 class TaskResult(StrEnum):
@@ -148,7 +130,9 @@ async def async_start(
             raise
         if isinstance(err, NotSentError):
             return TaskActionResult(result=TaskResult.UNCONFIRMED)
-        if not _may_have_started(coordinator, err):
+        # Silence may be the work that was asked for: a backup locks all out.
+        is_silent = isinstance(err.__cause__, PlexTimeoutError)
+        if not (is_silent and coordinator.last_update_success):
             raise
         if not await _async_shows_up(coordinator, task, order.sent, deadline):
             return TaskActionResult(result=TaskResult.UNCONFIRMED)
@@ -157,10 +141,7 @@ async def async_start(
         if deadline is None:
             return _begun(coordinator.tracker.state, task, order.sent, answer)
     return await _async_outcome(
-        coordinator,
-        task,
-        RunWaiter(coordinator, lambda state: _end(state, task, order.sent, ran=ran)),
-        deadline,
+        coordinator, task, lambda it: _end(it, task, order.sent, ran=ran), deadline
     )
 
 
@@ -183,31 +164,20 @@ async def async_stop(
             return None
         return _stopped(state, task, order.sent)
 
-    return await _async_outcome(
-        coordinator, task, RunWaiter(coordinator, look), deadline
-    )
-
-
-def _may_have_started(
-    coordinator: PlexButlerCoordinator, err: HomeAssistantError
-) -> bool:
-    """Return True if silence may be the work that was asked for: a backup locks all out."""
-    return (
-        isinstance(err.__cause__, PlexTimeoutError) and coordinator.last_update_success
-    )
+    return await _async_outcome(coordinator, task, look, deadline)
 
 
 async def _async_shows_up(
     coordinator: PlexButlerCoordinator, task: str, sent: Moment, deadline: float
 ) -> bool:
     """Wait until a start that was not answered shows its effect."""
-
-    def look(state: RunState) -> bool | None:
-        return task in state.runs or _last(state, task, sent) is not None or None
-
     latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
     try:
-        found = await RunWaiter(coordinator, look).async_wait(min(deadline, latest))
+        found = await async_find(
+            coordinator,
+            lambda it: task in it.runs or _last(it, task, sent) or None,
+            min(deadline, latest),
+        )
     except TimeoutError:
         return False
     return bool(found)
@@ -216,13 +186,13 @@ async def _async_shows_up(
 async def _async_outcome(
     coordinator: PlexButlerCoordinator,
     task: str,
-    wait: RunWaiter[TaskActionResult],
+    look_fn: Callable[[RunState], TaskActionResult | None],
     deadline: float,
 ) -> TaskActionResult:
     """Return the outcome that is waited for, or why it is not known."""
     result = TaskResult.UNCONFIRMED
     try:
-        if outcome := await wait.async_wait(deadline):
+        if outcome := await async_find(coordinator, look_fn, deadline):
             return outcome
     except TimeoutError:
         result = TaskResult.TIMED_OUT
@@ -281,32 +251,21 @@ def describe(task: TaskView) -> dict[str, Any]:
     }
 
 
-def describe_outcome(task: ButlerTask, outcome: TaskActionResult) -> dict[str, Any]:
-    """Return what became of a task; `duration` is in seconds."""
-    return {
-        "name": task.name,
-        "title": task.title,
-        "result": outcome.result,
-        **_describe_run_of(outcome),
-    }
-
-
-def _describe_run_of(outcome: TaskActionResult) -> dict[str, Any]:
-    """Return what is known of the run; when one ended that was lost is a guess at best."""
+def describe_outcome(outcome: TaskActionResult) -> dict[str, Any]:
+    """Return what became of a task; when a run that was lost ended is a guess at best."""
     described: dict[str, Any] = dict.fromkeys(
         ("evidence", "started_at", "ended_at", "duration")
     )
     match outcome.run:
         case EndedRun() as run:
             described |= describe_run(run)
-            is_lost = described.pop("result") is Result.LOST
-            if is_lost and run.evidence is not Evidence.INFERRED:
+            if run.result is Result.LOST and run.evidence is not Evidence.INFERRED:
                 described["ended_at"] = None
         case Run() as run:
             described |= describe_begun(run)
         case None if outcome.result in _ANSWERED:
             described["evidence"] = Evidence.ASSUMED
-    return described
+    return described | {"result": outcome.result}
 
 
 def describe_begun(run: Run) -> dict[str, Any]:

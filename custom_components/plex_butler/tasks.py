@@ -109,7 +109,10 @@ def async_entity_text(hass: HomeAssistant, key: str) -> str:
     return texts[f"component.{DOMAIN}.entity.{key}"]
 
 
-def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
+@callback
+def find_tasks(
+    hass: HomeAssistant, tasks: Iterable[ButlerTask], wanted: str
+) -> list[ButlerTask]:
     """Return the tasks that a person means by a name, a key of ours or a title.
 
     The server's own names win, so that none can be hidden by another one's title; only
@@ -123,7 +126,7 @@ def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:
     for name_fn in (_name, _key, _title):
         if found := [task for task in tasks if name_fn(task) == wanted]:
             return found
-    return []
+    return [task for task in tasks if wanted in _shown(hass, task)]
 
 
 def _name(task: ButlerTask) -> str:
@@ -136,3 +139,13 @@ def _key(task: ButlerTask) -> str:
 
 def _title(task: ButlerTask) -> str:
     return task.title.casefold()
+
+
+def _shown(hass: HomeAssistant, task: ButlerTask) -> set[str]:
+    """Return the task's names in the language of Home Assistant and in English."""
+    key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
+    english = async_get_cached_translations(hass, "en", "entity", DOMAIN)
+    return {
+        async_task_name(hass, task).casefold(),
+        english.get(key, task.title).casefold(),
+    }

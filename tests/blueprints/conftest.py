@@ -9,7 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
-from tests.house import HOUR, SWITCHES, WATCHERS, House, Use, evening
+from tests.house import HEAVY, HOUR, WATCHERS, House, Use, evening
 from tests.simulator import PROFILES, ManualClock, Profile, SimulatedPlex
 
 
@@ -52,11 +52,12 @@ async def cellar(house: House, attic: SimulatedPlex) -> AsyncIterator[SimulatedP
 
 @pytest.fixture
 def give_way(house: House, attic: SimulatedPlex) -> Use:
-    """Return what makes the automation, while nobody watches."""
+    """Return what makes the automation, while nobody watches unless told otherwise."""
 
-    async def use(**inputs: Any) -> None:
-        await house.show(WATCHERS, "0")
-        given = {"watchers": [WATCHERS], "tasks": SWITCHES, **inputs}
+    async def use(watched: str = "0", **inputs: Any) -> None:
+        await house.show(WATCHERS, watched)
+        servers = [house.device("Attic")]
+        given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
         await house.use("give_way_to_viewers", **given)
 
     return use

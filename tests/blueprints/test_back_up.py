@@ -33,7 +33,10 @@ def back_up(house: House, attic: SimulatedPlex) -> Use:
         )
         await house.show(UPDATE, "on", friendly_name="Attic server")
         await house.use(
-            "back_up_before_an_update", backup=SWITCH, update=UPDATE, **inputs
+            "back_up_before_an_update",
+            server=house.device("Attic"),
+            update=UPDATE,
+            **inputs,
         )
         return installed
 
@@ -139,7 +142,7 @@ async def test_an_update_that_is_not_seen_any_more_is_told_of(
     notification = told(house)
     assert notification["title"] == "Attic server was not updated"
     assert notification["message"] == (
-        "Backup Database was waited for, but then it was not known whether the update"
+        "The backup of Attic Butler was waited for, but then it was not known whether the update"
         " was still available."
     )
 
@@ -157,7 +160,10 @@ async def test_a_backup_that_somebody_stops_holds_the_update_back(
     assert not installed
     notification = told(house)
     assert notification["title"] == "Attic server was not updated"
-    assert notification["message"] == "Backup Database was stopped before it ended."
+    assert (
+        notification["message"]
+        == "The backup of Attic Butler was stopped before it ended."
+    )
 
 
 async def test_a_backup_that_takes_too_long_holds_the_update_back(
@@ -224,14 +230,18 @@ async def test_a_server_that_is_away_holds_the_update_back_in_silence(
     assert "could not be started" in told(house)["message"]
 
 
-async def test_people_choose_how_they_are_told(
+async def test_a_phone_is_told_without_a_word_to_type(
     house: House, attic: SimulatedPlex, back_up: Use
 ) -> None:
-    sent = async_mock_service(house.hass, "notify", "phone")
-    say = {"action": "notify.phone", "data": {"message": "{{ title }}: {{ message }}"}}
-    await back_up(notify=[say], patience={"seconds": 10})
+    sent = async_mock_service(house.hass, "notify", "send_message")
+    await back_up(tell=["notify.phone"], patience={"seconds": 10})
     await house.run_by_hand()
     await house.let_pass(MINUTE)
 
-    assert sent[0].data["message"].startswith("Attic server was not updated: Backup")
+    assert sent[0].data == {
+        "entity_id": ["notify.phone"],
+        "title": "Attic server was not updated",
+        "message": "The backup of Attic Butler had not ended when the time to wait was"
+        " over.",
+    }
     assert not async_get_persistent_notifications(house.hass)

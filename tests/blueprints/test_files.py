@@ -18,11 +18,11 @@ from tests.house import BLUEPRINTS, ROOT
 
 NAMES = sorted(path.stem for path in BLUEPRINTS.glob("*.yaml"))
 REQUIRED = {
-    "back_up_before_an_update": {"backup", "update"},
-    "give_way_to_viewers": {"watchers", "tasks"},
-    "run_while": {"while_on", "tasks"},
+    "back_up_before_an_update": {"server", "update"},
+    "give_way_to_viewers": {"watchers", "servers"},
+    "run_while": {"while_on", "servers"},
     "warn_without_backup": {"backup"},
-    "what_butler_did_last_night": {"switches"},
+    "what_butler_did_last_night": {"servers"},
 }
 REPOSITORY = "https://github.com/plex-butler/plex-butler-for-home-assistant"
 
@@ -86,19 +86,29 @@ def test_every_input_has_a_name_and_a_selector_that_takes_its_default(
     assert required == REQUIRED[path.stem]
 
 
-def test_tasks_are_chosen_by_their_switches_and_nothing_is_done_to_all(
+def test_the_server_is_chosen_and_nothing_is_done_to_all(
     blueprint: models.Blueprint, path: Path
 ) -> None:
     chosen = [
         given
         for given in blueprint.inputs.values()
-        if {"integration": "plex_butler", "domain": ["switch"]}
-        in given["selector"].get("entity", {}).get("filter", [])
+        if {"integration": "plex_butler"}
+        in given["selector"].get("device", {}).get("filter", [])
     ]
 
     # This one only looks at a sensor
     assert len(chosen) == (path.stem != "warn_without_backup")
     assert "all_tasks" not in path.read_text()
+
+
+def test_tasks_are_called_as_they_are_elsewhere(blueprint: models.Blueprint) -> None:
+    integration = ROOT / "custom_components" / "plex_butler"
+    texts = json.loads((integration / "translations" / "en.json").read_text())
+    names = texts["selector"]["task"]["options"]
+    if tasks := blueprint.inputs.get("tasks"):
+        options = tasks["selector"]["select"]["options"]
+        assert {it["value"]: it["label"] for it in options}.items() <= names.items()
+        assert tasks["default"] == [it["value"] for it in options]
 
 
 def test_what_home_assistant_writes_after_the_import_is_the_same(

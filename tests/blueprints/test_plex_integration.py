@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.conftest import add_entry
-from tests.house import CREDITS, HOUR, SWITCHES, House, running
+from tests.house import CREDITS, HOUR, House, running
 from tests.leaks import Leaks
 from tests.simulator import (
     Answer,
@@ -94,7 +94,10 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         await true_within(20, lambda: watching(hass) == "0")
         house = House(hass, None)
         await house.use(
-            "give_way_to_viewers", watchers=[WATCHING], tasks=SWITCHES, quiet=1
+            "give_way_to_viewers",
+            watchers=[WATCHING],
+            servers=[house.device("Attic")],
+            quiet=1,
         )
         plex.client_start(CREDITS)
 

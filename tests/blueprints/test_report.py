@@ -12,8 +12,6 @@ from tests.simulator import SimulatedPlex
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-ATTIC = "switch.attic_butler_analyze_sonic_features"
-CELLAR = "switch.cellar_butler_analyze_sonic_features"
 BLUEPRINT = "what_butler_did_last_night"
 
 
@@ -39,7 +37,7 @@ async def test_at_seven_people_read_what_ran(
 ) -> None:
     attic.set_preference("ButlerEndHour", 13)
     attic.set_preference("ButlerStartHour", 12)
-    await house.use(BLUEPRINT, switches=[ATTIC])
+    await house.use(BLUEPRINT, servers=[house.device("Attic")])
     await run(house, attic, BACKUP, 2 * MINUTE)
     await run(house, attic, OPTIMIZE, 20)
     await run(house, attic, CREDITS, 65 * MINUTE)
@@ -49,29 +47,29 @@ async def test_at_seven_people_read_what_ran(
     await house.let_pass_until(7)
 
     assert told(house.hass) == [
-        "- Optimize Database: ended after 20 s",
-        "- Backup Database: ended after 2 min",
-        "- Generate Credits Markers: ended after 1 h 5 min",
+        "- Optimize database: ended after 20 s",
+        "- Back up database: ended after 2 min",
+        "- Detect credits: ended after 1 h 5 min",
     ]
 
 
 async def test_what_ran_before_the_night_is_not_told(
     house: House, attic: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, switches=[ATTIC], hours=1)
+    await house.use(BLUEPRINT, servers=[house.device("Attic")], hours=1)
     await run(house, attic, BACKUP, 2 * MINUTE)
     await house.let_pass(HOUR)
     await run(house, attic, OPTIMIZE, MINUTE)
 
     await house.run_by_hand()
 
-    assert told(house.hass) == ["- Optimize Database: ended after 1 min"]
+    assert told(house.hass) == ["- Optimize database: ended after 1 min"]
 
 
 async def test_what_was_stopped_and_what_still_runs_is_told_as_such(
     house: House, attic: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, switches=[ATTIC])
+    await house.use(BLUEPRINT, servers=[house.device("Attic")])
     attic.client_start(BACKUP)
     attic.client_start(CREDITS)
     await house.settle()
@@ -86,20 +84,20 @@ async def test_what_was_stopped_and_what_still_runs_is_told_as_such(
     await house.run_by_hand()
 
     assert told(house.hass) == [
-        "- Backup Database: stopped after 5 min",
-        "- Generate Credits Markers: still running",
+        "- Back up database: stopped after 5 min",
+        "- Detect credits: still running",
     ]
 
 
 @pytest.mark.parametrize(
     ("profile", "line"),
     [
-        ("silent", "- Backup Database: its end was not seen"),
-        ("anonymous", "- Backup Database: probably ended after 2 min"),
+        ("silent", "- Back up database: its end was not seen"),
+        ("anonymous", "- Back up database: probably ended after 2 min"),
     ],
 )
 async def test_no_end_is_made_up(house: House, attic: SimulatedPlex, line: str) -> None:
-    await house.use(BLUEPRINT, switches=[ATTIC])
+    await house.use(BLUEPRINT, servers=[house.device("Attic")])
     attic.durations[BACKUP] = 2 * MINUTE
     await house.hass.services.async_call(
         "switch",
@@ -121,7 +119,7 @@ async def test_no_end_is_made_up(house: House, attic: SimulatedPlex, line: str) 
 async def test_a_night_without_tasks(
     house: House, attic: SimulatedPlex, *, silent: bool, lines: list[str]
 ) -> None:
-    await house.use(BLUEPRINT, switches=[ATTIC], silent=silent)
+    await house.use(BLUEPRINT, servers=[house.device("Attic")], silent=silent)
 
     await house.run_by_hand()
 
@@ -131,7 +129,7 @@ async def test_a_night_without_tasks(
 async def test_of_two_servers_each_line_says_whose_it_is(
     house: House, attic: SimulatedPlex, cellar: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, switches=[CELLAR, ATTIC, ATTIC])
+    await house.use(BLUEPRINT, servers=[house.device("Cellar"), house.device("Attic")])
     attic.durations[BACKUP] = 2 * MINUTE
     await run(house, cellar, OPTIMIZE, MINUTE)
     await run(house, attic, BACKUP, 2 * MINUTE)
@@ -139,35 +137,35 @@ async def test_of_two_servers_each_line_says_whose_it_is(
     await house.run_by_hand()
 
     assert told(house.hass) == [
-        "- Optimize Database (Cellar): ended after 1 min",
-        "- Backup Database (Attic): ended after 2 min",
+        "- Optimize database (Cellar): ended after 1 min",
+        "- Back up database (Attic): ended after 2 min",
     ]
 
 
 async def test_a_server_that_is_away_is_told_of(
     house: House, attic: SimulatedPlex, cellar: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, switches=[CELLAR, ATTIC])
+    await house.use(BLUEPRINT, servers=[house.device("Cellar"), house.device("Attic")])
     await run(house, cellar, OPTIMIZE, MINUTE)
     (entry,) = house.entries("Attic")
     await house.hass.config_entries.async_unload(entry.entry_id)
 
     await house.run_by_hand()
     assert told(house.hass) == [
-        "- Optimize Database (Cellar): ended after 1 min",
-        "- Attic: could not be asked",
+        "- Optimize database (Cellar): ended after 1 min",
+        "- Attic Butler: could not be asked",
     ]
 
     await house.hass.config_entries.async_setup(entry.entry_id)
     await house.run_by_hand()
-    assert told(house.hass) == ["- Optimize Database (Cellar): ended after 1 min"]
+    assert told(house.hass) == ["- Optimize database (Cellar): ended after 1 min"]
 
 
-async def test_tasks_that_are_gone_are_not_taken_for_a_quiet_night(
+async def test_a_server_that_is_gone_is_not_taken_for_a_quiet_night(
     house: House, attic: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, switches=["switch.of_a_server_that_was_removed"])
+    await house.use(BLUEPRINT, servers=["of_a_server_that_was_removed"])
 
     await house.run_by_hand()
 
-    assert told(house.hass) == ["- The chosen tasks are no longer there"]
+    assert told(house.hass) == ["- A server is no longer there"]

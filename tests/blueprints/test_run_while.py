@@ -4,24 +4,23 @@ from typing import Any
 
 import pytest
 
-from tests.house import CREDITS, INTROS, MINUTE, House, Use, commands, running
+from tests.house import CREDITS, HEAVY, INTROS, MINUTE, House, Use, commands, running
 from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
 CHEAP = "binary_sensor.cheap_power"
-ATTIC = "switch.attic_butler_detect_credits"
-CELLAR = "switch.cellar_butler_detect_intros"
 
 
 @pytest.fixture
 def run_while(house: House, attic: SimulatedPlex) -> Use:
     """Return what makes the automation, while power is dear."""
 
-    async def use(*tasks: str, **inputs: Any) -> None:
+    async def use(*titles: str, **inputs: Any) -> None:
         await house.show(CHEAP, "off")
-        given = {"while_on": CHEAP, "tasks": list(tasks or (ATTIC,)), **inputs}
+        servers = [house.device(title) for title in titles or ("Attic",)]
+        given = {"while_on": CHEAP, "servers": servers, "tasks": HEAVY[:1], **inputs}
         await house.use("run_while", **given)
 
     return use
@@ -30,7 +29,7 @@ def run_while(house: House, attic: SimulatedPlex) -> Use:
 async def test_tasks_start_when_it_turns_on_and_stop_when_it_turns_off(
     house: House, attic: SimulatedPlex, run_while: Use
 ) -> None:
-    await run_while(ATTIC, "switch.attic_butler_detect_intros")
+    await run_while(tasks=["Detect credits", "generate_intro_markers", "Polish brass"])
     attic.client_start("DeepMediaAnalysis")
 
     await house.show(CHEAP, "on")
@@ -58,34 +57,34 @@ async def test_what_was_so_when_home_assistant_started_does_nothing(
 async def test_only_the_server_of_the_task_is_told(
     house: House, attic: SimulatedPlex, cellar: SimulatedPlex, run_while: Use
 ) -> None:
-    await run_while(CELLAR)
+    await run_while("Cellar")
 
     await house.show(CHEAP, "on")
 
-    assert (running(attic), running(cellar)) == (set(), {INTROS})
+    assert (running(attic), running(cellar)) == (set(), {CREDITS})
 
 
 async def test_a_server_that_is_not_up_yet_is_waited_for(
     house: House, attic: SimulatedPlex, cellar: SimulatedPlex, run_while: Use
 ) -> None:
-    await run_while(ATTIC, CELLAR)
+    await run_while("Attic", "Cellar")
     (entry,) = house.entries("Attic")
     await house.hass.config_entries.async_unload(entry.entry_id)
 
     await house.show(CHEAP, "on")
-    assert (running(attic), running(cellar)) == (set(), {INTROS})
+    assert (running(attic), running(cellar)) == (set(), {CREDITS})
 
     await house.let_pass(4 * MINUTE)
     await house.hass.config_entries.async_setup(entry.entry_id)
     await house.settle()
-    assert (running(attic), running(cellar)) == ({CREDITS}, {INTROS})
-    assert commands(cellar, "POST") == [INTROS]
+    assert (running(attic), running(cellar)) == ({CREDITS}, {CREDITS})
+    assert commands(cellar, "POST") == [CREDITS]
 
 
 async def test_a_server_that_cannot_be_reached_is_stopped_when_it_can(
     house: House, attic: SimulatedPlex, cellar: SimulatedPlex, run_while: Use
 ) -> None:
-    await run_while(ATTIC, CELLAR)
+    await run_while("Attic", "Cellar")
     await house.show(CHEAP, "on")
     (entry,) = house.entries("Attic")
     await house.hass.config_entries.async_unload(entry.entry_id)
@@ -97,7 +96,7 @@ async def test_a_server_that_cannot_be_reached_is_stopped_when_it_can(
     await house.hass.config_entries.async_setup(entry.entry_id)
     await house.settle()
     assert running(attic) == set()
-    assert commands(cellar, "DELETE") == [INTROS]
+    assert commands(cellar, "DELETE") == [CREDITS]
 
 
 @pytest.mark.parametrize("state", ["on", "unavailable"])
@@ -155,15 +154,15 @@ async def test_a_server_that_refuses_keeps_no_other_from_it(
     expected_logs: list[str],
 ) -> None:
     expected_logs.append("Error executing script. Error for call_service")
-    await run_while(ATTIC, CELLAR)
+    await run_while("Attic", "Cellar")
 
     attic.fault("500", path="/butler", method="POST")
     await house.show(CHEAP, "on")
-    assert (running(attic), running(cellar)) == (set(), {INTROS})
+    assert (running(attic), running(cellar)) == (set(), {CREDITS})
 
     await house.show(CHEAP, "off")
     await house.show(CHEAP, "on")
-    assert (running(attic), running(cellar)) == ({CREDITS}, {INTROS})
+    assert (running(attic), running(cellar)) == ({CREDITS}, {CREDITS})
 
 
 async def test_by_hand_it_does_what_fits_the_state(

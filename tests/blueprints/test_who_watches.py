@@ -8,7 +8,6 @@ from tests.house import (
     CREDITS,
     INTROS,
     MINUTE,
-    SWITCHES,
     WATCHERS,
     House,
     Use,
@@ -190,12 +189,9 @@ async def test_who_is_seen_to_watch_watches_whatever_else_is_unknown(
 
 @pytest.mark.parametrize(("hold", "left"), [(True, set()), (False, {CREDITS})])
 async def test_who_watched_before_there_was_an_automation_is_given_way_too(
-    house: House, attic: SimulatedPlex, *, hold: bool, left: set[str]
+    house: House, attic: SimulatedPlex, give_way: Use, *, hold: bool, left: set[str]
 ) -> None:
-    await house.show(WATCHERS, "1")
-    await house.use(
-        "give_way_to_viewers", watchers=[WATCHERS], tasks=SWITCHES, hold=hold
-    )
+    await give_way(watched="1", hold=hold)
     attic.client_start(CREDITS)
     await house.let_pass(MINUTE)
 
@@ -203,12 +199,11 @@ async def test_who_watched_before_there_was_an_automation_is_given_way_too(
 
 
 async def test_somebody_may_watch_when_home_assistant_starts(
-    house: House, attic: SimulatedPlex
+    house: House, attic: SimulatedPlex, give_way: Use
 ) -> None:
     house.hass.set_state(CoreState.starting)
-    await house.show(WATCHERS, "1")
     attic.client_start(CREDITS)
-    await house.use("give_way_to_viewers", watchers=[WATCHERS], tasks=SWITCHES)
+    await give_way(watched="1")
     assert running(attic) == {CREDITS}
 
     house.hass.set_state(CoreState.running)
@@ -224,7 +219,11 @@ async def test_the_sensor_of_the_plex_integration_tells_who_watches(
     """It has the count as state, and who watches what as attributes."""
     counted = {"unit_of_measurement": "watching", "friendly_name": "Attic"}
     await house.show("sensor.attic", "0", **counted)
-    await house.use("give_way_to_viewers", watchers=["sensor.attic"], tasks=SWITCHES)
+    await house.use(
+        "give_way_to_viewers",
+        watchers=["sensor.attic"],
+        servers=[house.device("Attic")],
+    )
     attic.client_start(CREDITS)
     await house.let_pass(MINUTE)
 

@@ -155,11 +155,11 @@ def test_stop_all_tasks_stops_them_all(
 
 
 def choose(page: Page, kind: str, name: str) -> None:
-    """Add something of Plex Butler's to the automation that is open in the editor."""
+    """Add something to the automation that is open in the editor, by its target."""
     page.get_by_role("button", name=f"Add {kind}").click()
-    page.get_by_text("By type").click()
-    page.get_by_text("Plex Butler", exact=True).click()
-    page.get_by_text(name, exact=True).click()
+    page.get_by_text("Services", exact=True).click()
+    page.get_by_text("Attic Butler", exact=True).last.click()
+    page.get_by_text(name).locator("visible=true").last.click()
 
 
 def choose_task(page: Page, field: str, name: str) -> None:
@@ -176,11 +176,9 @@ def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
     page.goto(f"{home_assistant.url}/config/automation/edit/new")
     choose(page, "trigger", "Task ended")
     keep("trigger")
-    page.get_by_text("Select a device").click()
-    page.get_by_text("Attic Butler").last.click()
-    choose_task(page, "All tasks, unless some are chosen", "Back up database")
-    choose(page, "action", "Plex Butler: Start task")
-    choose_task(page, "The tasks to start: as listed", "Optimize database")
+    choose_task(page, "All tasks of the server, unless", "Back up database")
+    choose(page, "action", "Start task")
+    choose_task(page, "The tasks of the server to start", "Optimize database")
     keep("action")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("textbox", name="Name").fill("Optimize after the backup")
@@ -205,9 +203,10 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
     )
     path = "/api/config/automation/config"
     known = home_assistant.request("GET", f"{path}/{made['attributes']['id']}")
-    options = {
-        "device_id": known["triggers"][0]["options"]["device_id"],
-        "task": "optimize_database",
+    condition = {
+        "condition": "plex_butler.task_is_running",
+        "target": known["triggers"][0]["target"],
+        "options": {"task": "optimize_database"},
     }
     stop = {"task": "optimize_database", "wait": True}
     home_assistant.request(
@@ -216,9 +215,7 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
         {
             "alias": "Calm",
             "triggers": [],
-            "conditions": [
-                {"condition": "plex_butler.task_is_running", "options": options}
-            ],
+            "conditions": [condition],
             "actions": [
                 {"action": "plex_butler.stop_task", "data": stop},
                 {

@@ -37,7 +37,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from custom_components.plex_butler.dynamic_entities import task_of_unique_id
+from custom_components.plex_butler.dynamic_entities import TASK_ID
 from custom_components.plex_butler.event import SIGNAL_TASK_EVENT, TaskEvent
 from custom_components.plex_butler.run_state import EndedRun
 from tests.simulator import (
@@ -155,8 +155,8 @@ class Home:
             return None
         if entity.unique_id == f"{self._machine}_butler":
             return self.seen.butler
-        task = task_of_unique_id(self._machine, entity.unique_id)
-        if task is None or entity.domain != "switch":
+        task = entity.unique_id.removeprefix(f"{self._machine}{TASK_ID}")
+        if task == entity.unique_id or entity.domain != "switch":
             return None
         return self.seen.switches.setdefault(task, [])
 
