@@ -219,7 +219,7 @@ def loads(body: bytes) -> object:
 
 
 def objects(found: object) -> Iterator[Json]:
-    """Yield the objects of a list; one alone is a list, and all else is an empty one."""
+    """Yield the objects of a list; an object alone is a list of one."""
     for item in found if isinstance(found, list) else (found,):
         if isinstance(item, Mapping):
             yield item
