@@ -17,6 +17,7 @@ from homeassistant.helpers.typing import ConfigType
 from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .dashboard import async_register_dashboard
 from .event import async_dispatch_task_events
 from .repairs import async_close_problems
 from .services import async_setup_services
@@ -35,8 +36,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which are there whether a server is or not."""
+    """Register the actions and the dashboard, which need no server to be there."""
     async_setup_services(hass)
+    await async_register_dashboard(hass)
 
     @callback
     def async_entry_changed(change: ConfigEntryChange, entry: ConfigEntry) -> None:
