@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 from tests.conftest import Advance
 from tests.simulator import SimulatedPlex
 
-BUTLER = "binary_sensor.attic_butler"
+BUTLER = "binary_sensor.attic_butler_working"
 BACKUP = "switch.attic_butler_back_up_database"
 
 

@@ -3,6 +3,7 @@
 from homeassistant.const import ATTR_ENTITY_ID, STATE_OFF, STATE_ON, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -11,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 from tests.conftest import Advance, settle
 from tests.simulator import SimulatedPlex
 
-START_ALL = "button.attic_butler_start_all_tasks"
+RUN_DUE = "button.attic_butler_run_what_is_due_now"
 STOP_ALL = "button.attic_butler_stop_all_tasks"
 
 
@@ -25,18 +26,29 @@ def on(hass: HomeAssistant) -> set[str]:
     return {
         state.entity_id
         for state in hass.states.async_all(Platform.SWITCH)
-        if state.state == STATE_ON and not state.entity_id.endswith("_on_schedule")
+        if state.state == STATE_ON
     }
 
 
-async def test_start_all_starts_what_is_due(
+async def test_run_what_is_due_now_starts_it(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:
-    await press(hass, START_ALL)
+    await press(hass, RUN_DUE)
     await settle(hass)
 
     assert "running" in plex.truth().values()
+    # As the README warns
+    assert plex.truth()["AutomaticUpdates"] != "idle"
     assert on(hass)
+
+
+async def test_both_buttons_are_in_the_same_card(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    registry = er.async_get(hass)
+    buttons = [registry.async_get(entity_id) for entity_id in (RUN_DUE, STOP_ALL)]
+
+    assert [it and it.entity_category for it in buttons] == [None, None]
 
 
 async def test_stop_all_stops_everything(
@@ -54,7 +66,7 @@ async def test_stop_all_stops_everything(
     assert on(hass) == set()
 
 
-@pytest.mark.parametrize("button", [START_ALL, STOP_ALL])
+@pytest.mark.parametrize("button", [RUN_DUE, STOP_ALL])
 async def test_a_press_that_fails_says_why(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, button: str
 ) -> None:

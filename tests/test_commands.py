@@ -20,7 +20,7 @@ BACKUP, OPTIMIZE, DEEP = "BackupDatabase", "OptimizeDatabase", "DeepMediaAnalysi
 SWITCHES = {
     BACKUP: "switch.attic_butler_back_up_database",
     OPTIMIZE: "switch.attic_butler_optimize_database",
-    DEEP: "switch.attic_butler_analyze_media_deeply",
+    DEEP: "switch.attic_butler_perform_extensive_media_analysis",
 }
 # How long a server takes that is slow
 SLOW = 5
@@ -131,7 +131,7 @@ async def test_switch_button_and_action_at_once_are_one_command_after_another(
     slow_down(plex)
     ask(turn(hass, "turn_on", BACKUP, OPTIMIZE))
     ask(call(hass, "start_task", task=DEEP))
-    ask(press(hass, "start_all_tasks"))
+    ask(press(hass, "run_what_is_due_now"))
     await house.settle()
     assert len(order(plex)) == 1
 
@@ -144,12 +144,13 @@ async def test_switch_button_and_action_at_once_are_one_command_after_another(
     assert running(plex) >= {BACKUP, OPTIMIZE, DEEP}
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_slow_setting_keeps_no_stop_waiting(
     hass: HomeAssistant, plex: SimulatedPlex, ask: Ask, house: House
 ) -> None:
     plex.client_start(BACKUP)
     plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
-    schedule = f"{SWITCHES[BACKUP]}_on_schedule"
+    schedule = SWITCHES[BACKUP].replace("butler_", "butler_schedule_")
     ask(
         hass.services.async_call(
             "switch", "turn_off", {ATTR_ENTITY_ID: schedule}, blocking=True
@@ -213,7 +214,7 @@ async def test_a_stop_does_not_overtake_the_start_of_all_tasks(
     slow_down(plex)
     ask(turn(hass, "turn_on", DEEP))
     await house.settle()
-    ask(press(hass, "start_all_tasks"))
+    ask(press(hass, "run_what_is_due_now"))
     await house.settle()
     ask(turn(hass, "turn_off", BACKUP))
     for _ in range(3):
@@ -232,7 +233,7 @@ async def test_a_stop_of_all_overtakes_everything_that_waits(
     ask(turn(hass, "turn_on", DEEP))
     await house.settle()
     started = ask(turn(hass, "turn_on", BACKUP))
-    all_started = ask(press(hass, "start_all_tasks"))
+    all_started = ask(press(hass, "run_what_is_due_now"))
     ask(turn(hass, "turn_off", OPTIMIZE))
     await house.settle()
     ask(
@@ -444,6 +445,7 @@ async def test_what_waits_when_home_assistant_stops_is_not_sent(
     assert running(plex) == set()
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_unloading_changes_no_setting_that_waited(
     hass: HomeAssistant,
     plex: SimulatedPlex,
@@ -454,7 +456,9 @@ async def test_unloading_changes_no_setting_that_waited(
     plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
     changes = []
     for task in (BACKUP, OPTIMIZE):
-        schedule = {ATTR_ENTITY_ID: f"{SWITCHES[task]}_on_schedule"}
+        schedule = {
+            ATTR_ENTITY_ID: SWITCHES[task].replace("butler_", "butler_schedule_")
+        }
         change = hass.services.async_call("switch", "turn_off", schedule, blocking=True)
         changes.append(ask(change))
         await house.settle()

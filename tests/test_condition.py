@@ -183,12 +183,13 @@ async def check(hass: HomeAssistant, name: str, **options: Any) -> bool | None:
         checker.async_unload()
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_task_that_waits_for_its_start_is_not_running(
     hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
 ) -> None:
     guides = await queue_guides(hass, plex, advance)
 
-    state = hass.states.get("switch.attic_butler_refresh_tv_guides")
+    state = hass.states.get("switch.attic_butler_refresh_program_guide")
     assert state
     assert state.state == "on"
     assert not await check(hass, RUNNING, device_id=device, task=guides)

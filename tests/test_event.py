@@ -14,6 +14,9 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance, add_entry, settle
 from tests.simulator import ManualClock, SimulatedPlex
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 TASK = "event.attic_butler_task"
 

@@ -39,6 +39,7 @@ ENTITIES = "\n".join(
     (INTEGRATION / f"{platform}.py").read_text()
     for platform in ("binary_sensor", "button", "event", "select", "sensor", "switch")
 )
+HOURS = {"window_start", "window_end"}
 MAPPED_ERRORS = set(re.findall(r'\(Plex\w*Error, "(\w+)"\)', SOURCE))
 
 
@@ -83,7 +84,7 @@ def test_every_known_setting_has_a_name_an_icon_and_all_its_values() -> None:
     assert len(scheduled(KNOWN_SWITCHES)) == len(KNOWN_SWITCHES)
     assert ENGLISH["entity"]["select"].keys() == selects
     assert ICONS["entity"]["select"].keys() == selects
-    for key in selects - {"window_start", "window_end"}:
+    for key in selects - HOURS:
         assert tuple(ENGLISH["entity"]["select"][key]["state"]) == BEHAVIORS
 
 
@@ -95,21 +96,34 @@ def test_a_setting_is_called_after_its_task() -> None:
     keys.remove("schedule_reverse_geocode")
     for key in keys:
         task = ENGLISH["selector"]["task"]["options"][key.removeprefix("schedule_")]
-        assert named[key]["name"] == f"{task} on schedule"
+        assert named[key]["name"] == f"Schedule: {lower(task)}"
+
+
+def lower(text: str) -> str:
+    return text[0].lower() + text[1:]
 
 
 def test_every_known_task_has_a_name_and_an_icon_for_its_last_run() -> None:
-    own = {"running_tasks", "next_window"}
+    own = {"current_task", "progress", "next_window"}
     keys = {f"last_run_{key}" for key in KEYS | {"task"}}
     assert ENGLISH["entity"]["sensor"].keys() == keys | own
     for key, text in ENGLISH["selector"]["task"]["options"].items():
-        assert (
-            ENGLISH["entity"]["sensor"][f"last_run_{key}"]["name"] == f"{text} last run"
-        )
+        name = f"Last run: {lower(text)}"
+        # The one that is enabled at first
+        name = "Last database backup" if key == "backup_database" else name
+        assert ENGLISH["entity"]["sensor"][f"last_run_{key}"]["name"] == name
     assert ICONS["entity"]["sensor"].keys() == keys | own
 
 
-def test_every_entity_that_is_not_named_after_its_device_has_a_name() -> None:
+def test_no_setting_of_the_schedule_has_the_icon_of_a_run() -> None:
+    for platform in ("switch", "select"):
+        for key, icons in ICONS["entity"][platform].items():
+            if key.startswith("schedule_") or key in {"preference", *HOURS}:
+                shown = [icons["default"], *icons.get("state", {}).values()]
+                assert all(it.startswith("mdi:calendar-") for it in shown), key
+
+
+def test_every_entity_has_a_name() -> None:
     named = {
         key
         for platform in ENGLISH["entity"].values()
@@ -118,11 +132,11 @@ def test_every_entity_that_is_not_named_after_its_device_has_a_name() -> None:
     }
     used = set(re.findall(r'translation_key="(\w+)",$', ENTITIES, re.MULTILINE))
 
-    assert used - named == {"butler"}
+    assert used <= named
 
 
 def test_names_are_in_sentence_case() -> None:
-    proper = {"TV", "Gracenote"}
+    proper = {"Gracenote"}
     for key, option in ENGLISH["selector"]["task"]["options"].items():
         first, *others = option.split()
         assert first[0].isupper(), key

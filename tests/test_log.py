@@ -32,6 +32,9 @@ from tests.simulator import (
     SimulatedPlex,
 )
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 SWITCH = "switch.attic_butler_back_up_database"
 LOG = "/:/websockets/notifications?filters=log"

@@ -86,6 +86,7 @@ async def test_a_limit_that_makes_no_sense_is_refused(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_the_servers_time_zone_can_be_chosen_and_left_out_again(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
 ) -> None:

@@ -32,7 +32,7 @@ from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
 OPTIMIZE = "switch.attic_butler_optimize_database"
-GUIDE = "switch.attic_butler_refresh_tv_guides"
+GUIDE = "switch.attic_butler_refresh_program_guide"
 NOTIFICATIONS = "/:/websockets/notifications"
 # The log is another stream.
 LOG = {"filters": "log"}
@@ -719,6 +719,7 @@ async def test_a_few_drops_that_heal_are_not_worth_a_word(
     assert lines == []
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_changed_setting_has_the_window_read_again(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

@@ -35,12 +35,15 @@ from tests.conftest import Advance, settle
 from tests.simulator import PROFILES, Kind, Setting, SimulatedPlex
 from tests.test_push import trust
 
-START = "select.attic_butler_maintenance_window_start"
-END = "select.attic_butler_maintenance_window_end"
-BACKUP = "switch.attic_butler_back_up_database_on_schedule"
-LIBRARIES = "switch.attic_butler_refresh_libraries_on_schedule"
-GUIDES = "switch.attic_butler_refresh_tv_guides_on_schedule"
-INTROS = "select.attic_butler_detect_intros_on_schedule"
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
+START = "select.attic_butler_maintenance_window_begins"
+END = "select.attic_butler_maintenance_window_ends"
+BACKUP = "switch.attic_butler_schedule_back_up_database"
+LIBRARIES = "switch.attic_butler_schedule_update_all_libraries"
+GUIDES = "switch.attic_butler_schedule_refresh_program_guide"
+INTROS = "select.attic_butler_schedule_detect_intros"
 PREFS = "/:/prefs"
 DUST = Setting(
     id="ButlerTaskDustShelves",
@@ -123,21 +126,6 @@ async def test_the_schedule_is_as_the_server_has_it(
     assert entity
     assert entity.entity_category is EntityCategory.CONFIG
     assert "_task_" not in entity.unique_id
-
-
-async def test_what_the_server_hides_is_disabled_until_it_is_wanted(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    registry = er.async_get(hass)
-    entity = registry.async_get(GUIDES)
-    assert entity
-    assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
-    assert state(hass, GUIDES) is None
-
-    registry.async_update_entity(GUIDES, disabled_by=None)
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
-    assert state(hass, GUIDES) == STATE_ON
 
 
 @pytest.mark.parametrize(
@@ -598,8 +586,8 @@ async def test_settings_that_nobody_knows_work_under_the_servers_label(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     dust, listen = (
-        "switch.attic_butler_dust_the_shelves",
-        "select.attic_butler_listen_closely",
+        "switch.attic_butler_schedule_dust_the_shelves",
+        "select.attic_butler_schedule_listen_closely",
     )
     await advance(31)
     assert state(hass, dust) is state(hass, listen) is None

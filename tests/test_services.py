@@ -244,7 +244,7 @@ async def test_the_window_is_set_at_once(
         "ButlerStartHour": str(hours[0]),
         "ButlerEndHour": str(hours[1]),
     }
-    shown = hass.states.get("select.attic_butler_maintenance_window_end")
+    shown = hass.states.get("select.attic_butler_maintenance_window_ends")
     assert shown
     assert shown.state == f"{hours[1]:02}:00"
 

@@ -1,10 +1,12 @@
 """Switches tell what runs, and make it so."""
 
 import asyncio
+from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import (
     ATTR_ASSUMED_STATE,
+    ATTR_DEVICE_CLASS,
     ATTR_ENTITY_ID,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
@@ -13,20 +15,31 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
     Platform,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
 
+from custom_components.plex_butler.switch import PlexButlerTaskSwitch
 from tests.conftest import Advance
 from tests.simulator import SimulatedPlex, TaskSpec
 
 BACKUP = "switch.attic_butler_back_up_database"
 OPTIMIZE = "switch.attic_butler_optimize_database"
 POLISH = "switch.attic_butler_polish_the_brass"
+# What a switch tells of its task
+TOLD: Final = {
+    "description",
+    "interval",
+    "enabled",
+    "evidence",
+    "last_result",
+    "last_duration",
+}
 POLISH_TASK = TaskSpec(
     name="PolishTheBrass", title="Polish the brass", description="Shiny", interval=7
 )
@@ -113,6 +126,7 @@ async def test_a_command_that_fails_says_why_and_changes_nothing(
     assert state(hass) == STATE_ON
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_new_task_gets_its_switch_under_the_servers_title(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
@@ -163,6 +177,7 @@ async def test_outages_do_not_count_towards_the_day(
     assert er.async_get(hass).async_get(BACKUP)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_task_that_comes_back_is_the_same_again(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
@@ -325,3 +340,90 @@ async def test_a_switch_is_on_as_soon_as_its_command_is_answered(
     assert state(hass) == STATE_OFF
 
     assert [request.method for request in plex.requests] == ["POST", "DELETE"]
+
+
+@pytest.fixture
+def written(hass: HomeAssistant) -> list[dict[str, Any]]:
+    """Return the attributes of all states of the backup's switch, to be filled."""
+    written: list[dict[str, Any]] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        if new := event.data["new_state"]:
+            written.append(dict(new.attributes))
+
+    async_track_state_change_event(hass, BACKUP, note)
+    return written
+
+
+async def test_a_switch_tells_what_its_task_is_and_how_its_last_run_went(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    written: list[dict[str, Any]],
+) -> None:
+    def told() -> dict[str, Any]:
+        found = hass.states.get(BACKUP)
+        assert found
+        return {key: it for key, it in found.attributes.items() if key in TOLD}
+
+    never = {
+        "description": plex.butler.tasks["BackupDatabase"].spec.description,
+        "interval": 3,
+        "enabled": True,
+        "evidence": None,
+        "last_result": None,
+        "last_duration": None,
+    }
+    assert told() == never
+
+    plex.durations["BackupDatabase"] = 60
+    plex.client_start("BackupDatabase")
+    await advance(1)
+    await advance(30)
+    assert told() == {**never, "evidence": "observed"}
+    # A percent more is no news.
+    written.clear()
+    for _ in range(20):
+        await advance(1)
+    assert written == []
+
+    await advance(10)
+    await advance(2)
+    ended = told()
+    assert ended["last_duration"] == pytest.approx(60, abs=5)
+    assert ended == {
+        **never,
+        "last_result": "ended",
+        "last_duration": ended["last_duration"],
+    }
+
+    await turn(hass, SERVICE_TURN_ON)
+    await advance(5)
+    await turn(hass, SERVICE_TURN_OFF)
+    assert told()["last_result"] == "stopped"
+
+    plex.set_preference("ButlerTaskBackupDatabase", 0)
+    await advance(2)
+    await advance(2)
+    assert told()["enabled"] is False
+
+
+def test_what_a_switch_tells_of_its_task_is_not_recorded() -> None:
+    assert PlexButlerTaskSwitch._unrecorded_attributes == TOLD
+
+
+@pytest.mark.usefixtures("all_entities_enabled")
+async def test_only_the_switches_of_tasks_have_a_device_class(
+    hass: HomeAssistant, loaded: MockConfigEntry
+) -> None:
+    switches = hass.states.async_all(Platform.SWITCH)
+    classes = {
+        state.entity_id.startswith(
+            "switch.attic_butler_schedule_"
+        ): state.attributes.get(ATTR_DEVICE_CLASS)
+        for state in switches
+    }
+
+    assert classes == {False: "switch", True: None}

@@ -6,10 +6,10 @@ import pytest
 
 from custom_components.plex_butler.api import ButlerTask
 from custom_components.plex_butler.tasks import (
+    COMMON_TASKS,
     DATABASE_TASKS,
     KNOWN_TASKS,
     SHORT_TASKS,
-    UPDATE_TASKS,
     find_tasks,
     task_key,
 )
@@ -43,7 +43,7 @@ def test_no_two_known_tasks_share_a_key() -> None:
 
 
 def test_what_is_known_of_some_tasks_is_of_known_tasks() -> None:
-    assert UPDATE_TASKS | DATABASE_TASKS | SHORT_TASKS <= KNOWN_TASKS
+    assert COMMON_TASKS | DATABASE_TASKS | SHORT_TASKS <= KNOWN_TASKS
 
 
 @pytest.mark.parametrize(

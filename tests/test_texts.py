@@ -14,6 +14,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 import voluptuous as vol
 
+from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
 from tests.texts import placeholders
 
 INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "plex_butler"
@@ -174,6 +175,9 @@ def test_every_exception_is_raised_with_what_its_text_fills_in() -> None:
 
 def test_names_of_entities_are_filled_in_by_title_or_label_alone() -> None:
     for path, text in leaves(ENGLISH["entity"]):
+        # The texts that a sensor makes its state of
+        if path[:2] == ("sensor", "current_task"):
+            continue
         allowed = {"title"} if "task" in path[1] else {"label"}
         assert placeholders(text) <= allowed, path
 
@@ -196,3 +200,29 @@ def test_no_icon_of_a_state_is_the_one_that_stands_anyway() -> None:
     for entities in ICONS["entity"].values():
         for key, icons in entities.items():
             assert icons["default"] not in icons.get("state", {}).values(), key
+
+
+def test_the_readme_explains_every_task_under_its_name() -> None:
+    readme = (INTEGRATION.parents[1] / "README.md").read_text()
+    rows = re.findall(
+        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", readme, re.MULTILINE
+    )
+    names = ENGLISH["selector"]["task"]["options"]
+
+    assert {task for _, task in rows} == KNOWN_TASKS
+    assert [name for name, _ in rows] == sorted(names.values())
+    for name, task in rows:
+        assert names[task_key(task)] == name
+
+
+def test_no_name_of_a_task_means_nothing() -> None:
+    for name in ENGLISH["selector"]["task"]["options"].values():
+        assert "garbage" not in name.lower()
+        assert "hash" not in name.lower()
+
+
+def test_the_hours_of_the_window_sort_in_their_order() -> None:
+    selects = ENGLISH["entity"]["select"]
+    begins, ends = selects["window_start"]["name"], selects["window_end"]["name"]
+
+    assert begins < ends

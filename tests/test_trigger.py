@@ -159,6 +159,7 @@ async def test_a_run_that_is_given_up_is_no_end(
     assert noted(calls, "result") == [("stopped",)]
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_what_ran_already_is_no_start_but_has_an_end(
     hass: HomeAssistant,
     plex: SimulatedPlex,

@@ -22,6 +22,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from tests.conftest import Advance, add_entry, settle, until
 from tests.simulator import ManualClock, Profile, SimulatedPlex
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 OPEN = "binary_sensor.attic_butler_maintenance_window"
 NEXT = "sensor.attic_butler_next_maintenance_window"
 BERLIN = "Europe/Berlin"
@@ -182,7 +185,7 @@ async def select_end(hass: HomeAssistant, hour: str) -> None:
     await hass.services.async_call(
         "select",
         "select_option",
-        {"entity_id": f"select.{OPEN.partition('.')[2]}_end", "option": hour},
+        {"entity_id": f"select.{OPEN.partition('.')[2]}_ends", "option": hour},
         blocking=True,
     )
 

@@ -23,8 +23,6 @@ BUTLER: Final = BinarySensorEntityDescription(
     key="butler",
     translation_key="butler",
     device_class=BinarySensorDeviceClass.RUNNING,
-    # The device is Butler itself.
-    name=None,
 )
 MAINTENANCE_WINDOW: Final = BinarySensorEntityDescription(
     key="maintenance_window",
@@ -50,7 +48,7 @@ async def async_setup_entry(
 
 
 class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
-    """Tells whether Butler is at work; unknown where the server never showed it."""
+    """On while Butler is at work; unknown where the server never showed it."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         super().__init__(coordinator, BUTLER.key)

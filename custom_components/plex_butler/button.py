@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
-from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -28,8 +27,6 @@ BUTTONS = (
     PlexButlerButtonDescription(
         key="start_all_tasks",
         translation_key="start_all_tasks",
-        # It starts hours of work, so it is not added to generated dashboards.
-        entity_category=EntityCategory.CONFIG,
         press_fn=Commands.async_start_all_tasks,
     ),
     PlexButlerButtonDescription(

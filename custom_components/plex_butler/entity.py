@@ -83,14 +83,14 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
     """An entity of one of the schedule's settings, named by us or by the server."""
 
     _attr_entity_category = EntityCategory.CONFIG
+    # Most people leave the schedule as it is, and Plex has a page for it.
+    _attr_entity_registry_enabled_default = False
 
     def __init__(
         self, coordinator: PlexButlerCoordinator, preference: Preference
     ) -> None:
         super().__init__(coordinator, f"preference_{preference.id}")
         self.preference_id = preference.id
-        # The server keeps it from people, too.
-        self._attr_entity_registry_enabled_default = not preference.hidden
         if key := schedule_key(preference.id):
             self._attr_translation_key = key
         else:

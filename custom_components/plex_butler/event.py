@@ -109,6 +109,8 @@ async def async_setup_entry(
 class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
     """Tells when a task started, ended or was stopped; not what was so before."""
 
+    _attr_entity_registry_enabled_default = False
+
     def __init__(self, entry: PlexButlerConfigEntry) -> None:
         super().__init__(entry.runtime_data, TASK.key)
         self.entity_description = TASK

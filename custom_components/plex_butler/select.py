@@ -43,6 +43,7 @@ def _select(
 class PlexButlerHourSelect(PlexButlerPreferenceEntity, SelectEntity):
     """A full hour on the server's clock."""
 
+    _attr_entity_registry_enabled_default = True
     _attr_options = HOURS
 
     @property

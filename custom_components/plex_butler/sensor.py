@@ -1,4 +1,4 @@
-"""How many tasks run, when each ran last, and when they will run by themselves."""
+"""What Butler does now, when each task ran last, and when the next window opens."""
 
 from collections.abc import Hashable
 from datetime import datetime
@@ -8,34 +8,53 @@ from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
-    SensorStateClass,
 )
-from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    PERCENTAGE,
+    EntityCategory,
+    Platform,
+)
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .api import ButlerTask
+from .const import DOMAIN, LOGGER, PROGRESS_INTERVAL
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator, PlexButlerData
 from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
+from .run_state import ButlerState, Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
+from .tasks import BACKUP_TASK, async_entity_text, async_task_name
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-RUNNING_TASKS: Final = SensorEntityDescription(
-    key="running_tasks",
-    translation_key="running_tasks",
-    state_class=SensorStateClass.MEASUREMENT,
+CURRENT_TASK: Final = SensorEntityDescription(
+    key="current_task",
+    translation_key="current_task",
 )
+
+PROGRESS: Final = SensorEntityDescription(
+    key="progress",
+    translation_key="progress",
+    native_unit_of_measurement=PERCENTAGE,
+)
+# In percent: a finer progress would fill the history and show nothing more.
+PROGRESS_STEP: Final = 5
 
 NEXT_WINDOW: Final = SensorEntityDescription(
     key="next_window",
     translation_key="next_window",
     device_class=SensorDeviceClass.TIMESTAMP,
+    entity_registry_enabled_default=False,
 )
+
+# Sensors of older versions
+REMOVED: Final = ("active_streams", "running_tasks")
 
 
 async def async_setup_entry(
@@ -45,13 +64,15 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors."""
     coordinator = entry.runtime_data
-    # Older versions had a sensor of active streams.
-    registry, unique_id = er.async_get(hass), f"{entry.unique_id}_active_streams"
-    if old := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id):
-        registry.async_remove(old)
+    registry = er.async_get(hass)
+    for key in REMOVED:
+        unique_id = f"{entry.unique_id}_{key}"
+        if old := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id):
+            registry.async_remove(old)
     async_add_entities(
         [
-            PlexButlerRunningTasks(coordinator),
+            PlexButlerCurrentTask(coordinator),
+            PlexButlerProgress(coordinator),
             PlexButlerNextWindow(coordinator),
         ]
     )
@@ -60,46 +81,144 @@ async def async_setup_entry(
     )
 
 
-class PlexButlerRunningTasks(PlexButlerEntity, SensorEntity):
-    """Counts the tasks that run, and tells how that is known."""
+def _active(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
+    """Return the tasks that run or wait, first those that run, and of these the proven."""
+    active = [
+        (task, run)
+        for name, task in data.tasks.items()
+        if (run := data.runs.tasks.get(name)) and run.is_on
+    ]
+    return sorted(
+        active,
+        key=lambda it: (
+            it[1].state is TaskState.QUEUED,
+            it[1].evidence is Evidence.ASSUMED,
+        ),
+    )
 
-    # It changes with every percent.
+
+def _running(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
+    return [it for it in _active(data) if it[1].state is TaskState.RUNNING]
+
+
+class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
+    """Shows which task runs; unknown where the server never showed its work."""
+
+    # They change with every percent.
     _unrecorded_attributes = frozenset({"tasks"})
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, RUNNING_TASKS.key)
-        self.entity_description = RUNNING_TASKS
+        super().__init__(coordinator, CURRENT_TASK.key)
+        self.entity_description = CURRENT_TASK
 
     @property
     @override
-    def native_value(self) -> int:
-        """Return how many tasks run."""
-        return self.coordinator.data.runs.running
+    def native_value(self) -> str | None:
+        """Return the task's name, how many more run, or what else Butler does."""
+        data = self.coordinator.data
+        running = [task for task, _ in _running(data)]
+        if not running and data.runs.butler is ButlerState.BUSY:
+            return self._text("unknown_task")
+        shown = running or [task for task, _ in _active(data)]
+        if not shown:
+            idle = data.runs.butler is ButlerState.IDLE
+            return self._text("idle") if idle else None
+        text = async_task_name(self.hass, shown[0])
+        if others := len(shown) - 1:
+            text = self._text("several").format(task=text, count=others)
+        if not running:
+            text = self._text("waiting").format(task=text)
+        return text[:MAX_LENGTH_STATE_STATE]
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        """Return True if nothing but a command speaks for a task that is shown."""
+        return any(run.assumed for _, run in _active(self.coordinator.data))
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return what is known of each."""
-        data = self.coordinator.data
-        return {
-            "tasks": [
-                {"name": name, "title": task.title} | _of_now(describe(run))
-                for name, task in data.tasks.items()
-                if (run := data.runs.tasks.get(name)) and run.is_on
-            ]
-        }
+        """Return what is known of each task that runs or waits."""
+        described = []
+        for task, run in _active(self.coordinator.data):
+            name = async_task_name(self.hass, task)
+            now = describe(run)
+            del now["last_run"]
+            described.append({"name": task.name, "title": name} | now)
+        return {"tasks": described}
 
     @property
     @override
     def state_key(self) -> Hashable:
         """Return what the state is made of."""
-        runs = self.coordinator.data.runs
-        on = ((name, run) for name, run in runs.tasks.items() if run.is_on)
-        return self.available, runs.running, tuple(on)
+        active = ((task.name, run) for task, run in _active(self.coordinator.data))
+        return self.available, self.native_value, tuple(active)
+
+    def _text(self, key: str) -> str:
+        return async_entity_text(self.hass, f"sensor.{CURRENT_TASK.key}.state.{key}")
+
+
+class PlexButlerProgress(PlexButlerEntity, SensorEntity):
+    """Shows how far the current task is; unknown where the server does not tell.
+
+    The value moves in steps, and while one task runs at most once in an interval.
+    """
+
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        super().__init__(coordinator, PROGRESS.key)
+        self.entity_description = PROGRESS
+        self._subject, self._attr_native_value = self._look()
+        self._debouncer = Debouncer(
+            coordinator.hass,
+            LOGGER,
+            cooldown=PROGRESS_INTERVAL.total_seconds(),
+            immediate=True,
+            function=self._async_show,
+        )
+
+    def _look(self) -> tuple[tuple[str, bool] | None, int | None]:
+        """Return which task it is and if its progress is told, and the progress."""
+        running = _running(self.coordinator.data)
+        if not running:
+            return None, None
+        task, run = running[0]
+        if run.progress is None:
+            return (task.name, False), None
+        return (task.name, True), int(run.progress) // PROGRESS_STEP * PROGRESS_STEP
+
+    @property
+    @override
+    def state_key(self) -> Hashable:
+        """Return what the state is made of."""
+        return self.available, self._attr_native_value
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Stop the debouncer with the entity."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._debouncer.async_shutdown)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Show another task's progress at once, and that of the same one in time."""
+        subject, progress = self._look()
+        if subject != self._subject:
+            self._subject = subject
+            self._debouncer.async_cancel()
+        if progress != self._attr_native_value:
+            self._debouncer.async_schedule_call()
+        super()._handle_coordinator_update()
+
+    @callback
+    def _async_show(self) -> None:
+        self._attr_native_value = self._look()[1]
+        super()._handle_coordinator_update()
 
 
 class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
-    """Tells when the maintenance window opens next; unknown where that is not clear."""
+    """Shows when the maintenance window opens next; unknown where that is not clear."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         super().__init__(coordinator, NEXT_WINDOW.key)
@@ -120,12 +239,15 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
 
 
 class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
-    """Tells when a task ended last, and how that run went."""
+    """Shows when a task ended last, and how that run went."""
 
     key_prefix = "last_run_"
     _attr_device_class = SensorDeviceClass.TIMESTAMP
     _attr_entity_category = EntityCategory.DIAGNOSTIC
-    _attr_entity_registry_enabled_default = False
+
+    def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
+        super().__init__(coordinator, task)
+        self._attr_entity_registry_enabled_default = task.name == BACKUP_TASK
 
     @property
     @override
@@ -144,7 +266,3 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     def state_key(self) -> Hashable:
         """Return what the state is made of."""
         return self.available, self.run.last
-
-
-def _of_now(described: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in described.items() if key != "last_run"}

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, override
 
-from homeassistant.components.switch import SwitchEntity
+from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -13,7 +13,7 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .schedule import ScheduleKind, kind_of
-from .tasks import UPDATE_TASKS
+from .tasks import COMMON_TASKS
 
 # Commands and changes of settings keep their order themselves; a stop must not wait here.
 PARALLEL_UPDATES = 0
@@ -44,10 +44,22 @@ def _schedule_switch(
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     """Runs a task, and shows whether it runs."""
 
+    # Selectors tell it by this from a switch of the schedule.
+    _attr_device_class = SwitchDeviceClass.SWITCH
+    _unrecorded_attributes = frozenset(
+        {
+            "description",
+            "interval",
+            "enabled",
+            "evidence",
+            "last_result",
+            "last_duration",
+        }
+    )
+
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
-        """Leave what replaces the server's software for who wants it."""
         super().__init__(coordinator, task)
-        self._attr_entity_registry_enabled_default = task.name not in UPDATE_TASKS
+        self._attr_entity_registry_enabled_default = task.name in COMMON_TASKS
 
     @property
     @override
@@ -65,7 +77,25 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @override
     def state_key(self) -> Hashable:
         """Return what the state is made of, progress left out."""
-        return self.available, self.run.is_on, self.run.assumed
+        if not self.available:
+            return False
+        attributes = self.extra_state_attributes.values()
+        return self.run.is_on, self.run.assumed, *attributes
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return what the task is; `interval` is in days, `last_duration` in seconds."""
+        task, last = self.coordinator.data.tasks[self.task_name], self.run.last
+        duration = last.duration if last else None
+        return {
+            "description": task.description,
+            "interval": task.interval,
+            "enabled": task.enabled,
+            "evidence": self.run.evidence,
+            "last_result": last.result if last else None,
+            "last_duration": round(duration.total_seconds()) if duration else None,
+        }
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

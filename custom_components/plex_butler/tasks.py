@@ -17,16 +17,33 @@ from .const import DOMAIN
 # Some names carry the prefix, some do not: the server wants each just as it is.
 _PREFIX: Final = "ButlerTask"
 
-# They replace the server's software, so their switches are disabled by default.
-UPDATE_TASKS: Final = frozenset({"AutomaticUpdates", "CheckForUpdates"})
+BACKUP_TASK: Final = "BackupDatabase"
 
 # While they run, the server may not answer.
-DATABASE_TASKS: Final = frozenset({"BackupDatabase", "OptimizeDatabase"})
+DATABASE_TASKS: Final = frozenset({BACKUP_TASK, "OptimizeDatabase"})
+
+# People start them by hand, so their switches are enabled by default.
+COMMON_TASKS: Final = frozenset(
+    {
+        BACKUP_TASK,
+        "ButlerTaskGenerateCreditsMarkers",
+        "ButlerTaskGenerateIntroMarkers",
+        "CleanOldBundles",
+        "CleanOldCacheFiles",
+        "DeepMediaAnalysis",
+        "GenerateChapterThumbs",
+        "GenerateMediaIndexFiles",
+        "MusicAnalysis",
+        "OptimizeDatabase",
+        "RefreshLibraries",
+        "RefreshLocalMedia",
+    }
+)
 
 # They take seconds, or minutes at most.
 SHORT_TASKS: Final = frozenset(
     {
-        "BackupDatabase",
+        BACKUP_TASK,
         "ButlerTaskCleanSupplementalLogFiles",
         "CleanOldBundles",
         "CleanOldCacheFiles",
@@ -38,7 +55,7 @@ SHORT_TASKS: Final = frozenset(
 KNOWN_TASKS: Final = frozenset(
     {
         "AutomaticUpdates",
-        "BackupDatabase",
+        BACKUP_TASK,
         "BuildGracenoteCollections",
         "ButlerTaskCleanSupplementalLogFiles",
         "ButlerTaskGenerateAdMarkers",
@@ -77,9 +94,19 @@ def task_key(name: str) -> str:
 @callback
 def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
-    names = async_get_cached_translations(hass, hass.config.language, "entity", DOMAIN)
-    key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
-    return names.get(key, task.title)
+    if task.name not in KNOWN_TASKS:
+        return task.title
+    return async_entity_text(hass, f"switch.{task_key(task.name)}.name")
+
+
+@callback
+def async_entity_text(hass: HomeAssistant, key: str) -> str:
+    """Return a text of our entities in the language of Home Assistant."""
+    # A language that was chosen just now is loaded in a moment; English always is.
+    texts = async_get_cached_translations(
+        hass, hass.config.language, "entity", DOMAIN
+    ) or async_get_cached_translations(hass, "en", "entity", DOMAIN)
+    return texts[f"component.{DOMAIN}.entity.{key}"]
 
 
 def find_tasks(tasks: Iterable[ButlerTask], wanted: str) -> list[ButlerTask]:

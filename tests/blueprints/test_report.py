@@ -12,8 +12,8 @@ from tests.simulator import SimulatedPlex
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-ATTIC = "switch.attic_butler_analyze_music"
-CELLAR = "switch.cellar_butler_analyze_music"
+ATTIC = "switch.attic_butler_analyze_sonic_features"
+CELLAR = "switch.cellar_butler_analyze_sonic_features"
 BLUEPRINT = "what_butler_did_last_night"
 
 

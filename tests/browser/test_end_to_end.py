@@ -106,13 +106,12 @@ def test_a_server_is_added_in_the_dialog(
 
 def test_the_device_page_has_every_task(page: Page) -> None:
     expect(page.get_by_text("Attic Butler").first).to_be_visible()
-    for name in ("Back up database", "Optimize database", "Refresh libraries"):
+    for name in ("Back up database", "Optimize database", "Update all libraries"):
         # On the first day of a server all switches are plain toggles.
         expect(row_of(page, name).get_by_role("switch")).not_to_be_checked()
-    # Of the 22 tasks, installing updates waits to be enabled; 8 can be scheduled by a
-    # switch that is not hidden, and the window and 8 more by a select.
-    expect(page.locator("hui-toggle-entity-row")).to_have_count(21 + 8)
-    expect(page.locator("hui-select-entity-row")).to_have_count(2 + 8)
+    # Those that people start by hand, and the hours of the window
+    expect(page.locator("hui-toggle-entity-row")).to_have_count(12)
+    expect(page.locator("hui-select-entity-row")).to_have_count(2)
     expect(page.locator("hui-button-entity-row")).to_have_count(2)
 
 

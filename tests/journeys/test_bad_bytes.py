@@ -30,6 +30,9 @@ from tests.simulator import SimulatedPlex, TaskSpec, raw
 from tests.simulator.activities import Row
 from tests.simulator.noise import SCAN
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 MINUTE, HOUR = 60, 3600
 # Latin-1, a control byte as it is, another one as an escape, and half a character.
 CAFE = f"Caf{raw(0xE9)}{raw(0x07)}\x1b \ud83d"
@@ -210,7 +213,7 @@ async def test_a_number_beyond_reason_spoils_only_itself(
     await settle(hass)
 
     assert hass.states.is_state("switch.attic_butler_back_up_database", STATE_ON)
-    running = hass.states.get("sensor.attic_butler_running_tasks")
+    running = hass.states.get("sensor.attic_butler_current_task")
     assert running
     (attribute,) = running.attributes["tasks"]
     assert attribute["progress"] is None

@@ -49,6 +49,7 @@ async def test_errors_of_a_locked_database_make_nothing_unavailable_for_two_minu
     assert state(hass) == STATE_ON
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("profile", [UNTRUSTED])
 async def test_a_short_lock_of_the_database_is_not_in_the_log_and_ends_no_run(
     hass: HomeAssistant,

@@ -14,6 +14,9 @@ from pytest_homeassistant_custom_component.common import (
 from tests.conftest import Advance, settle
 from tests.simulator import SimulatedPlex
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 BACKUP = "BackupDatabase"
 TASK = "event.attic_butler_task"
 # What a state trigger leaves out in the README's example

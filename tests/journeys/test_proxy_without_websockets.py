@@ -13,7 +13,7 @@ from tests.conftest import Advance
 from tests.simulator import SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
-ANALYSIS = "switch.attic_butler_analyze_media_deeply"
+ANALYSIS = "switch.attic_butler_perform_extensive_media_analysis"
 WEBSOCKETS = "/:/websockets"
 MINUTE, HOUR = 60, 3600
 

@@ -259,6 +259,7 @@ async def test_an_entry_whose_token_was_refused_leaves_nothing_when_it_is_remove
     assert entry.entry_id not in repr(ours)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("while_loaded", [True, False])
 async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     hass: HomeAssistant,

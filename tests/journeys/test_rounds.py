@@ -18,8 +18,8 @@ from tests.conftest import Advance, settle
 from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
-BACKUP_ON_SCHEDULE = "switch.attic_butler_back_up_database_on_schedule"
-START = "select.attic_butler_maintenance_window_start"
+BACKUP_ON_SCHEDULE = "switch.attic_butler_schedule_back_up_database"
+START = "select.attic_butler_maintenance_window_begins"
 HOUR = 3600
 SILENT = pytest.mark.parametrize(
     "profile", [PROFILES["current"].with_traits(pushes_rows=False)]
@@ -78,6 +78,7 @@ def do_all(plex: SimulatedPlex) -> None:
     disable_task(plex)
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 @SILENT
 @pytest.mark.parametrize(
     ("change", "entity_id", "before", "after"),

@@ -11,10 +11,13 @@ from tests.simulator import SimulatedPlex
 from tests.simulator.preferences import Setting
 from tests.simulator.task_spec import TaskSpec
 
+# Also what is disabled at first
+pytestmark = pytest.mark.usefixtures("all_entities_enabled")
+
 HOUR = 3600
 TASK, SETTING = "BackupDatabase", "ButlerTaskBackupDatabase"
 SWITCH = "switch.attic_butler_back_up_database"
-SCHEDULE = "switch.attic_butler_back_up_database_on_schedule"
+SCHEDULE = "switch.attic_butler_schedule_back_up_database"
 OTHER = "switch.attic_butler_optimize_database"
 NAMED = {SWITCH: "Save the shelves", SCHEDULE: "Save the shelves at night"}
 

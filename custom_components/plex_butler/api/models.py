@@ -162,7 +162,6 @@ class Preference:
     value: PreferenceValue
     type: str = ""
     label: str = ""
-    hidden: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -186,7 +185,6 @@ def parse_preference(item: Json) -> Preference | None:
         value=value,
         type=kind,
         label=text(item, "label"),
-        hidden=flag(item, "hidden", default=False),
         options=_options(text(item, "enumValues", MAX_LONG_TEXT)),
     )
 
