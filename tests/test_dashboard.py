@@ -11,7 +11,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.const import DOMAIN
-from custom_components.plex_butler.tasks import KNOWN_TASKS, UPDATE_TASKS, task_key
+from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
 
 MODULE = Path("custom_components/plex_butler/www/dashboard.js").read_text()
 
@@ -46,7 +46,8 @@ def test_the_dashboard_has_a_place_for_each_known_task() -> None:
     groups = MODULE.partition("const GROUPS = {")[2].partition("};")[0]
     listed = re.findall(r'"(\w+)"', groups)
     assert len(listed) == len(set(listed))
-    assert set(listed) == {task_key(task) for task in KNOWN_TASKS - UPDATE_TASKS}
+    updates = {"automatic_updates", "check_for_updates"}
+    assert set(listed) == {task_key(task) for task in KNOWN_TASKS} - updates
 
 
 def test_the_dashboard_is_small() -> None:

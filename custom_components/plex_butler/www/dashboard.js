@@ -94,14 +94,14 @@ const section = (heading, icon, cards) =>
 
 const view = (server, text) => {
   const wide = { grid_options: { columns: "full" } };
-  const confirmed = (entity) =>
+  const confirmed = (entity, question) =>
     tile(entity, {
       hide_state: true,
       tap_action: {
         action: "perform-action",
         perform_action: "button.press",
         target: { entity_id: entity },
-        confirmation: { text: text("confirm") },
+        confirmation: { text: text(question) },
       },
     });
   const now = [
@@ -110,8 +110,11 @@ const view = (server, text) => {
       .ids("sensor", "progress")
       .map((id) => tile(id, { ...wide, features: [{ type: "bar-gauge" }] })),
     ...server
-      .ids("button", "start_all_tasks", "stop_all_tasks")
-      .map(confirmed),
+      .ids("button", "start_all_tasks")
+      .map((id) => confirmed(id, "confirm_start")),
+    ...server
+      .ids("button", "stop_all_tasks")
+      .map((id) => confirmed(id, "confirm_stop")),
   ];
   const groupOf = (task) =>
     Object.keys(GROUPS).find((group) =>
