@@ -108,7 +108,13 @@ const view = (server, text) => {
     ...server.ids("sensor", "current_task").map((id) => tile(id, wide)),
     ...server
       .ids("sensor", "progress")
-      .map((id) => tile(id, { ...wide, features: [{ type: "bar-gauge" }] })),
+      .map((id) =>
+        tile(id, {
+          ...wide,
+          features: [{ type: "bar-gauge" }],
+          visibility: [{ condition: "numeric_state", entity: id, above: -1 }],
+        })
+      ),
     ...server
       .ids("button", "start_all_tasks")
       .map((id) => confirmed(id, "confirm_start")),
@@ -148,9 +154,11 @@ const view = (server, text) => {
     ...server
       .ids("binary_sensor", "maintenance_window")
       .map((id) => tile(id, wide)),
-    ...server
-      .ids("select", "window_start", "window_end")
-      .map((id) => tile(id, { features: [{ type: "select-options" }] })),
+    ...["window_start", "window_end"].flatMap((key) =>
+      server.ids("select", key).map((id) =>
+        tile(id, { name: text(key), features: [{ type: "select-options" }] })
+      )
+    ),
     ...server.ids("sensor", "last_run_backup_database").map((id) => tile(id, wide)),
   ];
   const history = [
