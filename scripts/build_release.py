@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "plex_butler"
 ARCHIVE = ROOT / "dist" / "plex_butler.zip"
-SUFFIXES = {".py", ".json", ".yaml", ".png"}
+SUFFIXES = {".js", ".json", ".png", ".py", ".yaml"}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip can hold
 
 

@@ -9,9 +9,11 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from .dashboard import PATH, show_everything
+from tests.simulator import PROFILES
+
+from .dashboard import PATH, open_with_dashboard
 from .home_assistant import PASSWORD, RESTART, USERNAME, HomeAssistant, free_port
-from .programs import ROOT, ProgramError
+from .programs import ROOT, Program, ProgramError
 from .simulator import Simulator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,10 +49,25 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--no-verify-ssl", action="store_true", help="accept its certificate"
     )
-    parser.add_argument("--profile", default="session", help="of the simulator")
-    parser.add_argument("--speed", type=float, default=1, help="of the simulator")
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="session",
+        help="the kind of server that is simulated (%(choices)s); default: %(default)s",
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1,
+        help="of the simulated server's clock: 60 makes an hour a minute",
+    )
     parser.add_argument(
         "--port", type=int, default=8123, help="of Home Assistant, if it is free"
+    )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="show Home Assistant's log here instead of writing it to a file",
     )
     options = parser.parse_args()
     if bool(options.plex) != bool(options.token):
@@ -69,22 +86,33 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     instance = HomeAssistant(folder, port=free_port(options.port), level="debug")
     instance.integration_folder.symlink_to(ROOT / "custom_components" / "plex_butler")
     print("Starting Home Assistant ...", flush=True)
-    program = stack.enter_context(instance.start(install=True))
-    instance.welcome(program)
-    entry_id = instance.add_server(
-        url=url, token=token, verify_ssl=not options.no_verify_ssl
-    )
-    asyncio.run(show_everything(instance, entry_id))
+    log = folder / "home-assistant.txt"
+    output = None if options.verbose else stack.enter_context(log.open("wb"))
+
+    def start() -> Program:
+        return stack.enter_context(instance.start(output=output, install=True))
+
+    program = start()
+    try:
+        instance.welcome(program)
+        instance.add_server(url=url, token=token, verify_ssl=not options.no_verify_ssl)
+        asyncio.run(open_with_dashboard(instance))
+    except ProgramError, ValueError:
+        if output:
+            print(log.read_text(errors="replace"), file=sys.stderr)
+        raise
     print(
         f"\n  Home Assistant  {instance.url}/{PATH}"
         f"\n  login           {USERNAME} / {PASSWORD}"
         f"\n  Plex            {url}"
+        f"\n  its token       {token if not options.plex else 'yours'}"
+        f"\n  log             {'here' if options.verbose else log}"
         "\n\nRestart Home Assistant in its settings to load changed code;"
         " Ctrl-C ends everything.\n",
         flush=True,
     )
     while (code := program.wait()) == RESTART:
-        program = stack.enter_context(instance.start(install=True))
+        program = start()
     raise ProgramError(f"Home Assistant ended with {code}")
 
 

@@ -17,6 +17,7 @@ from homeassistant.helpers.typing import ConfigType
 from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .dashboard import async_register_dashboard
 from .event import async_dispatch_task_events
 from .history import async_keep_history, async_remove_history
 from .repairs import async_close_problems
@@ -37,8 +38,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which are there whether a server is or not."""
+    """Register the actions and the dashboard, which need no server to be there."""
     async_setup_services(hass)
+    await async_register_dashboard(hass)
 
     @callback
     def async_entry_changed(change: ConfigEntryChange, entry: ConfigEntry) -> None:
