@@ -1,0 +1,164 @@
+"""Puts faults into the product and counts how many the tests find.
+
+`python -m tests.mutants [--number 400] [--seed 1] [--jobs 2] [FILE ...]`: each mutant
+has one fault. It is killed if a test fails that runs through the faulty line, or if
+these tests do not come to an end.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+import os
+from pathlib import Path
+from queue import SimpleQueue
+import shutil
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+
+from coverage import CoverageData
+
+from .mutate import Mutant, draw, mutants_of
+
+_PRODUCT = Path("custom_components/plex_butler")
+_FILES = (
+    "run_state/rules.py",
+    "coordinator.py",
+    "push.py",
+    "config_flow.py",
+    "flow/base.py",
+    "flow/sign_in.py",
+    "flow/validate.py",
+    "flow/relocation.py",
+    "services.py",
+    "task_actions.py",
+)
+_LEFT_OUT = shutil.ignore_patterns(".*", "dist", "screenshots", "__pycache__")
+_PYTEST = (
+    *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+    *("-m", "not slow", "--hypothesis-profile=everyday"),
+)
+# The first tests find most faults, and more of them would only take longer.
+_BATCHES = (25, 200)
+_TIMEOUT = 240
+
+type Tests = dict[tuple[str, int], list[str]]
+
+
+def _tests_of(mutant: Mutant, tests: Tests) -> list[str]:
+    found = (tests.get((mutant.path, line), []) for line in mutant.lines)
+    return list(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _tests_of_lines(jobs: int) -> Tests:
+    """Return which tests run through each line, those that run through few lines first."""
+    with TemporaryDirectory() as folder:
+        data_file = Path(folder) / "coverage"
+        subprocess.run(
+            [
+                *(*_PYTEST, "-n", str(jobs), "--cov", "--cov-context=test"),
+                *("--cov-report=", "--cov-fail-under=0"),
+            ],
+            # The default core, the one of the standard library, knows no contexts
+            env={
+                **os.environ,
+                "COVERAGE_CORE": "ctrace",
+                "COVERAGE_FILE": str(data_file),
+            },
+            check=True,
+        )
+        data = CoverageData(str(data_file))
+        data.read()
+        tests: Tests = {}
+        lines: dict[str, int] = defaultdict(int)
+        for file in data.measured_files():
+            path = str(Path(file).relative_to(Path.cwd()))
+            for line, contexts in data.contexts_by_lineno(file).items():
+                names = {name.partition("|")[0] for name in contexts if name}
+                tests[path, line] = sorted(names)
+                for name in names:
+                    lines[name] += 1
+    return {
+        place: sorted(names, key=lines.__getitem__) for place, names in tests.items()
+    }
+
+
+def _is_killed(mutant: Mutant, tests: list[str], copy: Path) -> bool:
+    """Return True if a test fails in a copy of the project with the fault."""
+    path = copy / mutant.path
+    source = path.read_bytes()
+    path.write_bytes(mutant.applied_to(source))
+    done = 0
+    try:
+        for size in _BATCHES:
+            batch = tests[done : done + size]
+            done += size
+            if batch and not _pass(batch, copy):
+                return True
+    finally:
+        path.write_bytes(source)
+    return False
+
+
+def _pass(tests: list[str], copy: Path) -> bool:
+    names = copy / "tests.txt"
+    names.write_text("\n".join(tests), "utf-8")
+    try:
+        done = subprocess.run(
+            [*_PYTEST, "-x", f"@{names.name}"],
+            cwd=copy,
+            # A file that is as long as before, within one second, would not be compiled
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main() -> None:
+    """Draw mutants, and show those that no test finds."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--number", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("files", nargs="*", default=_FILES, metavar="FILE")
+    options = parser.parse_args()
+    paths = [str(_PRODUCT / file) for file in options.files]
+    every = [m for path in paths for m in mutants_of(path, Path(path).read_bytes())]
+    mutants = draw(every, options.number, options.seed)
+    tests = _tests_of_lines(options.jobs)
+    survivors = []
+    with (
+        TemporaryDirectory() as folder,
+        ThreadPoolExecutor(options.jobs) as pool,
+    ):
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(options.jobs):
+            copy = Path(folder, str(number))
+            shutil.copytree(Path.cwd(), copy, ignore=_LEFT_OUT)
+            copies.put(copy)
+
+        def is_killed(mutant: Mutant) -> bool:
+            copy = copies.get()
+            try:
+                return _is_killed(mutant, _tests_of(mutant, tests), copy)
+            finally:
+                copies.put(copy)
+
+        for mutant, killed in zip(mutants, pool.map(is_killed, mutants), strict=True):
+            if not killed:
+                survivors.append(mutant)
+                print(mutant, flush=True)
+    killed_share = 1 - len(survivors) / len(mutants)
+    print(f"{len(mutants)} mutants of {len(every)}, {killed_share:.1%} killed")
+
+
+if __name__ == "__main__":
+    main()
