@@ -57,7 +57,7 @@ def _tests_of_lines(jobs: int) -> Tests:
     """Return which tests run through each line, those that run through few lines first."""
     with TemporaryDirectory() as folder:
         data_file = Path(folder) / "coverage"
-        subprocess.run(
+        run = subprocess.run(
             [
                 *(*_PYTEST, "-n", str(jobs), "--cov", "--cov-context=test"),
                 *("--cov-report=", "--cov-fail-under=0"),
@@ -68,8 +68,17 @@ def _tests_of_lines(jobs: int) -> Tests:
                 "COVERAGE_CORE": "ctrace",
                 "COVERAGE_FILE": str(data_file),
             },
-            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
+        # Under the tracer, or beside other work, some take too long for their limits.
+        failed = {
+            line.removeprefix("FAILED ").partition(" - ")[0]
+            for line in run.stdout.splitlines()
+            if line.startswith("FAILED ")
+        }
+        print("left out, for they fail as it is:", *sorted(failed), sep="\n  ")
         data = CoverageData(str(data_file))
         data.read()
         tests: Tests = {}
@@ -78,6 +87,7 @@ def _tests_of_lines(jobs: int) -> Tests:
             path = str(Path(file).relative_to(Path.cwd()))
             for line, contexts in data.contexts_by_lineno(file).items():
                 names = {name.partition("|")[0] for name in contexts if name}
+                names -= failed
                 tests[path, line] = sorted(names)
                 for name in names:
                     lines[name] += 1
