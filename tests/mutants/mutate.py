@@ -104,7 +104,7 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             pass
         case ast.Expr() | ast.AugAssign() | ast.Raise() | ast.Delete():
             yield node, "pass"
-        case ast.Return(value=ast.expr()):
+        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
             yield node, "return None"
         case ast.If() | ast.While() | ast.IfExp():
             yield node.test, "True"
