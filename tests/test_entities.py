@@ -184,7 +184,8 @@ async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enable
             assert state.state != STATE_UNAVAILABLE
     named = hass.states.get(sweep)
     assert named
-    assert named.name == "Sweep"
+    # Since 2026.11, the name of the device stands before it.
+    assert named.name.removeprefix("Attic Butler ") == "Sweep"
     # What is new is beside it.
     assert hass.states.get("sensor.attic_butler_current_task")
 

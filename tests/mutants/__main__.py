@@ -29,11 +29,12 @@ _FILES = (
     "coordinator.py",
     "push.py",
     "config_flow.py",
-    "flow/base.py",
+    "flow/forms.py",
     "flow/sign_in.py",
     "flow/validate.py",
     "flow/relocation.py",
     "services.py",
+    "target.py",
     "task_actions.py",
 )
 _LEFT_OUT = shutil.ignore_patterns(".*", "dist", "screenshots", "__pycache__")
