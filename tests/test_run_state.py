@@ -801,6 +801,13 @@ def test_the_log_alone_shows_begin_and_end() -> None:
     assert not story.is_busy
 
 
+def test_butler_is_idle_with_its_last_run_even_if_no_timer_went_off_meanwhile() -> None:
+    story = Story().see(0).log(0, BACKUP).tell(0, partial(Rules.log_changed, up=True))
+    state, _ = apply(story.see(0).state, moment(301), Rules.version_seen, "1")
+    assert state.runs == {}
+    assert not state.busy
+
+
 def test_a_title_that_is_no_tasks_shows_nothing() -> None:
     story = Story().see(0).open_log(5).log(10, "Refreshing Films").log_end(20)
     assert story.changes == []

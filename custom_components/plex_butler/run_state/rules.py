@@ -453,11 +453,15 @@ class Rules:
     def tick(self) -> None:
         """Do what time alone does, and know when it does more."""
         self._update_busy()
-        for run in tuple(self.state.runs.values()):
+        runs = tuple(self.state.runs.values())
+        for run in runs:
             if not run.end:
                 self._expire(run)
             elif run.end.ended + SETTLE <= self.now:
                 self._end(run, self.now)
+        if len(self.state.runs) < len(runs):
+            # Nothing may come after them that would tell that Butler is idle
+            self._update_busy()
         due = (it for it in self._deadlines() if self.now < it)
         self.state.next_tick = min(due, default=None)
 
