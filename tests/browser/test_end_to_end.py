@@ -3,10 +3,13 @@
 Each test goes on from where the one before left the page, as a person does.
 """
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 import time
 
 from playwright.sync_api import Locator, Page, expect
 
+from scripts.dashboard import PATH, open_with_dashboard
 from scripts.home_assistant import HomeAssistant
 from scripts.simulator import Simulator
 
@@ -154,6 +157,38 @@ def test_stop_all_tasks_stops_them_all(
         expect_state(home_assistant, name, "off")
 
 
+def test_activity_says_which_task_did_what(
+    page: Page, home_assistant: HomeAssistant
+) -> None:
+    page.goto(f"{home_assistant.url}/logbook")
+    expect(page.get_by_text("ended after").first).to_be_visible()
+    expect(page.get_by_text("stopped after").first).to_be_visible()
+
+
+def test_the_calendar_has_the_windows_of_the_month(
+    page: Page, home_assistant: HomeAssistant
+) -> None:
+    page.goto(f"{home_assistant.url}/calendar")
+    expect(page.get_by_text("Maintenance window").first).to_be_visible()
+
+
+def test_a_task_is_switched_on_and_off_on_the_dashboard(
+    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+) -> None:
+    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
+        pool.submit(asyncio.run, open_with_dashboard(home_assistant)).result()
+    page.goto(f"{home_assistant.url}/{PATH}")
+    icon = page.locator("ha-tile-icon[data-domain=switch]")
+    tile = page.locator("hui-tile-card").filter(has=icon, has_text="Optimize database")
+    tile.locator(icon).click()
+    wait_for(simulator, "running", OPTIMIZE)
+    expect(tile.get_by_text("On", exact=True)).to_be_visible()
+    keep("on")
+    tile.locator(icon).click()
+    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
+    expect(tile.get_by_text("Off", exact=True)).to_be_visible()
+
+
 def choose(page: Page, kind: str, name: str) -> None:
     """Add something to the automation that is open in the editor, by its target."""
     page.get_by_role("button", name=f"Add {kind}").click()
@@ -227,6 +262,14 @@ def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
     )
     run = ("POST", "/api/services/automation/trigger")
     fulfilled = {"entity_id": CALM, "skip_condition": False}
+
+    # It is answered before the automation is loaded.
+    deadline = time.monotonic() + 30
+    while CALM not in {
+        it["entity_id"] for it in home_assistant.request("GET", "/api/states")
+    }:
+        assert time.monotonic() < deadline, "the automation is not loaded"
+        time.sleep(0.1)
 
     wait_for(simulator, "running", OPTIMIZE)
     home_assistant.request(*run, fulfilled)
