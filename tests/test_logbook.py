@@ -260,6 +260,22 @@ async def test_activity_speaks_the_language_of_home_assistant(
     ]
 
 
+async def test_activity_is_english_until_a_language_is_loaded(
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    loaded: MockConfigEntry,
+    advance: Advance,
+    activity: Activity,
+) -> None:
+    hass.config.language = "tlh"
+    await run(hass, plex, advance, BACKUP, 30)
+
+    assert own(await activity.lines()) == [
+        "Back up database started",
+        "Back up database ended after 30 s",
+    ]
+
+
 async def test_the_bus_event_tells_what_is_known(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:

@@ -184,9 +184,6 @@ def test_every_exception_is_raised_with_what_its_text_fills_in() -> None:
 
 def test_names_of_entities_are_filled_in_by_title_or_label_alone() -> None:
     for path, text in leaves(ENGLISH["entity"]):
-        # The texts that a sensor makes its state of
-        if path[:2] == ("sensor", "current_task"):
-            continue
         allowed = {"title"} if "task" in path[1] else {"label"}
         assert placeholders(text) <= allowed, path
 

@@ -16,10 +16,9 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import PlexButlerConfigEntry
 from .entity import PlexButlerEntity
-from .history import PastRun, async_get_history
+from .history import PastRun, async_get_history, how_it_went
 from .run_state import Change, EndedRun, Result
-from .run_words import how_it_went, text
-from .tasks import async_task_name
+from .tasks import async_task_name, localized
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -113,7 +112,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         """Yield the windows that are not over at a moment, without an end."""
         if (window := self._window) is None:
             return
-        summary = text(self.hass, "maintenance_window")
+        summary = localized(self.hass, "common", "maintenance_window")
         start = window.next_start(after - timedelta(days=2))
         while True:
             end = window.next_edge(start)
@@ -136,8 +135,12 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
             runs.sort(key=lambda run: run.begin)
             summary, description = self._line(runs[0]), None
             if more := len(runs) - 1:
-                summary = text(
-                    self.hass, "run_and_more", task=self._name(runs[0]), count=more
+                summary = localized(
+                    self.hass,
+                    "common",
+                    "run_and_more",
+                    task=self._name(runs[0]),
+                    count=more,
                 )
                 description = "\n".join(
                     f"{dt_util.as_local(run.begin):%H:%M} {self._line(run)}"
@@ -151,7 +154,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         if run.result is Result.LOST and run.is_end_known:
             result = "probably_ended"
         how = how_it_went(self.hass, result, run.duration)
-        return text(self.hass, "run", task=self._name(run), result=how)
+        return localized(self.hass, "common", "run", task=self._name(run), result=how)
 
     def _name(self, run: PastRun) -> str:
         task = self.coordinator.data.tasks.get(run.task)

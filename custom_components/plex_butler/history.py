@@ -1,4 +1,4 @@
-"""The runs of the last two weeks, for the calendar; they outlive a restart."""
+"""The runs of the last two weeks, which outlive a restart, and how a run went in words."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN
 from .coordinator import PlexButlerCoordinator
 from .run_state import Change, EndedRun, Evidence, Result
+from .tasks import localized
 from .tracker import store_for
 
 KEPT_FOR: Final = timedelta(days=14)
@@ -168,3 +169,19 @@ async def async_remove_history(hass: HomeAssistant, entry_id: str) -> None:
     histories = hass.data.get(_HISTORIES, {})
     history = histories.pop(entry_id, None) or RunHistory(hass, entry_id)
     await history.async_remove()
+
+
+def how_it_went(hass: HomeAssistant, result: str, duration: timedelta | None) -> str:
+    """Return what became of a run, such as "ended after 30 s"."""
+    if duration is None:
+        return localized(hass, "common", f"run_{result}")
+    return localized(hass, "common", f"run_{result}_after", duration=spoken(duration))
+
+
+def spoken(duration: timedelta) -> str:
+    """Return a duration in symbols, which are the same in all languages."""
+    seconds = round(duration.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -13,7 +13,7 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .const import ATTR_TASK, DOMAIN, EVENT_TASK
-from .run_words import how_it_went
+from .history import how_it_went
 
 
 @callback

@@ -28,7 +28,7 @@ from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
 from .run_state import ButlerState, Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
-from .tasks import BACKUP_TASK, async_entity_text, async_task_name
+from .tasks import BACKUP_TASK, async_task_name, localized
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -118,16 +118,18 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         data = self.coordinator.data
         running = [task for task, _ in _running(data)]
         if not running and data.runs.butler is ButlerState.BUSY:
-            return self._text("unknown_task")
+            return localized(self.hass, "common", "unknown_task")
         shown = running or [task for task, _ in _active(data)]
         if not shown:
             idle = data.runs.butler is ButlerState.IDLE
-            return self._text("idle") if idle else None
+            return localized(self.hass, "common", "idle") if idle else None
         text = async_task_name(self.hass, shown[0])
         if others := len(shown) - 1:
-            text = self._text("several").format(task=text, count=others)
+            text = localized(
+                self.hass, "common", "run_and_more", task=text, count=others
+            )
         if not running:
-            text = self._text("waiting").format(task=text)
+            text = localized(self.hass, "common", "waiting", task=text)
         return text[:MAX_LENGTH_STATE_STATE]
 
     @property
@@ -155,9 +157,6 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         active = ((task.name, run) for task, run in _active(self.coordinator.data))
         return self.available, self.native_value, tuple(active)
 
-    def _text(self, key: str) -> str:
-        return async_entity_text(self.hass, f"sensor.{CURRENT_TASK.key}.state.{key}")
-
 
 class PlexButlerProgress(PlexButlerEntity, SensorEntity):
     """Shows how far the current task is; unknown where the server does not tell.
@@ -178,7 +177,7 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
         )
 
     def _look(self) -> tuple[tuple[str, bool] | None, int | None]:
-        """Return which task it is and if its progress is told, and the progress."""
+        """Return the current task with whether the server reports its progress, and that."""
         running = _running(self.coordinator.data)
         if not running:
             return None, None

@@ -96,17 +96,21 @@ def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
     if task.name not in KNOWN_TASKS:
         return task.title
-    return async_entity_text(hass, f"switch.{task_key(task.name)}.name")
+    return localized(hass, "entity", f"switch.{task_key(task.name)}.name")
 
 
-@callback
-def async_entity_text(hass: HomeAssistant, key: str) -> str:
-    """Return a text of our entities in the language of Home Assistant."""
+def localized(
+    hass: HomeAssistant, category: str, key: str, **placeholders: object
+) -> str:
+    """Return a text of en.json in the language of Home Assistant.
+
+    The recorder's thread calls this, too, for Activity.
+    """
     # A language that was chosen just now is loaded in a moment; English always is.
     texts = async_get_cached_translations(
-        hass, hass.config.language, "entity", DOMAIN
-    ) or async_get_cached_translations(hass, "en", "entity", DOMAIN)
-    return texts[f"component.{DOMAIN}.entity.{key}"]
+        hass, hass.config.language, category, DOMAIN
+    ) or async_get_cached_translations(hass, "en", category, DOMAIN)
+    return texts[f"component.{DOMAIN}.{category}.{key}"].format(**placeholders)
 
 
 @callback
