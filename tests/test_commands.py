@@ -101,7 +101,7 @@ class Desk:
 
     @property
     def order(self) -> list[str]:
-        """Return what the server was told, in a word for each command and its task."""
+        """Return the commands that the server got, each with its task."""
         words = {"POST": "start", "DELETE": "stop"}
         return [
             f"{words[it.method]} {it.path.removeprefix('/butler').lstrip('/') or 'all'}"

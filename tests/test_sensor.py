@@ -204,7 +204,7 @@ async def test_what_the_server_names_is_shown_before_what_only_we_commanded(
     assert state(hass) == "Idle"
 
 
-async def test_a_task_that_nobody_knows_is_shown_under_the_servers_title(
+async def test_a_task_without_a_name_of_ours_is_shown_under_the_servers_title(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
 ) -> None:
     titles = {

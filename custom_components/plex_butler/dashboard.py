@@ -15,9 +15,12 @@ async def async_register_dashboard(hass: HomeAssistant) -> None:
     """Have the page load the dashboard, unless this Home Assistant has no page."""
     if not {"frontend", "http"} <= hass.config.components:
         return
-    # Both need packages of their own, which may not be there.
-    from homeassistant.components.frontend import add_extra_js_url  # noqa: PLC0415
-    from homeassistant.components.http import StaticPathConfig  # noqa: PLC0415
+    from homeassistant.components.frontend import (  # noqa: PLC0415 may lack its packages
+        add_extra_js_url,
+    )
+    from homeassistant.components.http import (  # noqa: PLC0415 may lack its packages
+        StaticPathConfig,
+    )
 
     integration = await async_get_integration(hass, DOMAIN)
     file = str(Path(__file__).parent / "www" / "dashboard.js")

@@ -52,7 +52,7 @@ async def cellar(house: House, attic: SimulatedPlex) -> AsyncIterator[SimulatedP
 
 @pytest.fixture
 def give_way(house: House, attic: SimulatedPlex) -> Use:
-    """Return what makes the automation, while nobody watches unless told otherwise."""
+    """Return a function that makes the automation; there is no viewer by default."""
 
     async def use(watched: str = "0", **inputs: Any) -> None:
         await house.show(WATCHERS, watched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -102,7 +103,7 @@ def abort(transport: asyncio.BaseTransport | None, *, reset: bool = False) -> No
         transport.abort()
 
 
-class Listener:
+class Listener(ABC):
     """A web server at a host and port; port 0 takes a free one and keeps it."""
 
     def __init__(
@@ -119,9 +120,9 @@ class Listener:
         self._server = web.Server(self._handle, access_log=None)
         self._listening: asyncio.Server | _TlsPort | None = None
 
+    @abstractmethod
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        raise NotImplementedError
 
     async def start(self) -> Self:
         await self.listen_again()

@@ -63,7 +63,9 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Take a base URL, any path prefix included; PlexAddressError if it is none.
+        """Create a client for a base URL, which may have a path.
+
+        Raises PlexAddressError if it is no URL.
 
         The session is the caller's, as is closing it. `client_identifier` names this
         client to the server and should stay the same for years.

@@ -155,7 +155,7 @@ def parse_activity(item: Json) -> Activity:
 
 
 def parse_server(payload: object) -> Server:
-    """Return the server's identity, and its name if that was told."""
+    """Return the server's identity, and its name if the answer has one."""
     found = _container(payload, "MediaContainer")
     return Server(
         machine_identifier=_required(found, "machineIdentifier"),

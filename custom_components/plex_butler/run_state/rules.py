@@ -305,7 +305,7 @@ class Rules:
             dated = log_id or self.told or run.waited
             dated = dated and seen and not run.begin_seen
             started = at if dated else run.started
-        # What had been given up goes on, and its start was told
+        # The run had been given up and goes on: its start was an event already
         recent = last and at - last.ended < m.DEFAULT_LIMIT
         lost = last and last.result is m.Result.LOST
         again = last and recent and lost and last.evidence is m.Evidence.ASSUMED
