@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from functools import partial
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from custom_components.plex_butler.api import ActivityEvent
 from custom_components.plex_butler.run_state import (
@@ -27,7 +27,7 @@ from custom_components.plex_butler.run_state import (
 )
 from custom_components.plex_butler.tracker import next_snapshot
 
-from .run_state_story import MIDNIGHT, TASKS, Event, Story, activity, moment
+from .run_state_story import MIDNIGHT, TASKS, Event, Story, activity, moment, session
 
 NAMES = [task.name for task in TASKS]
 TITLES = ["", "Busy", "Butler tasks", *(task.title for task in TASKS)]
@@ -204,6 +204,18 @@ def test_all_goes_off_when_nothing_is_seen_any_more(day: list[Happening]) -> Non
         assert state.now < due
         state, _ = apply(state, due, Rules.tick)
     assert state.runs == {}
+    assert not state.busy
+
+
+@given(st.floats(0, 1_000_000))
+@example(22_000.3)
+def test_a_row_that_stands_shows_no_work_once_its_time_is_over(when: float) -> None:
+    """That time is a sum of floats, which a difference of them may miss."""
+    state = Story().see(when, session("", 0)).state
+    assert state.busy
+    for _ in range(10):
+        if due := state.next_tick:
+            state, _changes = apply(state, due, Rules.tick)
     assert not state.busy
 
 

@@ -72,7 +72,7 @@ def keep(
 def shows(row: TrackedActivity, now: Moment) -> bool:
     """Return True if a row shows work, be it work that a stop has put in doubt."""
     # Asked of every row at every notification: no more than a comparison of numbers
-    return row.busy and now.monotonic - row.changed.monotonic < STANDING_SECONDS
+    return row.busy and now.monotonic < row.changed.monotonic + STANDING_SECONDS
 
 
 def is_shown(state: RunState, task: str) -> bool:
