@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import override
 
 from homeassistant.const import EntityCategory
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_track_utc_time_change
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
-from homeassistant.util import dt as dt_util
 
 from .api import ButlerTask, Preference, PreferenceValue
 from .const import DOMAIN
@@ -114,41 +113,16 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
 class PlexButlerWindowEntity(PlexButlerEntity):
     """An entity that changes at the edges of the window, without a poll."""
 
-    _edge: datetime | None = None
-    _unsub_edge: CALLBACK_TYPE | None = None
-
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin to wait for the next edge."""
+        """Look at the clock when there may be an edge: at quarters of an hour in UTC."""
         await super().async_added_to_hass()
-        self._async_wait()
-        self.async_on_remove(self._async_stop_waiting)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Follow the window to other hours."""
-        self._async_wait()
-        super()._handle_coordinator_update()
-
-    @callback
-    def _async_wait(self) -> None:
-        window = self.coordinator.data.window
-        edge = window.next_edge(dt_util.utcnow()) if window else None
-        if edge == self._edge:
-            return
-        self._async_stop_waiting()
-        self._edge = edge
-        if edge:
-            self._unsub_edge = async_track_point_in_utc_time(
-                self.hass, self._async_at_edge, edge
+        self.async_on_remove(
+            async_track_utc_time_change(
+                self.hass, self._async_at_quarter, minute=(0, 15, 30, 45), second=0
             )
+        )
 
     @callback
-    def _async_at_edge(self, _: datetime) -> None:
+    def _async_at_quarter(self, _: datetime) -> None:
         self._handle_coordinator_update()
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._unsub_edge:
-            self._unsub_edge()

@@ -114,11 +114,10 @@ class Targeted:
         )(config)
         target: dict[str, Any] = config[CONF_TARGET]
         named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
-        has_server = named - {ATTR_ENTITY_ID} or (
-            named and ATTR_TASK not in config[CONF_OPTIONS]
-        )
+        # Tasks by name are those of a server, which an entity is not.
+        no_server = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
         try:
-            if not has_server:
+            if named <= no_server:
                 only = async_only_server(hass)
                 target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
             _check(hass, target, of_tasks=ATTR_TASK in options)

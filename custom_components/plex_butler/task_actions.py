@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -170,15 +170,14 @@ async def _async_shows_up(
 ) -> bool:
     """Wait until a start that was not answered shows its effect."""
     latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
-    try:
+    with suppress(TimeoutError):
         found = await async_find(
             coordinator,
             lambda it: task in it.runs or _last(it, task, sent) or None,
             min(deadline, latest),
         )
-    except TimeoutError:
-        return False
-    return bool(found)
+        return bool(found)
+    return False
 
 
 async def _async_outcome(

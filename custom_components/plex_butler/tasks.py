@@ -52,33 +52,20 @@ SHORT_TASKS: Final = frozenset(
     }
 )
 
-KNOWN_TASKS: Final = frozenset(
-    {
+KNOWN_TASKS: Final = (
+    COMMON_TASKS
+    | SHORT_TASKS
+    | {
         "AutomaticUpdates",
-        BACKUP_TASK,
         "BuildGracenoteCollections",
-        "ButlerTaskCleanSupplementalLogFiles",
         "ButlerTaskGenerateAdMarkers",
-        "ButlerTaskGenerateCreditsMarkers",
-        "ButlerTaskGenerateIntroMarkers",
         "ButlerTaskGenerateVoiceActivity",
         "CheckForUpdates",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "DeepMediaAnalysis",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
         "GenerateAutoTags",
         "GenerateBlurHashes",
-        "GenerateChapterThumbs",
-        "GenerateMediaIndexFiles",
         "LoudnessAnalysis",
-        "MusicAnalysis",
-        "OptimizeDatabase",
         "ProcessAssets",
         "RefreshEpgGuides",
-        "RefreshLibraries",
-        "RefreshLocalMedia",
         "RefreshPeriodicMetadata",
         "UpgradeMediaAnalysis",
     }
