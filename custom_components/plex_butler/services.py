@@ -81,14 +81,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return the tasks and what they are doing."""
-    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
-    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    tasks += (
-        (_loaded(entry), task)
-        for entry in meant.servers
-        for task in _loaded(entry).data.tasks.values()
-        if (entry, task.name) not in meant.left_out
-    )
+    tasks = _tasks_of(call)
     for coordinator, _ in tasks:
         if not coordinator.last_update_success:
             raise HomeAssistantError(
@@ -214,21 +207,22 @@ async def _async_command(
 
 
 def _tasks_of(call: ServiceCall) -> list[_Task]:
-    """Return every task that a call names, each once."""
+    """Return every task that a call means, each once.
+
+    An action that has no field for tasks means all those of a server.
+    """
     meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
-    wanted: list[str] = call.data[ATTR_TASK]
-    if meant.servers and not wanted:
+    wanted: list[str] | None = call.data.get(ATTR_TASK)
+    if meant.servers and wanted == []:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_task"
         )
     servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
     tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    tasks += [
-        (coordinator, task)
-        for entry in servers
-        for coordinator, task in [_task(entry, name) for name in wanted]
-        if (entry, task.name) not in meant.left_out
-    ]
+    for entry in servers:
+        names = _loaded(entry).data.tasks if wanted is None else wanted
+        of_server = [_task(entry, name) for name in names]
+        tasks += (it for it in of_server if (entry, it[1].name) not in meant.left_out)
     return list(dict.fromkeys(tasks))
 
 
