@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -25,7 +24,7 @@ from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
-from .target import async_meant_by_action, async_only_server, refuse_for_target
+from .target import async_meant_by_action, async_only_server
 from .task_actions import (
     TaskActionResult,
     async_start,
@@ -43,12 +42,7 @@ ATTR_WAIT: Final = "wait"
 # Most tasks end within it.
 DEFAULT_TIMEOUT: Final = timedelta(hours=1)
 
-SERVER_SCHEMA: Final = vol.Schema(
-    {
-        **cv.ENTITY_SERVICE_FIELDS,
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): refuse_for_target,
-    }
-)
+SERVER_SCHEMA: Final = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
 TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
     {
         vol.Optional(ATTR_TASK, default=list): vol.All(cv.ensure_list, [cv.string]),

@@ -82,11 +82,6 @@ def async_meant_by_action(
     return meant
 
 
-def refuse_for_target(_: object) -> None:
-    """Refuse a field that names a server."""
-    raise vol.Invalid("A server is chosen as the target, not by a field: target")
-
-
 class Targeted:
     """What triggers and conditions have in common: a target, and tasks by name."""
 
@@ -102,14 +97,10 @@ class Targeted:
         Without a server that is named, the only one becomes the target: another one
         that is added later does not change what an automation means.
         """
-        options = {
-            vol.Optional(ATTR_DEVICE_ID): refuse_for_target,
-            **cls._options_schema,
-        }
         config = vol.Schema(
             {
                 vol.Optional(CONF_TARGET, default=dict): cv.TARGET_FIELDS,
-                vol.Optional(CONF_OPTIONS, default=dict): options,
+                vol.Optional(CONF_OPTIONS, default=dict): cls._options_schema,
             }
         )(config)
         target: dict[str, Any] = config[CONF_TARGET]
@@ -120,7 +111,7 @@ class Targeted:
             if named <= no_server:
                 only = async_only_server(hass)
                 target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
-            _check(hass, target, of_tasks=ATTR_TASK in options)
+            _check(hass, target, of_tasks=ATTR_TASK in cls._options_schema)
         except ServiceValidationError as err:
             raise vol.Invalid(str(err)) from err
         return config
