@@ -456,13 +456,13 @@ async def test_without_a_server_it_is_said(
 async def test_a_server_that_is_named_in_a_field_is_refused(
     hass: HomeAssistant, loaded: MockConfigEntry
 ) -> None:
-    with pytest.raises(vol.Invalid, match="chosen as the target"):
+    with pytest.raises(vol.Invalid, match="config_entry_id"):
         await call(hass, "start_task", task=BACKUP, config_entry_id=loaded.entry_id)
     with pytest.raises(vol.Invalid, match="polish"):
         await call(hass, "start_task", task=BACKUP, polish=True)
     options = {"device_id": device_of(hass, loaded)}
     await async_setup_component(hass, "automation", {})
-    with pytest.raises(vol.Invalid, match="chosen as the target"):
+    with pytest.raises(vol.Invalid, match="device_id"):
         await trigger.async_validate_trigger_config(
             hass, [{"platform": f"{DOMAIN}.task_started", "options": options}]
         )

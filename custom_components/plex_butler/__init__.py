@@ -14,12 +14,12 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 
+from .calendar import async_keep_history, async_remove_history
 from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dashboard import async_register_dashboard
 from .event import async_dispatch_task_events
-from .history import async_keep_history, async_remove_history
 from .repairs import async_close_problems
 from .services import async_setup_services
 from .tracker import store_for

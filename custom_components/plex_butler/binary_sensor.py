@@ -1,33 +1,22 @@
 """Whether Butler is at work, and whether the maintenance window is open."""
 
-from collections.abc import Hashable
 from typing import Final, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
     BinarySensorEntity,
-    BinarySensorEntityDescription,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .coordinator import PlexButlerConfigEntry
 from .entity import PlexButlerEntity, PlexButlerWindowEntity
 from .run_state import ButlerState
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-BUTLER: Final = BinarySensorEntityDescription(
-    key="butler",
-    translation_key="butler",
-    device_class=BinarySensorDeviceClass.RUNNING,
-)
-MAINTENANCE_WINDOW: Final = BinarySensorEntityDescription(
-    key="maintenance_window",
-    translation_key="maintenance_window",
-)
 # A server that was never seen at work may just not show it.
 STATES: Final = {ButlerState.BUSY: True, ButlerState.IDLE: False}
 
@@ -41,8 +30,8 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     async_add_entities(
         [
-            PlexButlerBusyBinarySensor(coordinator),
-            PlexButlerMaintenanceWindow(coordinator),
+            PlexButlerBusyBinarySensor(coordinator, "butler"),
+            PlexButlerMaintenanceWindow(coordinator, "maintenance_window"),
         ]
     )
 
@@ -50,9 +39,7 @@ async def async_setup_entry(
 class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
     """On while Butler is at work; unknown where the server never showed it."""
 
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, BUTLER.key)
-        self.entity_description = BUTLER
+    _attr_device_class = BinarySensorDeviceClass.RUNNING
 
     @property
     @override
@@ -60,19 +47,9 @@ class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
         """Return True if Butler is at work."""
         return STATES.get(self.coordinator.data.runs.butler)
 
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self.is_on
-
 
 class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
     """On while the maintenance window is open; unknown if the server does not tell its hours."""
-
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, MAINTENANCE_WINDOW.key)
-        self.entity_description = MAINTENANCE_WINDOW
 
     @property
     @override
@@ -80,9 +57,3 @@ class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
         """Return True if the window is open."""
         window = self.coordinator.data.window
         return window.is_open(dt_util.utcnow()) if window else None
-
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self.is_on

@@ -1,37 +1,164 @@
-"""The windows to come, and the runs of the last two weeks."""
+"""The windows to come, and the runs of the last two weeks, which outlive a restart."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, override
+from typing import Any, Final, override
 
-from homeassistant.components.calendar import (
-    CalendarEntity,
-    CalendarEntityDescription,
-    CalendarEvent,
-)
+from homeassistant.components.calendar import CalendarEntity, CalendarEvent
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
-from .coordinator import PlexButlerConfigEntry
+from .const import DOMAIN
+from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
-from .history import PastRun, async_get_history, how_it_went
-from .run_state import Change, EndedRun, Result
-from .tasks import async_task_name, localized
+from .run_state import Change, EndedRun, Evidence, Result
+from .tasks import async_task_name, how_it_went, localized
+from .tracker import store_for
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-CALENDAR: Final = CalendarEntityDescription(
-    key="maintenance", translation_key="maintenance"
-)
-
 # Shorter runs of one night share an event.
-_SHORT: Final = timedelta(minutes=1)
+_SHORT: Final = 60
 # A range may be longer than a loop should be.
 _HORIZON: Final = timedelta(days=366)
 _LOOK_BACK: Final = timedelta(days=1)
+
+
+_KEPT_FOR: Final = timedelta(days=14)
+_KEPT: Final = 500
+# A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
+_SAVE_DELAY: Final = 300
+
+_HISTORIES: HassKey[dict[str, RunHistory]] = HassKey(f"{DOMAIN}_histories")
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that is over; `started` and `duration` are None where they are not known."""
+
+    task: str
+    title: str  # The server's own, for a task that is gone
+    result: Result
+    evidence: Evidence
+    started: datetime | None
+    ended: datetime  # When it ended or was given up
+    duration: float | None  # In seconds
+
+    @property
+    def is_end_known(self) -> bool:
+        """Return True if the run ended, at least most likely."""
+        return self.result is not Result.LOST or self.evidence is Evidence.INFERRED
+
+    @property
+    def begin(self) -> datetime:
+        """Return when the run began; its end where that is not known."""
+        return self.started or self.ended
+
+    @property
+    def end(self) -> datetime:
+        """Return when the run ended; its begin where that is not known."""
+        return self.ended if self.is_end_known else self.begin
+
+
+class RunHistory:
+    """The past runs of one server, the oldest first."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        self.store = store_for(hass, f"{entry_id}.runs")
+        self._runs: list[PastRun] = []
+
+    @property
+    def runs(self) -> list[PastRun]:
+        """Return the newest runs of the last two weeks."""
+        since = dt_util.utcnow() - _KEPT_FOR
+        self._runs = [run for run in self._runs if run.ended >= since][-_KEPT:]
+        return self._runs
+
+    async def async_load(self) -> None:
+        """Load the runs; what cannot be read is forgotten."""
+        memory = await self.store.async_load()
+        stored = memory.get("runs") if isinstance(memory, dict) else None
+        for item in stored if isinstance(stored, list) else ():
+            try:
+                self._runs.append(_load(item))
+            except KeyError, TypeError, ValueError, OverflowError:
+                continue
+
+    @callback
+    def async_add(self, run: EndedRun, title: str) -> None:
+        """Remember a run; if it had been given up, this is what became of it."""
+        if run.sent:
+            self._runs = [
+                it
+                for it in self._runs
+                if it.task != run.task or it.is_end_known or it.begin < run.sent.utc
+            ]
+        past = PastRun(
+            task=run.task,
+            title=title,
+            result=run.result,
+            evidence=run.evidence,
+            started=run.started_at,
+            ended=run.ended_at,
+            duration=run.duration.total_seconds() if run.duration else None,
+        )
+        self._runs.append(past)
+        self.store.async_delay_save(
+            lambda: {"runs": [asdict(it) for it in self.runs]}, _SAVE_DELAY
+        )
+
+
+def _load(item: dict[str, Any]) -> PastRun:
+    """Return a run; raises if it cannot be read."""
+    started, duration = item["started"], item["duration"]
+    return PastRun(
+        task=str(item["task"]),
+        title=str(item["title"]),
+        result=Result(item["result"]),
+        evidence=Evidence(item["evidence"]),
+        started=None if started is None else _moment(started),
+        ended=_moment(item["ended"]),
+        duration=None if duration is None else float(duration),
+    )
+
+
+def _moment(value: str) -> datetime:
+    return dt_util.as_utc(datetime.fromisoformat(value))
+
+
+async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:
+    """Load the history of a server, and add each run that ends from now on.
+
+    The history is kept through reloads, so that what is not yet stored is not lost.
+    """
+    hass, entry_id = coordinator.hass, coordinator.config_entry.entry_id
+    histories = hass.data.setdefault(_HISTORIES, {})
+    if (history := histories.get(entry_id)) is None:
+        history = RunHistory(hass, entry_id)
+        await history.async_load()
+        histories[entry_id] = history
+
+    @callback
+    def async_changed(changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            if isinstance(change, EndedRun) and change.ran:
+                task = coordinator.data.tasks.get(change.task)
+                history.async_add(change, task.title if task else change.task)
+
+    # Not until the unload: the tracker tells the last changes when it is closed.
+    coordinator.tracker.async_add_change_listener(async_changed)
+
+
+async def async_remove_history(hass: HomeAssistant, entry_id: str) -> None:
+    """Remove the history of a server, be it loaded or not."""
+    histories = hass.data.get(_HISTORIES, {})
+    history = histories.pop(entry_id, None) or RunHistory(hass, entry_id)
+    await history.store.async_remove()
 
 
 async def async_setup_entry(
@@ -40,16 +167,19 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the calendar."""
-    async_add_entities([PlexButlerCalendar(entry)])
+    history = hass.data[_HISTORIES][entry.entry_id]
+    calendar = PlexButlerCalendar(entry.runtime_data, "maintenance", history)
+    async_add_entities([calendar])
 
 
 class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     """The current or next window, and the runs of the last two weeks."""
 
-    def __init__(self, entry: PlexButlerConfigEntry) -> None:
-        super().__init__(entry.runtime_data, CALENDAR.key)
-        self.entity_description = CALENDAR
-        self._history = async_get_history(self.coordinator.hass, entry.entry_id)
+    def __init__(
+        self, coordinator: PlexButlerCoordinator, key: str, history: RunHistory
+    ) -> None:
+        super().__init__(coordinator, key)
+        self._history = history
         self._window = self.coordinator.data.window
         self._window_since = dt_util.utcnow()
 
@@ -76,7 +206,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
 
     @property
     @override
-    def state_key(self) -> Hashable:
+    def state_key(self) -> object:
         """Return what the state is made of; the base class looks after the edges."""
         return self.available, self._window
 
@@ -112,7 +242,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         """Yield the windows that are not over at a moment, without an end."""
         if (window := self._window) is None:
             return
-        summary = localized(self.hass, "common", "maintenance_window")
+        summary = localized(self.hass, "maintenance_window")
         start = window.next_start(after - timedelta(days=2))
         while True:
             end = window.next_edge(start)
@@ -136,11 +266,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
             summary, description = self._line(runs[0]), None
             if more := len(runs) - 1:
                 summary = localized(
-                    self.hass,
-                    "common",
-                    "run_and_more",
-                    task=self._name(runs[0]),
-                    count=more,
+                    self.hass, "run_and_more", task=self._name(runs[0]), count=more
                 )
                 description = "\n".join(
                     f"{dt_util.as_local(run.begin):%H:%M} {self._line(run)}"
@@ -154,7 +280,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         if run.result is Result.LOST and run.is_end_known:
             result = "probably_ended"
         how = how_it_went(self.hass, result, run.duration)
-        return localized(self.hass, "common", "run", task=self._name(run), result=how)
+        return localized(self.hass, "run", task=self._name(run), result=how)
 
     def _name(self, run: PastRun) -> str:
         task = self.coordinator.data.tasks.get(run.task)

@@ -4,39 +4,19 @@ What is unknown is not fulfilled: a server that does not answer, or is not loade
 """
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Final, Unpack, override
+from typing import Final, Unpack, override
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.condition import (
-    Condition,
-    ConditionCheckParams,
-    ConditionConfig,
-)
-from homeassistant.helpers.typing import ConfigType
-import voluptuous as vol
+from homeassistant.helpers.condition import Condition, ConditionCheckParams
 
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry
 from .run_state import ButlerState, TaskState
-from .target import TASK_OPTION, Watch, async_validate_config
+from .target import TASK_OPTION, Targeted
 
 
-class _ServerCondition(Condition):
+class _ServerCondition(Targeted, Condition):
     """Is fulfilled by any of some servers."""
-
-    _options_schema: ClassVar[dict[vol.Marker, Any]] = {}
-
-    @classmethod
-    @override
-    async def async_validate_config(
-        cls, hass: HomeAssistant, config: ConfigType
-    ) -> ConfigType:
-        """Validate config."""
-        return async_validate_config(hass, config, cls._options_schema)
-
-    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        super().__init__(hass, config)
-        self._watch = Watch(hass, config)
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
@@ -59,7 +39,7 @@ class TaskIsRunningCondition(_ServerCondition):
     @override
     def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
         return any(
-            run.state is TaskState.RUNNING and self._watch.async_includes(entry, name)
+            run.state is TaskState.RUNNING and self.async_includes(entry, name)
             for name, run in entry.runtime_data.data.runs.tasks.items()
         )
 
@@ -70,7 +50,7 @@ class ButlerIsBusyCondition(_ServerCondition):
     @override
     def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
         is_busy = entry.runtime_data.data.runs.butler is ButlerState.BUSY
-        return is_busy and self._watch.async_includes(entry)
+        return is_busy and self.async_includes(entry)
 
 
 CONDITIONS: Final[dict[str, type[Condition]]] = {

@@ -1,15 +1,13 @@
 """What the entities of Plex Butler have in common."""
 
-from collections.abc import Hashable
 from datetime import datetime
 from typing import override
 
 from homeassistant.const import EntityCategory
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_track_utc_time_change
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
-from homeassistant.util import dt as dt_util
 
 from .api import ButlerTask, Preference, PreferenceValue
 from .const import DOMAIN
@@ -20,36 +18,37 @@ from .tasks import KNOWN_TASKS, task_key
 
 
 class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
-    """An entity of a server's Butler."""
+    """An entity of a server's Butler; its key is that of its texts, too."""
 
     _attr_has_entity_name = True
+    _written: object = None
 
     def __init__(self, coordinator: PlexButlerCoordinator, key: str) -> None:
-        """Belong to the server's device."""
         super().__init__(coordinator)
         machine = coordinator.machine_identifier
+        self._attr_translation_key = key
         self._attr_unique_id = f"{machine}_{key}"
         # The coordinator describes the device, for it knows when that changes.
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine)})
-        self._last_state_key: Hashable = None
 
     @property
-    def state_key(self) -> Hashable:
+    def state_key(self) -> object:
         """Return what the state is made of: if it is the same, nothing is written."""
-        return self.available
+        if not self.available:
+            return False
+        return self.state, self.assumed_state, self.extra_state_attributes
 
+    @callback
     @override
-    async def async_added_to_hass(self) -> None:
-        """Remember what is written when the entity is added."""
-        await super().async_added_to_hass()
-        self._last_state_key = self.state_key
+    def _async_write_ha_state(self) -> None:
+        self._written = self.state_key
+        super()._async_write_ha_state()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Write the state only if it changed; most updates concern other entities."""
-        if (key := self.state_key) != self._last_state_key:
-            self._last_state_key = key
+        if self.state_key != self._written:
             super()._handle_coordinator_update()
 
 
@@ -61,11 +60,9 @@ class PlexButlerTaskEntity(PlexButlerEntity):
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         super().__init__(coordinator, f"task_{task.name}")
         self.task_name = task.name
-        if task.name in KNOWN_TASKS:
-            self._attr_translation_key = f"{self.key_prefix}{task_key(task.name)}"
-        else:
-            self._attr_translation_key = f"{self.key_prefix}task"
-            self._attr_translation_placeholders = {"title": task.title}
+        key = task_key(task.name) if task.name in KNOWN_TASKS else "task"
+        self._attr_translation_key = f"{self.key_prefix}{key}"
+        self._attr_translation_placeholders = {"title": task.title}
 
     @property
     def run(self) -> TaskView:
@@ -91,12 +88,9 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
     ) -> None:
         super().__init__(coordinator, f"preference_{preference.id}")
         self.preference_id = preference.id
-        if key := schedule_key(preference.id):
-            self._attr_translation_key = key
-        else:
-            self._attr_translation_key = "preference"
-            label = preference.label or preference.id
-            self._attr_translation_placeholders = {"label": label}
+        self._attr_translation_key = schedule_key(preference.id) or "preference"
+        label = preference.label or preference.id
+        self._attr_translation_placeholders = {"label": label}
 
     @property
     def value(self) -> PreferenceValue | None:
@@ -111,12 +105,6 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         listed = self.coordinator.data.preferences
         return super().available and self.preference_id in listed
 
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self.value
-
     async def async_set_value(self, *, value: PreferenceValue) -> None:
         """Change the setting."""
         await self.coordinator.async_set_settings({self.preference_id: value})
@@ -125,43 +113,16 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
 class PlexButlerWindowEntity(PlexButlerEntity):
     """An entity that changes at the edges of the window, without a poll."""
 
-    _edge: datetime | None = None
-    _unsub_edge: CALLBACK_TYPE | None = None
-
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin to wait for the next edge."""
+        """Look at the clock when there may be an edge: at quarters of an hour in UTC."""
         await super().async_added_to_hass()
-        self._async_wait()
-        self.async_on_remove(self._async_stop_waiting)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Follow the window to other hours."""
-        self._async_wait()
-        super()._handle_coordinator_update()
-
-    @callback
-    def _async_wait(self) -> None:
-        window = self.coordinator.data.window
-        edge = window.next_edge(dt_util.utcnow()) if window else None
-        if edge == self._edge:
-            return
-        self._async_stop_waiting()
-        self._edge = edge
-        if edge:
-            self._unsub_edge = async_track_point_in_utc_time(
-                self.hass, self._async_at_edge, edge
+        self.async_on_remove(
+            async_track_utc_time_change(
+                self.hass, self._async_at_quarter, minute=(0, 15, 30, 45), second=0
             )
+        )
 
     @callback
-    def _async_at_edge(self, now: datetime) -> None:
-        self._unsub_edge = None
+    def _async_at_quarter(self, _: datetime) -> None:
         self._handle_coordinator_update()
-
-    @callback
-    def _async_stop_waiting(self) -> None:
-        if self._unsub_edge:
-            self._unsub_edge()
-            self._unsub_edge = None

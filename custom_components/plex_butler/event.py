@@ -1,25 +1,26 @@
 """The starts and ends of runs: for automations, as bus events and as event entities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, override
 
-from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.components.event import EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import (
     async_dispatcher_connect,
     async_dispatcher_send,
 )
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask
 from .const import ATTR_TASK, DOMAIN, EVENT_TASK
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .dynamic_entities import TASK_ID
 from .entity import PlexButlerEntity
 from .run_state import Change, EndedRun, Notice, Result, Run
-from .task_actions import describe_begun, describe_run
+from .target import async_device_of
+from .task_actions import describe_run
 from .tasks import async_task_name
 
 # One for all servers: an automation may be there before its server is, and after it.
@@ -38,34 +39,14 @@ class TaskEventType(StrEnum):
     IDLE = "idle"
 
 
-TASK: Final = EventEntityDescription(
-    key="task",
-    translation_key="task",
-    event_types=[TaskEventType.STARTED, TaskEventType.ENDED, TaskEventType.STOPPED],
-)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskEvent:
-    """Something that happened, to a task or (None) to Butler as a whole."""
+    """Something that happened, to a task or (without a run) to Butler as a whole."""
 
     type: TaskEventType
-    task: ButlerTask | None = None
-    title: str = ""  # The task's name in the language of Home Assistant
     run: Run | EndedRun | None = None
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """Return what is known of it, in the words of the actions."""
-        details: dict[str, Any] = {}
-        if self.task:
-            details = {"task": self.task.name, "title": self.title}
-        match self.run:
-            case Run() as run:
-                details |= describe_begun(run)
-            case EndedRun() as run:
-                details |= describe_run(run)
-        return details
+    # The task's names, and what is known of its run beside the type, for automations
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @callback
@@ -74,47 +55,27 @@ def async_dispatch_task_events(
 ) -> None:
     """Send what happens on a server to triggers, event entities and the event bus."""
     coordinator = entry.runtime_data
+    entities = er.async_get(hass)
 
     @callback
     def async_dispatch(changes: tuple[Change, ...]) -> None:
         for change in changes:
-            if event := _task_event_of(coordinator, change):
-                async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
-                if event.task:
-                    _async_fire(coordinator, event, event.task.name)
+            if not (event := _task_event_of(coordinator, change)):
+                continue
+            async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
+            if event.run:
+                # Activity shows it with the task's switch and the device.
+                switch = f"{entry.unique_id}{TASK_ID}{event.run.task}"
+                about = {
+                    "type": event.type,
+                    ATTR_DEVICE_ID: async_device_of(hass, entry),
+                    ATTR_ENTITY_ID: entities.async_get_entity_id(
+                        Platform.SWITCH, DOMAIN, switch
+                    ),
+                }
+                hass.bus.async_fire(EVENT_TASK, about | event.details)
 
     entry.async_on_unload(coordinator.tracker.async_add_change_listener(async_dispatch))
-
-
-@callback
-def _async_fire(
-    coordinator: PlexButlerCoordinator, event: TaskEvent, task: str
-) -> None:
-    """Fire the bus event, which Activity shows with the task's switch and the device."""
-    hass, machine = coordinator.hass, coordinator.machine_identifier
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        (DOMAIN, machine), coordinator.config_entry.entry_id
-    )
-    switch = er.async_get(hass).async_get_entity_id(
-        Platform.SWITCH, DOMAIN, f"{machine}_task_{task}"
-    )
-    hass.bus.async_fire(
-        EVENT_TASK,
-        {
-            "type": event.type,
-            ATTR_DEVICE_ID: device.id if device else None,
-            ATTR_ENTITY_ID: switch,
-            **_shown(event),
-        },
-    )
-
-
-def _shown(event: TaskEvent) -> dict[str, Any]:
-    """Return the details, with the type for the result and a name for people."""
-    details = event.details
-    details |= {ATTR_NAME: details["task"], ATTR_TASK: details.pop("title")}
-    details.pop("result", None)
-    return details
 
 
 def _task_event_of(
@@ -130,10 +91,14 @@ def _task_event_of(
             kind = TaskEventType(run.result)
         case _:
             return None
-    if task := coordinator.data.tasks.get(run.task):
-        title = async_task_name(coordinator.hass, task)
-        return TaskEvent(type=kind, task=task, title=title, run=run)
-    return None
+    if (task := coordinator.data.tasks.get(run.task)) is None:
+        return None
+    details = describe_run(run) | {
+        ATTR_TASK: async_task_name(coordinator.hass, task),
+        ATTR_NAME: task.name,
+    }
+    details.pop("result", None)
+    return TaskEvent(type=kind, run=run, details=details)
 
 
 async def async_setup_entry(
@@ -142,18 +107,18 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the event entity."""
-    async_add_entities([PlexButlerTaskEvent(entry)])
+    async_add_entities([PlexButlerTaskEvent(entry.runtime_data, "task")])
 
 
 class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
     """Tells when a task started, ended or was stopped; not what was so before."""
 
     _attr_entity_registry_enabled_default = False
-
-    def __init__(self, entry: PlexButlerConfigEntry) -> None:
-        super().__init__(entry.runtime_data, TASK.key)
-        self.entity_description = TASK
-        self._entry = entry
+    _attr_event_types = [  # noqa: RUF012  # Home Assistant declares it so
+        TaskEventType.STARTED,
+        TaskEventType.ENDED,
+        TaskEventType.STOPPED,
+    ]
 
     @property
     @override
@@ -179,6 +144,6 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
     def _handle_task_event(
         self, entry: PlexButlerConfigEntry, event: TaskEvent
     ) -> None:
-        if entry is self._entry and event.type in self.event_types:
-            self._trigger_event(event.type, _shown(event))
+        if entry is self.coordinator.config_entry and event.run:
+            self._trigger_event(event.type, event.details)
             self.async_write_ha_state()

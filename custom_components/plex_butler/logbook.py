@@ -1,7 +1,6 @@
 """The lines of Activity for what tasks do."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from homeassistant.components.logbook import (
@@ -13,7 +12,7 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .const import ATTR_TASK, DOMAIN, EVENT_TASK
-from .history import how_it_went
+from .tasks import how_it_went
 
 
 @callback
@@ -27,13 +26,10 @@ def async_describe_events(
     def async_describe_task_event(event: Event) -> dict[str, Any]:
         """Return a line such as "Back up database ended after 30 s"."""
         data = event.data
-        seconds = data.get("duration")
         return {
             LOGBOOK_ENTRY_NAME: data[ATTR_TASK],
             LOGBOOK_ENTRY_MESSAGE: how_it_went(
-                hass,
-                data["type"],
-                None if seconds is None else timedelta(seconds=seconds),
+                hass, data["type"], data.get("duration")
             ),
             LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
         }

@@ -72,8 +72,8 @@ class PlexButlerBehaviorSelect(PlexButlerPreferenceEntity, SelectEntity):
     @property
     @override
     def current_option(self) -> str | None:
-        """Return when it is done, if the server uses a word that has a name."""
-        return str(self.value) if self.value in self.options else None
+        """Return when it is done; a word that has no name is unknown to the base class."""
+        return str(self.value)
 
     @override
     async def async_select_option(self, option: str) -> None:

@@ -1,14 +1,9 @@
 """What Butler does now, when each task ran last, and when the next window opens."""
 
-from collections.abc import Hashable
 from datetime import datetime
 from typing import Any, Final, override
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
 from homeassistant.const import (
     MAX_LENGTH_STATE_STATE,
     PERCENTAGE,
@@ -33,25 +28,8 @@ from .tasks import BACKUP_TASK, async_task_name, localized
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-CURRENT_TASK: Final = SensorEntityDescription(
-    key="current_task",
-    translation_key="current_task",
-)
-
-PROGRESS: Final = SensorEntityDescription(
-    key="progress",
-    translation_key="progress",
-    native_unit_of_measurement=PERCENTAGE,
-)
 # In percent: a finer progress would fill the history and show nothing more.
 PROGRESS_STEP: Final = 5
-
-NEXT_WINDOW: Final = SensorEntityDescription(
-    key="next_window",
-    translation_key="next_window",
-    device_class=SensorDeviceClass.TIMESTAMP,
-    entity_registry_enabled_default=False,
-)
 
 # Sensors of older versions
 REMOVED: Final = ("active_streams", "running_tasks")
@@ -71,9 +49,9 @@ async def async_setup_entry(
             registry.async_remove(old)
     async_add_entities(
         [
-            PlexButlerCurrentTask(coordinator),
-            PlexButlerProgress(coordinator),
-            PlexButlerNextWindow(coordinator),
+            PlexButlerCurrentTask(coordinator, "current_task"),
+            PlexButlerProgress(coordinator, "progress"),
+            PlexButlerNextWindow(coordinator, "next_window"),
         ]
     )
     async_add_task_entities(
@@ -107,10 +85,6 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
     # They change with every percent.
     _unrecorded_attributes = frozenset({"tasks"})
 
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, CURRENT_TASK.key)
-        self.entity_description = CURRENT_TASK
-
     @property
     @override
     def native_value(self) -> str | None:
@@ -118,18 +92,16 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         data = self.coordinator.data
         running = [task for task, _ in _running(data)]
         if not running and data.runs.butler is ButlerState.BUSY:
-            return localized(self.hass, "common", "unknown_task")
+            return localized(self.hass, "unknown_task")
         shown = running or [task for task, _ in _active(data)]
         if not shown:
             idle = data.runs.butler is ButlerState.IDLE
-            return localized(self.hass, "common", "idle") if idle else None
+            return localized(self.hass, "idle") if idle else None
         text = async_task_name(self.hass, shown[0])
         if others := len(shown) - 1:
-            text = localized(
-                self.hass, "common", "run_and_more", task=text, count=others
-            )
+            text = localized(self.hass, "run_and_more", task=text, count=others)
         if not running:
-            text = localized(self.hass, "common", "waiting", task=text)
+            text = localized(self.hass, "waiting", task=text)
         return text[:MAX_LENGTH_STATE_STATE]
 
     @property
@@ -150,13 +122,6 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
             described.append({"name": task.name, "title": name} | now)
         return {"tasks": described}
 
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        active = ((task.name, run) for task, run in _active(self.coordinator.data))
-        return self.available, self.native_value, tuple(active)
-
 
 class PlexButlerProgress(PlexButlerEntity, SensorEntity):
     """Shows how far the current task is; unknown where the server does not tell.
@@ -164,9 +129,10 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
     The value moves in steps, and while one task runs at most once in an interval.
     """
 
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, PROGRESS.key)
-        self.entity_description = PROGRESS
+    _attr_native_unit_of_measurement = PERCENTAGE
+
+    def __init__(self, coordinator: PlexButlerCoordinator, key: str) -> None:
+        super().__init__(coordinator, key)
         self._subject, self._attr_native_value = self._look()
         self._debouncer = Debouncer(
             coordinator.hass,
@@ -185,12 +151,6 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
         if run.progress is None:
             return (task.name, False), None
         return (task.name, True), int(run.progress) // PROGRESS_STEP * PROGRESS_STEP
-
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self._attr_native_value
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -219,9 +179,8 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
 class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
     """Shows when the maintenance window opens next; unknown where that is not clear."""
 
-    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        super().__init__(coordinator, NEXT_WINDOW.key)
-        self.entity_description = NEXT_WINDOW
+    _attr_device_class = SensorDeviceClass.TIMESTAMP
+    _attr_entity_registry_enabled_default = False
 
     @property
     @override
@@ -229,12 +188,6 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
         """Return when the window opens."""
         window = self.coordinator.data.window
         return window.next_start(dt_util.utcnow()) if window else None
-
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
-        return self.available, self.native_value
 
 
 class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
@@ -262,6 +215,6 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
 
     @property
     @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of."""
+    def state_key(self) -> object:
+        """Return what the state is made of, which is quicker than the state itself."""
         return self.available, self.run.last

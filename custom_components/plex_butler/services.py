@@ -1,12 +1,12 @@
 """The actions, on servers and on tasks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import time, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -24,7 +24,7 @@ from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
-from .target import async_meant_by_action, async_only_server, refuse_for_target
+from .target import async_meant_by_action, async_only_server
 from .task_actions import (
     TaskActionResult,
     async_start,
@@ -42,12 +42,7 @@ ATTR_WAIT: Final = "wait"
 # Most tasks end within it.
 DEFAULT_TIMEOUT: Final = timedelta(hours=1)
 
-SERVER_SCHEMA: Final = vol.Schema(
-    {
-        **cv.ENTITY_SERVICE_FIELDS,
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): refuse_for_target,
-    }
-)
+SERVER_SCHEMA: Final = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
 TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
     {
         vol.Optional(ATTR_TASK, default=list): vol.All(cv.ensure_list, [cv.string]),
@@ -60,7 +55,6 @@ WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
 )
 
 type _Task = tuple[PlexButlerCoordinator, ButlerTask]
-type _Order = tuple[PlexButlerCoordinator, ButlerTask, Order]
 type _CommandFn = Callable[
     [PlexButlerCoordinator, str, Order, float | None], Awaitable[TaskActionResult]
 ]
@@ -69,40 +63,20 @@ type _CommandFn = Callable[
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    for name, action, schema, response in (
-        (
-            "get_butler_tasks",
-            _async_get_butler_tasks,
-            SERVER_SCHEMA,
-            SupportsResponse.ONLY,
-        ),
-        ("start_task", _async_start_task, TASK_SCHEMA, SupportsResponse.OPTIONAL),
-        ("stop_task", _async_stop_task, TASK_SCHEMA, SupportsResponse.OPTIONAL),
-        ("start_all_tasks", _async_start_all, SERVER_SCHEMA, SupportsResponse.NONE),
-        ("stop_all_tasks", _async_stop_all, SERVER_SCHEMA, SupportsResponse.NONE),
-        (
-            "set_maintenance_window",
-            _async_set_maintenance_window,
-            WINDOW_SCHEMA,
-            SupportsResponse.NONE,
-        ),
-    ):
-        hass.services.async_register(
-            DOMAIN, name, action, schema=schema, supports_response=response
-        )
+    register = partial(hass.services.async_register, DOMAIN)
+    answers, may_answer = SupportsResponse.ONLY, SupportsResponse.OPTIONAL
+    register("get_butler_tasks", _async_get_butler_tasks, SERVER_SCHEMA, answers)
+    register("start_task", _async_start_task, TASK_SCHEMA, may_answer)
+    register("stop_task", _async_stop_task, TASK_SCHEMA, may_answer)
+    register("start_all_tasks", _async_start_all, SERVER_SCHEMA)
+    register("stop_all_tasks", _async_stop_all, SERVER_SCHEMA)
+    register("set_maintenance_window", _async_set_maintenance_window, WINDOW_SCHEMA)
 
 
 async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     """Return the tasks and what they are doing."""
-    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
-    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    tasks += (
-        (_loaded(entry), task)
-        for entry in meant.servers
-        for task in _loaded(entry).data.tasks.values()
-        if (entry, task.name) not in meant.left_out
-    )
-    for coordinator in {coordinator for coordinator, _ in tasks}:
+    tasks = _tasks_of(call)
+    for coordinator, _ in tasks:
         if not coordinator.last_update_success:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -126,23 +100,14 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
 
 async def _async_start_task(call: ServiceCall) -> ServiceResponse:
     """Start one task or several; those whose ends are waited for, one after another."""
-    orders, deadline = _orders(call, Command.START), _deadline(call)
-    if deadline is None:
-        return await _async_all_orders(orders, async_start, deadline)
-    results: list[TaskActionResult | HomeAssistantError] = []
-    for coordinator, task, order in orders:
-        doing = async_start(coordinator, task.name, order, deadline)
-        results.append(await _async_result(doing))
-        if isinstance(results[-1], HomeAssistantError):
-            # What comes after may be meant for what this one did.
-            break
-    return _response(orders, results)
+    return await _async_command(
+        call, Command.START, async_start, in_turn=call.data[ATTR_WAIT]
+    )
 
 
 async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
     """Stop one task or several."""
-    orders = _orders(call, Command.STOP)
-    return await _async_all_orders(orders, async_stop, _deadline(call))
+    return await _async_command(call, Command.STOP, async_stop)
 
 
 async def _async_start_all(call: ServiceCall) -> None:
@@ -178,41 +143,8 @@ def _full_hour(wanted: time) -> int:
     return wanted.hour
 
 
-def _deadline(call: ServiceCall) -> float | None:
-    """Return until when a call waits, on the loop's clock, if it does."""
-    if not call.data[ATTR_WAIT]:
-        return None
-    timeout: timedelta = call.data[ATTR_TIMEOUT]
-    return call.hass.loop.time() + timeout.total_seconds()
-
-
-def _orders(call: ServiceCall, command: Command) -> list[_Order]:
-    """Return an order for every task that a call names, each task once.
-
-    All of them are asked for now, also those that are only sent when others have ended.
-    """
-    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
-    wanted: list[str] = call.data[ATTR_TASK]
-    if meant.servers and not wanted:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="no_task"
-        )
-    servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
-    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
-    tasks += [
-        (coordinator, task)
-        for entry in servers
-        for coordinator, task in [_task(entry, name) for name in wanted]
-        if (entry, task.name) not in meant.left_out
-    ]
-    return [
-        (coordinator, task, coordinator.commands.order(command, task.name))
-        for coordinator, task in dict.fromkeys(tasks)
-    ]
-
-
 async def _async_on_servers(
-    call: ServiceCall, action_fn: Callable[[PlexButlerCoordinator], Awaitable[Any]]
+    call: ServiceCall, action_fn: Callable[[PlexButlerCoordinator], Awaitable[None]]
 ) -> None:
     """Do something on all servers that are meant, whatever becomes of the others."""
     meant = async_meant_by_action(call.hass, call.data, of_tasks=False)
@@ -220,42 +152,41 @@ async def _async_on_servers(
     async def do(entry: PlexButlerConfigEntry) -> None:
         await action_fn(_loaded(entry))
 
-    results = await _async_results(do(entry) for entry in meant.servers)
+    results = await asyncio.gather(*map(do, meant.servers), return_exceptions=True)
     _raise_errors([entry.title for entry in meant.servers], results)
 
 
-async def _async_all_orders(
-    orders: list[_Order], command_fn: _CommandFn, deadline: float | None
+async def _async_command(
+    call: ServiceCall,
+    command: Command,
+    command_fn: _CommandFn,
+    *,
+    in_turn: bool = False,
 ) -> ServiceResponse:
-    """Send all orders, whatever becomes of the others."""
-    results = await _async_results(
-        command_fn(coordinator, task.name, order, deadline)
-        for coordinator, task, order in orders
-    )
-    return _response(orders, results)
+    """Command all tasks that a call means, and return what became of them.
 
-
-async def _async_results[ResultT](
-    doing: Iterable[Awaitable[ResultT]],
-) -> list[ResultT | HomeAssistantError]:
-    return await asyncio.gather(*map(_async_result, doing))
-
-
-async def _async_result[ResultT](
-    doing: Awaitable[ResultT],
-) -> ResultT | HomeAssistantError:
-    try:
-        return await doing
-    except HomeAssistantError as err:
-        return err
-
-
-def _response(
-    orders: list[_Order], results: list[TaskActionResult | HomeAssistantError]
-) -> ServiceResponse:
-    """Return what became of all tasks; raise an error that names those not done."""
-    names = [_names(coordinator, task) for coordinator, task, _ in orders]
-    of_one = len({coordinator for coordinator, *_ in orders}) == 1
+    Orders are given for all now, also for those that are only sent when others have
+    ended.
+    """
+    tasks = _tasks_of(call)
+    orders = [
+        (coordinator, task.name, coordinator.commands.order(command, task.name))
+        for coordinator, task in tasks
+    ]
+    deadline = None
+    if call.data[ATTR_WAIT]:
+        deadline = call.hass.loop.time() + call.data[ATTR_TIMEOUT].total_seconds()
+    results: list[TaskActionResult | BaseException] = []
+    for batch in [[it] for it in orders] if in_turn else [orders]:
+        if results and isinstance(results[-1], BaseException):
+            # What comes after an error may be meant for what should have been done.
+            results.append(results[-1])
+            continue
+        results += await asyncio.gather(
+            *(command_fn(*order, deadline) for order in batch), return_exceptions=True
+        )
+    names = [_names(coordinator, task) for coordinator, task in tasks]
+    of_one = len({coordinator for coordinator, _ in tasks}) == 1
     _raise_errors(
         [it["task"] if of_one else f"{it['task']} ({it['server']})" for it in names],
         results,
@@ -269,23 +200,46 @@ def _response(
     }
 
 
-def _raise_errors(names: list[str], results: list[Any]) -> None:
-    """Raise an error that names all that failed, or that came after what did."""
-    errors = [it for it in results if isinstance(it, HomeAssistantError)]
-    if not errors:
-        return
-    if len(names) == 1:
-        raise errors[0]
+def _tasks_of(call: ServiceCall) -> list[_Task]:
+    """Return every task that a call means, each once.
+
+    An action that has no field for tasks means all those of a server.
+    """
+    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
+    wanted: list[str] | None = call.data.get(ATTR_TASK)
+    if meant.servers and wanted == []:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="no_task"
+        )
+    servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
+    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
+    for entry in servers:
+        names = _loaded(entry).data.tasks if wanted is None else wanted
+        of_server = [_task(entry, name) for name in names]
+        tasks += (it for it in of_server if (entry, it[1].name) not in meant.left_out)
+    return list(dict.fromkeys(tasks))
+
+
+def _raise_errors(names: Sequence[str], results: Sequence[object]) -> None:
+    """Raise an error that names all that failed."""
     failed = [
-        name
-        for number, name in enumerate(names)
-        if number >= len(results) or isinstance(results[number], HomeAssistantError)
+        (name, result)
+        for name, result in zip(names, results, strict=True)
+        if isinstance(result, BaseException)
     ]
+    if not failed:
+        return
+    _, first = failed[0]
+    if len(names) == 1:
+        raise first
     raise HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key="some_failed",
-        translation_placeholders={"names": ", ".join(failed), "error": str(errors[0])},
-    ) from errors[0]
+        translation_placeholders={
+            "names": ", ".join(name for name, _ in failed),
+            "error": str(first),
+        },
+    ) from first
 
 
 def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, str]:

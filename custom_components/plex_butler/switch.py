@@ -1,6 +1,5 @@
 """A switch for every task, on while it runs, and one for its place on the schedule."""
 
-from collections.abc import Hashable
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
@@ -72,15 +71,6 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     def assumed_state(self) -> bool:
         """Return True if this server has never shown the task running."""
         return self.run.assumed
-
-    @property
-    @override
-    def state_key(self) -> Hashable:
-        """Return what the state is made of, progress left out."""
-        if not self.available:
-            return False
-        attributes = self.extra_state_attributes.values()
-        return self.run.is_on, self.run.assumed, *attributes
 
     @property
     @override

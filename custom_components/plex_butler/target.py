@@ -1,7 +1,6 @@
 """What a target means: a device, area, floor or label its servers, an entity its task."""
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from homeassistant.const import (
     ATTR_DEVICE_ID,
@@ -39,14 +38,13 @@ TASK_OPTION: Final[dict[vol.Marker, Any]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meant:
+class Meant(NamedTuple):
     """The servers of a target, loaded or not, and single tasks by name."""
 
     servers: list[PlexButlerConfigEntry]
     tasks: list[tuple[PlexButlerConfigEntry, str]]
     # Not of the servers
-    left_out: list[tuple[PlexButlerConfigEntry, str]] = field(default_factory=list)
+    left_out: list[tuple[PlexButlerConfigEntry, str]]
 
 
 @callback
@@ -56,15 +54,13 @@ def async_meant(
     """Return what a target means now, without what it excludes."""
     meant = _meant(hass, target, of_tasks=of_tasks)
     excluded = _meant(hass, target.get(_EXCLUDE, {}), of_tasks=of_tasks)
-    return Meant(
-        servers=[it for it in meant.servers if it not in excluded.servers],
-        tasks=[
-            (entry, task)
-            for entry, task in meant.tasks
-            if entry not in excluded.servers and (entry, task) not in excluded.tasks
-        ],
-        left_out=excluded.tasks,
-    )
+    servers = [it for it in meant.servers if it not in excluded.servers]
+    tasks = [
+        (entry, task)
+        for entry, task in meant.tasks
+        if entry not in excluded.servers and (entry, task) not in excluded.tasks
+    ]
+    return Meant(servers, tasks, left_out=excluded.tasks)
 
 
 @callback
@@ -76,7 +72,7 @@ def async_meant_by_action(
     Raises ServiceValidationError if it means nothing, or something else.
     """
     if not _KEYS & target.keys():
-        return Meant(servers=[async_only_server(hass)], tasks=[])
+        return Meant([async_only_server(hass)], [], [])
     _check(hass, target, of_tasks=of_tasks)
     meant = async_meant(hass, target, of_tasks=of_tasks)
     if not meant.servers and not meant.tasks:
@@ -86,50 +82,45 @@ def async_meant_by_action(
     return meant
 
 
-@callback
-def async_validate_config(
-    hass: HomeAssistant, config: ConfigType, options: dict[vol.Marker, Any]
-) -> ConfigType:
-    """Validate the config of a trigger or a condition.
+class Targeted:
+    """What triggers and conditions have in common: a target, and tasks by name."""
 
-    Without a server that is named, the only one becomes the target: another one that is
-    added later does not change what an automation means.
-    """
-    config = vol.Schema(
-        {
-            vol.Optional(CONF_TARGET, default=dict): cv.TARGET_FIELDS,
-            vol.Optional(CONF_OPTIONS, default=dict): {
-                vol.Optional(ATTR_DEVICE_ID): refuse_for_target,
-                **options,
-            },
-        }
-    )(config)
-    target: dict[str, Any] = config[CONF_TARGET]
-    named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
-    try:
-        if not named or (
-            named == {ATTR_ENTITY_ID} and ATTR_TASK in config[CONF_OPTIONS]
-        ):
-            only = async_only_server(hass)
-            target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
-        _check(hass, target, of_tasks=ATTR_TASK in options)
-    except ServiceValidationError as err:
-        raise vol.Invalid(str(err)) from err
-    return config
+    _hass: HomeAssistant
+    _options_schema: ClassVar[dict[vol.Marker, Any]] = {}
 
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        """Validate config.
 
-def refuse_for_target(_: object) -> None:
-    """Refuse a field that names a server."""
-    raise vol.Invalid("A server is chosen as the target, not by a field: target")
-
-
-class Watch:
-    """What one trigger or condition is about."""
+        Without a server that is named, the only one becomes the target: another one
+        that is added later does not change what an automation means.
+        """
+        config = vol.Schema(
+            {
+                vol.Optional(CONF_TARGET, default=dict): cv.TARGET_FIELDS,
+                vol.Optional(CONF_OPTIONS, default=dict): cls._options_schema,
+            }
+        )(config)
+        target: dict[str, Any] = config[CONF_TARGET]
+        named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
+        # Tasks by name are those of a server, which an entity is not.
+        no_server = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
+        try:
+            if named <= no_server:
+                only = async_only_server(hass)
+                target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
+            _check(hass, target, of_tasks=ATTR_TASK in cls._options_schema)
+        except ServiceValidationError as err:
+            raise vol.Invalid(str(err)) from err
+        return config
 
     def __init__(
         self, hass: HomeAssistant, config: TriggerConfig | ConditionConfig
     ) -> None:
-        self._hass = hass
+        # The next class in the order of bases is a trigger or a condition.
+        super().__init__(hass, config)  # type: ignore[call-arg]
         self._target = config.target or {}
         self._wanted: list[str] | None = (config.options or {}).get(ATTR_TASK)
 
@@ -208,14 +199,14 @@ def _meant(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Me
     ]
     tasks: list[tuple[PlexButlerConfigEntry, str]] = []
     for entity_id in (*_named(target), *sorted(selected.indirectly_referenced)):
-        entry, task, preference = _belongs_to(hass, entity_id)
+        entry, kind, name = _belongs_to(hass, entity_id)
         if not entry or (entry in servers and entity_id not in selected.referenced):
             continue
-        if of_tasks and task:
-            tasks.append((entry, task))
-        elif not (of_tasks or task or preference or entry in servers):
+        if of_tasks and kind == TASK_ID:
+            tasks.append((entry, name))
+        elif not (of_tasks or kind or entry in servers):
             servers.append(entry)
-    return Meant(servers=servers, tasks=tasks)
+    return Meant(servers, tasks, [])
 
 
 def _named(target: dict[str, Any]) -> list[str]:
@@ -226,18 +217,15 @@ def _named(target: dict[str, Any]) -> list[str]:
 
 def _belongs_to(
     hass: HomeAssistant, entity_id: str
-) -> tuple[PlexButlerConfigEntry | None, str | None, str | None]:
-    """Return the server of an entity, and which task or setting it is, if any."""
+) -> tuple[PlexButlerConfigEntry | None, str, str]:
+    """Return an entity's server, and TASK_ID or PREFERENCE_ID with a name, if any."""
     entity = er.async_get(hass).async_get(entity_id)
     if not entity or entity.platform != DOMAIN or not entity.config_entry_id:
-        return None, None, None
+        return None, "", ""
     entry = hass.config_entries.async_get_entry(entity.config_entry_id)
-    machine = entry.unique_id or "" if entry else ""
-    return (
-        entry,
-        _name_after(f"{machine}{TASK_ID}", entity.unique_id),
-        _name_after(f"{machine}{PREFERENCE_ID}", entity.unique_id),
-    )
+    own = entity.unique_id.removeprefix((entry and entry.unique_id) or "")
+    kind = next((it for it in (TASK_ID, PREFERENCE_ID) if own.startswith(it)), "")
+    return entry, kind, own.removeprefix(kind)
 
 
 def _check(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> None:
@@ -251,36 +239,32 @@ def _check(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> No
             name = device and (device.name_by_user or device.name)
             strangers.append(name or device_id)
     for entity_id in _named(target):
-        entry, task, preference = _belongs_to(hass, entity_id)
-        if entry and (task if of_tasks else not (task or preference)):
+        entry, kind, _ = _belongs_to(hass, entity_id)
+        if entry and kind == (TASK_ID if of_tasks else ""):
             continue
-        if of_tasks and preference:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="schedule_entity",
-                translation_placeholders={"target": entity_id},
-            )
-        if of_tasks:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="not_a_task",
-                translation_placeholders={"target": entity_id},
-            )
-        if task:
+        if not of_tasks and kind != TASK_ID:
+            strangers.append(entity_id)
+            continue
+        if not of_tasks:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="one_task",
                 translation_placeholders={"target": entity_id},
             )
-        strangers.append(entity_id)
+        if kind == PREFERENCE_ID:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="schedule_entity",
+                translation_placeholders={"target": entity_id},
+            )
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_a_task",
+            translation_placeholders={"target": entity_id},
+        )
     if strangers:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="not_a_server",
             translation_placeholders={"target": strangers[0]},
         )
-
-
-def _name_after(prefix: str, unique_id: str) -> str | None:
-    """Return which task or setting an entity belongs to, if to any."""
-    return unique_id.removeprefix(prefix) if unique_id.startswith(prefix) else None

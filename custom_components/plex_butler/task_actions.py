@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import callback
@@ -47,14 +46,15 @@ async def async_find[FoundT](
     outage_ends: float | None = None
 
     @callback
-    def async_end(result: FoundT | None) -> None:
+    def async_end(result: FoundT | None = None) -> None:
         if not found.done():
             found.set_result(result)
 
     @callback
     def async_look() -> None:
-        result = None if tracker.closed else look_fn(tracker.state)
-        if tracker.closed or result is not None:
+        if tracker.closed:
+            async_end()
+        elif (result := look_fn(tracker.state)) is not None:
             async_end(result)
 
     @callback
@@ -71,7 +71,7 @@ async def async_find[FoundT](
         stack.callback(tracker.async_add_listener(async_look))
         stack.callback(coordinator.async_add_listener(async_polled))
         stack.callback(
-            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, lambda _: async_end(None))
+            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, lambda _: async_end())
         )
         try:
             async with asyncio.timeout_at(deadline) as limit:
@@ -99,12 +99,7 @@ class TaskResult(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-# These follow from the server's answer alone.
-_ANSWERED: Final = frozenset({TaskResult.STOPPED, TaskResult.NOT_RUNNING})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskActionResult:
+class TaskActionResult(NamedTuple):
     """What became of a task, and what is known of its run."""
 
     result: TaskResult
@@ -122,24 +117,24 @@ async def async_start(
     try:
         answer = await coordinator.commands.async_start_task(task, order, deadline)
     except OvertakenError:
-        return TaskActionResult(result=TaskResult.STOPPED)
+        return TaskActionResult(TaskResult.STOPPED)
     except TimeoutError:
-        return TaskActionResult(result=TaskResult.TIMED_OUT)
+        return TaskActionResult(TaskResult.TIMED_OUT)
     except HomeAssistantError as err:
         if deadline is None:
             raise
         if isinstance(err, NotSentError):
-            return TaskActionResult(result=TaskResult.UNCONFIRMED)
+            return TaskActionResult(TaskResult.UNCONFIRMED)
         # Silence may be the work that was asked for: a backup locks all out.
         is_silent = isinstance(err.__cause__, PlexTimeoutError)
         if not (is_silent and coordinator.last_update_success):
             raise
         if not await _async_shows_up(coordinator, task, order.sent, deadline):
-            return TaskActionResult(result=TaskResult.UNCONFIRMED)
+            return TaskActionResult(TaskResult.UNCONFIRMED)
     else:
         ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
-            return _begun(coordinator.tracker.state, task, order.sent, answer)
+            return _begun(coordinator.tracker.state, task, order.sent, ran=ran)
     return await _async_outcome(
         coordinator, task, lambda it: _end(it, task, order.sent, ran=ran), deadline
     )
@@ -154,16 +149,19 @@ async def async_stop(
     """Stop a task; with a deadline, wait until the server shows it no more."""
     answer = await coordinator.commands.async_stop_task(task, order)
     if answer is StopResult.NOT_RUNNING:
-        return TaskActionResult(result=TaskResult.NOT_RUNNING)
-    if deadline is None:
-        return _stopped(coordinator.tracker.state, task, order.sent)
+        return TaskActionResult(TaskResult.NOT_RUNNING)
     answered = coordinator.tracker.now()
+
+    def stopped(state: RunState) -> TaskActionResult:
+        return TaskActionResult(TaskResult.STOPPED, _last(state, task, order.sent))
 
     def look(state: RunState) -> TaskActionResult | None:
         if state.asked is None or state.asked < answered or is_shown(state, task):
             return None
-        return _stopped(state, task, order.sent)
+        return stopped(state)
 
+    if deadline is None:
+        return stopped(coordinator.tracker.state)
     return await _async_outcome(coordinator, task, look, deadline)
 
 
@@ -172,15 +170,14 @@ async def _async_shows_up(
 ) -> bool:
     """Wait until a start that was not answered shows its effect."""
     latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
-    try:
+    with suppress(TimeoutError):
         found = await async_find(
             coordinator,
             lambda it: task in it.runs or _last(it, task, sent) or None,
             min(deadline, latest),
         )
-    except TimeoutError:
-        return False
-    return bool(found)
+        return bool(found)
+    return False
 
 
 async def _async_outcome(
@@ -196,20 +193,15 @@ async def _async_outcome(
             return outcome
     except TimeoutError:
         result = TaskResult.TIMED_OUT
-    return TaskActionResult(result=result, run=coordinator.tracker.state.runs.get(task))
+    return TaskActionResult(result, coordinator.tracker.state.runs.get(task))
 
 
-def _begun(
-    state: RunState, task: str, sent: Moment, answer: StartResult
-) -> TaskActionResult:
+def _begun(state: RunState, task: str, sent: Moment, *, ran: bool) -> TaskActionResult:
     run = state.runs.get(task)
-    if answer is StartResult.ALREADY_RUNNING:
+    result = TaskResult.QUEUED if run and run.queued else TaskResult.STARTED
+    if ran:
         result = TaskResult.ALREADY_RUNNING
-    elif run and run.queued:
-        result = TaskResult.QUEUED
-    else:
-        result = TaskResult.STARTED
-    return TaskActionResult(result=result, run=run or _last(state, task, sent))
+    return TaskActionResult(result, run or _last(state, task, sent))
 
 
 def _end(
@@ -221,17 +213,13 @@ def _end(
     """
     if task in state.runs:
         return None
-    run = _last(state, task, sent)
+    result, run = TaskResult.UNCONFIRMED, _last(state, task, sent)
     if run and run.result is Result.STOPPED:
-        return TaskActionResult(result=TaskResult.STOPPED, run=run)
-    begun = run and run.started and sent <= run.started
-    if run and run.result is Result.ENDED and (ran or begun):
-        return TaskActionResult(result=TaskResult.ENDED, run=run)
-    return TaskActionResult(result=TaskResult.UNCONFIRMED, run=run)
-
-
-def _stopped(state: RunState, task: str, sent: Moment) -> TaskActionResult:
-    return TaskActionResult(result=TaskResult.STOPPED, run=_last(state, task, sent))
+        result = TaskResult.STOPPED
+    elif run and run.result is Result.ENDED:
+        begun = run.started and sent <= run.started
+        result = TaskResult.ENDED if ran or begun else TaskResult.UNCONFIRMED
+    return TaskActionResult(result, run)
 
 
 def _last(state: RunState, task: str, sent: Moment) -> EndedRun | None:
@@ -256,28 +244,28 @@ def describe_outcome(outcome: TaskActionResult) -> dict[str, Any]:
     described: dict[str, Any] = dict.fromkeys(
         ("evidence", "started_at", "ended_at", "duration")
     )
-    match outcome.run:
-        case EndedRun() as run:
+    match outcome:
+        case (_, Run() | EndedRun() as run):
             described |= describe_run(run)
-            if run.result is Result.LOST and run.evidence is not Evidence.INFERRED:
-                described["ended_at"] = None
-        case Run() as run:
-            described |= describe_begun(run)
-        case None if outcome.result in _ANSWERED:
+        # These follow from the server's answer alone.
+        case (TaskResult.STOPPED | TaskResult.NOT_RUNNING, None):
             described["evidence"] = Evidence.ASSUMED
+    is_lost = described.get("result") is Result.LOST
+    if is_lost and described["evidence"] is not Evidence.INFERRED:
+        described["ended_at"] = None
     return described | {"result": outcome.result}
 
 
-def describe_begun(run: Run) -> dict[str, Any]:
-    """Return what is known of a run that goes on."""
-    return {
-        "evidence": run.evidence,
-        "started_at": run.started.utc if run.started else None,
-    }
+def describe_run(run: Run | EndedRun) -> dict[str, Any]:
+    """Return how a run goes or went; `duration` is in seconds.
 
-
-def describe_run(run: EndedRun) -> dict[str, Any]:
-    """Return how a run went; `duration` is in seconds, None where it is not known."""
+    All are None where they are not known; a run that goes on has no result or end.
+    """
+    if isinstance(run, Run):
+        return {
+            "evidence": run.evidence,
+            "started_at": run.started.utc if run.started else None,
+        }
     return {
         "result": run.result,
         "evidence": run.evidence,

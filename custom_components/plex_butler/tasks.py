@@ -1,10 +1,10 @@
-"""The tasks that have a name, an icon and translations of ours.
+"""The tasks that have a name, an icon and translations of ours, and the words for runs.
 
 Nothing depends on a task being listed here: what the server lists is what there is,
 and a task that nobody has heard of works the same under the server's own title.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import re
 from typing import Final
 
@@ -52,33 +52,20 @@ SHORT_TASKS: Final = frozenset(
     }
 )
 
-KNOWN_TASKS: Final = frozenset(
-    {
+KNOWN_TASKS: Final = (
+    COMMON_TASKS
+    | SHORT_TASKS
+    | {
         "AutomaticUpdates",
-        BACKUP_TASK,
         "BuildGracenoteCollections",
-        "ButlerTaskCleanSupplementalLogFiles",
         "ButlerTaskGenerateAdMarkers",
-        "ButlerTaskGenerateCreditsMarkers",
-        "ButlerTaskGenerateIntroMarkers",
         "ButlerTaskGenerateVoiceActivity",
         "CheckForUpdates",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "DeepMediaAnalysis",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
         "GenerateAutoTags",
         "GenerateBlurHashes",
-        "GenerateChapterThumbs",
-        "GenerateMediaIndexFiles",
         "LoudnessAnalysis",
-        "MusicAnalysis",
-        "OptimizeDatabase",
         "ProcessAssets",
         "RefreshEpgGuides",
-        "RefreshLibraries",
-        "RefreshLocalMedia",
         "RefreshPeriodicMetadata",
         "UpgradeMediaAnalysis",
     }
@@ -96,11 +83,12 @@ def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
     if task.name not in KNOWN_TASKS:
         return task.title
-    return localized(hass, "entity", f"switch.{task_key(task.name)}.name")
+    key = f"switch.{task_key(task.name)}.name"
+    return localized(hass, key, category="entity")
 
 
 def localized(
-    hass: HomeAssistant, category: str, key: str, **placeholders: object
+    hass: HomeAssistant, key: str, *, category: str = "common", **placeholders: object
 ) -> str:
     """Return a text of en.json in the language of Home Assistant.
 
@@ -111,6 +99,18 @@ def localized(
         hass, hass.config.language, category, DOMAIN
     ) or async_get_cached_translations(hass, "en", category, DOMAIN)
     return texts[f"component.{DOMAIN}.{category}.{key}"].format(**placeholders)
+
+
+def how_it_went(hass: HomeAssistant, result: str, duration: float | None) -> str:
+    """Return what became of a run, such as "ended after 30 s"."""
+    if duration is None:
+        return localized(hass, f"run_{result}")
+    # Symbols are the same in all languages.
+    hours, minutes = divmod(round(duration / 60), 60)
+    shown = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    if (seconds := round(duration)) < 60:
+        shown = f"{seconds} s"
+    return localized(hass, f"run_{result}_after", duration=shown)
 
 
 @callback
@@ -127,29 +127,19 @@ def find_tasks(
     if exact := [task for task in tasks if task.name == wanted]:
         return exact
     wanted = wanted.casefold()
-    for name_fn in (_name, _key, _title):
-        if found := [task for task in tasks if name_fn(task) == wanted]:
+    names_fns: tuple[Callable[[ButlerTask], set[str]], ...] = (
+        lambda task: {task.name},
+        lambda task: {task_key(task.name)},
+        lambda task: {task.title},
+        lambda task: {async_task_name(hass, task), _english_name(hass, task)},
+    )
+    for names_fn in names_fns:
+        if found := [it for it in tasks if wanted in map(str.casefold, names_fn(it))]:
             return found
-    return [task for task in tasks if wanted in _shown(hass, task)]
+    return []
 
 
-def _name(task: ButlerTask) -> str:
-    return task.name.casefold()
-
-
-def _key(task: ButlerTask) -> str:
-    return task_key(task.name)
-
-
-def _title(task: ButlerTask) -> str:
-    return task.title.casefold()
-
-
-def _shown(hass: HomeAssistant, task: ButlerTask) -> set[str]:
-    """Return the task's names in the language of Home Assistant and in English."""
+def _english_name(hass: HomeAssistant, task: ButlerTask) -> str:
+    texts = async_get_cached_translations(hass, "en", "entity", DOMAIN)
     key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
-    english = async_get_cached_translations(hass, "en", "entity", DOMAIN)
-    return {
-        async_task_name(hass, task).casefold(),
-        english.get(key, task.title).casefold(),
-    }
+    return texts.get(key, task.title)

@@ -12,36 +12,23 @@ from homeassistant.helpers.trigger import (
     TriggerConfig,
     TriggerNotTriggeredReporter,
 )
-from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .const import ATTR_TASK
 from .coordinator import PlexButlerConfigEntry
 from .event import SIGNAL_TASK_EVENT, TaskEvent, TaskEventType
-from .target import TASK_OPTION, Watch, async_device_of, async_validate_config
-from .tasks import async_task_name, task_key
+from .run_state import EndedRun
+from .target import TASK_OPTION, Targeted, async_device_of
+from .tasks import task_key
 
 CONF_RESULT: Final = "result"
 _RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
-class _NewsTrigger(Trigger):
+class _NewsTrigger(Targeted, Trigger):
     """Fires at some task events of some servers, loaded or not."""
 
-    _options_schema: ClassVar[dict[vol.Marker, Any]] = {}
     _types: frozenset[TaskEventType]
-
-    @classmethod
-    @override
-    async def async_validate_config(
-        cls, hass: HomeAssistant, config: ConfigType
-    ) -> ConfigType:
-        """Validate config."""
-        return async_validate_config(hass, config, cls._options_schema)
-
-    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        super().__init__(hass, config)
-        self._watch = Watch(hass, config)
 
     @override
     async def async_attach_runner(
@@ -53,28 +40,23 @@ class _NewsTrigger(Trigger):
 
         @callback
         def async_heard(entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
-            task = event.task.name if event.task else None
-            if event.type in self._types and self._watch.async_includes(entry, task):
-                run_action(*self._told(entry, event))
+            task = event.run.task if event.run else None
+            if event.type not in self._types or not self.async_includes(entry, task):
+                return
+            told = {
+                ATTR_DEVICE_ID: async_device_of(self._hass, entry),
+                "server": entry.title,
+                **event.details,
+            }
+            if task is None:
+                run_action(told, f"Butler of {entry.title} became idle")
+                return
+            told["key"] = task_key(task)
+            if isinstance(event.run, EndedRun):
+                told["result"] = event.run.result
+            run_action(told, f"{told[ATTR_TASK]} of {entry.title} {event.type}")
 
         return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_heard)
-
-    def _told(
-        self, entry: PlexButlerConfigEntry, event: TaskEvent
-    ) -> tuple[dict[str, Any], str]:
-        """Return what an event brings, and a description of it."""
-        told = {
-            ATTR_DEVICE_ID: async_device_of(self._hass, entry),
-            "server": entry.title,
-            **event.details,
-        }
-        if not event.task:
-            return told, f"Butler of {entry.title} became idle"
-        told.pop("title", None)
-        server_name = event.task.name
-        name = async_task_name(self._hass, event.task)
-        told |= {ATTR_TASK: name, "key": task_key(server_name), "name": server_name}
-        return told, f"{name} of {entry.title} {event.type}"
 
 
 class TaskStartedTrigger(_NewsTrigger):
