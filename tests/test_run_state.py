@@ -11,8 +11,6 @@ import pytest
 
 from custom_components.plex_butler.api import Activity, ActivityEvent
 from custom_components.plex_butler.run_state import (
-    Answer,
-    ButlerState,
     Command,
     EndedRun,
     Evidence,
@@ -26,12 +24,14 @@ from custom_components.plex_butler.run_state import (
     dump,
     load,
 )
-from custom_components.plex_butler.run_state.activities import MAX_ROWS
+from custom_components.plex_butler.run_state.rules import MAX_ROWS
 from custom_components.plex_butler.tracker import next_snapshot
 
 from .run_state_story import (
+    ALREADY_SO,
     BACKUP,
     CLEAN,
+    FAILED,
     INTROS,
     MIDNIGHT,
     REFRESH,
@@ -72,12 +72,7 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
     ),
     "a stop that failed before the run was seen may yet end it": (
         lambda: (
-            Story()
-            .see(0)
-            .stop(5, BACKUP, Answer.FAILED)
-            .see(6, own(BACKUP))
-            .see(10)
-            .wait(11)
+            Story().see(0).stop(5, BACKUP, FAILED).see(6, own(BACKUP)).see(10).wait(11)
         ),
         set(),
         [(BACKUP, LOST)],
@@ -207,7 +202,7 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         [(INTROS, LOST)],
     ),
     "not running tells that an end was not seen": (
-        lambda: Story().start(0, BACKUP).stop(10, BACKUP, Answer.NOT_RUNNING),
+        lambda: Story().start(0, BACKUP).stop(10, BACKUP, ALREADY_SO),
         set(),
         [(BACKUP, LOST)],
     ),
@@ -422,7 +417,7 @@ def test_a_host_that_slept_saw_no_end() -> None:
 @pytest.mark.parametrize("row", [own(BACKUP), session(BACKUP)])
 def test_a_stop_that_timed_out_and_is_done_later_is_no_end(row: Activity) -> None:
     story = seen(row)
-    story.stop(10, BACKUP, Answer.FAILED, took=15).see(26, row)
+    story.stop(10, BACKUP, FAILED, took=15).see(26, row)
     assert story.on == {BACKUP}
 
     for second in range(30, 600, 30):
@@ -728,10 +723,10 @@ def test_a_busy_server_that_names_nothing_counts_as_well() -> None:
 
 
 def test_what_ran_already_has_no_start() -> None:
-    story = Story().see(0).start(10, REFRESH, Answer.ALREADY_RUNNING)
+    story = Story().see(0).start(10, REFRESH, ALREADY_SO)
     assert story.task(REFRESH).since is None
 
-    story.start(20 * MINUTE, REFRESH, Answer.ALREADY_RUNNING).wait(49 * MINUTE)
+    story.start(20 * MINUTE, REFRESH, ALREADY_SO).wait(49 * MINUTE)
     assert story.on == {REFRESH}
     assert len(story.started) == 1
 
@@ -747,7 +742,7 @@ def test_another_200_tells_that_the_first_run_is_over() -> None:
 def test_a_command_that_failed_changes_nothing(command: Command) -> None:
     task = BACKUP if command in (Command.START, Command.STOP) else None
     story = seen(own(CLEAN)).send(10, command, task)
-    story.answer(11, command, task, sent=10, answer=Answer.FAILED)
+    story.answer(11, command, task, sent=10, answer=FAILED)
 
     assert story.on == {CLEAN}
     assert story.ended == []
@@ -757,7 +752,6 @@ def test_a_task_that_starts_when_the_server_likes_is_queued() -> None:
     story = Story().open_window(0, 5).see(0).start(10, INTROS)
     assert story.task(INTROS).state is TaskState.QUEUED
     assert story.started == []
-    assert story.view.running == 0
 
     story.start(20, INTROS).see(40).see(60, own(INTROS))
     assert story.task(INTROS).state is TaskState.RUNNING
@@ -775,7 +769,7 @@ def test_what_is_queued_is_over_with_the_work_of_a_server_that_names_nothing() -
 
 def test_a_queued_task_may_run_already_be_logged_or_be_stopped() -> None:
     queued = Story().open_window(0, 5).see(0).start(10, INTROS)
-    story = Story(queued.state).start(20, INTROS, Answer.ALREADY_RUNNING)
+    story = Story(queued.state).start(20, INTROS, ALREADY_SO)
     assert story.task(INTROS).state is TaskState.RUNNING
 
     story = Story(queued.state).open_log(15).log(20, INTROS)
@@ -802,10 +796,10 @@ def test_the_log_alone_shows_begin_and_end() -> None:
 
 
 def test_butler_is_idle_with_its_last_run_even_if_no_timer_went_off_meanwhile() -> None:
-    story = Story().see(0).log(0, BACKUP).tell(0, partial(Rules.log_changed, up=True))
-    state, _ = apply(story.see(0).state, moment(301), Rules.version_seen, "1")
-    assert state.runs == {}
-    assert not state.busy
+    # An answer that took long: by now its row is believed no longer
+    story = seen(own(BACKUP)).see(700, own(BACKUP, progress=100), asked=10)
+    assert story.state.runs == {}
+    assert not story.is_busy
 
 
 def test_a_title_that_is_no_tasks_shows_nothing() -> None:
@@ -951,7 +945,7 @@ def test_another_version_has_been_started_anew() -> None:
 
     assert story.results == [(BACKUP, LOST)]
     assert story.on == set()
-    assert story.view.butler is ButlerState.UNKNOWN
+    assert story.view.busy is None
 
 
 def test_a_clock_that_runs_backwards_undoes_nothing() -> None:

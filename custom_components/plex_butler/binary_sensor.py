@@ -14,7 +14,6 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity, PlexButlerWindowEntity
-from .run_state import ButlerState
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
@@ -29,7 +28,6 @@ MAINTENANCE_WINDOW: Final = BinarySensorEntityDescription(
     translation_key="maintenance_window",
 )
 # A server that was never seen at work may just not show it.
-STATES: Final = {ButlerState.BUSY: True, ButlerState.IDLE: False}
 
 
 async def async_setup_entry(
@@ -58,7 +56,7 @@ class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Return True if Butler is at work."""
-        return STATES.get(self.coordinator.data.runs.butler)
+        return self.coordinator.data.runs.busy
 
     @property
     @override

@@ -17,7 +17,7 @@ import voluptuous as vol
 
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry
-from .run_state import ButlerState, TaskState
+from .run_state import TaskState
 from .target import TASK_OPTION, Watch, async_validate_config
 
 
@@ -69,7 +69,7 @@ class ButlerIsBusyCondition(_ServerCondition):
 
     @override
     def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
-        is_busy = entry.runtime_data.data.runs.butler is ButlerState.BUSY
+        is_busy = entry.runtime_data.data.runs.busy is True
         return is_busy and self._watch.async_includes(entry)
 
 

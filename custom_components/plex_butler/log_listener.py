@@ -23,8 +23,7 @@ from .api import (
 )
 from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
-from .run_state import Command, Rules
-from .run_state.activities import fold
+from .run_state import Command, Rules, fold
 from .tracker import RunTracker
 
 # The clocks of the two hosts differ by less.
@@ -136,7 +135,7 @@ class LogListener(StreamListener):
             return False
         if state.busy or state.runs or monotonic() < self._wanted_until:
             return True
-        if known.logged and not known.tasks:
+        if known.logged and not known.named:
             return True
         return state.window is not None and any(
             state.window.is_open(now + shift)

@@ -4,7 +4,12 @@ There is no I/O here and no clock. The caller says what happened and when, and g
 the next state and what changed; the same inputs give the same outputs.
 """
 
-from .activities import is_shown as is_shown
 from .models import *  # noqa: F403 all that can be known, change or be shown
-from .rules import IGNORED_FOR as IGNORED_FOR, Rules as Rules, apply as apply
+from .rules import (
+    IGNORED_FOR as IGNORED_FOR,
+    Rules as Rules,
+    apply as apply,
+    fold as fold,
+    is_shown as is_shown,
+)
 from .storage import Memory as Memory, dump as dump, load as load

@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Offsets and changes of the clock are all multiples of it, hence so are edges in UTC.
-_STEP: Final = timedelta(minutes=15)
-# A window that the change of a clock leaves out comes on the day after.
-_STEPS: Final = 3 * 24 * 4
+if TYPE_CHECKING:
+    from ..schedule import Window
+
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
 
@@ -37,68 +33,12 @@ class Moment:
         return timedelta(seconds=self.monotonic - other.monotonic)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
-    """The hours that the server keeps for Butler, on the clock of its own zone."""
-
-    start_hour: int
-    end_hour: int
-    zone: tzinfo
-
-    @property
-    def is_clear(self) -> bool:
-        """Return True if it says anything."""
-        hours = {self.start_hour, self.end_hour}
-        return len(hours) == 2 and hours <= set(range(24))
-
-    def is_open(self, utc: datetime) -> bool:
-        """Return True if the window is on; it has to be clear."""
-        hour = utc.astimezone(self.zone).hour
-        if self.start_hour < self.end_hour:
-            return self.start_hour <= hour < self.end_hour
-        return hour >= self.start_hour or hour < self.end_hour
-
-    def next_end(self, after: Moment) -> Moment:
-        """Return when the window ends next; it has to be clear."""
-        return after + (_edge(self, after.utc, opens=False) - after.utc)
-
-    def next_start(self, after: datetime) -> datetime:
-        """Return when the window starts next; it has to be clear."""
-        return _edge(self, after, opens=True)
-
-    def next_edge(self, after: datetime) -> datetime:
-        """Return when the window starts or ends next; it has to be clear."""
-        return _edge(self, after, opens=not self.is_open(after))
-
-
-def _edge(window: Window, after: datetime, *, opens: bool) -> datetime:
-    return _edge_from(window, after - (after - _EPOCH) % _STEP, opens=opens)
-
-
-@lru_cache(maxsize=64)
-def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
-    """Look for an edge: when the clock is changed, an hour comes twice or never."""
-    moments = (moment + step * _STEP for step in range(_STEPS))
-    for before, after in pairwise(moments):
-        if window.is_open(before) is not opens and window.is_open(after) is opens:
-            return after
-    raise ValueError("The window never changes")
-
-
 class TaskState(StrEnum):
     """What a task does."""
 
     IDLE = "idle"
     QUEUED = "queued"
     RUNNING = "running"
-
-
-class ButlerState(StrEnum):
-    """What Butler as a whole does; unknown where no server ever showed it at work."""
-
-    BUSY = "busy"
-    IDLE = "idle"
-    UNKNOWN = "unknown"
 
 
 class Evidence(StrEnum):
@@ -124,15 +64,6 @@ class Command(StrEnum):
     STOP = "stop"
     START_ALL = "start_all"
     STOP_ALL = "stop_all"
-
-
-class Answer(StrEnum):
-    """What became of a command; one that failed proves nothing, and may yet be done."""
-
-    OK = "ok"
-    ALREADY_RUNNING = "already_running"  # 202 on a start
-    NOT_RUNNING = "not_running"  # 404 on a stop, and /butler then lists the task
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +166,7 @@ class Sent(NamedTuple):
 class Capabilities:
     """What a version of the server has shown so far."""
 
-    tasks: frozenset[str] = frozenset()  # Those that rows named
+    named: bool = False  # A row named a task
     busy: bool = False  # A row was busy
     logged: bool = False  # The log named a task
     pushed: bool = False  # The stream told of a row, and missed none since
@@ -264,7 +195,7 @@ class RunState:
     names: Mapping[str, str] = field(default_factory=dict)  # Texts that name one task
     window: Window | None = None
     version: str = ""
-    learned: Mapping[str, Capabilities] = field(default_factory=dict)
+    known: Capabilities = Capabilities()
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
     rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
@@ -292,11 +223,6 @@ class RunState:
     def busy(self) -> bool:
         """Return True if Butler is at work."""
         return self.busy_since is not None
-
-    @property
-    def known(self) -> Capabilities:
-        """Return what this version of the server has shown."""
-        return self.learned.get(self.version, Capabilities())
 
     @property
     def trusted(self) -> bool:
@@ -336,21 +262,16 @@ IDLE: Final = TaskView()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButlerView:
-    """What Butler does; `running` leaves out tasks that wait for their start."""
+    """What Butler does; `busy` is None on a server that never showed it at work."""
 
-    butler: ButlerState
-    running: int
+    busy: bool | None
     tasks: Mapping[str, TaskView]
 
 
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
-    known, butler = state.known, ButlerState.UNKNOWN
-    if state.busy:
-        butler = ButlerState.BUSY
-    elif state.asked and (known.busy or known.logged):
-        butler = ButlerState.IDLE
-    blind = known.sessions_unnamed >= 3 and not (known.tasks or known.logged)
+    known = state.known
+    blind = known.sessions_unnamed >= 3 and not (known.named or known.logged)
     tasks = {}
     for task in state.tasks:
         shown = TaskView(assumed=blind, last=state.last.get(task))
@@ -365,5 +286,7 @@ def view(state: RunState) -> ButlerView:
                 assumed=blind or (run.grace_over and run.unproven),
             )
         tasks[task] = shown
-    running = sum(task.state is TaskState.RUNNING for task in tasks.values())
-    return ButlerView(butler=butler, running=running, tasks=tasks)
+    can_be_idle = state.asked and (known.busy or known.logged)
+    return ButlerView(
+        busy=True if state.busy else False if can_be_idle else None, tasks=tasks
+    )

@@ -3,14 +3,25 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any, Final
 
 from ..api import Activity, ActivityEvent, ButlerTask
 from ..tasks import SHORT_TASKS
 from . import models as m
-from .activities import BUTLER, STANDING_AFTER, fold, keep, key_of, look, shows
-from .models import Moment, Window
+from .models import Moment
 
+if TYPE_CHECKING:
+    from ..schedule import Window
+
+BUTLER: Final = "butler"
+# A session's row, whose progress is that of all its tasks together
+SESSION: Final = "butler tasks"
+# No server shows so many rows of Butler's; of more, those that show a run are kept
+MAX_ROWS: Final = 64
+# A row that has not changed for so long shows no work; an analysis of 144 min is known
+STANDING_AFTER: Final = timedelta(hours=12)
+_STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)
 # A task's own row may come back at once, and the log names who stopped it
@@ -55,6 +66,27 @@ def apply(
     return rules.state, changes[:told]
 
 
+def fold(text: str) -> str:
+    """Return a text as it is compared with others."""
+    return text.strip().casefold()
+
+
+def _key_of(row: Activity) -> str:
+    """Return what tells a row from others, even if the server left out its uuid."""
+    return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
+
+
+def _shows(row: m.TrackedActivity, now: Moment) -> bool:
+    """Return True if a row shows work, be it work that a stop has put in doubt."""
+    # Asked of every row at every notification: no more than a comparison of numbers
+    return row.busy and now.monotonic < row.changed.monotonic + _STANDING_SECONDS
+
+
+def is_shown(state: m.RunState, task: str) -> bool:
+    """Return True if a row names a task as busy, be it one that proves nothing yet."""
+    return any(it.task == task and _shows(it, state.now) for it in state.rows.values())
+
+
 class Rules:
     """What each thing that can happen does to a state, and what it changes."""
 
@@ -72,7 +104,7 @@ class Rules:
     def _learn(self, **changes: Any) -> None:
         known = replace(self.state.known, **changes)
         if known != self.state.known:
-            self.state.learned = {**self.state.learned, self.state.version: known}
+            self.state.known = known
 
     def _put(self, run: m.Run, **changes: Any) -> m.Run:
         run = replace(run, **changes)
@@ -126,29 +158,50 @@ class Rules:
         self.state.commands = {**self.state.commands, (command, task): sent}
 
     def command_answered(
-        self, command: m.Command, task: str | None, sent: Moment, answer: m.Answer
+        self,
+        command: m.Command,
+        task: str | None,
+        sent: Moment,
+        *,
+        done: bool,
+        changed: bool = True,
     ) -> None:
-        """Update the runs by what the server answered; a failure answers nothing."""
-        state, sent = self.state, min(sent, self.now)
-        if done := answer is not m.Answer.FAILED:
+        """Update the runs by an answer; a command that failed may yet be done.
+
+        `changed` is False if the task ran already, or did not run.
+        """
+        sent = min(sent, self.now)
+        if done:
             self._answers(sent)
-        state.snapshot_requested = self.now
-        commands, key = dict(state.commands), (command, task)
-        commands.pop(key, None)
-        state.commands = commands
+        self.state.snapshot_requested = self.now
         if command in (m.Command.STOP, m.Command.STOP_ALL):
             stop = m.Sent(sent, self.now if done else self.now + DONE_LATER, done)
-            commands[key] = stop
-            lost = answer is m.Answer.NOT_RUNNING
-            result = m.Result.LOST if lost else m.Result.STOPPED
-            self._stopped(task, stop, result, m.Evidence.ASSUMED)
-        elif task and done:
-            self._start_accepted(task, sent, ran=answer is m.Answer.ALREADY_RUNNING)
+            result = m.Result.STOPPED if changed else m.Result.LOST
+            self._stopped(command, task, stop, result, m.Evidence.ASSUMED)
+        else:
+            start = m.Sent(sent, done=done)
+            self.state.commands = {**self.state.commands, (command, task): start}
+            if task and done:
+                self._start_accepted(task, sent, ran=not changed)
+
+    def foreign_command(self, command: m.Command, task: str | None) -> None:
+        """Let another client have stopped what it stopped, as the log says."""
+        self.state.snapshot_requested = self.now
+        if command in (m.Command.STOP, m.Command.STOP_ALL):
+            stop = m.Sent(self.now, self.now, done=True)
+            result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
+            self._stopped(command, task, stop, result, evidence)
 
     def _stopped(
-        self, task: str | None, stop: m.Sent, result: m.Result, evidence: m.Evidence
+        self,
+        command: m.Command,
+        task: str | None,
+        stop: m.Sent,
+        result: m.Result,
+        evidence: m.Evidence,
     ) -> None:
         """End what was stopped, or doubt the end of what may yet be."""
+        self.state.commands = {**self.state.commands, (command, task): stop}
         for run in tuple(self.state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= stop.sent):
                 if stop.done:
@@ -188,14 +241,6 @@ class Rules:
             )
             self.changes.append(self._put(new))
 
-    def foreign_command(self, command: m.Command, task: str | None) -> None:
-        """Let another client have stopped what it stopped, as the log says."""
-        self.state.snapshot_requested = self.now
-        if command in (m.Command.STOP, m.Command.STOP_ALL):
-            stop = m.Sent(self.now, self.now, done=True)
-            self.state.commands = {**self.state.commands, (command, task): stop}
-            self._stopped(task, stop, m.Result.STOPPED, m.Evidence.OBSERVED)
-
     # Rows
 
     def snapshot(self, rows: Sequence[Activity], asked: Moment) -> None:
@@ -207,10 +252,11 @@ class Rules:
             return
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
-        butlers = {key_of(row): row for row in rows if fold(row.type) == BUTLER}
-        gone = {key for key, it in state.rows.items() if it.seen < asked}
-        gone -= butlers.keys()
-        state.rows = {key: it for key, it in state.rows.items() if key not in gone}
+        butlers = {_key_of(row): row for row in rows if fold(row.type) == BUTLER}
+        kept = butlers.keys() | {
+            it.key for it in state.rows.values() if it.seen >= asked
+        }
+        state.rows = {key: it for key, it in state.rows.items() if key in kept}
         for key, seen in butlers.items():
             known = state.rows.get(key)
             if not known or known.seen < asked:
@@ -233,12 +279,10 @@ class Rules:
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        self.told, key, starts = told, key_of(row), told is ActivityEvent.STARTED
+        self.told, key, starts = told, _key_of(row), told is ActivityEvent.STARTED
         known = self.state.rows.get(key)
         if told is ActivityEvent.ENDED:
-            over = replace(look(self.state, row, self.now, told=True), ended=self.now)
-            self.state.rows = keep(self.state.rows, over)
-            ours = self.state.runs.get(over.task or "")
+            ours = self.state.runs.get(self._track(row).task or "")
             if ours and not known and ours.unproven and ours.sent:
                 # Its begin was not seen: this may be the late end of an older one
                 self._end_seen(ours, self.now, named=False)
@@ -249,16 +293,51 @@ class Rules:
 
     def _is_live(self, row: m.TrackedActivity) -> bool:
         """Return True if a row proves work: after a stop, it does not for a while."""
-        return shows(row, self.now) and not any(
+        return _shows(row, self.now) and not any(
             it.done and row.since < it.until and self.now < it.until + IGNORED_FOR
             for it in self._stops(row.task)
             if it.until
         )
 
+    def _track(self, seen: Activity) -> m.TrackedActivity:
+        """Keep what a row shows, and since when; a new uuid is no change."""
+        state, at, key = self.state, self.at, _key_of(seen)
+        title, subtitle = fold(seen.title), fold(seen.subtitle)
+        named = {state.names.get(title), state.names.get(subtitle)} - {None}
+        task = named.pop() if len(named) == 1 else None
+        said = f"{title}\n{subtitle}\n{seen.progress:g}".encode(errors="replace")
+        content, is_session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
+        since, changed = at, state.unchanged.get(content, at)
+        old = state.rows.get(key)
+        if old and not old.ended:
+            same = old.content == content
+            changed = old.changed if same else at
+            # A session's row changes when one of its tasks begins or ends, and only then
+            alike = old.task == task and old.busy == (seen.progress < 100)
+            if same or (alike and not is_session):
+                since = old.since
+        row = m.TrackedActivity(
+            key=key,
+            task=task,
+            is_own=task is not None and title in state.names,
+            is_session=is_session,
+            content=content,
+            progress=seen.progress,
+            since=since,
+            changed=changed,
+            seen=at,
+            told=self.told is not None or bool(old and old.told),
+            ended=at if self.told is ActivityEvent.ENDED else None,
+        )
+        state.rows = {**state.rows, key: row}
+        if len(state.rows) > MAX_ROWS:
+            shown = {run.row for run in state.runs.values()}
+            del state.rows[next(it for it in state.rows if it not in shown)]
+        return row
+
     def _observe(self, seen: Activity) -> None:
         """See a row, and take what it proves."""
-        row = look(self.state, seen, self.at, told=self.told is not None)
-        self.state.rows = keep(self.state.rows, row)
+        row = self._track(seen)
         if row.progress >= 100:
             # A task's own row is in its last phase, and that of a session has none
             for run in self._runs(row.key):
@@ -268,9 +347,9 @@ class Rules:
                     named = row.is_session and row.task in (None, run.task)
                     self._end_seen(run, self.at, named=named)
         elif self._is_live(row):
-            tasks = {row.task} if row.task else set()
-            self._learn(busy=True, tasks=self.state.known.tasks | tasks)
+            self._learn(busy=True)
             if row.task:
+                self._learn(named=True)
                 self._named(row.task, row)
 
     def _named(self, task: str, by: m.TrackedActivity | str) -> None:
@@ -443,6 +522,7 @@ class Rules:
         state, was = self.state, self.state.version
         state.version = version
         if was not in ("", version):
+            state.known = m.Capabilities()
             for run in tuple(state.runs.values()):
                 self._end(run, self.now)
             state.rows, state.unchanged, state.commands, state.asked = {}, {}, {}, None
@@ -468,7 +548,7 @@ class Rules:
     def _update_busy(self) -> None:
         """Know whether Butler is at work, and for which run of ours if for one alone."""
         state, now, runs = self.state, self.now, self.state.runs.values()
-        self.shown = [row for row in state.rows.values() if shows(row, now)]
+        self.shown = [row for row in state.rows.values() if _shows(row, now)]
         live = [row for row in self.shown if self._is_live(row)]
         own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
         sure = (it for it in runs if it.log_id or it.end or it.row in own)
@@ -516,7 +596,7 @@ class Rules:
                 return
             if grace and not run.grace_over:
                 run = self._put(run, grace_over=True)
-                if run.sent and not known.tasks:
+                if run.sent and not known.named:
                     self._learn(
                         sessions_unnamed=min(known.sessions_unnamed + 1, 3),
                         runs_not_logged=min(known.runs_not_logged + bool(log), 3),
@@ -524,12 +604,12 @@ class Rules:
             logs = state.logging and run.sent and log and log <= run.sent
             mine = [row for row in self.shown if row.task in (None, run.task)]
             waits = state.busy or not all(map(self._is_live, mine))
-            can_show = known.tasks or known.busy or logs
+            can_show = known.named or known.busy or logs
             over |= bool(grace and can_show and looked and not waits)
         elif (
             run.queued
             and run.waited
-            and not (state.busy or known.tasks or state.logging)
+            and not (state.busy or known.named or state.logging)
         ):
             # What had waited for work that names nothing is over with it
             self._end_seen(run, state.idle_since or now, named=False)
@@ -544,7 +624,8 @@ class Rules:
         """Return when a run ends if nothing more is seen of it."""
         state, row = self.state, self.state.rows.get(run.row or "")
         if run.queued and state.window:
-            return state.window.next_end(run.proved)
+            since = run.proved.utc
+            return run.proved + (state.window.next_end(since) - since)
         if row and row.is_own and not row.busy:
             return row.changed + LAST_PHASE
         if run.queued or state.follows(run):

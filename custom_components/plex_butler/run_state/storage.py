@@ -10,8 +10,6 @@ from .models import Moment
 
 type Memory = dict[str, Any]
 
-# A server that is updated every week need not know what it could last year
-VERSIONS: Final = 5
 # How far a run is, an end not yet decided, and whether Butler is at work: known anew
 _UNKEPT: Final = ("end", "progress", "waited")
 
@@ -22,10 +20,9 @@ def dump(state: m.RunState) -> Memory:
         replace(run, proved=state.now) if state.follows(run) else run
         for run in state.runs.values()
     ]
-    learned = [*state.learned.items()][-VERSIONS:]
     return {
         "version": state.version,
-        "learned": {version: _plain(known) for version, known in learned},
+        "known": _plain(state.known),
         "runs": [_plain(run) for run in runs],
         "last": [_plain(run) for run in state.last.values()],
         "stood": {
@@ -41,8 +38,6 @@ def _plain(thing: m.Capabilities | m.Run | m.EndedRun) -> Memory:
     for name, value in values.items():
         if isinstance(value, Moment):
             values[name] = value.utc.isoformat()
-        elif isinstance(value, frozenset):
-            values[name] = sorted(value)
     return {name: value for name, value in values.items() if name not in _UNKEPT}
 
 
@@ -52,15 +47,12 @@ def load(
     """Return the state that a memory leaves; one that cannot be read is forgotten."""
     state = m.RunState(now=now, limit=limit, gap=now)
     try:
-        learned = memory.get("learned", {})
         runs = _read(m.Run, memory.get("runs", ()), now)
         last = _read(m.EndedRun, memory.get("last", ()), now)
         return replace(
             state,
             version=str(memory.get("version", "")),
-            learned=dict(
-                zip(learned, _read(m.Capabilities, learned.values(), now), strict=True)
-            ),
+            known=_read(m.Capabilities, [memory.get("known", {})], now)[0],
             # Whether a row still shows a run is seen at the first look
             runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
             last={run.task: run for run in last},
@@ -83,8 +75,6 @@ def _read[T](kind: type[T], items: Iterable[Memory], now: Moment) -> list[T]:
 
 def _value(hint: Any, value: Any, now: Moment) -> Any:
     kind, *none = get_args(hint) or (hint,)
-    if hint == frozenset[str]:
-        return frozenset(map(str, value))
     if none and value is None:
         return None
     if kind is not Moment:
