@@ -175,6 +175,11 @@ class Story:
         self.send(when, command, task)
         return self.answer(when + took, command, task, sent=when, answer=answer)
 
+    def foreign(self, when: float, command: Command, task: str | None) -> Story:
+        """Let the log tell of another client's command."""
+        done = partial(Rules.command_answered, sent=moment(when), ours=False)
+        return self.tell(when, partial(done, command=command, task=task))
+
     def open_log(self, when: float) -> Story:
         """Let the log be open, and have proven that it tells."""
         return self.tell(when, partial(Rules.log_changed, up=True))

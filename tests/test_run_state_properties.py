@@ -98,17 +98,15 @@ noise: st.SearchStrategy[Event] = (
     | happened(Rules.window_changed, window=windows)
     | st.just(Rules.tick)
 )
-commanded: st.SearchStrategy[Event] = (
-    commands.map(lambda it: partial(Rules.command_sent, command=it[0], task=it[1]))
-    | commands.map(lambda it: partial(Rules.foreign_command, command=it[0], task=it[1]))
-    | st.builds(
-        lambda it, sent, answer: partial(
-            Rules.command_answered, command=it[0], task=it[1], sent=sent, **answer
-        ),
-        commands,
-        moments,
-        st.sampled_from([OK, FAILED, ALREADY_SO]),
-    )
+commanded: st.SearchStrategy[Event] = commands.map(
+    lambda it: partial(Rules.command_sent, command=it[0], task=it[1])
+) | st.builds(
+    lambda it, sent, answer: partial(
+        Rules.command_answered, command=it[0], task=it[1], sent=sent, **answer
+    ),
+    commands,
+    moments,
+    st.sampled_from([OK, FAILED, ALREADY_SO, {"ours": False}]),
 )
 uuids = st.sampled_from(["a1", "a2"])
 seen: st.SearchStrategy[Event] = (

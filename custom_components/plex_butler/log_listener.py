@@ -234,7 +234,10 @@ class LogListener(StreamListener):
                 if own:
                     self._own.remove(own)
                 elif status == 200:
-                    self._tracker.async_apply(Rules.foreign_command, command, task)
+                    now = self._tracker.now()
+                    self._tracker.async_apply(
+                        Rules.command_answered, command, task, now, ours=False
+                    )
 
     @override
     def _async_failed(self, err: Exception) -> None:

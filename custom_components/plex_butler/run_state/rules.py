@@ -1,5 +1,6 @@
 """When a run begins, goes on and ends."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -29,11 +30,8 @@ SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
 PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
-# How long a task's own row is believed at 100
-LAST_PHASE: Final = timedelta(minutes=10)
-# Rows linger after a stop, frames come after an end, and the log repeats what rows said
+# Rows linger after a stop, and the log repeats what rows said
 IGNORED_FOR: Final = timedelta(seconds=30)
-LATE: Final = timedelta(seconds=10)
 ECHO: Final = timedelta(seconds=2)
 # A stop that failed may be done so much later
 DONE_LATER: Final = timedelta(minutes=5)
@@ -163,55 +161,39 @@ class Rules:
         task: str | None,
         sent: Moment,
         *,
-        done: bool,
+        done: bool = True,
         changed: bool = True,
+        ours: bool = True,
     ) -> None:
         """Update the runs by an answer; a command that failed may yet be done.
 
-        `changed` is False if the task ran already, or did not run.
+        `changed` is False if the task ran already, or did not run. If it is not ours,
+        the log says what another client asked for.
         """
-        sent = min(sent, self.now)
+        state, now, sent = self.state, self.now, min(sent, self.now)
         if done:
             self._answers(sent)
-        self.state.snapshot_requested = self.now
-        if command in (m.Command.STOP, m.Command.STOP_ALL):
-            stop = m.Sent(sent, self.now if done else self.now + DONE_LATER, done)
-            result = m.Result.STOPPED if changed else m.Result.LOST
-            self._stopped(command, task, stop, result, m.Evidence.ASSUMED)
-        else:
-            start = m.Sent(sent, done=done)
-            self.state.commands = {**self.state.commands, (command, task): start}
-            if task and done:
+        state.snapshot_requested = now
+        is_start = command in (m.Command.START, m.Command.START_ALL)
+        until = None if is_start else now if done else now + DONE_LATER
+        known = m.Sent(sent, until, done)
+        state.commands = {**state.commands, (command, task): known}
+        if is_start:
+            if task and done and ours:
                 self._start_accepted(task, sent, ran=not changed)
-
-    def foreign_command(self, command: m.Command, task: str | None) -> None:
-        """Let another client have stopped what it stopped, as the log says."""
-        self.state.snapshot_requested = self.now
-        if command in (m.Command.STOP, m.Command.STOP_ALL):
-            stop = m.Sent(self.now, self.now, done=True)
-            result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
-            self._stopped(command, task, stop, result, evidence)
-
-    def _stopped(
-        self,
-        command: m.Command,
-        task: str | None,
-        stop: m.Sent,
-        result: m.Result,
-        evidence: m.Evidence,
-    ) -> None:
-        """End what was stopped, or doubt the end of what may yet be."""
-        self.state.commands = {**self.state.commands, (command, task): stop}
-        for run in tuple(self.state.runs.values()):
-            if task in (None, run.task) and (not run.sent or run.sent <= stop.sent):
-                if stop.done:
-                    self._end(replace(run, evidence=evidence), self.now, result)
+            return
+        result = m.Result.STOPPED if changed else m.Result.LOST
+        evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
+        for run in tuple(state.runs.values()):
+            if task in (None, run.task) and (not run.sent or run.sent <= sent):
+                if done:
+                    self._end(replace(run, evidence=evidence), now, result)
                 else:
                     self._put(run, doubted=True)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
         """Believe that a task was started or queued now, or that it ran already."""
-        state, now = self.state, self.now
+        state, now, window = self.state, self.now, self.state.window
         run, last = state.runs.get(task), state.last.get(task)
         over = last and (last.ended if ran else last.started)
         if any(it.done and sent <= it.sent for it in self._stops(task)):
@@ -219,27 +201,21 @@ class Rules:
         if run and ran:
             going = self._put(run, queued=False, proved=now)
             self.changes += [going] if run.queued else []
-        elif run and (run.queued or sent <= run.proved):
             return
-        elif run or not over or over < sent:
-            # Otherwise it was so short that it ended before the answer came
-            if run:
-                # Had it gone on, the answer had been another
-                self._end(run, sent)
-            window, since = state.window, state.busy_since
-            random = not ran and state.tasks.get(task, False)
-            queued = window.is_open(now.utc) if window and random else False
-            began = None if ran or queued else sent
-            new = m.Run(
-                task,
-                m.Evidence.ASSUMED,
-                began,
-                proved=now,
-                queued=queued,
-                sent=None if ran else sent,
-                alone=began is not None and (since is None or began <= since),
-            )
-            self.changes.append(self._put(new))
+        if run and (run.queued or sent <= run.proved):
+            return
+        if run:
+            # Had it gone on, the answer had been another
+            self._end(run, sent)
+        elif over and sent <= over:
+            # It was so short that it ended before the answer came
+            return
+        random = not ran and state.tasks.get(task, False)
+        queued = bool(random and window and window.is_open(now.utc))
+        began, busy = None if ran or queued else sent, state.busy_since
+        new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
+        alone = began is not None and (busy is None or began <= busy)
+        self.changes.append(self._put(new, alone=alone))
 
     # Rows
 
@@ -279,14 +255,15 @@ class Rules:
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        self.told, key, starts = told, _key_of(row), told is ActivityEvent.STARTED
+        self.told, key = told, _key_of(row)
         known = self.state.rows.get(key)
         if told is ActivityEvent.ENDED:
             ours = self.state.runs.get(self._track(row).task or "")
             if ours and not known and ours.unproven and ours.sent:
                 # Its begin was not seen: this may be the late end of an older one
                 self._end_seen(ours, self.now, named=False)
-        elif starts or not (known and known.ended and self.now < known.ended + LATE):
+        elif told is ActivityEvent.STARTED or not (known and known.ended):
+            # What comes after an end is late
             self._observe(row)
         for run in self._runs(key):
             self._reconcile(run)
@@ -342,7 +319,7 @@ class Rules:
             # A task's own row is in its last phase, and that of a session has none
             for run in self._runs(row.key):
                 if row.is_own and row.task == run.task:
-                    self._put(run, proved=self.at, progress=row.progress)
+                    self._put(run, progress=row.progress)
                 else:
                     named = row.is_session and row.task in (None, run.task)
                     self._end_seen(run, self.at, named=named)
@@ -468,13 +445,11 @@ class Rules:
         """Know which tasks there are, and what names one of them only."""
         self._answers()
         self.state.tasks = {task.name: task.schedule_randomized for task in tasks}
-        owners: dict[str, set[str]] = {}
-        for task in tasks:
-            for text in {fold(task.name), fold(task.title)} - {""}:
-                owners.setdefault(text, set()).add(task.name)
-        self.state.names = {
-            it: own.pop() for it, own in owners.items() if len(own) == 1
+        named = {
+            (fold(it), task.name) for task in tasks for it in (task.name, task.title)
         }
+        times = Counter(text for text, _ in named)
+        self.state.names = {it: task for it, task in named if it and times[it] == 1}
         for run in tuple(self.state.runs.values()):
             if run.task not in self.state.tasks:
                 # It cannot be seen to end
@@ -533,15 +508,11 @@ class Rules:
     def tick(self) -> None:
         """Do what time alone does, and know when it does more."""
         self._update_busy()
-        runs = tuple(self.state.runs.values())
-        for run in runs:
+        for run in tuple(self.state.runs.values()):
             if not run.end:
                 self._expire(run)
             elif run.end.ended + SETTLE <= self.now:
                 self._end(run, self.now)
-        if len(self.state.runs) < len(runs):
-            # Nothing may come after them that would tell that Butler is idle
-            self._update_busy()
         due = (it for it in self._deadlines() if self.now < it)
         self.state.next_tick = min(due, default=None)
 
@@ -626,11 +597,10 @@ class Rules:
         if run.queued and state.window:
             since = run.proved.utc
             return run.proved + (state.window.next_end(since) - since)
-        if row and row.is_own and not row.busy:
-            return row.changed + LAST_PHASE
         if run.queued or state.follows(run):
             return run.proved + STANDING_AFTER
         if run.row:
+            # At 100 in its own row, a task is in its last phase
             stale = run.proved + max(state.limit, STALE_AFTER)
             return min(stale, row.changed + STANDING_AFTER) if row else stale
         # Where Butler is seen at work, that says more than a limit
