@@ -13,18 +13,12 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Moment:
     """A moment on two clocks; the monotonic one orders moments and measures time."""
 
-    utc: datetime
+    utc: datetime = field(compare=False)
     monotonic: float
-
-    def __lt__(self, other: Moment) -> bool:
-        return self.monotonic < other.monotonic
-
-    def __le__(self, other: Moment) -> bool:
-        return self.monotonic <= other.monotonic
 
     def __add__(self, time: timedelta) -> Moment:
         return Moment(self.utc + time, self.monotonic + time.total_seconds())

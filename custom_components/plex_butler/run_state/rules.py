@@ -35,9 +35,8 @@ IGNORED_FOR: Final = timedelta(seconds=30)
 ECHO: Final = timedelta(seconds=2)
 # A stop that failed may be done so much later
 DONE_LATER: Final = timedelta(minutes=5)
-# If two polls are further apart, no start is known, or no end is seen
+# If two looks are further apart, no start is known, and no end is seen
 WATCHED: Final = timedelta(seconds=90)
-STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
 # The stream tells of a row within so long; who is away for less was not restarted
@@ -186,10 +185,9 @@ class Rules:
         evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
         for run in tuple(state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= sent):
+                self._put(run, doubted=True)
                 if done:
                     self._end(replace(run, evidence=evidence), now, result)
-                else:
-                    self._put(run, doubted=True)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
         """Believe that a task was started or queued now, or that it ran already."""
@@ -226,7 +224,7 @@ class Rules:
         self.at = asked = min(asked, self.now)
         if state.asked and asked < state.asked:
             return
-        if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
+        if state.asked and asked - state.asked > WATCHED and not state.trusted:
             state.gap = state.asked
         butlers = {_key_of(row): row for row in rows if fold(row.type) == BUTLER}
         kept = butlers.keys() | {
@@ -358,8 +356,7 @@ class Rules:
             heard = state.trusted and state.push_since and state.push_since <= asked
             started = at if heard or at - asked <= WATCHED else started
         if run and not run.queued:
-            dated = log_id or self.told or run.waited
-            dated = dated and seen and not run.begin_seen
+            dated = (log_id or self.told or run.waited) and seen and not run.begin_seen
             started = at if dated else run.started
         # The run had been given up and goes on: its start was an event already
         recent = last and at - last.ended < m.DEFAULT_LIMIT
@@ -370,7 +367,7 @@ class Rules:
         end = run.end if run and log_id else None
         if run and run.end and not end:
             self.changes.remove(run.end)
-        stops = self._stops(task)
+        stops = (it.until for it in self._stops(task))
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -383,9 +380,7 @@ class Rules:
             # The progress of a session says nothing of its task's
             progress=row.progress if row and row.is_own and row.progress >= 0 else None,
             end=end,
-            doubted=run.doubted
-            if run
-            else any(s.until and since < s.until for s in stops),
+            doubted=run.doubted if run else any(it and since < it for it in stops),
         )
         self._put(new)
         if run.queued if run else not again:
@@ -398,13 +393,10 @@ class Rules:
         if row and not row.ended:
             if row.task == run.task or not row.busy:
                 return
-            if run.begin_seen or row.task:
+            if run.begin_seen or row.task or row.since > run.proved:
                 self._end_seen(run, at, named=False)
-            elif row.since <= run.proved:
-                self._put(run, proved=at)
             else:
-                # Another task of the session, for all that is known
-                self._put(run, row=None, alone=False, proved=at)
+                self._put(run, proved=at)
         elif run.row:
             others = (it for it in rows.values() if it.task == run.task)
             if live := next(filter(self._is_live, others), None):
@@ -601,7 +593,7 @@ class Rules:
             return run.proved + STANDING_AFTER
         if run.row:
             # At 100 in its own row, a task is in its last phase
-            stale = run.proved + max(state.limit, STALE_AFTER)
+            stale = run.proved + state.limit
             return min(stale, row.changed + STANDING_AFTER) if row else stale
         # Where Butler is seen at work, that says more than a limit
         short = run.task in SHORT_TASKS and not state.known.busy
