@@ -108,7 +108,7 @@ async def test_the_last_run_is_known_after_a_reload(
     after = view_of(loaded).last
     assert after and after.duration
     assert (after.result, after.evidence) == (before.result, before.evidence)
-    assert (after.started_at, after.ended_at) == (before.started_at, before.ended_at)
+    assert (after.started_at, after.ended.utc) == (before.started_at, before.ended.utc)
     assert abs((after.duration - before.duration).total_seconds()) < 0.01
 
 

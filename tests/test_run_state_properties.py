@@ -166,7 +166,7 @@ def test_runs_begin_before_they_end_and_one_at_a_time(day: list[Happening]) -> N
                 case EndedRun(duration=duration, started_at=started) as ended:
                     assert ended.task in known
                     assert duration is None or duration >= timedelta(0)
-                    assert not started or started <= ended.ended_at
+                    assert not started or started <= ended.ended.utc
                     # One that was given up goes on without a word
                     if (ended.result, ended.evidence) != (
                         Result.LOST,

@@ -94,7 +94,7 @@ class RunHistory:
                 result=run.result,
                 evidence=run.evidence,
                 started=run.started_at,
-                ended=run.ended_at,
+                ended=run.ended.utc,
                 duration=run.duration,
             )
         )

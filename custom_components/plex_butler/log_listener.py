@@ -23,7 +23,8 @@ from .api import (
 )
 from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
-from .run_state import Command, Rules, fold
+from .run_state import Command, Rules
+from .run_state.rules import fold
 from .tracker import RunTracker
 
 # The clocks of the two hosts differ by less.

@@ -252,7 +252,7 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     @override
     def native_value(self) -> datetime | None:
         """Return when the task ended, or was lost sight of."""
-        return self.run.last.ended_at if self.run.last else None
+        return self.run.last.ended.utc if self.run.last else None
 
     @property
     @override

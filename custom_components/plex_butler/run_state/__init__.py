@@ -5,11 +5,5 @@ the next state and what changed; the same inputs give the same outputs.
 """
 
 from .models import *  # noqa: F403 all that can be known, change or be shown
-from .rules import (
-    IGNORED_FOR as IGNORED_FOR,
-    Rules as Rules,
-    apply as apply,
-    fold as fold,
-    is_shown as is_shown,
-)
+from .rules import IGNORED_FOR as IGNORED_FOR, Rules as Rules, apply as apply
 from .storage import Memory as Memory, dump as dump, load as load

@@ -85,13 +85,8 @@ class EndedRun:
     def started_at(self) -> datetime | None:
         """Return when it began, on the clock that showed its end."""
         if (duration := self.duration) is not None:
-            return self.ended_at - duration
-        return min(self.started.utc, self.ended_at) if self.started else None
-
-    @property
-    def ended_at(self) -> datetime:
-        """Return when it ended, or was given up."""
-        return self.ended.utc
+            return self.ended.utc - duration
+        return min(self.started.utc, self.ended.utc) if self.started else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +166,6 @@ class Capabilities:
 class Notice(StrEnum):
     """What changes beside runs."""
 
-    PUSH_MISSED = "push_missed"  # The stream was up, and did not tell of a row
     BUTLER_IDLE = "butler_idle"  # Pauses between two tasks are left out
 
 

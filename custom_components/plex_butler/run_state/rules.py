@@ -68,20 +68,10 @@ def fold(text: str) -> str:
     return text.strip().casefold()
 
 
-def _key_of(row: Activity) -> str:
-    """Return what tells a row from others, even if the server left out its uuid."""
-    return row.uuid or f"{row.type}\n{row.title}\n{row.subtitle}"
-
-
 def _shows(row: m.TrackedActivity, now: Moment) -> bool:
     """Return True if a row shows work, be it work that a stop has put in doubt."""
     # Asked of every row at every notification: no more than a comparison of numbers
     return row.busy and now.monotonic < row.changed.monotonic + _STANDING_SECONDS
-
-
-def is_shown(state: m.RunState, task: str) -> bool:
-    """Return True if a row names a task as busy, be it one that proves nothing yet."""
-    return any(it.task == task and _shows(it, state.now) for it in state.rows.values())
 
 
 class Rules:
@@ -147,10 +137,7 @@ class Rules:
         return [it for key, it in self.state.commands.items() if key in keys]
 
     def command_sent(self, command: m.Command, task: str | None) -> None:
-        """Remember when a command was sent: what is seen from now on may be its doing.
-
-        Its task is None if it is for all of them.
-        """
+        """Remember when a command was sent: what is seen from now on may be its doing."""
         sent = m.Sent(self.now)
         self.state.commands = {**self.state.commands, (command, task): sent}
 
@@ -226,7 +213,7 @@ class Rules:
             return
         if state.asked and asked - state.asked > WATCHED and not state.trusted:
             state.gap = state.asked
-        butlers = {_key_of(row): row for row in rows if fold(row.type) == BUTLER}
+        butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
         kept = butlers.keys() | {
             it.key for it in state.rows.values() if it.seen >= asked
         }
@@ -238,14 +225,11 @@ class Rules:
         state.asked, state.unchanged = asked, {}
         for run in self._runs():
             self._reconcile(run)
-        since = state.push_since
-        for row in state.rows.values():
-            begun = None if row.told or not self._is_live(row) else row.since
-            if begun and since and since <= begun and asked - begun > PUSH_DELAY:
-                # The stream, which did not tell of it, is trusted no longer
-                state.rows = {**state.rows, row.key: replace(row, told=True)}
-                self._learn(pushed=False)
-                self.changes.append(m.Notice.PUSH_MISSED)
+        up, untold = state.push_since, (it for it in state.rows.values() if not it.told)
+        begun = [it.since for it in untold if self._is_live(it)]
+        if up and any(up <= since and since + PUSH_DELAY < asked for since in begun):
+            # The stream is trusted no longer
+            self._learn(pushed=False)
 
     def notified(self, told: ActivityEvent, row: Activity) -> None:
         """Hear of one activity; an older snapshot cannot say otherwise."""
@@ -253,7 +237,7 @@ class Rules:
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        self.told, key = told, _key_of(row)
+        self.told, key = told, row.uuid
         known = self.state.rows.get(key)
         if told is ActivityEvent.ENDED:
             ours = self.state.runs.get(self._track(row).task or "")
@@ -276,7 +260,7 @@ class Rules:
 
     def _track(self, seen: Activity) -> m.TrackedActivity:
         """Keep what a row shows, and since when; a new uuid is no change."""
-        state, at, key = self.state, self.at, _key_of(seen)
+        state, at, key = self.state, self.at, seen.uuid
         title, subtitle = fold(seen.title), fold(seen.subtitle)
         named = {state.names.get(title), state.names.get(subtitle)} - {None}
         task = named.pop() if len(named) == 1 else None
@@ -322,9 +306,8 @@ class Rules:
                     named = row.is_session and row.task in (None, run.task)
                     self._end_seen(run, self.at, named=named)
         elif self._is_live(row):
-            self._learn(busy=True)
+            self._learn(busy=True, named=self.state.known.named or row.task is not None)
             if row.task:
-                self._learn(named=True)
                 self._named(row.task, row)
 
     def _named(self, task: str, by: m.TrackedActivity | str) -> None:
@@ -409,12 +392,10 @@ class Rules:
     # The log
 
     def log_changed(self, *, up: bool) -> None:
-        """Know whether the log is open and tells of tasks.
-
-        A run that only the log shows is believed for a while after it closed.
-        """
+        """Know whether the log is open and tells of tasks."""
         for run in self._runs():
             if self.state.follows(run):
+                # What only the log shows is believed for a while after it closed
                 self._put(run, proved=self.now)
         self.state.log_since = (self.state.log_since or self.now) if up else None
         self.state.snapshot_requested = self.now
@@ -467,10 +448,7 @@ class Rules:
             self.state.refused_since = self.state.refused_since or self.now
 
     def _answers(self, asked: Moment | None = None) -> None:
-        """Let a server that answers again have been restarted, if that may be.
-
-        A stream that stayed up disproves it.
-        """
+        """Suspect a restart of a server that answers again, unless a stream stayed up."""
         state, since = self.state, self.state.failing_since
         refused = state.refused_since
         if since is None or (asked and asked <= since):
@@ -514,8 +492,8 @@ class Rules:
         self.shown = [row for row in state.rows.values() if _shows(row, now)]
         live = [row for row in self.shown if self._is_live(row)]
         own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
-        sure = (it for it in runs if it.log_id or it.end or it.row in own)
-        if live or any(run.is_on for run in sure):
+        named = (it for it in runs if it.log_id or it.end or it.row in own)
+        if live or any(run.is_on for run in named):
             for run in (it for it in runs if it.unproven or it.queued):
                 sent = run.sent or now
                 unnamed = (it for it in live if it.is_session and not it.task)
@@ -534,14 +512,9 @@ class Rules:
             if not (rests and since and now < since + PAUSE):
                 state.busy_since = None
             # A look, the stream or the log would have said more
-            heard = state.trusted or state.logging
             looked = since and state.asked and since < state.asked
-            if (
-                (heard or looked)
-                and state.was_busy
-                and since
-                and since + IDLE_AFTER <= now
-            ):
+            sure = looked or state.trusted or state.logging
+            if sure and state.was_busy and since and since + IDLE_AFTER <= now:
                 times = state.known.sessions_unnamed + (not state.task_named)
                 self._learn(sessions_unnamed=min(times, 3))
                 state.was_busy = state.task_named = False
@@ -552,11 +525,14 @@ class Rules:
         state, now, known = self.state, self.now, self.state.known
         over, log = self._deadline(run) <= now, state.log_since
         looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
+        grace = run.proved + GRACE <= now
+        nameless = not (known.named or state.logging)
+        may_end = nameless if run.queued else run.unproven and (run.alone or grace)
+        if run.waited and may_end and not state.busy:
+            # What Butler worked for since is over with it
+            self._end_seen(run, state.idle_since or now, named=False)
+            return
         if run.unproven:
-            grace = run.proved + GRACE <= now
-            if run.waited and not state.busy and (run.alone or grace):
-                self._end_seen(run, state.idle_since or now, named=False)
-                return
             if grace and not run.grace_over:
                 run = self._put(run, grace_over=True)
                 if run.sent and not known.named:
@@ -569,14 +545,6 @@ class Rules:
             waits = state.busy or not all(map(self._is_live, mine))
             can_show = known.named or known.busy or logs
             over |= bool(grace and can_show and looked and not waits)
-        elif (
-            run.queued
-            and run.waited
-            and not (state.busy or known.named or state.logging)
-        ):
-            # What had waited for work that names nothing is over with it
-            self._end_seen(run, state.idle_since or now, named=False)
-            return
         elif run.log_id and not (run.row or self.shown or state.follows(run)):
             # The log, which alone told of it, broke, and Butler was idle since
             over |= looked and known.busy

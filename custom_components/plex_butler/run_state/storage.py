@@ -1,6 +1,6 @@
 """What outlives a restart of Home Assistant, as plain data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args, get_type_hints
@@ -35,10 +35,11 @@ def dump(state: m.RunState) -> Memory:
 
 def _plain(thing: m.Capabilities | m.Run | m.EndedRun) -> Memory:
     values = {it.name: getattr(thing, it.name) for it in fields(thing)}
-    for name, value in values.items():
-        if isinstance(value, Moment):
-            values[name] = value.utc.isoformat()
-    return {name: value for name, value in values.items() if name not in _UNKEPT}
+    return {
+        name: value.utc.isoformat() if isinstance(value, Moment) else value
+        for name, value in values.items()
+        if name not in _UNKEPT
+    }
 
 
 def load(
@@ -47,12 +48,12 @@ def load(
     """Return the state that a memory leaves; one that cannot be read is forgotten."""
     state = m.RunState(now=now, limit=limit, gap=now)
     try:
-        runs = _read(m.Run, memory.get("runs", ()), now)
-        last = _read(m.EndedRun, memory.get("last", ()), now)
+        runs = [_read(m.Run, it, now) for it in memory.get("runs", ())]
+        last = [_read(m.EndedRun, it, now) for it in memory.get("last", ())]
         return replace(
             state,
             version=str(memory.get("version", "")),
-            known=_read(m.Capabilities, [memory.get("known", {})], now)[0],
+            known=_read(m.Capabilities, memory.get("known", {}), now),
             # Whether a row still shows a run is seen at the first look
             runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
             last={run.task: run for run in last},
@@ -65,12 +66,9 @@ def load(
         return state
 
 
-def _read[T](kind: type[T], items: Iterable[Memory], now: Moment) -> list[T]:
+def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
     hints = get_type_hints(kind)
-    return [
-        kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
-        for item in items
-    ]
+    return kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
 
 
 def _value(hint: Any, value: Any, now: Moment) -> Any:
