@@ -13,7 +13,6 @@ from custom_components.plex_butler.run_state import (
     Command,
     EndedRun,
     Moment,
-    Notice,
     Result,
     Rules,
     Run,
@@ -236,4 +235,4 @@ class Story:
     @property
     def idle(self) -> int:
         """Return how often Butler was told to be idle."""
-        return self.changes.count(Notice.BUTLER_IDLE)
+        return self.changes.count("butler_idle")

@@ -13,7 +13,6 @@ from custom_components.plex_butler.run_state import (
     EndedRun,
     Evidence,
     Moment,
-    Notice,
     Result,
     Rules,
     Run,
@@ -274,7 +273,7 @@ def test_idleness_follows_work_and_is_told_once(day: list[Happening]) -> None:
     was_busy = False
     for state, changes, _ in live(day):
         was_busy = was_busy or state.was_busy
-        if Notice.BUTLER_IDLE in changes:
+        if "butler_idle" in changes:
             assert was_busy
             was_busy = state.was_busy
 

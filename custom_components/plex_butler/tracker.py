@@ -54,7 +54,7 @@ def _may_show_more(before: RunState, after: RunState) -> bool:
         before.runs is not after.runs
         or before.last is not after.last
         or before.tasks is not after.tasks
-        or before.known is not after.known
+        or before.known != after.known
         or (before.version, before.busy, before.asked is None)
         != (after.version, after.busy, after.asked is None)
     )
@@ -168,7 +168,7 @@ class RunTracker:
             return
         before = self.state
         self.state, changes = run_state.apply(before, self.now(), rule, *args, **kwargs)
-        if changes or self.state.known is not before.known:
+        if changes or self.state.known != before.known:
             self._kept = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
         self._schedule_tick()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from ..schedule import Window
@@ -163,14 +163,9 @@ class Capabilities:
     runs_not_logged: int = 0  # ... by the log, which was open
 
 
-class Notice(StrEnum):
-    """What changes beside runs."""
-
-    BUTLER_IDLE = "butler_idle"  # Pauses between two tasks are left out
-
-
-# A run begins or is queued, or it ended; one that goes on after all is not told again
-type Change = Run | EndedRun | Notice
+# A run begins or is queued, or it ended, or Butler is idle; one that goes on after all
+# is not told again, and pauses between two tasks are left out
+type Change = Run | EndedRun | Literal["butler_idle"]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -274,7 +269,5 @@ def view(state: RunState) -> ButlerView:
                 assumed=blind or (run.grace_over and run.unproven),
             )
         tasks[task] = shown
-    can_be_idle = state.asked and (known.busy or known.logged)
-    return ButlerView(
-        busy=True if state.busy else False if can_be_idle else None, tasks=tasks
-    )
+    idle = False if state.asked and (known.busy or known.logged) else None
+    return ButlerView(busy=state.busy or idle, tasks=tasks)

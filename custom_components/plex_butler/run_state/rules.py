@@ -30,9 +30,8 @@ SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
 PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
-# Rows linger after a stop, and the log repeats what rows said
+# Rows linger after a stop
 IGNORED_FOR: Final = timedelta(seconds=30)
-ECHO: Final = timedelta(seconds=2)
 # A stop that failed may be done so much later
 DONE_LATER: Final = timedelta(minutes=5)
 # If two looks are further apart, no start is known, and no end is seen
@@ -89,9 +88,7 @@ class Rules:
             self.state.gap = state.now
 
     def _learn(self, **changes: Any) -> None:
-        known = replace(self.state.known, **changes)
-        if known != self.state.known:
-            self.state.known = known
+        self.state.known = replace(self.state.known, **changes)
 
     def _put(self, run: m.Run, **changes: Any) -> m.Run:
         run = replace(run, **changes)
@@ -214,10 +211,10 @@ class Rules:
         if state.asked and asked - state.asked > WATCHED and not state.trusted:
             state.gap = state.asked
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
-        kept = butlers.keys() | {
-            it.key for it in state.rows.values() if it.seen >= asked
+        rows_before = state.rows.items()
+        state.rows = {
+            k: it for k, it in rows_before if k in butlers or it.seen >= asked
         }
-        state.rows = {key: it for key, it in state.rows.items() if key in kept}
         for key, seen in butlers.items():
             known = state.rows.get(key)
             if not known or known.seen < asked:
@@ -322,8 +319,7 @@ class Rules:
                 return
             other = run.row not in (None, row.key) and bool(gap and run.proved <= gap)
         elif run:
-            old = not run.started or at - run.started > ECHO
-            other = run.log_id is not None or (run.begin_seen and old)
+            other = run.log_id is not None
         elif last and at < last.ended:
             return
         if run and other:
@@ -336,8 +332,7 @@ class Rules:
         started = at if log_id or self.told is ActivityEvent.STARTED else None
         if asked and not (gap and asked <= gap):
             # What was not there at the last look began only now
-            heard = state.trusted and state.push_since and state.push_since <= asked
-            started = at if heard or at - asked <= WATCHED else started
+            started = at if state.trusted or at - asked <= WATCHED else started
         if run and not run.queued:
             dated = (log_id or self.told or run.waited) and seen and not run.begin_seen
             started = at if dated else run.started
@@ -518,7 +513,7 @@ class Rules:
                 times = state.known.sessions_unnamed + (not state.task_named)
                 self._learn(sessions_unnamed=min(times, 3))
                 state.was_busy = state.task_named = False
-                self.changes.append(m.Notice.BUTLER_IDLE)
+                self.changes.append("butler_idle")
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
