@@ -211,7 +211,7 @@ def test_all_goes_off_when_nothing_is_seen_any_more(day: list[Happening]) -> Non
         assert state.now < due
         state, _ = apply(state, due, Rules.tick)
     assert state.runs == {}
-    assert not state.busy
+    assert not state.busy_since
 
 
 @given(st.floats(0, 1_000_000))
@@ -219,11 +219,11 @@ def test_all_goes_off_when_nothing_is_seen_any_more(day: list[Happening]) -> Non
 def test_a_row_that_stands_shows_no_work_once_its_time_is_over(when: float) -> None:
     """That time is a sum of floats, which a difference of them may miss."""
     state = Story().see(when, session("", 0)).state
-    assert state.busy
+    assert state.busy_since
     for _ in range(10):
         if due := state.next_tick:
             state, _changes = apply(state, due, Rules.tick)
-    assert not state.busy
+    assert not state.busy_since
 
 
 @given(days(noise))
@@ -231,7 +231,7 @@ def test_noise_turns_nothing_on(day: list[Happening]) -> None:
     for state, changes, _ in live(day):
         assert not any(task.is_on for task in view(state).tasks.values())
         assert not any(isinstance(it, Run) for it in changes)
-        assert not state.busy
+        assert not state.busy_since
 
 
 @given(days(noise, commanded))

@@ -1,16 +1,20 @@
-"""What is known of runs and rows, what changes, and what is to be shown."""
+"""What is known of runs and rows, what is shown of it, and what outlives a restart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from ..schedule import Window
 
+type Memory = dict[str, Any]
+
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
+# A server that worked so often without naming a task will not name one
+UNNAMED: Final = 3
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -111,11 +115,6 @@ class Run:
     end: EndedRun | None = None  # How it ended, unless it goes on at once
 
     @property
-    def is_on(self) -> bool:
-        """Return True if it goes on, as far as its row says: the log is sure of an end."""
-        return not (self.end and self.log_id)
-
-    @property
     def unproven(self) -> bool:
         """Return True if nothing shows it but a command."""
         return not (self.row or self.log_id or self.end or self.queued)
@@ -143,7 +142,8 @@ class TrackedActivity:
         return self.ended is None and self.progress < 100
 
 
-class Sent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sent:
     """A command of ours; `done` is None until it is answered, then whether it was."""
 
     sent: Moment
@@ -159,8 +159,9 @@ class Capabilities:
     busy: bool = False  # A row was busy
     logged: bool = False  # The log named a task
     pushed: bool = False  # The stream told of a row, and missed none since
-    sessions_unnamed: int = 0  # How often Butler worked without a task being named
-    runs_not_logged: int = 0  # ... by the log, which was open
+    unnamed: int = (
+        0  # How often Butler worked, or took a start, and nothing named a task
+    )
 
 
 # A run begins or is queued, or it ended, or Butler is idle; one that goes on after all
@@ -201,11 +202,6 @@ class RunState:
     gap: Moment | None = None  # The newest gap in what was seen
     untold: tuple[Change, ...] = ()  # An end that is not yet decided, and what followed
     next_tick: Moment | None = None  # When time alone changes something
-
-    @property
-    def busy(self) -> bool:
-        """Return True if Butler is at work."""
-        return self.busy_since is not None
 
     @property
     def trusted(self) -> bool:
@@ -254,11 +250,13 @@ class ButlerView:
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
     known = state.known
-    blind = known.sessions_unnamed >= 3 and not (known.named or known.logged)
+    blind = known.unnamed >= UNNAMED and not (known.named or known.logged)
     tasks = {}
     for task in state.tasks:
         shown = TaskView(assumed=blind, last=state.last.get(task))
-        if (run := state.runs.get(task)) and run.is_on:
+        run = state.runs.get(task)
+        # The log is sure of an end; a row may come back at once
+        if run and not (run.end and run.log_id):
             began = run.sent if run.queued else run.started
             shown = replace(
                 shown,
@@ -270,4 +268,74 @@ def view(state: RunState) -> ButlerView:
             )
         tasks[task] = shown
     idle = False if state.asked and (known.busy or known.logged) else None
-    return ButlerView(busy=state.busy or idle, tasks=tasks)
+    return ButlerView(busy=bool(state.busy_since) or idle, tasks=tasks)
+
+
+# How far a run is, an end not yet decided, and whether Butler is at work: known anew
+_UNKEPT: Final = ("end", "progress", "waited")
+
+
+def dump(state: RunState) -> Memory:
+    """Return what is worth remembering."""
+    runs = [
+        replace(run, proved=state.now) if state.follows(run) else run
+        for run in state.runs.values()
+    ]
+    rows = state.rows.values()
+    return {
+        "version": state.version,
+        "known": _plain(state.known),
+        "runs": [_plain(run) for run in runs],
+        "last": [_plain(run) for run in state.last.values()],
+        "stood": {it.content: it.changed.utc.isoformat() for it in rows if it.busy},
+    }
+
+
+def _plain(thing: Capabilities | Run | EndedRun) -> Memory:
+    values = {it.name: getattr(thing, it.name) for it in fields(thing)}
+    return {
+        name: value.utc.isoformat() if isinstance(value, Moment) else value
+        for name, value in values.items()
+        if name not in _UNKEPT
+    }
+
+
+def load(
+    memory: Mapping[str, Any], now: Moment, limit: timedelta = DEFAULT_LIMIT
+) -> RunState:
+    """Return the state that a memory leaves; one that cannot be read is forgotten."""
+    state = RunState(now=now, limit=limit, gap=now)
+    try:
+        runs = [_read(Run, it, now) for it in memory.get("runs", ())]
+        last = [_read(EndedRun, it, now) for it in memory.get("last", ())]
+        return replace(
+            state,
+            version=str(memory.get("version", "")),
+            known=_read(Capabilities, memory.get("known", {}), now),
+            # Whether a row still shows a run is seen at the first look
+            runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
+            last={run.task: run for run in last},
+            unchanged={
+                content: _value(Moment, since, now)
+                for content, since in memory.get("stood", {}).items()
+            },
+        )
+    except AttributeError, KeyError, TypeError, ValueError, OverflowError:
+        return state
+
+
+def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
+    hints = get_type_hints(kind)
+    return kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
+
+
+def _value(hint: Any, value: Any, now: Moment) -> Any:
+    kind, *none = get_args(hint) or (hint,)
+    if none and value is None:
+        return None
+    if kind is not Moment:
+        return kind(value)
+    utc = datetime.fromisoformat(value).astimezone(UTC)
+    then = now + (utc - now.utc)
+    # One of the past remains so if the clock was set back since
+    return Moment(utc, min(now.monotonic, then.monotonic))

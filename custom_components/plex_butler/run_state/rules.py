@@ -38,9 +38,8 @@ DONE_LATER: Final = timedelta(minutes=5)
 WATCHED: Final = timedelta(seconds=90)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
-# The stream tells of a row within so long; who is away for less was not restarted
+# The stream tells of a row within so long
 PUSH_DELAY: Final = timedelta(seconds=30)
-DROP: Final = timedelta(seconds=5)
 # So long the start of a short task is believed that nothing shows
 SHORT: Final = timedelta(minutes=3)
 
@@ -127,8 +126,6 @@ class Rules:
         state.runs = {it: other for it, other in state.runs.items() if it != run.task}
         state.last = {**state.last, run.task: over}
 
-    # Commands
-
     def _stops(self, task: str | None) -> list[m.Sent]:
         keys = {(m.Command.STOP, task), (m.Command.STOP_ALL, None)}
         return [it for key, it in self.state.commands.items() if key in keys]
@@ -178,28 +175,24 @@ class Rules:
         state, now, window = self.state, self.now, self.state.window
         run, last = state.runs.get(task), state.last.get(task)
         over = last and (last.ended if ran else last.started)
-        if any(it.done and sent <= it.sent for it in self._stops(task)):
+        stopped = any(it.done and sent <= it.sent for it in self._stops(task))
+        known = run and not ran and (run.queued or sent <= run.proved)
+        # It may have been so short that it ended before the answer came
+        if stopped or known or (not run and over and sent <= over):
             return
         if run and ran:
             going = self._put(run, queued=False, proved=now)
             self.changes += [going] if run.queued else []
             return
-        if run and (run.queued or sent <= run.proved):
-            return
         if run:
             # Had it gone on, the answer had been another
             self._end(run, sent)
-        elif over and sent <= over:
-            # It was so short that it ended before the answer came
-            return
         random = not ran and state.tasks.get(task, False)
         queued = bool(random and window and window.is_open(now.utc))
         began, busy = None if ran or queued else sent, state.busy_since
         new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
         alone = began is not None and (busy is None or began <= busy)
         self.changes.append(self._put(new, alone=alone))
-
-    # Rows
 
     def snapshot(self, rows: Sequence[Activity], asked: Moment) -> None:
         """See all activities that the server shows, and what it shows no more."""
@@ -384,8 +377,6 @@ class Rules:
             else:
                 self._end_seen(run, at, named=not row or row.task == run.task)
 
-    # The log
-
     def log_changed(self, *, up: bool) -> None:
         """Know whether the log is open and tells of tasks."""
         for run in self._runs():
@@ -398,7 +389,7 @@ class Rules:
     def sub_activity_started(self, uuid: str, title: str) -> None:
         """Begin the run that the log names, or know it for one that is known."""
         if task := self.state.names.get(fold(title)):
-            self._learn(logged=True, runs_not_logged=0)
+            self._learn(logged=True)
             self._named(task, uuid)
 
     def sub_activity_ended(self, uuid: str) -> None:
@@ -407,21 +398,13 @@ class Rules:
             if run.log_id == uuid:
                 self._end_seen(run, self.now, named=True)
 
-    # The server
-
     def tasks_listed(self, tasks: Sequence[ButlerTask]) -> None:
         """Know which tasks there are, and what names one of them only."""
         self._answers()
         self.state.tasks = {task.name: task.schedule_randomized for task in tasks}
-        named = {
-            (fold(it), task.name) for task in tasks for it in (task.name, task.title)
-        }
+        named = {(fold(it), own.name) for own in tasks for it in (own.name, own.title)}
         times = Counter(text for text, _ in named)
         self.state.names = {it: task for it, task in named if it and times[it] == 1}
-        for run in tuple(self.state.runs.values()):
-            if run.task not in self.state.tasks:
-                # It cannot be seen to end
-                self._end(run, self.now)
 
     def window_changed(self, window: Window | None) -> None:
         """Know the window, until whose end what is queued may start."""
@@ -438,9 +421,9 @@ class Rules:
 
     def poll_failed(self, *, refused: bool) -> None:
         """Suspect a restart of a server that does not answer as it should."""
-        self.state.failing_since = self.state.failing_since or self.now
-        if refused:
-            self.state.refused_since = self.state.refused_since or self.now
+        state, since = self.state, self.now if refused else None
+        state.failing_since = state.failing_since or self.now
+        state.refused_since = state.refused_since or since
 
     def _answers(self, asked: Moment | None = None) -> None:
         """Suspect a restart of a server that answers again, unless a stream stayed up."""
@@ -453,7 +436,7 @@ class Rules:
             return
         state.gap = since
         for run in self._runs():
-            if not run.row and refused and self.now - since > DROP:
+            if not run.row and refused:
                 self._end(run, refused)
 
     def version_seen(self, version: str) -> None:
@@ -467,8 +450,6 @@ class Rules:
                 self._end(run, self.now)
             state.rows, state.unchanged, state.commands, state.asked = {}, {}, {}, None
             state.gap = state.snapshot_requested = self.now
-
-    # Time
 
     def tick(self) -> None:
         """Do what time alone does, and know when it does more."""
@@ -487,8 +468,9 @@ class Rules:
         self.shown = [row for row in state.rows.values() if _shows(row, now)]
         live = [row for row in self.shown if self._is_live(row)]
         own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
-        named = (it for it in runs if it.log_id or it.end or it.row in own)
-        if live or any(run.is_on for run in named):
+        # The log is sure of an end; a row may come back at once
+        on = (not it.log_id if it.end else it.log_id or it.row in own for it in runs)
+        if live or any(on):
             for run in (it for it in runs if it.unproven or it.queued):
                 sent = run.sent or now
                 unnamed = (it for it in live if it.is_session and not it.task)
@@ -510,20 +492,21 @@ class Rules:
             looked = since and state.asked and since < state.asked
             sure = looked or state.trusted or state.logging
             if sure and state.was_busy and since and since + IDLE_AFTER <= now:
-                times = state.known.sessions_unnamed + (not state.task_named)
-                self._learn(sessions_unnamed=min(times, 3))
+                self._learn(unnamed=state.known.unnamed + (not state.task_named))
                 state.was_busy = state.task_named = False
                 self.changes.append("butler_idle")
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
         state, now, known = self.state, self.now, self.state.known
-        over, log = self._deadline(run) <= now, state.log_since
+        # What is listed no more cannot be seen to end
+        delisted = bool(state.tasks) and run.task not in state.tasks
+        over, log = delisted or self._deadline(run) <= now, state.log_since
         looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
         grace = run.proved + GRACE <= now
         nameless = not (known.named or state.logging)
         may_end = nameless if run.queued else run.unproven and (run.alone or grace)
-        if run.waited and may_end and not state.busy:
+        if run.waited and may_end and not state.busy_since:
             # What Butler worked for since is over with it
             self._end_seen(run, state.idle_since or now, named=False)
             return
@@ -531,13 +514,10 @@ class Rules:
             if grace and not run.grace_over:
                 run = self._put(run, grace_over=True)
                 if run.sent and not known.named:
-                    self._learn(
-                        sessions_unnamed=min(known.sessions_unnamed + 1, 3),
-                        runs_not_logged=min(known.runs_not_logged + bool(log), 3),
-                    )
+                    self._learn(unnamed=known.unnamed + 1)
             logs = state.logging and run.sent and log and log <= run.sent
             mine = [row for row in self.shown if row.task in (None, run.task)]
-            waits = state.busy or not all(map(self._is_live, mine))
+            waits = state.busy_since or not all(map(self._is_live, mine))
             can_show = known.named or known.busy or logs
             over |= bool(grace and can_show and looked and not waits)
         elif run.log_id and not (run.row or self.shown or state.follows(run)):
@@ -566,12 +546,11 @@ class Rules:
         state = self.state
         for run in state.runs.values():
             yield run.end.ended + SETTLE if run.end else self._deadline(run)
-            if run.unproven:
-                yield run.proved + GRACE
+            yield run.proved + GRACE
         answered = (it.until for it in state.commands.values())
         yield from (until + IGNORED_FOR for until in answered if until)
         if self.shown:
             oldest = min(self.shown, key=lambda row: row.changed.monotonic)
             yield oldest.changed + STANDING_AFTER
-        if state.idle_since and (state.busy or state.was_busy):
+        if state.idle_since and (state.busy_since or state.was_busy):
             yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
