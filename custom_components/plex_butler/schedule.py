@@ -166,10 +166,11 @@ class Window:
 def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
     """Look for an edge: when the clock is changed, an hour comes twice or never."""
     moments = (moment + step * _STEP for step in range(_STEPS))
-    for before, after in pairwise(moments):
-        if window.is_open(before) is not opens and window.is_open(after) is opens:
-            return after
-    raise ValueError("The window never changes")
+    return next(
+        after
+        for before, after in pairwise(moments)
+        if window.is_open(before) is not opens and window.is_open(after) is opens
+    )
 
 
 def window_of(

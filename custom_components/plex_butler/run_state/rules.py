@@ -34,8 +34,9 @@ IDLE_AFTER: Final = timedelta(seconds=10)
 IGNORED_FOR: Final = timedelta(seconds=30)
 # A stop that failed may be done so much later
 DONE_LATER: Final = timedelta(minutes=5)
-# If two looks are further apart, no start is known, and no end is seen
+# If two looks are further apart, no start is known, or no end is seen
 WATCHED: Final = timedelta(seconds=90)
+STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
 # The stream tells of a row within so long
@@ -201,7 +202,7 @@ class Rules:
         self.at = asked = min(asked, self.now)
         if state.asked and asked < state.asked:
             return
-        if state.asked and asked - state.asked > WATCHED and not state.trusted:
+        if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
         rows_before = state.rows.items()
