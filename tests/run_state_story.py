@@ -1,6 +1,6 @@
 """A server's day told in few words, for tests of the rules about runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -8,26 +8,28 @@ from typing import Any
 
 from custom_components.plex_butler.api import Activity, ActivityEvent, ButlerTask
 from custom_components.plex_butler.run_state import (
-    Answer,
-    ButlerState,
     ButlerView,
     Change,
     Command,
     EndedRun,
     Moment,
-    Notice,
     Result,
     Rules,
     Run,
     RunState,
     TaskView,
-    Window,
     apply,
     view,
 )
+from custom_components.plex_butler.schedule import Window
 
 # A rule, with what it is given
 type Event = Callable[[Rules], None]
+
+# How a server answers a command
+OK = {"done": True}
+FAILED = {"done": False}
+ALREADY_SO = {"done": True, "changed": False}
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -140,7 +142,7 @@ class Story:
         task: str | None = None,
         *,
         sent: float,
-        answer: Answer = Answer.OK,
+        answer: Mapping[str, bool] = OK,
     ) -> Story:
         """Let a command be answered."""
         event = partial(
@@ -148,24 +150,34 @@ class Story:
             command=command,
             task=task,
             sent=moment(sent),
-            answer=answer,
+            done=answer["done"],
+            changed=answer.get("changed", True),
         )
         return self.tell(when, event)
 
     def start(
-        self, when: float, task: str, answer: Answer = Answer.OK, took: float = 0
+        self, when: float, task: str, answer: Mapping[str, bool] = OK, took: float = 0
     ) -> Story:
         """Have a task started."""
         self.send(when, Command.START, task)
         return self.answer(when + took, Command.START, task, sent=when, answer=answer)
 
     def stop(
-        self, when: float, task: str | None, answer: Answer = Answer.OK, took: float = 0
+        self,
+        when: float,
+        task: str | None,
+        answer: Mapping[str, bool] = OK,
+        took: float = 0,
     ) -> Story:
         """Have a task, or all, stopped."""
         command = Command.STOP if task else Command.STOP_ALL
         self.send(when, command, task)
         return self.answer(when + took, command, task, sent=when, answer=answer)
+
+    def foreign(self, when: float, command: Command, task: str | None) -> Story:
+        """Let the log tell of another client's command."""
+        done = partial(Rules.command_answered, sent=moment(when), ours=False)
+        return self.tell(when, partial(done, command=command, task=task))
 
     def open_log(self, when: float) -> Story:
         """Let the log be open, and have proven that it tells."""
@@ -193,7 +205,7 @@ class Story:
     @property
     def is_busy(self) -> bool:
         """Return True if Butler is shown at work."""
-        return self.view.butler is ButlerState.BUSY
+        return self.view.busy is True
 
     def task(self, name: str) -> TaskView:
         """Return what a task does."""
@@ -223,4 +235,4 @@ class Story:
     @property
     def idle(self) -> int:
         """Return how often Butler was told to be idle."""
-        return self.changes.count(Notice.BUTLER_IDLE)
+        return self.changes.count("butler_idle")

@@ -79,7 +79,7 @@ async def test_what_a_server_has_shown_is_known_after_a_reload(
     assert state(hass) == STATE_OFF
 
     await unload(hass, loaded)
-    assert plex.version in hass_storage[key_of(loaded)]["data"]["learned"]
+    assert hass_storage[key_of(loaded)]["data"]["known"]["named"]
     await set_up(hass, loaded)
 
     # A server that shows its tasks would show this one.
@@ -108,7 +108,7 @@ async def test_the_last_run_is_known_after_a_reload(
     after = view_of(loaded).last
     assert after and after.duration
     assert (after.result, after.evidence) == (before.result, before.evidence)
-    assert (after.started_at, after.ended_at) == (before.started_at, before.ended_at)
+    assert (after.started_at, after.ended.utc) == (before.started_at, before.ended.utc)
     assert abs((after.duration - before.duration).total_seconds()) < 0.01
 
 
@@ -146,8 +146,8 @@ async def test_removing_a_server_forgets_it(
         {"version": 1, "data": None},
         {"version": 1, "data": []},
         {"version": 1, "data": "garbage"},
-        {"version": 1, "data": {"learned": 7, "runs": "x", "last": {}, "version": 1}},
-        {"version": 1, "data": {"learned": {"1": {"tasks": 7}}, "runs": [{}, None]}},
+        {"version": 1, "data": {"known": 7, "runs": "x", "last": {}, "version": 1}},
+        {"version": 1, "data": {"known": {"busy": 7}, "runs": [{}, None]}},
         {
             "version": 1,
             "data": {"runs": [{"task": "BackupDatabase", "proved": 7}]},

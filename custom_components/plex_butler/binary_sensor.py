@@ -1,6 +1,6 @@
 """Whether Butler is at work, and whether the maintenance window is open."""
 
-from typing import Final, override
+from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -12,13 +12,11 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import PlexButlerConfigEntry
 from .entity import PlexButlerEntity, PlexButlerWindowEntity
-from .run_state import ButlerState
 
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
 # A server that was never seen at work may just not show it.
-STATES: Final = {ButlerState.BUSY: True, ButlerState.IDLE: False}
 
 
 async def async_setup_entry(
@@ -45,7 +43,7 @@ class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Return True if Butler is at work."""
-        return STATES.get(self.coordinator.data.runs.butler)
+        return self.coordinator.data.runs.busy
 
 
 class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):

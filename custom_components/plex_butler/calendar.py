@@ -104,7 +104,7 @@ class RunHistory:
             result=run.result,
             evidence=run.evidence,
             started=run.started_at,
-            ended=run.ended_at,
+            ended=run.ended.utc,
             duration=run.duration.total_seconds() if run.duration else None,
         )
         self._runs.append(past)

@@ -1,7 +1,7 @@
 """Commands to Butler, one at a time, and what their answers say of its tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,18 +15,13 @@ from homeassistant.exceptions import HomeAssistantError
 from .api import PlexError, PlexResponseError, StartResult, StopResult
 from .connection import translation
 from .const import DOMAIN
-from .run_state import Answer, Command, Moment, Rules
+from .run_state import Command, Moment, Rules
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
-_ANSWERS: Final[Mapping[StartResult | StopResult | None, Answer]] = {
-    None: Answer.OK,
-    StartResult.STARTED: Answer.OK,
-    StartResult.ALREADY_RUNNING: Answer.ALREADY_RUNNING,
-    StopResult.STOPPED: Answer.OK,
-    StopResult.NOT_RUNNING: Answer.NOT_RUNNING,
-}
+# The server did nothing, since all was so already.
+_UNCHANGED: Final = {StartResult.ALREADY_RUNNING, StopResult.NOT_RUNNING}
 _STARTS: Final = {Command.START, Command.START_ALL}
 
 
@@ -146,15 +141,20 @@ class Commands:
             order.sent = tracker.now()
             self._coordinator.log.async_sent(command, task)
             tracker.async_apply(Rules.command_sent, command, task)
-            answer = Answer.FAILED
+            done, changed = False, True
             try:
                 result = await request_fn()
-                answer = _ANSWERS[result]
+                done, changed = True, result not in _UNCHANGED
             except PlexError as err:
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 tracker.async_apply(
-                    Rules.command_answered, command, task, order.sent, answer
+                    Rules.command_answered,
+                    command,
+                    task,
+                    order.sent,
+                    done=done,
+                    changed=changed,
                 )
         self._coordinator.async_command_done()
         return result

@@ -11,7 +11,7 @@ from homeassistant.helpers.condition import Condition, ConditionCheckParams
 
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry
-from .run_state import ButlerState, TaskState
+from .run_state import TaskState
 from .target import TASK_OPTION, Targeted
 
 
@@ -49,7 +49,7 @@ class ButlerIsBusyCondition(_ServerCondition):
 
     @override
     def _is_fulfilled_by(self, entry: PlexButlerConfigEntry) -> bool:
-        is_busy = entry.runtime_data.data.runs.butler is ButlerState.BUSY
+        is_busy = entry.runtime_data.data.runs.busy is True
         return is_busy and self.async_includes(entry)
 
 

@@ -59,8 +59,8 @@ from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
 from .repairs import RepairIssues
-from .run_state import ButlerView, Rules, Window
-from .schedule import ScheduleCoordinator
+from .run_state import ButlerView, Rules
+from .schedule import ScheduleCoordinator, Window
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 

@@ -41,7 +41,7 @@ async def async_get_config_entry_diagnostics(
         "server": {"version": data.server.version},
         "last_update_success": coordinator.last_update_success,
         "last_update_success_time": coordinator.last_update_success_time,
-        "butler": data.runs.butler,
+        "busy": data.runs.busy,
         "tasks": [
             {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
             for task in data.tasks.values()

@@ -18,7 +18,7 @@ from .const import ATTR_TASK, DOMAIN, EVENT_TASK
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dynamic_entities import TASK_ID
 from .entity import PlexButlerEntity
-from .run_state import Change, EndedRun, Notice, Result, Run
+from .run_state import Change, EndedRun, Result, Run
 from .target import async_device_of
 from .task_actions import describe_run
 from .tasks import async_task_name
@@ -83,7 +83,7 @@ def _task_event_of(
 ) -> TaskEvent | None:
     """Return the event of a change, or None for starts and ends that were not seen."""
     match change:
-        case Notice.BUTLER_IDLE:
+        case "butler_idle":
             return TaskEvent(type=TaskEventType.IDLE)
         case Run() as run if run.started:
             kind = TaskEventType.STARTED

@@ -23,8 +23,8 @@ from .api import (
 )
 from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
-from .run_state import Command, Rules
-from .run_state.activities import fold
+from .run_state import UNNAMED, Command, Rules
+from .run_state.rules import fold
 from .tracker import RunTracker
 
 # The clocks of the two hosts differ by less.
@@ -39,8 +39,6 @@ _SILENT_FOR: Final = timedelta(days=1).total_seconds()
 _FLOODED_FOR: Final = timedelta(minutes=5).total_seconds()
 # So many failures in a row, while requests are answered, are a refusal.
 _FAILURES: Final = 3
-# So many runs without a line of the log show that it does not name tasks.
-_UNNAMED_RUNS: Final = 3
 # A command is answered within this, and its line comes no later.
 _COMMAND_FOR: Final = 60.0
 # More sub-activities of Butler's are not at work at once.
@@ -130,13 +128,11 @@ class LogListener(StreamListener):
     def _is_wanted(self) -> bool:
         state = self._tracker.state
         known, now = state.known, dt_util.utcnow()
-        if self._tracker.closed or (
-            not known.logged and known.runs_not_logged >= _UNNAMED_RUNS
-        ):
+        if self._tracker.closed or (not known.logged and known.unnamed >= UNNAMED):
             return False
-        if state.busy or state.runs or monotonic() < self._wanted_until:
+        if state.busy_since or state.runs or monotonic() < self._wanted_until:
             return True
-        if known.logged and not known.tasks:
+        if known.logged and not known.named:
             return True
         return state.window is not None and any(
             state.window.is_open(now + shift)
@@ -235,7 +231,10 @@ class LogListener(StreamListener):
                 if own:
                     self._own.remove(own)
                 elif status == 200:
-                    self._tracker.async_apply(Rules.foreign_command, command, task)
+                    now = self._tracker.now()
+                    self._tracker.async_apply(
+                        Rules.command_answered, command, task, now, ours=False
+                    )
 
     @override
     def _async_failed(self, err: Exception) -> None:

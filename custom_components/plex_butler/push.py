@@ -20,7 +20,7 @@ from .api import (
     PreferenceNotification,
 )
 from .const import LOGGER
-from .run_state import Change, Moment, Notice, Rules
+from .run_state import Moment, Rules
 from .tracker import RunTracker
 
 if TYPE_CHECKING:
@@ -128,8 +128,6 @@ class PushListener(StreamListener):
     ) -> None:
         super().__init__(hass, entry, coordinator.tracker)
         self._coordinator = coordinator
-        self._wants_all = False
-        self._filters: tuple[str, ...] = ()
         self._stream: NotificationStream | None = None
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
@@ -144,18 +142,14 @@ class PushListener(StreamListener):
             "connected": self._stream is not None,
             "connects": self._connects,
             "failures": self._failures,
-            "filters": list(self._filters),
             "frames": self._stream.frames if self._stream else 0,
             "notifications": self._notifications,
         }
 
     @override
     def async_start(self) -> None:
-        coordinator = self._coordinator
-        self._entry.async_on_unload(
-            coordinator.tracker.async_add_change_listener(self._async_changed)
-        )
-        self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
+        unsub = self._coordinator.async_add_listener(self._async_polled)
+        self._entry.async_on_unload(unsub)
         super().async_start()
 
     @property
@@ -168,11 +162,8 @@ class PushListener(StreamListener):
     @override
     async def _async_listen(self) -> None:
         coordinator = self._coordinator
-        self._filters = () if self._wants_all else FILTERS
         try:
-            async with coordinator.client.notifications(
-                filters=self._filters
-            ) as stream:
+            async with coordinator.client.notifications(filters=FILTERS) as stream:
                 LOGGER.debug("%s: notifications connected", self._name)
                 self._stream = stream
                 self._connects += 1
@@ -196,8 +187,7 @@ class PushListener(StreamListener):
                     self._tracker.async_apply(Rules.push_changed, up=False)
         finally:
             self._retry_at = monotonic() + self._next_delay()
-        # A stream without filters is a reason of ours to hang up.
-        if not self._proven and not (self._wants_all and self._filters):
+        if not self._proven:
             raise PlexConnectionError("The server hung up soon after the connection")
 
     @callback
@@ -244,15 +234,6 @@ class PushListener(StreamListener):
             self._async_forget_failures()
             self._retry_at = 0.0
         self._wake.set()
-
-    def _async_changed(self, changes: tuple[Change, ...]) -> None:
-        """Listen to everything if what was asked for does not come."""
-        missed = Notice.PUSH_MISSED in changes
-        if missed and self._stream and not self._wants_all:
-            self._wants_all = True
-            self._entry.async_create_background_task(
-                self._hass, self._stream.close(), f"{self._name} notifications"
-            )
 
     @override
     def _next_delay(self) -> float:

@@ -6,9 +6,12 @@ works under the server's own label if it looks like those that are known.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from http import HTTPStatus
+from itertools import pairwise
 from time import monotonic
 from typing import Final, override
 
@@ -30,7 +33,6 @@ from .api import (
 )
 from .connection import translation
 from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
-from .run_state import Window
 from .tasks import task_key
 
 START_HOUR: Final = "ButlerStartHour"
@@ -125,6 +127,52 @@ def schedule_key(name: str) -> str | None:
     return None
 
 
+# Offsets and changes of the clock are all multiples of it, hence so are edges in UTC.
+_STEP: Final = timedelta(minutes=15)
+# A window that the change of a clock leaves out comes on the day after.
+_STEPS: Final = 3 * 24 * 4
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """The hours that the server keeps for Butler, two of its own clock that differ."""
+
+    start_hour: int
+    end_hour: int
+    zone: tzinfo
+
+    def is_open(self, utc: datetime) -> bool:
+        """Return True if the window is on."""
+        hour = utc.astimezone(self.zone).hour
+        if self.start_hour < self.end_hour:
+            return self.start_hour <= hour < self.end_hour
+        return hour >= self.start_hour or hour < self.end_hour
+
+    def next_start(self, after: datetime) -> datetime:
+        """Return when the window starts next."""
+        return _edge_from(self, after - (after - _EPOCH) % _STEP, opens=True)
+
+    def next_end(self, after: datetime) -> datetime:
+        """Return when the window ends next."""
+        return _edge_from(self, after - (after - _EPOCH) % _STEP, opens=False)
+
+    def next_edge(self, after: datetime) -> datetime:
+        """Return when the window starts or ends next."""
+        return self.next_end(after) if self.is_open(after) else self.next_start(after)
+
+
+@lru_cache(maxsize=64)
+def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
+    """Look for an edge: when the clock is changed, an hour comes twice or never."""
+    moments = (moment + step * _STEP for step in range(_STEPS))
+    return next(
+        after
+        for before, after in pairwise(moments)
+        if window.is_open(before) is not opens and window.is_open(after) is opens
+    )
+
+
 def window_of(
     preferences: Iterable[Preference], zone: tzinfo | None = None
 ) -> Window | None:
@@ -138,9 +186,10 @@ def window_of(
         start, end = int(values[START_HOUR]), int(values[END_HOUR])
     except KeyError, ValueError, OverflowError:
         return None
+    if start == end or not {start, end} <= set(range(24)):
+        return None
     zone = zone or dt_util.get_default_time_zone()
-    window = Window(start_hour=start, end_hour=end, zone=zone)
-    return window if window.is_clear else None
+    return Window(start_hour=start, end_hour=end, zone=zone)
 
 
 # A server that is busy with writing its settings refuses to show them for some seconds.

@@ -21,7 +21,7 @@ from .const import DOMAIN, LOGGER, PROGRESS_INTERVAL
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator, PlexButlerData
 from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
-from .run_state import ButlerState, Evidence, TaskState, TaskView
+from .run_state import Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
 from .tasks import BACKUP_TASK, async_task_name, localized
 
@@ -91,11 +91,11 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         """Return the task's name, how many more run, or what else Butler does."""
         data = self.coordinator.data
         running = [task for task, _ in _running(data)]
-        if not running and data.runs.butler is ButlerState.BUSY:
+        if not running and data.runs.busy:
             return localized(self.hass, "unknown_task")
         shown = running or [task for task, _ in _active(data)]
         if not shown:
-            idle = data.runs.butler is ButlerState.IDLE
+            idle = data.runs.busy is False
             return localized(self.hass, "idle") if idle else None
         text = async_task_name(self.hass, shown[0])
         if others := len(shown) - 1:
@@ -205,7 +205,7 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     @override
     def native_value(self) -> datetime | None:
         """Return when the task ended, or was lost sight of."""
-        return self.run.last.ended_at if self.run.last else None
+        return self.run.last.ended.utc if self.run.last else None
 
     @property
     @override

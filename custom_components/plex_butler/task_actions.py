@@ -23,7 +23,6 @@ from .run_state import (
     Run,
     RunState,
     TaskView,
-    is_shown,
 )
 
 # During the backup of a large library, a server does not answer for up to five minutes.
@@ -156,7 +155,8 @@ async def async_stop(
         return TaskActionResult(TaskResult.STOPPED, _last(state, task, order.sent))
 
     def look(state: RunState) -> TaskActionResult | None:
-        if state.asked is None or state.asked < answered or is_shown(state, task):
+        shown = any(it.task == task and it.busy for it in state.rows.values())
+        if state.asked is None or state.asked < answered or shown:
             return None
         return stopped(state)
 
@@ -270,6 +270,6 @@ def describe_run(run: Run | EndedRun) -> dict[str, Any]:
         "result": run.result,
         "evidence": run.evidence,
         "started_at": run.started_at,
-        "ended_at": run.ended_at,
+        "ended_at": run.ended.utc,
         "duration": run.duration.total_seconds() if run.duration else None,
     }

@@ -54,9 +54,9 @@ def _may_show_more(before: RunState, after: RunState) -> bool:
         before.runs is not after.runs
         or before.last is not after.last
         or before.tasks is not after.tasks
-        or before.learned is not after.learned
-        or (before.version, before.busy, before.asked is None)
-        != (after.version, after.busy, after.asked is None)
+        or before.known != after.known
+        or (before.version, before.busy_since, before.asked is None)
+        != (after.version, after.busy_since, after.asked is None)
     )
 
 
@@ -73,7 +73,7 @@ def next_snapshot(state: RunState) -> Moment:
     if not state.trusted and state.window and not state.window.is_open(state.now.utc):
         opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
         due = min(due, opens + timedelta(seconds=1))
-    if state.trusted and state.busy and state.busy_since:
+    if state.trusted and state.busy_since and state.busy_since:
         # The stream has just told: there is nothing to ask for yet
         due = max(due, state.busy_since + interval)
     if state.snapshot_requested and state.asked < state.snapshot_requested:
@@ -89,14 +89,14 @@ def _interval(state: RunState) -> timedelta:
     muted = any(age < run_state.IGNORED_FOR for age in stops)
     young = muted or any(age < _YOUNG for age in unproven)
     if not (state.trusted or state.logging):
-        if young or state.busy or state.was_busy or any(run.row for run in runs):
+        if young or state.busy_since or state.was_busy or any(run.row for run in runs):
             return timedelta(seconds=5)
         if runs or (state.window and state.window.is_open(state.now.utc)):
             return timedelta(seconds=12)
         return timedelta(seconds=75 if state.push_since else 32)
     if young:
         return timedelta(seconds=5)
-    return timedelta(minutes=1 if state.busy or runs else 5)
+    return timedelta(minutes=1 if state.busy_since or runs else 5)
 
 
 class RunTracker:
@@ -168,7 +168,7 @@ class RunTracker:
             return
         before = self.state
         self.state, changes = run_state.apply(before, self.now(), rule, *args, **kwargs)
-        if changes or self.state.learned is not before.learned:
+        if changes or self.state.known != before.known:
             self._kept = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
         self._schedule_tick()

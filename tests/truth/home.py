@@ -165,7 +165,7 @@ class Home:
         """Write down what automations hear of an end."""
         if isinstance(run := event.run, EndedRun):
             duration = None if run.duration is None else run.duration.total_seconds()
-            ended = run.ended_at.timestamp()
+            ended = run.ended.utc.timestamp()
             told = Reported(task=run.task, ended=ended, duration=duration)
             self.seen.reported.append(told)
 

@@ -1,10 +1,7 @@
-"""What is known about running tasks, and how: pure rules.
+"""What is known about running tasks, and how: pure rules, without I/O or a clock.
 
-There is no I/O here and no clock. The caller says what happened and when, and gets
-the next state and what changed; the same inputs give the same outputs.
+The caller says what happened and when, and gets the next state and what changed.
 """
 
-from .activities import is_shown as is_shown
-from .models import *  # noqa: F403 all that can be known, change or be shown
+from .models import *  # noqa: F403 all that can be known, shown or remembered
 from .rules import IGNORED_FOR as IGNORED_FOR, Rules as Rules, apply as apply
-from .storage import Memory as Memory, dump as dump, load as load

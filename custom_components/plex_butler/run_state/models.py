@@ -1,34 +1,28 @@
-"""What is known of runs and rows, what changes, and what is to be shown."""
+"""What is known of runs and rows, what is shown of it, and what outlives a restart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# Offsets and changes of the clock are all multiples of it, hence so are edges in UTC.
-_STEP: Final = timedelta(minutes=15)
-# A window that the change of a clock leaves out comes on the day after.
-_STEPS: Final = 3 * 24 * 4
+if TYPE_CHECKING:
+    from ..schedule import Window
+
+type Memory = dict[str, Any]
+
 # A run that nothing was ever seen of is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
+# A server that worked so often without naming a task will not name one
+UNNAMED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Moment:
     """A moment on two clocks; the monotonic one orders moments and measures time."""
 
-    utc: datetime
+    utc: datetime = field(compare=False)
     monotonic: float
-
-    def __lt__(self, other: Moment) -> bool:
-        return self.monotonic < other.monotonic
-
-    def __le__(self, other: Moment) -> bool:
-        return self.monotonic <= other.monotonic
 
     def __add__(self, time: timedelta) -> Moment:
         return Moment(self.utc + time, self.monotonic + time.total_seconds())
@@ -37,68 +31,12 @@ class Moment:
         return timedelta(seconds=self.monotonic - other.monotonic)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
-    """The hours that the server keeps for Butler, on the clock of its own zone."""
-
-    start_hour: int
-    end_hour: int
-    zone: tzinfo
-
-    @property
-    def is_clear(self) -> bool:
-        """Return True if it says anything."""
-        hours = {self.start_hour, self.end_hour}
-        return len(hours) == 2 and hours <= set(range(24))
-
-    def is_open(self, utc: datetime) -> bool:
-        """Return True if the window is on; it has to be clear."""
-        hour = utc.astimezone(self.zone).hour
-        if self.start_hour < self.end_hour:
-            return self.start_hour <= hour < self.end_hour
-        return hour >= self.start_hour or hour < self.end_hour
-
-    def next_end(self, after: Moment) -> Moment:
-        """Return when the window ends next; it has to be clear."""
-        return after + (_edge(self, after.utc, opens=False) - after.utc)
-
-    def next_start(self, after: datetime) -> datetime:
-        """Return when the window starts next; it has to be clear."""
-        return _edge(self, after, opens=True)
-
-    def next_edge(self, after: datetime) -> datetime:
-        """Return when the window starts or ends next; it has to be clear."""
-        return _edge(self, after, opens=not self.is_open(after))
-
-
-def _edge(window: Window, after: datetime, *, opens: bool) -> datetime:
-    return _edge_from(window, after - (after - _EPOCH) % _STEP, opens=opens)
-
-
-@lru_cache(maxsize=64)
-def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
-    """Look for an edge: when the clock is changed, an hour comes twice or never."""
-    moments = (moment + step * _STEP for step in range(_STEPS))
-    for before, after in pairwise(moments):
-        if window.is_open(before) is not opens and window.is_open(after) is opens:
-            return after
-    raise ValueError("The window never changes")
-
-
 class TaskState(StrEnum):
     """What a task does."""
 
     IDLE = "idle"
     QUEUED = "queued"
     RUNNING = "running"
-
-
-class ButlerState(StrEnum):
-    """What Butler as a whole does; unknown where no server ever showed it at work."""
-
-    BUSY = "busy"
-    IDLE = "idle"
-    UNKNOWN = "unknown"
 
 
 class Evidence(StrEnum):
@@ -126,15 +64,6 @@ class Command(StrEnum):
     STOP_ALL = "stop_all"
 
 
-class Answer(StrEnum):
-    """What became of a command; one that failed proves nothing, and may yet be done."""
-
-    OK = "ok"
-    ALREADY_RUNNING = "already_running"  # 202 on a start
-    NOT_RUNNING = "not_running"  # 404 on a stop, and /butler then lists the task
-    FAILED = "failed"
-
-
 @dataclass(frozen=True, slots=True)
 class EndedRun:
     """A run that is over; `started` is None where it is not known."""
@@ -160,13 +89,8 @@ class EndedRun:
     def started_at(self) -> datetime | None:
         """Return when it began, on the clock that showed its end."""
         if (duration := self.duration) is not None:
-            return self.ended_at - duration
-        return min(self.started.utc, self.ended_at) if self.started else None
-
-    @property
-    def ended_at(self) -> datetime:
-        """Return when it ended, or was given up."""
-        return self.ended.utc
+            return self.ended.utc - duration
+        return min(self.started.utc, self.ended.utc) if self.started else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +113,6 @@ class Run:
     grace_over: bool = False  # The grace is over, and nothing was seen
     doubted: bool = False  # A stop of ours may be what ends it
     end: EndedRun | None = None  # How it ended, unless it goes on at once
-
-    @property
-    def is_on(self) -> bool:
-        """Return True if it goes on, as far as its row says: the log is sure of an end."""
-        return not (self.end and self.log_id)
 
     @property
     def unproven(self) -> bool:
@@ -223,7 +142,8 @@ class TrackedActivity:
         return self.ended is None and self.progress < 100
 
 
-class Sent(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sent:
     """A command of ours; `done` is None until it is answered, then whether it was."""
 
     sent: Moment
@@ -235,23 +155,18 @@ class Sent(NamedTuple):
 class Capabilities:
     """What a version of the server has shown so far."""
 
-    tasks: frozenset[str] = frozenset()  # Those that rows named
+    named: bool = False  # A row named a task
     busy: bool = False  # A row was busy
     logged: bool = False  # The log named a task
     pushed: bool = False  # The stream told of a row, and missed none since
-    sessions_unnamed: int = 0  # How often Butler worked without a task being named
-    runs_not_logged: int = 0  # ... by the log, which was open
+    unnamed: int = (
+        0  # How often Butler worked, or took a start, and nothing named a task
+    )
 
 
-class Notice(StrEnum):
-    """What changes beside runs."""
-
-    PUSH_MISSED = "push_missed"  # The stream was up, and did not tell of a row
-    BUTLER_IDLE = "butler_idle"  # Pauses between two tasks are left out
-
-
-# A run begins or is queued, or it ended; one that goes on after all is not told again
-type Change = Run | EndedRun | Notice
+# A run begins or is queued, or it ended, or Butler is idle; one that goes on after all
+# is not told again, and pauses between two tasks are left out
+type Change = Run | EndedRun | Literal["butler_idle"]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -264,7 +179,7 @@ class RunState:
     names: Mapping[str, str] = field(default_factory=dict)  # Texts that name one task
     window: Window | None = None
     version: str = ""
-    learned: Mapping[str, Capabilities] = field(default_factory=dict)
+    known: Capabilities = Capabilities()
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
     rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
@@ -287,16 +202,6 @@ class RunState:
     gap: Moment | None = None  # The newest gap in what was seen
     untold: tuple[Change, ...] = ()  # An end that is not yet decided, and what followed
     next_tick: Moment | None = None  # When time alone changes something
-
-    @property
-    def busy(self) -> bool:
-        """Return True if Butler is at work."""
-        return self.busy_since is not None
-
-    @property
-    def known(self) -> Capabilities:
-        """Return what this version of the server has shown."""
-        return self.learned.get(self.version, Capabilities())
 
     @property
     def trusted(self) -> bool:
@@ -336,25 +241,22 @@ IDLE: Final = TaskView()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ButlerView:
-    """What Butler does; `running` leaves out tasks that wait for their start."""
+    """What Butler does; `busy` is None on a server that never showed it at work."""
 
-    butler: ButlerState
-    running: int
+    busy: bool | None
     tasks: Mapping[str, TaskView]
 
 
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
-    known, butler = state.known, ButlerState.UNKNOWN
-    if state.busy:
-        butler = ButlerState.BUSY
-    elif state.asked and (known.busy or known.logged):
-        butler = ButlerState.IDLE
-    blind = known.sessions_unnamed >= 3 and not (known.tasks or known.logged)
+    known = state.known
+    blind = known.unnamed >= UNNAMED and not (known.named or known.logged)
     tasks = {}
     for task in state.tasks:
         shown = TaskView(assumed=blind, last=state.last.get(task))
-        if (run := state.runs.get(task)) and run.is_on:
+        run = state.runs.get(task)
+        # The log is sure of an end; a row may come back at once
+        if run and not (run.end and run.log_id):
             began = run.sent if run.queued else run.started
             shown = replace(
                 shown,
@@ -365,5 +267,75 @@ def view(state: RunState) -> ButlerView:
                 assumed=blind or (run.grace_over and run.unproven),
             )
         tasks[task] = shown
-    running = sum(task.state is TaskState.RUNNING for task in tasks.values())
-    return ButlerView(butler=butler, running=running, tasks=tasks)
+    idle = False if state.asked and (known.busy or known.logged) else None
+    return ButlerView(busy=bool(state.busy_since) or idle, tasks=tasks)
+
+
+# How far a run is, an end not yet decided, and whether Butler is at work: known anew
+_UNKEPT: Final = ("end", "progress", "waited")
+
+
+def dump(state: RunState) -> Memory:
+    """Return what is worth remembering."""
+    runs = [
+        replace(run, proved=state.now) if state.follows(run) else run
+        for run in state.runs.values()
+    ]
+    rows = state.rows.values()
+    return {
+        "version": state.version,
+        "known": _plain(state.known),
+        "runs": [_plain(run) for run in runs],
+        "last": [_plain(run) for run in state.last.values()],
+        "stood": {it.content: it.changed.utc.isoformat() for it in rows if it.busy},
+    }
+
+
+def _plain(thing: Capabilities | Run | EndedRun) -> Memory:
+    values = {it.name: getattr(thing, it.name) for it in fields(thing)}
+    return {
+        name: value.utc.isoformat() if isinstance(value, Moment) else value
+        for name, value in values.items()
+        if name not in _UNKEPT
+    }
+
+
+def load(
+    memory: Mapping[str, Any], now: Moment, limit: timedelta = DEFAULT_LIMIT
+) -> RunState:
+    """Return the state that a memory leaves; one that cannot be read is forgotten."""
+    state = RunState(now=now, limit=limit, gap=now)
+    try:
+        runs = [_read(Run, it, now) for it in memory.get("runs", ())]
+        last = [_read(EndedRun, it, now) for it in memory.get("last", ())]
+        return replace(
+            state,
+            version=str(memory.get("version", "")),
+            known=_read(Capabilities, memory.get("known", {}), now),
+            # Whether a row still shows a run is seen at the first look
+            runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
+            last={run.task: run for run in last},
+            unchanged={
+                content: _value(Moment, since, now)
+                for content, since in memory.get("stood", {}).items()
+            },
+        )
+    except AttributeError, KeyError, TypeError, ValueError, OverflowError:
+        return state
+
+
+def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
+    hints = get_type_hints(kind)
+    return kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
+
+
+def _value(hint: Any, value: Any, now: Moment) -> Any:
+    kind, *none = get_args(hint) or (hint,)
+    if none and value is None:
+        return None
+    if kind is not Moment:
+        return kind(value)
+    utc = datetime.fromisoformat(value).astimezone(UTC)
+    then = now + (utc - now.utc)
+    # One of the past remains so if the clock was set back since
+    return Moment(utc, min(now.monotonic, then.monotonic))

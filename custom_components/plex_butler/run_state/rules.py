@@ -1,16 +1,28 @@
 """When a run begins, goes on and ends."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any, Final
 
 from ..api import Activity, ActivityEvent, ButlerTask
 from ..tasks import SHORT_TASKS
 from . import models as m
-from .activities import BUTLER, STANDING_AFTER, fold, keep, key_of, look, shows
-from .models import Moment, Window
+from .models import Moment
 
+if TYPE_CHECKING:
+    from ..schedule import Window
+
+BUTLER: Final = "butler"
+# A session's row, whose progress is that of all its tasks together
+SESSION: Final = "butler tasks"
+# No server shows so many rows of Butler's; of more, those that show a run are kept
+MAX_ROWS: Final = 64
+# A row that has not changed for so long shows no work; an analysis of 144 min is known
+STANDING_AFTER: Final = timedelta(hours=12)
+_STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)
 # A task's own row may come back at once, and the log names who stopped it
@@ -18,22 +30,17 @@ SETTLE: Final = timedelta(milliseconds=100)
 # Between two tasks of a session there is less; and after this, Butler is idle
 PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
-# How long a task's own row is believed at 100
-LAST_PHASE: Final = timedelta(minutes=10)
-# Rows linger after a stop, frames come after an end, and the log repeats what rows said
+# Rows linger after a stop
 IGNORED_FOR: Final = timedelta(seconds=30)
-LATE: Final = timedelta(seconds=10)
-ECHO: Final = timedelta(seconds=2)
 # A stop that failed may be done so much later
 DONE_LATER: Final = timedelta(minutes=5)
-# If two polls are further apart, no start is known, or no end is seen
+# If two looks are further apart, no start is known, or no end is seen
 WATCHED: Final = timedelta(seconds=90)
 STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
-# The stream tells of a row within so long; who is away for less was not restarted
+# The stream tells of a row within so long
 PUSH_DELAY: Final = timedelta(seconds=30)
-DROP: Final = timedelta(seconds=5)
 # So long the start of a short task is believed that nothing shows
 SHORT: Final = timedelta(minutes=3)
 
@@ -55,6 +62,17 @@ def apply(
     return rules.state, changes[:told]
 
 
+def fold(text: str) -> str:
+    """Return a text as it is compared with others."""
+    return text.strip().casefold()
+
+
+def _shows(row: m.TrackedActivity, now: Moment) -> bool:
+    """Return True if a row shows work, be it work that a stop has put in doubt."""
+    # Asked of every row at every notification: no more than a comparison of numbers
+    return row.busy and now.monotonic < row.changed.monotonic + _STANDING_SECONDS
+
+
 class Rules:
     """What each thing that can happen does to a state, and what it changes."""
 
@@ -70,9 +88,7 @@ class Rules:
             self.state.gap = state.now
 
     def _learn(self, **changes: Any) -> None:
-        known = replace(self.state.known, **changes)
-        if known != self.state.known:
-            self.state.learned = {**self.state.learned, self.state.version: known}
+        self.state.known = replace(self.state.known, **changes)
 
     def _put(self, run: m.Run, **changes: Any) -> m.Run:
         run = replace(run, **changes)
@@ -111,92 +127,73 @@ class Rules:
         state.runs = {it: other for it, other in state.runs.items() if it != run.task}
         state.last = {**state.last, run.task: over}
 
-    # Commands
-
     def _stops(self, task: str | None) -> list[m.Sent]:
         keys = {(m.Command.STOP, task), (m.Command.STOP_ALL, None)}
         return [it for key, it in self.state.commands.items() if key in keys]
 
     def command_sent(self, command: m.Command, task: str | None) -> None:
-        """Remember when a command was sent: what is seen from now on may be its doing.
-
-        Its task is None if it is for all of them.
-        """
+        """Remember when a command was sent: what is seen from now on may be its doing."""
         sent = m.Sent(self.now)
         self.state.commands = {**self.state.commands, (command, task): sent}
 
     def command_answered(
-        self, command: m.Command, task: str | None, sent: Moment, answer: m.Answer
+        self,
+        command: m.Command,
+        task: str | None,
+        sent: Moment,
+        *,
+        done: bool = True,
+        changed: bool = True,
+        ours: bool = True,
     ) -> None:
-        """Update the runs by what the server answered; a failure answers nothing."""
-        state, sent = self.state, min(sent, self.now)
-        if done := answer is not m.Answer.FAILED:
-            self._answers(sent)
-        state.snapshot_requested = self.now
-        commands, key = dict(state.commands), (command, task)
-        commands.pop(key, None)
-        state.commands = commands
-        if command in (m.Command.STOP, m.Command.STOP_ALL):
-            stop = m.Sent(sent, self.now if done else self.now + DONE_LATER, done)
-            commands[key] = stop
-            lost = answer is m.Answer.NOT_RUNNING
-            result = m.Result.LOST if lost else m.Result.STOPPED
-            self._stopped(task, stop, result, m.Evidence.ASSUMED)
-        elif task and done:
-            self._start_accepted(task, sent, ran=answer is m.Answer.ALREADY_RUNNING)
+        """Update the runs by an answer; a command that failed may yet be done.
 
-    def _stopped(
-        self, task: str | None, stop: m.Sent, result: m.Result, evidence: m.Evidence
-    ) -> None:
-        """End what was stopped, or doubt the end of what may yet be."""
-        for run in tuple(self.state.runs.values()):
-            if task in (None, run.task) and (not run.sent or run.sent <= stop.sent):
-                if stop.done:
-                    self._end(replace(run, evidence=evidence), self.now, result)
-                else:
-                    self._put(run, doubted=True)
+        `changed` is False if the task ran already, or did not run. If it is not ours,
+        the log says what another client asked for.
+        """
+        state, now, sent = self.state, self.now, min(sent, self.now)
+        if done:
+            self._answers(sent)
+        state.snapshot_requested = now
+        is_start = command in (m.Command.START, m.Command.START_ALL)
+        until = None if is_start else now if done else now + DONE_LATER
+        known = m.Sent(sent, until, done)
+        state.commands = {**state.commands, (command, task): known}
+        if is_start:
+            if task and done and ours:
+                self._start_accepted(task, sent, ran=not changed)
+            return
+        result = m.Result.STOPPED if changed else m.Result.LOST
+        evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
+        for run in tuple(state.runs.values()):
+            if task in (None, run.task) and (not run.sent or run.sent <= sent):
+                self._put(run, doubted=True)
+                if done:
+                    self._end(replace(run, evidence=evidence), now, result)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
         """Believe that a task was started or queued now, or that it ran already."""
-        state, now = self.state, self.now
+        state, now, window = self.state, self.now, self.state.window
         run, last = state.runs.get(task), state.last.get(task)
         over = last and (last.ended if ran else last.started)
-        if any(it.done and sent <= it.sent for it in self._stops(task)):
+        stopped = any(it.done and sent <= it.sent for it in self._stops(task))
+        known = run and not ran and (run.queued or sent <= run.proved)
+        # It may have been so short that it ended before the answer came
+        if stopped or known or (not run and over and sent <= over):
             return
         if run and ran:
             going = self._put(run, queued=False, proved=now)
             self.changes += [going] if run.queued else []
-        elif run and (run.queued or sent <= run.proved):
             return
-        elif run or not over or over < sent:
-            # Otherwise it was so short that it ended before the answer came
-            if run:
-                # Had it gone on, the answer had been another
-                self._end(run, sent)
-            window, since = state.window, state.busy_since
-            random = not ran and state.tasks.get(task, False)
-            queued = window.is_open(now.utc) if window and random else False
-            began = None if ran or queued else sent
-            new = m.Run(
-                task,
-                m.Evidence.ASSUMED,
-                began,
-                proved=now,
-                queued=queued,
-                sent=None if ran else sent,
-                alone=began is not None and (since is None or began <= since),
-            )
-            self.changes.append(self._put(new))
-
-    def foreign_command(self, command: m.Command, task: str | None) -> None:
-        """Let another client have stopped what it stopped, as the log says."""
-        self.state.snapshot_requested = self.now
-        if command in (m.Command.STOP, m.Command.STOP_ALL):
-            stop = m.Sent(self.now, self.now, done=True)
-            self.state.commands = {**self.state.commands, (command, task): stop}
-            self._stopped(task, stop, m.Result.STOPPED, m.Evidence.OBSERVED)
-
-    # Rows
+        if run:
+            # Had it gone on, the answer had been another
+            self._end(run, sent)
+        random = not ran and state.tasks.get(task, False)
+        queued = bool(random and window and window.is_open(now.utc))
+        began, busy = None if ran or queued else sent, state.busy_since
+        new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
+        alone = began is not None and (busy is None or began <= busy)
+        self.changes.append(self._put(new, alone=alone))
 
     def snapshot(self, rows: Sequence[Activity], asked: Moment) -> None:
         """See all activities that the server shows, and what it shows no more."""
@@ -207,10 +204,11 @@ class Rules:
             return
         if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
             state.gap = state.asked
-        butlers = {key_of(row): row for row in rows if fold(row.type) == BUTLER}
-        gone = {key for key, it in state.rows.items() if it.seen < asked}
-        gone -= butlers.keys()
-        state.rows = {key: it for key, it in state.rows.items() if key not in gone}
+        butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
+        rows_before = state.rows.items()
+        state.rows = {
+            k: it for k, it in rows_before if k in butlers or it.seen >= asked
+        }
         for key, seen in butlers.items():
             known = state.rows.get(key)
             if not known or known.seen < asked:
@@ -218,14 +216,11 @@ class Rules:
         state.asked, state.unchanged = asked, {}
         for run in self._runs():
             self._reconcile(run)
-        since = state.push_since
-        for row in state.rows.values():
-            begun = None if row.told or not self._is_live(row) else row.since
-            if begun and since and since <= begun and asked - begun > PUSH_DELAY:
-                # The stream, which did not tell of it, is trusted no longer
-                state.rows = {**state.rows, row.key: replace(row, told=True)}
-                self._learn(pushed=False)
-                self.changes.append(m.Notice.PUSH_MISSED)
+        up, untold = state.push_since, (it for it in state.rows.values() if not it.told)
+        begun = [it.since for it in untold if self._is_live(it)]
+        if up and any(up <= since and since + PUSH_DELAY < asked for since in begun):
+            # The stream is trusted no longer
+            self._learn(pushed=False)
 
     def notified(self, told: ActivityEvent, row: Activity) -> None:
         """Hear of one activity; an older snapshot cannot say otherwise."""
@@ -233,43 +228,76 @@ class Rules:
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        self.told, key, starts = told, key_of(row), told is ActivityEvent.STARTED
+        self.told, key = told, row.uuid
         known = self.state.rows.get(key)
         if told is ActivityEvent.ENDED:
-            over = replace(look(self.state, row, self.now, told=True), ended=self.now)
-            self.state.rows = keep(self.state.rows, over)
-            ours = self.state.runs.get(over.task or "")
+            ours = self.state.runs.get(self._track(row).task or "")
             if ours and not known and ours.unproven and ours.sent:
                 # Its begin was not seen: this may be the late end of an older one
                 self._end_seen(ours, self.now, named=False)
-        elif starts or not (known and known.ended and self.now < known.ended + LATE):
+        elif told is ActivityEvent.STARTED or not (known and known.ended):
+            # What comes after an end is late
             self._observe(row)
         for run in self._runs(key):
             self._reconcile(run)
 
     def _is_live(self, row: m.TrackedActivity) -> bool:
         """Return True if a row proves work: after a stop, it does not for a while."""
-        return shows(row, self.now) and not any(
+        return _shows(row, self.now) and not any(
             it.done and row.since < it.until and self.now < it.until + IGNORED_FOR
             for it in self._stops(row.task)
             if it.until
         )
 
+    def _track(self, seen: Activity) -> m.TrackedActivity:
+        """Keep what a row shows, and since when; a new uuid is no change."""
+        state, at, key = self.state, self.at, seen.uuid
+        title, subtitle = fold(seen.title), fold(seen.subtitle)
+        named = {state.names.get(title), state.names.get(subtitle)} - {None}
+        task = named.pop() if len(named) == 1 else None
+        said = f"{title}\n{subtitle}\n{seen.progress:g}".encode(errors="replace")
+        content, is_session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
+        since, changed = at, state.unchanged.get(content, at)
+        old = state.rows.get(key)
+        if old and not old.ended:
+            same = old.content == content
+            changed = old.changed if same else at
+            # A session's row changes when one of its tasks begins or ends, and only then
+            alike = old.task == task and old.busy == (seen.progress < 100)
+            if same or (alike and not is_session):
+                since = old.since
+        row = m.TrackedActivity(
+            key=key,
+            task=task,
+            is_own=task is not None and title in state.names,
+            is_session=is_session,
+            content=content,
+            progress=seen.progress,
+            since=since,
+            changed=changed,
+            seen=at,
+            told=self.told is not None or bool(old and old.told),
+            ended=at if self.told is ActivityEvent.ENDED else None,
+        )
+        state.rows = {**state.rows, key: row}
+        if len(state.rows) > MAX_ROWS:
+            shown = {run.row for run in state.runs.values()}
+            del state.rows[next(it for it in state.rows if it not in shown)]
+        return row
+
     def _observe(self, seen: Activity) -> None:
         """See a row, and take what it proves."""
-        row = look(self.state, seen, self.at, told=self.told is not None)
-        self.state.rows = keep(self.state.rows, row)
+        row = self._track(seen)
         if row.progress >= 100:
             # A task's own row is in its last phase, and that of a session has none
             for run in self._runs(row.key):
                 if row.is_own and row.task == run.task:
-                    self._put(run, proved=self.at, progress=row.progress)
+                    self._put(run, progress=row.progress)
                 else:
                     named = row.is_session and row.task in (None, run.task)
                     self._end_seen(run, self.at, named=named)
         elif self._is_live(row):
-            tasks = {row.task} if row.task else set()
-            self._learn(busy=True, tasks=self.state.known.tasks | tasks)
+            self._learn(busy=True, named=self.state.known.named or row.task is not None)
             if row.task:
                 self._named(row.task, row)
 
@@ -285,8 +313,7 @@ class Rules:
                 return
             other = run.row not in (None, row.key) and bool(gap and run.proved <= gap)
         elif run:
-            old = not run.started or at - run.started > ECHO
-            other = run.log_id is not None or (run.begin_seen and old)
+            other = run.log_id is not None
         elif last and at < last.ended:
             return
         if run and other:
@@ -299,11 +326,9 @@ class Rules:
         started = at if log_id or self.told is ActivityEvent.STARTED else None
         if asked and not (gap and asked <= gap):
             # What was not there at the last look began only now
-            heard = state.trusted and state.push_since and state.push_since <= asked
-            started = at if heard or at - asked <= WATCHED else started
+            started = at if state.trusted or at - asked <= WATCHED else started
         if run and not run.queued:
-            dated = log_id or self.told or run.waited
-            dated = dated and seen and not run.begin_seen
+            dated = (log_id or self.told or run.waited) and seen and not run.begin_seen
             started = at if dated else run.started
         # The run had been given up and goes on: its start was an event already
         recent = last and at - last.ended < m.DEFAULT_LIMIT
@@ -314,7 +339,7 @@ class Rules:
         end = run.end if run and log_id else None
         if run and run.end and not end:
             self.changes.remove(run.end)
-        stops = self._stops(task)
+        stops = (it.until for it in self._stops(task))
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -327,9 +352,7 @@ class Rules:
             # The progress of a session says nothing of its task's
             progress=row.progress if row and row.is_own and row.progress >= 0 else None,
             end=end,
-            doubted=run.doubted
-            if run
-            else any(s.until and since < s.until for s in stops),
+            doubted=run.doubted if run else any(it and since < it for it in stops),
         )
         self._put(new)
         if run.queued if run else not again:
@@ -342,13 +365,10 @@ class Rules:
         if row and not row.ended:
             if row.task == run.task or not row.busy:
                 return
-            if run.begin_seen or row.task:
+            if run.begin_seen or row.task or row.since > run.proved:
                 self._end_seen(run, at, named=False)
-            elif row.since <= run.proved:
-                self._put(run, proved=at)
             else:
-                # Another task of the session, for all that is known
-                self._put(run, row=None, alone=False, proved=at)
+                self._put(run, proved=at)
         elif run.row:
             others = (it for it in rows.values() if it.task == run.task)
             if live := next(filter(self._is_live, others), None):
@@ -358,15 +378,11 @@ class Rules:
             else:
                 self._end_seen(run, at, named=not row or row.task == run.task)
 
-    # The log
-
     def log_changed(self, *, up: bool) -> None:
-        """Know whether the log is open and tells of tasks.
-
-        A run that only the log shows is believed for a while after it closed.
-        """
+        """Know whether the log is open and tells of tasks."""
         for run in self._runs():
             if self.state.follows(run):
+                # What only the log shows is believed for a while after it closed
                 self._put(run, proved=self.now)
         self.state.log_since = (self.state.log_since or self.now) if up else None
         self.state.snapshot_requested = self.now
@@ -374,7 +390,7 @@ class Rules:
     def sub_activity_started(self, uuid: str, title: str) -> None:
         """Begin the run that the log names, or know it for one that is known."""
         if task := self.state.names.get(fold(title)):
-            self._learn(logged=True, runs_not_logged=0)
+            self._learn(logged=True)
             self._named(task, uuid)
 
     def sub_activity_ended(self, uuid: str) -> None:
@@ -383,23 +399,13 @@ class Rules:
             if run.log_id == uuid:
                 self._end_seen(run, self.now, named=True)
 
-    # The server
-
     def tasks_listed(self, tasks: Sequence[ButlerTask]) -> None:
         """Know which tasks there are, and what names one of them only."""
         self._answers()
         self.state.tasks = {task.name: task.schedule_randomized for task in tasks}
-        owners: dict[str, set[str]] = {}
-        for task in tasks:
-            for text in {fold(task.name), fold(task.title)} - {""}:
-                owners.setdefault(text, set()).add(task.name)
-        self.state.names = {
-            it: own.pop() for it, own in owners.items() if len(own) == 1
-        }
-        for run in tuple(self.state.runs.values()):
-            if run.task not in self.state.tasks:
-                # It cannot be seen to end
-                self._end(run, self.now)
+        named = {(fold(it), own.name) for own in tasks for it in (own.name, own.title)}
+        times = Counter(text for text, _ in named)
+        self.state.names = {it: task for it, task in named if it and times[it] == 1}
 
     def window_changed(self, window: Window | None) -> None:
         """Know the window, until whose end what is queued may start."""
@@ -416,15 +422,12 @@ class Rules:
 
     def poll_failed(self, *, refused: bool) -> None:
         """Suspect a restart of a server that does not answer as it should."""
-        self.state.failing_since = self.state.failing_since or self.now
-        if refused:
-            self.state.refused_since = self.state.refused_since or self.now
+        state, since = self.state, self.now if refused else None
+        state.failing_since = state.failing_since or self.now
+        state.refused_since = state.refused_since or since
 
     def _answers(self, asked: Moment | None = None) -> None:
-        """Let a server that answers again have been restarted, if that may be.
-
-        A stream that stayed up disproves it.
-        """
+        """Suspect a restart of a server that answers again, unless a stream stayed up."""
         state, since = self.state, self.state.failing_since
         refused = state.refused_since
         if since is None or (asked and asked <= since):
@@ -434,7 +437,7 @@ class Rules:
             return
         state.gap = since
         for run in self._runs():
-            if not run.row and refused and self.now - since > DROP:
+            if not run.row and refused:
                 self._end(run, refused)
 
     def version_seen(self, version: str) -> None:
@@ -443,36 +446,32 @@ class Rules:
         state, was = self.state, self.state.version
         state.version = version
         if was not in ("", version):
+            state.known = m.Capabilities()
             for run in tuple(state.runs.values()):
                 self._end(run, self.now)
             state.rows, state.unchanged, state.commands, state.asked = {}, {}, {}, None
             state.gap = state.snapshot_requested = self.now
 
-    # Time
-
     def tick(self) -> None:
         """Do what time alone does, and know when it does more."""
         self._update_busy()
-        runs = tuple(self.state.runs.values())
-        for run in runs:
+        for run in tuple(self.state.runs.values()):
             if not run.end:
                 self._expire(run)
             elif run.end.ended + SETTLE <= self.now:
                 self._end(run, self.now)
-        if len(self.state.runs) < len(runs):
-            # Nothing may come after them that would tell that Butler is idle
-            self._update_busy()
         due = (it for it in self._deadlines() if self.now < it)
         self.state.next_tick = min(due, default=None)
 
     def _update_busy(self) -> None:
         """Know whether Butler is at work, and for which run of ours if for one alone."""
         state, now, runs = self.state, self.now, self.state.runs.values()
-        self.shown = [row for row in state.rows.values() if shows(row, now)]
+        self.shown = [row for row in state.rows.values() if _shows(row, now)]
         live = [row for row in self.shown if self._is_live(row)]
         own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
-        sure = (it for it in runs if it.log_id or it.end or it.row in own)
-        if live or any(run.is_on for run in sure):
+        # The log is sure of an end; a row may come back at once
+        on = (not it.log_id if it.end else it.log_id or it.row in own for it in runs)
+        if live or any(on):
             for run in (it for it in runs if it.unproven or it.queued):
                 sent = run.sent or now
                 unnamed = (it for it in live if it.is_session and not it.task)
@@ -491,49 +490,37 @@ class Rules:
             if not (rests and since and now < since + PAUSE):
                 state.busy_since = None
             # A look, the stream or the log would have said more
-            heard = state.trusted or state.logging
             looked = since and state.asked and since < state.asked
-            if (
-                (heard or looked)
-                and state.was_busy
-                and since
-                and since + IDLE_AFTER <= now
-            ):
-                times = state.known.sessions_unnamed + (not state.task_named)
-                self._learn(sessions_unnamed=min(times, 3))
+            sure = looked or state.trusted or state.logging
+            if sure and state.was_busy and since and since + IDLE_AFTER <= now:
+                self._learn(unnamed=state.known.unnamed + (not state.task_named))
                 state.was_busy = state.task_named = False
-                self.changes.append(m.Notice.BUTLER_IDLE)
+                self.changes.append("butler_idle")
 
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
         state, now, known = self.state, self.now, self.state.known
-        over, log = self._deadline(run) <= now, state.log_since
+        # What is listed no more cannot be seen to end
+        delisted = bool(state.tasks) and run.task not in state.tasks
+        over, log = delisted or self._deadline(run) <= now, state.log_since
         looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
-        if run.unproven:
-            grace = run.proved + GRACE <= now
-            if run.waited and not state.busy and (run.alone or grace):
-                self._end_seen(run, state.idle_since or now, named=False)
-                return
-            if grace and not run.grace_over:
-                run = self._put(run, grace_over=True)
-                if run.sent and not known.tasks:
-                    self._learn(
-                        sessions_unnamed=min(known.sessions_unnamed + 1, 3),
-                        runs_not_logged=min(known.runs_not_logged + bool(log), 3),
-                    )
-            logs = state.logging and run.sent and log and log <= run.sent
-            mine = [row for row in self.shown if row.task in (None, run.task)]
-            waits = state.busy or not all(map(self._is_live, mine))
-            can_show = known.tasks or known.busy or logs
-            over |= bool(grace and can_show and looked and not waits)
-        elif (
-            run.queued
-            and run.waited
-            and not (state.busy or known.tasks or state.logging)
-        ):
-            # What had waited for work that names nothing is over with it
+        grace = run.proved + GRACE <= now
+        nameless = not (known.named or state.logging)
+        may_end = nameless if run.queued else run.unproven and (run.alone or grace)
+        if run.waited and may_end and not state.busy_since:
+            # What Butler worked for since is over with it
             self._end_seen(run, state.idle_since or now, named=False)
             return
+        if run.unproven:
+            if grace and not run.grace_over:
+                run = self._put(run, grace_over=True)
+                if run.sent and not known.named:
+                    self._learn(unnamed=known.unnamed + 1)
+            logs = state.logging and run.sent and log and log <= run.sent
+            mine = [row for row in self.shown if row.task in (None, run.task)]
+            waits = state.busy_since or not all(map(self._is_live, mine))
+            can_show = known.named or known.busy or logs
+            over |= bool(grace and can_show and looked and not waits)
         elif run.log_id and not (run.row or self.shown or state.follows(run)):
             # The log, which alone told of it, broke, and Butler was idle since
             over |= looked and known.busy
@@ -544,13 +531,13 @@ class Rules:
         """Return when a run ends if nothing more is seen of it."""
         state, row = self.state, self.state.rows.get(run.row or "")
         if run.queued and state.window:
-            return state.window.next_end(run.proved)
-        if row and row.is_own and not row.busy:
-            return row.changed + LAST_PHASE
+            since = run.proved.utc
+            return run.proved + (state.window.next_end(since) - since)
         if run.queued or state.follows(run):
             return run.proved + STANDING_AFTER
         if run.row:
-            stale = run.proved + max(state.limit, STALE_AFTER)
+            # At 100 in its own row, a task is in its last phase
+            stale = run.proved + state.limit
             return min(stale, row.changed + STANDING_AFTER) if row else stale
         # Where Butler is seen at work, that says more than a limit
         short = run.task in SHORT_TASKS and not state.known.busy
@@ -560,12 +547,11 @@ class Rules:
         state = self.state
         for run in state.runs.values():
             yield run.end.ended + SETTLE if run.end else self._deadline(run)
-            if run.unproven:
-                yield run.proved + GRACE
+            yield run.proved + GRACE
         answered = (it.until for it in state.commands.values())
         yield from (until + IGNORED_FOR for until in answered if until)
         if self.shown:
             oldest = min(self.shown, key=lambda row: row.changed.monotonic)
             yield oldest.changed + STANDING_AFTER
-        if state.idle_since and (state.busy or state.was_busy):
+        if state.idle_since and (state.busy_since or state.was_busy):
             yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
