@@ -7,8 +7,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import Final, override
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
@@ -17,26 +17,13 @@ from homeassistant.helpers.update_coordinator import (
     UpdateFailed,
 )
 
-from .api import (
-    ButlerTask,
-    PlexAuthenticationError,
-    PlexClient,
-    PlexError,
-    PlexForbiddenError,
-    PlexMaintenanceError,
-    PlexNotOwnerError,
-    PlexRefusedError,
-    PlexResponseError,
-    PlexTimeoutError,
-    Preference,
-    PreferenceNotification,
-    PreferenceValue,
-    Server,
-)
+from . import api
+from .api import PlexError, PlexResponseError
 from .commands import Commands
 from .connection import (
     Refusal,
     async_classify_refusal,
+    async_forget_refusal,
     async_get_server,
     refusals,
     server_name,
@@ -58,7 +45,7 @@ from .const import (
 from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
-from .repairs import RepairIssues
+from .repairs import async_close_problems, async_raise_problem
 from .run_state import ButlerView, Rules, Window
 from .schedule import ScheduleCoordinator
 from .tasks import DATABASE_TASKS
@@ -76,18 +63,15 @@ _SOON: Final = timedelta(seconds=1)
 _SLACK: Final = 0.5
 _NEVER: Final = float("-inf")
 
-# What a server, or a proxy in front of it, answers while its database is locked.
-_BUSY_STATUSES: Final = frozenset({500, 502, 504})
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlexButlerData:
     """What is known of a server and its Butler; `preferences` are the schedule's."""
 
-    server: Server
-    tasks: Mapping[str, ButlerTask]
+    server: api.Server
+    tasks: Mapping[str, api.ButlerTask]
     runs: ButlerView
-    preferences: Mapping[str, Preference]
+    preferences: Mapping[str, api.Preference]
     window: Window | None
 
 
@@ -95,10 +79,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     """Coordinates one server: polls it, and publishes what polls and push tell."""
 
     config_entry: PlexButlerConfigEntry
-    _server: Server
+    _server: api.Server
 
     def __init__(
-        self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: PlexClient
+        self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: api.PlexClient
     ) -> None:
         super().__init__(
             hass,
@@ -110,31 +94,27 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         )
         self.client = client
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
-        self.log = LogListener(hass, entry, client, self.tracker)
+        self.log = LogListener(self)
         self.commands = Commands(self)
         self.schedule = ScheduleCoordinator(hass, entry, client)
         entry.async_on_unload(
             self.schedule.async_add_listener(self._async_settings_updated)
         )
-        self.push = PushListener(hass, entry, self)
+        self.push = PushListener(self)
         self._refusals = refusals(hass)
-        self._repair_issues = RepairIssues(hass, entry)
         self._stale_tasks, self._stale_preferences = (
             StaleEntities(hass, entry, TASK_ID, SERVER_INTERVAL),
             StaleEntities(hass, entry, PREFERENCE_ID, PREFERENCES_INTERVAL),
         )
         # When each was fetched last; the schedule keeps when the settings are due.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
-        self._tasks: Mapping[str, ButlerTask] = {}
+        self._tasks: Mapping[str, api.ButlerTask] = {}
         self._tasks_request = object()
         # Repairs, dialogs and a refusal of an earlier set-up may be left.
         self._has_problems = True
         self._silent_since: float | None = None
         self._next_poll = float("inf")
         self._poll: asyncio.Task[object] | None = None
-        # Called when other tasks or settings are listed.
-        self.list_listeners: list[CALLBACK_TYPE] = []
-        self._listed: tuple[object, object] | None = None
         self._publisher = Debouncer(
             hass,
             LOGGER,
@@ -165,9 +145,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._has_problems = True
             is_locked = self._is_database_locked(err)
             # A time-out says nothing of the server.
-            is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError) or (
-                isinstance(err, PlexResponseError) and err.status == 502
-            )
+            is_down = isinstance(
+                err, api.PlexRefusedError | api.PlexMaintenanceError
+            ) or (isinstance(err, PlexResponseError) and err.status == 502)
             refused = is_down and not is_locked
             self.tracker.async_apply(Rules.poll_failed, refused=refused)
             # Back off while the server is failing, then fetch everything.
@@ -181,8 +161,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if self._has_problems:
             self._has_problems = False
             self._silent_since = None
-            self._repair_issues.async_delete_all()
-            self._refusals.pop(self.config_entry.entry_id, None)
+            async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
+            async_forget_refusal(self.hass, self.config_entry)
         # A part may have been invalidated while it was fetched.
         is_stale = (
             monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
@@ -194,41 +174,33 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return what an error means for the entry."""
         # Something else may have the address now.
         self.client.doubt()
-        await self._repair_issues.async_create(err)
+        await async_raise_problem(self.hass, self.config_entry, err)
         retry_after = None
         entry = self.config_entry
-        if isinstance(err, PlexAuthenticationError):
+        if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
             refusal = self._refusals.setdefault(entry.entry_id, Refusal(now, now))
             retry_after = refusal.delay()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, and with them the way back.
                 entry.async_start_reauth(self.hass)
-        elif isinstance(err, PlexNotOwnerError):
-            self._refusals.pop(entry.entry_id, None)
+        elif isinstance(err, api.PlexNotOwnerError):
+            async_forget_refusal(self.hass, entry)
         return UpdateFailed(**translation(err), retry_after=retry_after)
 
     def _is_database_locked(self, err: PlexError) -> bool:
-        """Return True if an error is probably caused by a running database task.
-
-        The task takes all connections to the database, so the server answers late or
-        with an error, as does a proxy in front of it.
-        """
-        is_busy = isinstance(err, PlexTimeoutError) or (
-            isinstance(err, PlexResponseError) and err.status in _BUSY_STATUSES
+        """Return True if an error is probably caused by a running database task."""
+        # It takes all connections to the database: the server answers late or with an
+        # error, as does a proxy in front of it.
+        is_busy = isinstance(err, api.PlexTimeoutError) or (
+            isinstance(err, PlexResponseError) and err.status in {500, 502, 504}
         )
-        if not self.last_update_success or not is_busy:
+        if not (self.data and self.last_update_success and is_busy):
             return False
-        now = monotonic()
+        now, runs = monotonic(), self.tracker.view.tasks
         self._silent_since = self._silent_since or now
-        return (
-            now - self._silent_since < PATIENCE.total_seconds()
-            and self.data is not None
-            and any(
-                run.is_on
-                for task, run in self.tracker.view.tasks.items()
-                if task in DATABASE_TASKS
-            )
+        return now - self._silent_since < PATIENCE.total_seconds() and any(
+            run.is_on for task, run in runs.items() if task in DATABASE_TASKS
         )
 
     async def _async_fetch(self) -> None:
@@ -237,7 +209,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         refusal = self._refusals.get(self.config_entry.entry_id)
         if refusal and monotonic() < refusal.next_try - EARLY:
             await self.client.verify()
-            raise PlexAuthenticationError("The token was refused")
+            raise api.PlexAuthenticationError("The token was refused")
         is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
         if is_server_due:
             self._fetched_at[SERVER] = monotonic()
@@ -254,7 +226,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
                 self._async_update_device()
             asked = self.tracker.now()
             rows = await self.client.get_activities()
-        except (PlexAuthenticationError, PlexForbiddenError) as err:
+        except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
             raise await async_classify_refusal(self.client, machine) from err
         self.tracker.async_apply(Rules.snapshot, rows=rows, asked=asked)
 
@@ -291,17 +263,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
             self._stale_tasks.async_process_list(tasks, version=self._server.version)
 
-    @override
-    @callback
-    def async_update_listeners(self) -> None:
-        """Add what is newly listed, and update what is there."""
-        data = self.data
-        if data and self._listed != (listed := (data.tasks, data.preferences)):
-            self._listed = listed
-            for listener in self.list_listeners:
-                listener()
-        super().async_update_listeners()
-
     @callback
     def _async_publish_all(self) -> None:
         self.data = self._build_data()
@@ -316,7 +277,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             window=self.schedule.window,
         )
 
-    async def async_set_settings(self, values: Mapping[str, PreferenceValue]) -> None:
+    async def async_set_settings(
+        self, values: Mapping[str, api.PreferenceValue]
+    ) -> None:
         """Change settings, all or none.
 
         Raises a translated HomeAssistantError if the server does not do it.
@@ -325,7 +288,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             await self.schedule.async_set(values)
         except HomeAssistantError:
             # Some of it may have been done all the same.
-            self.async_refresh_soon(TASKS)
+            self.async_refresh_soon(SETTINGS, TASKS)
             raise
         try:
             # Which tasks are enabled now is decided by rules of the server's own.
@@ -336,7 +299,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._async_publish_all()
 
     @callback
-    def async_settings_notified(self, notification: PreferenceNotification) -> None:
+    def async_settings_notified(self, notification: api.PreferenceNotification) -> None:
         """Fetch settings soon that changed, unless the change is known."""
         if not self.schedule.is_current(notification):
             self.async_refresh_soon(SETTINGS, TASKS)

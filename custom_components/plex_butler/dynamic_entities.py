@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
@@ -43,29 +43,27 @@ class StaleEntities:
         self, hass: HomeAssistant, entry: ConfigEntry, id_part: str, interval: timedelta
     ) -> None:
         self._entities = er.async_get(hass)
-        self._devices = dr.async_get(hass)
-        self._entry = entry
+        self._entry_id = entry.entry_id
         self._prefix = f"{entry.unique_id}{id_part}"
         # A longer time between two answers is an outage.
         self._longest = interval.total_seconds() * 1.5
         # For how many seconds of good answers more each may be missing.
         self._patience: dict[str, float] = {}
-        self._version: str | None = None
         self._last_answer: float | None = None
+        # The server may have been updated while Home Assistant was not running.
+        devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+        self._version = devices[0].sw_version if devices else None
 
     @callback
     def async_process_list(self, names: Container[str], *, version: str) -> None:
         """Remove the entities of what the good answers have lacked for too long."""
         now = monotonic()
         elapsed = min(now - (self._last_answer or now), self._longest)
-        longest = STALE_AFTER.total_seconds()
-        if self._is_update(version):
-            longest = STALE_AFTER_UPDATE.total_seconds()
+        is_update = self._version not in (None, version)
+        longest = (STALE_AFTER_UPDATE if is_update else STALE_AFTER).total_seconds()
         self._last_answer, self._version = now, version
         patience: dict[str, float] = {}
-        for entity in er.async_entries_for_config_entry(
-            self._entities, self._entry.entry_id
-        ):
+        for entity in er.async_entries_for_config_entry(self._entities, self._entry_id):
             name = entity.unique_id.removeprefix(self._prefix)
             if name == entity.unique_id or name in names:
                 continue
@@ -74,23 +72,6 @@ class StaleEntities:
             if patience[name] <= 0:
                 self._entities.async_remove(entity.entity_id)
         self._patience = patience
-
-    def _is_update(self, version: str) -> bool:
-        """Return True if this is another version than last time, restarts included."""
-        last = self._version
-        if last is None:
-            entry_id = self._entry.entry_id
-            devices = dr.async_entries_for_config_entry(self._devices, entry_id)
-            last = devices[0].sw_version if devices else None
-        return last not in (None, version)
-
-
-class _Listed[ItemT](NamedTuple):
-    """What the server lists, and the entities for it."""
-
-    items_fn: Callable[[PlexButlerData], Mapping[str, ItemT]]
-    id_part: str
-    entity_fn: EntityFn[ItemT]
 
 
 @callback
@@ -101,8 +82,9 @@ def async_add_task_entities(
     entity_fn: EntityFn[ButlerTask],
 ) -> None:
     """Add an entity for every task."""
-    tasks = _Listed(lambda data: data.tasks, TASK_ID, entity_fn)
-    _async_add_listed(entry, platform, async_add_entities, tasks)
+    _async_add_listed(
+        entry, platform, async_add_entities, entity_fn, TASK_ID, lambda it: it.tasks
+    )
 
 
 @callback
@@ -113,16 +95,23 @@ def async_add_preference_entities(
     entity_fn: EntityFn[Preference],
 ) -> None:
     """Add an entity for every setting for which the platform has one."""
-    settings = _Listed(lambda data: data.preferences, PREFERENCE_ID, entity_fn)
-    _async_add_listed(entry, platform, async_add_entities, settings)
+    _async_add_listed(
+        entry,
+        platform,
+        async_add_entities,
+        entity_fn,
+        PREFERENCE_ID,
+        lambda it: it.preferences,
+    )
 
 
-@callback
 def _async_add_listed[ItemT](
     entry: PlexButlerConfigEntry,
     platform: Platform,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    kind: _Listed[ItemT],
+    entity_fn: EntityFn[ItemT],
+    id_part: str,
+    listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
 ) -> None:
     """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
@@ -131,22 +120,21 @@ def _async_add_listed[ItemT](
     seen: Mapping[str, ItemT] = {}
 
     def is_registered(name: str) -> bool:
-        unique_id = f"{entry.unique_id}{kind.id_part}{name}"
+        unique_id = f"{entry.unique_id}{id_part}{name}"
         return bool(registry.async_get_entity_id(platform, DOMAIN, unique_id))
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
-        listed = kind.items_fn(coordinator.data)
+        listed = listed_fn(coordinator.data)
+        if listed is seen:
+            return
         appeared, seen = listed.keys() - seen.keys(), listed
         new = {it for it in appeared if it not in added or not is_registered(it)}
         added.update(new)
         # In the server's order.
-        entities = (
-            kind.entity_fn(coordinator, listed[it]) for it in listed if it in new
-        )
+        entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
         async_add_entities(filter(None, entities))
 
     async_add_new()
-    coordinator.list_listeners.append(async_add_new)
-    entry.async_on_unload(coordinator.list_listeners.clear)
+    entry.async_on_unload(coordinator.async_add_listener(async_add_new))

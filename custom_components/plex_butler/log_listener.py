@@ -5,17 +5,14 @@ from collections import deque
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Final, override
+from typing import TYPE_CHECKING, Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from .api import (
     LoggedRequest,
     LoggedSubActivity,
     LogLine,
-    PlexClient,
     PlexConnectionError,
     PlexError,
     PlexResponseError,
@@ -25,7 +22,9 @@ from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
 from .run_state import Command, Rules
 from .run_state.activities import fold
-from .tracker import RunTracker
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 # The clocks of the two hosts differ by less.
 _MARGIN: Final = timedelta(minutes=5)
@@ -37,8 +36,6 @@ _PROOF_INTERVAL: Final = 2.0
 # Which lines there are changes with the version, the log's level or a proxy.
 _SILENT_FOR: Final = timedelta(days=1).total_seconds()
 _FLOODED_FOR: Final = timedelta(minutes=5).total_seconds()
-# So many failures in a row, while requests are answered, are a refusal.
-_FAILURES: Final = 3
 # So many runs without a line of the log show that it does not name tasks.
 _UNNAMED_RUNS: Final = 3
 # A command is answered within this, and its line comes no later.
@@ -63,16 +60,11 @@ class LogListener(StreamListener):
 
     _what, _retry_limits = "log", (5.0, 300.0)
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        client: PlexClient,
-        tracker: RunTracker,
-    ) -> None:
-        super().__init__(hass, entry, tracker)
-        self._client = client
-        self._is_open = False
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        super().__init__(coordinator)
+        self._client = coordinator.client
+        # While it is open, this asks for what proves the log, and closes it.
+        self._minder: asyncio.Task[None] | None = None
         # The log has proven that it tells; that, or that it is not open after all
         self._is_up = False
         self._settled = asyncio.Event()
@@ -87,20 +79,13 @@ class LogListener(StreamListener):
     def statistics(self) -> dict[str, Any]:
         """Return what a bug report needs to know of the log."""
         return {
-            "open": self._is_open,
+            "open": self._minder is not None,
             "tells": self._is_up,
             "silent": self._silent_version is not None,
             "connects": self._connects,
             "failures": self._failures,
             "floods": self._floods,
         }
-
-    @override
-    def async_start(self) -> None:
-        self._entry.async_on_unload(
-            self._tracker.async_add_listener(self._async_happened)
-        )
-        super().async_start()
 
     async def async_opened(self) -> None:
         """Have the log open before a start is sent, unless that takes too long."""
@@ -117,13 +102,14 @@ class LogListener(StreamListener):
         if self._is_up:
             self._own.append((command, task, monotonic()))
 
+    @override
     def _async_happened(self) -> None:
         """Open the log for what the rules have just come to know of."""
         version = self._tracker.state.version
         if self._silent_version not in (None, version):
             self._silent_version = None
             self._retry_at = 0.0
-        self._wake.set()
+        super()._async_happened()
 
     @property
     @override
@@ -145,22 +131,15 @@ class LogListener(StreamListener):
 
     @override
     async def _async_listen(self) -> None:
-        """Read what the log says until it ends, is of no use, or proves nothing.
-
-        Raises PlexError if it breaks.
-        """
+        """Read the log until it is of no use or proves nothing; raise if it breaks."""
         opened = self._tracker.now()
-        minder: asyncio.Task[None] | None = None
         try:
             async with (
                 self._client.log_stream() as stream,
                 asyncio.timeout(_PROOF_WAIT) as limit,
             ):
-                self._is_open = True
                 self._connects += 1
-                minder = self._entry.async_create_background_task(
-                    self._hass, self._async_mind(limit), f"{self._name} log"
-                )
+                self._minder = self._create_task(self._async_mind(limit))
                 async for lines in stream:
                     if not self._is_up:
                         limit.reschedule(None)
@@ -176,10 +155,10 @@ class LogListener(StreamListener):
             self._async_silent("it does not tell of our own requests")
             return
         finally:
-            self._is_open = False
             self._settled.set()
-            if minder:
-                minder.cancel()
+            if self._minder:
+                self._minder.cancel()
+                self._minder = None
             if self._is_up:
                 self._is_up = False
                 self._own.clear()
@@ -244,7 +223,7 @@ class LogListener(StreamListener):
         if not isinstance(err, PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _SILENT_FOR
-        elif refused or self._is_failing_alone(_FAILURES):
+        elif refused or self._is_failing_alone:
             self._async_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()

@@ -2,15 +2,11 @@
 
 from abc import ABC, abstractmethod
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import datetime
 import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, override
-
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
 
 from .api import (
     Notification,
@@ -21,7 +17,6 @@ from .api import (
 )
 from .const import LOGGER
 from .run_state import Change, Moment, Notice, Rules
-from .tracker import RunTracker
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
@@ -48,13 +43,11 @@ class StreamListener(ABC):
     # Waits between two attempts, in seconds.
     _retry_limits: tuple[float, float]
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, tracker: RunTracker
-    ) -> None:
-        self._hass = hass
-        self._entry = entry
-        self._tracker = tracker
-        self._name = f"{entry.title} Butler"
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        self._coordinator = coordinator
+        self._name = coordinator.name
+        self._tracker = coordinator.tracker
+        self._tracker.async_add_listener(self._async_happened)
         # Until then, the stream stays closed.
         self._retry_at = 0.0
         self._wake = asyncio.Event()
@@ -65,9 +58,12 @@ class StreamListener(ABC):
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
-        self._entry.async_create_background_task(
-            self._hass, self._async_run(), f"{self._name} {self._what}"
-        )
+        self._create_task(self._async_run())
+
+    def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        hass, entry = self._coordinator.hass, self._coordinator.config_entry
+        name = f"{self._name} {self._what}"
+        return entry.async_create_background_task(hass, coroutine, name)
 
     async def _async_run(self) -> None:
         while True:
@@ -98,6 +94,10 @@ class StreamListener(ABC):
     def _async_failed(self, err: Exception) -> None:
         """Log a failure if it says something new, and see to the next attempt."""
 
+    def _async_happened(self) -> None:
+        """See whether something that happened has made the stream of use."""
+        self._wake.set()
+
     def _async_forget_failures(self) -> None:
         self._retry = self._retry_limits[0]
         self._failures = 0
@@ -106,13 +106,16 @@ class StreamListener(ABC):
     def _next_delay(self) -> float:
         delay = self._retry
         self._retry = min(self._retry * 2, self._retry_limits[1])
-        return delay
+        # Many homes lose the same power at once.
+        return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
 
-    def _is_failing_alone(self, failures: int) -> bool:
-        """Return True after so many failures, if polls have worked since the first."""
+    @property
+    def _is_failing_alone(self) -> bool:
+        """Return True if it fails for long, though polls have worked since it began."""
         state, since = self._tracker.state, self._failing_since
         asked = state.asked if state.failing_since is None else None
-        return bool(asked and since and since < asked) and self._failures >= failures
+        polls_work = bool(asked and since and since < asked)
+        return polls_work and self._failures >= FAILURES_TO_TELL
 
 
 class PushListener(StreamListener):
@@ -120,16 +123,10 @@ class PushListener(StreamListener):
 
     _what, _retry_limits = "notifications", (1.0, 900.0)
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        coordinator: PlexButlerCoordinator,
-    ) -> None:
-        super().__init__(hass, entry, coordinator.tracker)
-        self._coordinator = coordinator
-        self._wants_all = False
-        self._filters: tuple[str, ...] = ()
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        super().__init__(coordinator)
+        self._tracker.async_add_change_listener(self._async_changed)
+        self._filters: tuple[str, ...] = FILTERS
         self._stream: NotificationStream | None = None
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
@@ -149,15 +146,6 @@ class PushListener(StreamListener):
             "notifications": self._notifications,
         }
 
-    @override
-    def async_start(self) -> None:
-        coordinator = self._coordinator
-        self._entry.async_on_unload(
-            coordinator.tracker.async_add_change_listener(self._async_changed)
-        )
-        self._entry.async_on_unload(coordinator.async_add_listener(self._async_polled))
-        super().async_start()
-
     @property
     @override
     def _is_wanted(self) -> bool:
@@ -167,16 +155,14 @@ class PushListener(StreamListener):
 
     @override
     async def _async_listen(self) -> None:
-        coordinator = self._coordinator
-        self._filters = () if self._wants_all else FILTERS
+        coordinator, filters = self._coordinator, self._filters
         try:
-            async with coordinator.client.notifications(
-                filters=self._filters
-            ) as stream:
+            async with coordinator.client.notifications(filters=filters) as stream:
                 LOGGER.debug("%s: notifications connected", self._name)
                 self._stream = stream
                 self._connects += 1
-                unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
+                loop = coordinator.hass.loop
+                timer = loop.call_later(PROVEN_AFTER, self._async_proven)
                 # What changed meanwhile was in no notification. A stream that breaks
                 # again and again must not have everything asked for each time.
                 if self._proven:
@@ -191,17 +177,16 @@ class PushListener(StreamListener):
                             # What waits in the socket's buffer is read without a pause.
                             await asyncio.sleep(0)
                 finally:
-                    unsub()
+                    timer.cancel()
                     self._stream = None
                     self._tracker.async_apply(Rules.push_changed, up=False)
         finally:
             self._retry_at = monotonic() + self._next_delay()
         # A stream without filters is a reason of ours to hang up.
-        if not self._proven and not (self._wants_all and self._filters):
+        if not self._proven and filters == self._filters:
             raise PlexConnectionError("The server hung up soon after the connection")
 
-    @callback
-    def _async_proven(self, _: datetime) -> None:
+    def _async_proven(self) -> None:
         """Forget earlier failures: the stream has stayed up."""
         if self._told:
             LOGGER.info("%s: notifications are back", self._name)
@@ -229,7 +214,7 @@ class PushListener(StreamListener):
             return
         if kind is not PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._is_failing_alone(FAILURES_TO_TELL):
+        elif self._is_failing_alone:
             # A proxy may let no stream through; else, the coordinator has logged it.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
@@ -238,23 +223,16 @@ class PushListener(StreamListener):
             return
         self._told.add(kind)
 
-    def _async_polled(self) -> None:
+    @override
+    def _async_happened(self) -> None:
         """Try again at once when the server answers again."""
         if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
-        self._wake.set()
+        super()._async_happened()
 
     def _async_changed(self, changes: tuple[Change, ...]) -> None:
         """Listen to everything if what was asked for does not come."""
-        missed = Notice.PUSH_MISSED in changes
-        if missed and self._stream and not self._wants_all:
-            self._wants_all = True
-            self._entry.async_create_background_task(
-                self._hass, self._stream.close(), f"{self._name} notifications"
-            )
-
-    @override
-    def _next_delay(self) -> float:
-        # Many homes lose the same power at once.
-        return super()._next_delay() * random.uniform(0.5, 1)  # noqa: S311 no secret
+        if Notice.PUSH_MISSED in changes and self._stream and self._filters:
+            self._filters = ()
+            self._create_task(self._stream.close())

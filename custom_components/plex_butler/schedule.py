@@ -28,6 +28,7 @@ from .api import (
     PreferenceNotification,
     PreferenceValue,
 )
+from .commands import NotSentError
 from .connection import translation
 from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
 from .run_state import Window
@@ -37,8 +38,6 @@ START_HOUR: Final = "ButlerStartHour"
 END_HOUR: Final = "ButlerEndHour"
 _HOURS: Final[Mapping[str, str]] = {START_HOUR: "window_start", END_HOUR: "window_end"}
 
-_SWITCH_PREFIX: Final = "ButlerTask"
-_BEHAVIOR_SUFFIX: Final = "Behavior"
 BEHAVIORS: Final = ("never", "scheduled", "asap")
 
 KNOWN_SWITCHES: Final = frozenset(
@@ -85,27 +84,13 @@ def kind_of(preference: Preference) -> ScheduleKind | None:
     name = preference.id
     if name in _HOURS:
         return ScheduleKind.HOUR
-    if preference.type == "bool" and name.startswith(_SWITCH_PREFIX):
+    if preference.type == "bool" and name.startswith("ButlerTask"):
         return ScheduleKind.SWITCH
-    if preference.type == "text" and name.endswith(_BEHAVIOR_SUFFIX):
+    if preference.type == "text" and name.endswith("Behavior"):
         offered = {value for value, _ in preference.options}
         if name in KNOWN_BEHAVIORS or (offered and offered <= set(BEHAVIORS)):
             return ScheduleKind.BEHAVIOR
     return None
-
-
-def may_matter(name: str) -> bool:
-    """Return True if a setting may be one of the schedule's, by its name alone."""
-    return (
-        name in _HOURS
-        or name.startswith(_SWITCH_PREFIX)
-        or name.endswith(_BEHAVIOR_SUFFIX)
-    )
-
-
-def schedule_of(preferences: Iterable[Preference]) -> dict[str, Preference]:
-    """Return the settings that make up the schedule, and no others."""
-    return {it.id: it for it in preferences if kind_of(it)}
 
 
 def behaviors_of(preference: Preference) -> list[str]:
@@ -116,13 +101,8 @@ def behaviors_of(preference: Preference) -> list[str]:
 
 def schedule_key(name: str) -> str | None:
     """Return the key of a setting's name in our words, or None if it has none."""
-    if name in _HOURS:
-        return _HOURS[name]
-    if name in KNOWN_SWITCHES:
-        return f"schedule_{task_key(name)}"
-    if task := KNOWN_BEHAVIORS.get(name):
-        return f"schedule_{task_key(task)}"
-    return None
+    task = name if name in KNOWN_SWITCHES else KNOWN_BEHAVIORS.get(name)
+    return f"schedule_{task_key(task)}" if task else _HOURS.get(name)
 
 
 def window_of(
@@ -173,8 +153,8 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         # One write at a time: what it reads back must not be about to change.
         self._lock = asyncio.Lock()
         self._closed = False
+        # The answer to a read is under way, and will be used.
         self._reading = False
-        self._writes = 0
         self._writing: Mapping[str, PreferenceValue] = {}
         entry.async_on_unload(
             hass.bus.async_listen(
@@ -195,7 +175,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
 
     def is_current(self, changed: PreferenceNotification) -> bool:
         """Return True if a change needs no read: it is our own, known or elsewhere."""
-        ids = set(filter(may_matter, changed.ids))
+        ids = {it for it in changed.ids if it.startswith("Butler") or "Behavior" in it}
         values = {name: it for name, it in changed.values.items() if name in ids}
         if not changed.ids or values.keys() != ids:
             return False
@@ -213,24 +193,22 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         """
         if self._lock.locked():
             return
-        writes = self._writes
         # An invalidation from now on is not undone by the answer.
         self.due_at = monotonic() + PREFERENCES_INTERVAL.total_seconds()
         self._reading = True
         try:
-            settings = schedule_of(await self._client.get_preferences())
+            preferences = await self._client.get_preferences()
+            # A write that began meanwhile reads back what is newer.
+            if self._reading:
+                self._async_update(preferences)
         except PlexResponseError as err:
             LOGGER.debug("%s: no settings: %s", self.name, err)
             self.due_at = monotonic() + SERVER_INTERVAL.total_seconds()
             if err.status != HTTPStatus.NOT_FOUND and self._retries:
                 self._retries -= 1
                 self.due_at = _AT_ONCE
-            return
         finally:
             self._reading = False
-        # A write that began meanwhile reads back what is newer.
-        if writes == self._writes:
-            self._async_update(settings)
 
     async def async_set(self, values: Mapping[str, PreferenceValue]) -> None:
         """Change settings, all or none.
@@ -239,44 +217,34 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         """
         async with self._lock:
             if self._closed:
-                raise HomeAssistantError(
-                    translation_domain=DOMAIN, translation_key="not_sent"
-                )
-            self._writes += 1
-            self._writing = values
+                raise NotSentError
+            self._reading, self._writing = False, values
             self.due_at = monotonic() + PREFERENCES_INTERVAL.total_seconds()
             try:
-                settings = schedule_of(await self._client.set_preferences(values))
+                self._async_update(await self._client.set_preferences(values))
+            except PlexPreferenceError as err:
+                raise self._error("preference_refused", values) from err
             except PlexError as err:
-                # It may have been done all the same.
-                self.invalidate()
-                if isinstance(err, PlexPreferenceError):
-                    raise HomeAssistantError(
-                        translation_domain=DOMAIN,
-                        translation_key="preference_refused",
-                        translation_placeholders={"preferences": self._labels(values)},
-                    ) from err
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 self._writing = {}
-            self._async_update(settings)
-        taken = {name: it.value for name, it in settings.items()}
+        taken = {name: it.value for name, it in self.data.items()}
         if missed := [name for name in values if taken.get(name) != values[name]]:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="preference_not_taken",
-                translation_placeholders={"preferences": self._labels(missed)},
-            )
+            raise self._error("preference_not_taken", missed)
 
-    def _labels(self, names: Iterable[str]) -> str:
-        """Return what the server calls settings."""
-        listed = self.data
-        return ", ".join(
-            (listed[name].label if name in listed else "") or name for name in names
+    def _error(self, key: str, names: Iterable[str]) -> HomeAssistantError:
+        """Return an error that calls settings what the server calls them."""
+        labels = {name: it.label for name, it in self.data.items()}
+        shown = ", ".join(labels.get(name) or name for name in names)
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders={"preferences": shown},
         )
 
     @callback
-    def _async_update(self, settings: Mapping[str, Preference]) -> None:
+    def _async_update(self, preferences: Iterable[Preference]) -> None:
+        settings = {it.id: it for it in preferences if kind_of(it)}
         self.window = window_of(settings.values(), self._zone)
         self.async_set_updated_data(settings)
 
@@ -284,7 +252,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
     def _async_core_config_updated(self, _: Event) -> None:
         """Show the window in Home Assistant's new zone."""
         if self.data:
-            self._async_update(self.data)
+            self._async_update(self.data.values())
 
     @override
     async def async_shutdown(self) -> None:
