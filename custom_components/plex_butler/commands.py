@@ -20,11 +20,9 @@ from .run_state import Answer, Command, Moment, Rules
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
-_ANSWERS: Final[Mapping[StartResult | StopResult | None, Answer]] = {
-    None: Answer.OK,
-    StartResult.STARTED: Answer.OK,
+# All others are OK.
+_ANSWERS: Final[Mapping[object, Answer]] = {
     StartResult.ALREADY_RUNNING: Answer.ALREADY_RUNNING,
-    StopResult.STOPPED: Answer.OK,
     StopResult.NOT_RUNNING: Answer.NOT_RUNNING,
 }
 _STARTS: Final = {Command.START, Command.START_ALL}
@@ -130,7 +128,7 @@ class Commands:
                 raise PlexResponseError("The server has no such task", status=404)
         return result
 
-    async def _async_send[ResultT: StartResult | StopResult | None](
+    async def _async_send[ResultT](
         self,
         order: Order,
         request_fn: Callable[[], Awaitable[ResultT]],
@@ -146,7 +144,7 @@ class Commands:
             answer = Answer.FAILED
             try:
                 result = await request_fn()
-                answer = _ANSWERS[result]
+                answer = _ANSWERS.get(result, Answer.OK)
             except PlexError as err:
                 raise HomeAssistantError(**translation(err)) from err
             finally:

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.const import CONF_TIME_ZONE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -16,6 +17,7 @@ from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
     UpdateFailed,
 )
+from homeassistant.util import dt as dt_util
 
 from . import api
 from .api import PlexError, PlexResponseError
@@ -59,8 +61,6 @@ SETTINGS: Final = "settings"
 TASKS: Final = "tasks"
 
 _SOON: Final = timedelta(seconds=1)
-# A poll that is due anyway so soon is not moved.
-_SLACK: Final = 0.5
 _NEVER: Final = float("-inf")
 
 
@@ -96,7 +96,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
         self.log = LogListener(self)
         self.commands = Commands(self)
-        self.schedule = ScheduleCoordinator(hass, entry, client)
+        self.schedule = ScheduleCoordinator(self)
         entry.async_on_unload(
             self.schedule.async_add_listener(self._async_settings_updated)
         )
@@ -132,7 +132,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @override
     async def _async_setup(self) -> None:
         """Load what was known before, and the zone that was chosen."""
-        await self.schedule.async_load_zone()
+        if zone := self.config_entry.options.get(CONF_TIME_ZONE):
+            self.schedule.zone = await dt_util.async_get_time_zone(zone)
         await self.tracker.async_load()
 
     @override
@@ -162,7 +163,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._has_problems = False
             self._silent_since = None
             async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
-            async_forget_refusal(self.hass, self.config_entry)
         # A part may have been invalidated while it was fetched.
         is_stale = (
             monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
@@ -257,13 +257,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Fetch the tasks; the answer to an older request than the newest is dropped."""
         self._fetched_at[TASKS] = monotonic()
         self._tasks_request = request = object()
-        tasks = {task.name: task for task in await self.client.get_butler_tasks()}
+        tasks = await self.client.get_butler_tasks()
         if request is self._tasks_request:
-            self._tasks = tasks
-            self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
-            self._stale_tasks.async_process_list(tasks, version=self._server.version)
+            self._tasks = {task.name: task for task in tasks}
+            self.tracker.async_apply(Rules.tasks_listed, tasks=tasks)
+            version = self._server.version
+            self._stale_tasks.async_process_list(self._tasks, version=version)
 
-    @callback
     def _async_publish_all(self) -> None:
         self.data = self._build_data()
         self.async_update_listeners()
@@ -333,7 +333,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def async_poll_within(self, wait: timedelta = _SOON) -> bool:
         """Poll within a time unless the server is failing; return True if moved."""
         wait = max(wait, _SOON)
-        is_late = self._next_poll - monotonic() - _SLACK > wait.total_seconds()
+        # A poll that is due anyway so soon is not moved.
+        is_late = self._next_poll - monotonic() > wait.total_seconds() + 0.5
         if not is_late or not self.last_update_success or self.tracker.closed:
             return False
         self._set_interval(wait)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,6 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask, Preference
 from .const import DOMAIN, STALE_AFTER, STALE_AFTER_UPDATE
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
         PlexButlerCoordinator,
         PlexButlerData,
     )
-
-type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
 
 # Unique ids are of a machine identifier, one of these, and a name.
 TASK_ID: Final = "_task_"
@@ -74,46 +72,18 @@ class StaleEntities:
         self._patience = patience
 
 
-@callback
-def async_add_task_entities(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: EntityFn[ButlerTask],
-) -> None:
-    """Add an entity for every task."""
-    _async_add_listed(
-        entry, platform, async_add_entities, entity_fn, TASK_ID, lambda it: it.tasks
-    )
-
-
-@callback
-def async_add_preference_entities(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: EntityFn[Preference],
-) -> None:
-    """Add an entity for every setting for which the platform has one."""
-    _async_add_listed(
-        entry,
-        platform,
-        async_add_entities,
-        entity_fn,
-        PREFERENCE_ID,
-        lambda it: it.preferences,
-    )
-
-
 def _async_add_listed[ItemT](
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: EntityFn[ItemT],
     id_part: str,
     listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
+    entry: PlexButlerConfigEntry,
+    platform: Platform,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entity_fn: Callable[[PlexButlerCoordinator, ItemT], Entity | None],
 ) -> None:
-    """Add entities for what is listed, and again for what was removed and came back."""
+    """Add entities for what is listed, and again for what was removed and came back.
+
+    There is none for what `entity_fn` returns None for.
+    """
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
     added: set[str] = set()
@@ -138,3 +108,9 @@ def _async_add_listed[ItemT](
 
     async_add_new()
     entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+
+
+async_add_task_entities = partial(_async_add_listed, TASK_ID, lambda it: it.tasks)
+async_add_preference_entities = partial(
+    _async_add_listed, PREFERENCE_ID, lambda it: it.preferences
+)

@@ -28,20 +28,14 @@ if TYPE_CHECKING:
 
 # The clocks of the two hosts differ by less.
 _MARGIN: Final = timedelta(minutes=5)
-# A start waits for the log no longer than this.
-_START_WAIT: Final = 1.0
 # Our own request comes back as a line within a second, if such lines come at all.
 _PROOF_WAIT: Final = 5.0
-_PROOF_INTERVAL: Final = 2.0
 # Which lines there are changes with the version, the log's level or a proxy.
 _SILENT_FOR: Final = timedelta(days=1).total_seconds()
-_FLOODED_FOR: Final = timedelta(minutes=5).total_seconds()
 # So many runs without a line of the log show that it does not name tasks.
 _UNNAMED_RUNS: Final = 3
 # A command is answered within this, and its line comes no later.
 _COMMAND_FOR: Final = 60.0
-# More sub-activities of Butler's are not at work at once.
-_MAX_BEGUN: Final = 100
 
 # By the method, and whether a task is named.
 _COMMANDS: Final = {
@@ -70,8 +64,9 @@ class LogListener(StreamListener):
         self._settled = asyncio.Event()
         # A start is about to be sent, or was; commands whose line has yet to come
         self._wanted_until = 0.0
-        self._own: list[tuple[Command, str | None, float]] = []
-        self._begun: deque[str] = deque(maxlen=_MAX_BEGUN)
+        self._own: dict[tuple[Command, str | None], float] = {}
+        # More sub-activities of Butler's are not at work at once.
+        self._begun: deque[str] = deque(maxlen=100)
         # The version whose log tells nothing
         self._silent_version: str | None = None
         self._floods = 0
@@ -88,19 +83,19 @@ class LogListener(StreamListener):
         }
 
     async def async_opened(self) -> None:
-        """Have the log open before a start is sent, unless that takes too long."""
+        """Have the log open before a start is sent, if that takes at most a second."""
         self._wanted_until = monotonic() + _COMMAND_FOR
         if not self._is_up and self._is_wanted and self._retry_at <= monotonic():
             self._settled.clear()
             self._wake.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_START_WAIT):
+                async with asyncio.timeout(1.0):
                     await self._settled.wait()
 
     def async_sent(self, command: Command, task: str | None) -> None:
         """Expect the line of a command of ours."""
         if self._is_up:
-            self._own.append((command, task, monotonic()))
+            self._own[command, task] = monotonic()
 
     @override
     def _async_happened(self) -> None:
@@ -167,7 +162,7 @@ class LogListener(StreamListener):
             raise PlexConnectionError("The server closed the log")
         LOGGER.debug("%s: the log says too much", self._name)
         self._floods += 1
-        self._retry_at = monotonic() + _FLOODED_FOR
+        self._retry_at = monotonic() + timedelta(minutes=5).total_seconds()
 
     async def _async_mind(self, limit: asyncio.Timeout) -> None:
         """Ask for what the log then tells of; have it closed once it is of no use."""
@@ -176,7 +171,7 @@ class LogListener(StreamListener):
                 asked = self._tracker.now()
                 rows = await self._client.get_activities()
                 self._tracker.async_apply(Rules.snapshot, rows, asked)
-                await asyncio.sleep(_PROOF_INTERVAL)
+                await asyncio.sleep(2.0)
         while self._is_wanted:  # noqa: ASYNC110 the window opens by time alone
             await asyncio.sleep(LOOK_INTERVAL)
         limit.reschedule(0.0)
@@ -207,13 +202,9 @@ class LogListener(StreamListener):
                 command := _COMMANDS.get((method, task is not None))
             ):
                 self._client.keep("log", line)
-                # Each command of ours has one line.
-                last = monotonic() - _COMMAND_FOR
-                self._own = [own for own in self._own if own[2] >= last]
-                own = next((it for it in self._own if it[:2] == (command, task)), None)
-                if own:
-                    self._own.remove(own)
-                elif status == 200:
+                # Each command of ours has one line, which comes soon.
+                sent = self._own.pop((command, task), float("-inf"))
+                if status == 200 and monotonic() - sent > _COMMAND_FOR:
                     self._tracker.async_apply(Rules.foreign_command, command, task)
 
     @override

@@ -17,7 +17,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
 
 from . import api
-from .connection import async_create_client, shown_name
+from .connection import async_create_client, async_forget_refusal, shown_name
 from .const import DOMAIN
 from .flow.relocation import async_move, async_take_place, async_url_at_new_host
 from .flow.validate import async_certificate_names, async_identify, async_validate
@@ -147,6 +147,7 @@ def async_close_problems(
     hass: HomeAssistant, entry: ConfigEntry, *sources: str
 ) -> None:
     """Delete an entry's repairs, and abort the dialogs that were to solve them."""
+    async_forget_refusal(hass, entry)
     _async_present(hass, entry)
     _delete_issues(hass, entry, NOT_OWNER)
     for flow in list(entry.async_get_active_flows(hass, set(sources))):

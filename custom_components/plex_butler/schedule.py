@@ -10,17 +10,16 @@ from datetime import tzinfo
 from enum import StrEnum
 from http import HTTPStatus
 from time import monotonic
-from typing import Final, override
+from typing import TYPE_CHECKING, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_TIME_ZONE, EVENT_CORE_CONFIG_UPDATE
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .api import (
-    PlexClient,
     PlexError,
     PlexPreferenceError,
     PlexResponseError,
@@ -33,6 +32,9 @@ from .connection import translation
 from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
 from .run_state import Window
 from .tasks import task_key
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 START_HOUR: Final = "ButlerStartHour"
 END_HOUR: Final = "ButlerEndHour"
@@ -137,9 +139,8 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
 
     config_entry: ConfigEntry
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, client: PlexClient
-    ) -> None:
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        hass, entry = coordinator.hass, coordinator.config_entry
         super().__init__(
             hass, LOGGER, config_entry=entry, name=f"{entry.title} schedule"
         )
@@ -148,11 +149,12 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         # When the settings are to be read, on the monotonic clock.
         self.due_at = _AT_ONCE
         self._retries = _RETRIES
-        self._client = client
-        self._zone: tzinfo | None = None
+        self._client = coordinator.client
+        self._tracker = coordinator.tracker
+        # The zone of the server's clock, if it is not Home Assistant's.
+        self.zone: tzinfo | None = None
         # One write at a time: what it reads back must not be about to change.
         self._lock = asyncio.Lock()
-        self._closed = False
         # The answer to a read is under way, and will be used.
         self._reading = False
         self._writing: Mapping[str, PreferenceValue] = {}
@@ -161,11 +163,6 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
                 EVENT_CORE_CONFIG_UPDATE, self._async_core_config_updated
             )
         )
-
-    async def async_load_zone(self) -> None:
-        """Load the zone of the server's clock; Home Assistant's if none was chosen."""
-        if name := self.config_entry.options.get(CONF_TIME_ZONE):
-            self._zone = await dt_util.async_get_time_zone(name)
 
     @callback
     def invalidate(self) -> None:
@@ -216,7 +213,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         Raises a translated HomeAssistantError if the server does not do it.
         """
         async with self._lock:
-            if self._closed:
+            if self._tracker.closed:
                 raise NotSentError
             self._reading, self._writing = False, values
             self.due_at = monotonic() + PREFERENCES_INTERVAL.total_seconds()
@@ -245,7 +242,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
     @callback
     def _async_update(self, preferences: Iterable[Preference]) -> None:
         settings = {it.id: it for it in preferences if kind_of(it)}
-        self.window = window_of(settings.values(), self._zone)
+        self.window = window_of(settings.values(), self.zone)
         self.async_set_updated_data(settings)
 
     @callback
@@ -253,9 +250,3 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         """Show the window in Home Assistant's new zone."""
         if self.data:
             self._async_update(self.data.values())
-
-    @override
-    async def async_shutdown(self) -> None:
-        """Send no change that still waits for another."""
-        await super().async_shutdown()
-        self._closed = True
