@@ -16,14 +16,14 @@ from .api import (
     PreferenceNotification,
 )
 from .const import LOGGER
-from .run_state import Change, Moment, Notice, Rules
+from .run_state import Change, Notice, Rules
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
 # A stream that stays up for so long works, even if the server has nothing to say.
 PROVEN_AFTER: Final = 60.0
-# Fewer failures than these in a row are a restart, or a hiccup.
+# Fewer failures than these in a row are a restart, or a hiccup; more are a refusal.
 FAILURES_TO_TELL: Final = 4
 # So many frames take less than 5 ms; then others have their turn.
 FRAMES_AT_ONCE: Final = 32
@@ -53,8 +53,8 @@ class StreamListener(ABC):
         self._wake = asyncio.Event()
         self._connects = 0
         self._retry = self._retry_limits[0]
+        # In a row, while the polls work: else a failure says nothing of the stream.
         self._failures = 0
-        self._failing_since: Moment | None = None
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
@@ -76,8 +76,8 @@ class StreamListener(ABC):
             try:
                 await self._async_listen()
             except Exception as err:  # noqa: BLE001 a defect must not end it for good
-                self._failures += 1
-                self._failing_since = self._failing_since or self._tracker.now()
+                polls_work = self._tracker.state.failing_since is None
+                self._failures = self._failures + 1 if polls_work else 0
                 LOGGER.debug("%s: %s failed: %s", self._name, self._what, err)
                 self._async_failed(err)
 
@@ -101,21 +101,12 @@ class StreamListener(ABC):
     def _async_forget_failures(self) -> None:
         self._retry = self._retry_limits[0]
         self._failures = 0
-        self._failing_since = None
 
     def _next_delay(self) -> float:
         delay = self._retry
         self._retry = min(self._retry * 2, self._retry_limits[1])
         # Many homes lose the same power at once.
         return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
-
-    @property
-    def _is_failing_alone(self) -> bool:
-        """Return True if it fails for long, though polls have worked since it began."""
-        state, since = self._tracker.state, self._failing_since
-        asked = state.asked if state.failing_since is None else None
-        polls_work = bool(asked and since and since < asked)
-        return polls_work and self._failures >= FAILURES_TO_TELL
 
 
 class PushListener(StreamListener):
@@ -214,8 +205,8 @@ class PushListener(StreamListener):
             return
         if kind is not PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._is_failing_alone:
-            # A proxy may let no stream through; else, the coordinator has logged it.
+        elif self._failures >= FAILURES_TO_TELL:
+            # A proxy may let no stream through.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
             )

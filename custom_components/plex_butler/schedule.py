@@ -172,15 +172,14 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
 
     def is_current(self, changed: PreferenceNotification) -> bool:
         """Return True if a change needs no read: it is our own, known or elsewhere."""
-        ids = {it for it in changed.ids if it.startswith("Butler") or "Behavior" in it}
-        values = {name: it for name, it in changed.values.items() if name in ids}
-        if not changed.ids or values.keys() != ids:
-            return False
         known = {name: it.value for name, it in self.data.items()}
         if self._writing or self._reading:
             # The answer that is under way may be older than any other change.
             known = dict(self._writing)
-        return all(known.get(name) == value for name, value in values.items())
+        told = changed.values
+        ids = [it for it in changed.ids if it.startswith("Butler") or "Behavior" in it]
+        is_known = all(it in told and told[it] == known.get(it) for it in ids)
+        return bool(changed.ids) and is_known
 
     async def async_read(self) -> None:
         """Read the settings, unless a write is about to do so.
@@ -220,24 +219,27 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
             try:
                 self._async_update(await self._client.set_preferences(values))
             except PlexPreferenceError as err:
-                raise self._error("preference_refused", values) from err
+                raise HomeAssistantError(
+                    translation_domain=DOMAIN,
+                    translation_key="preference_refused",
+                    translation_placeholders={"preferences": self._labels(values)},
+                ) from err
             except PlexError as err:
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 self._writing = {}
         taken = {name: it.value for name, it in self.data.items()}
         if missed := [name for name in values if taken.get(name) != values[name]]:
-            raise self._error("preference_not_taken", missed)
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="preference_not_taken",
+                translation_placeholders={"preferences": self._labels(missed)},
+            )
 
-    def _error(self, key: str, names: Iterable[str]) -> HomeAssistantError:
-        """Return an error that calls settings what the server calls them."""
+    def _labels(self, names: Iterable[str]) -> str:
+        """Return what the server calls settings."""
         labels = {name: it.label for name, it in self.data.items()}
-        shown = ", ".join(labels.get(name) or name for name in names)
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"preferences": shown},
-        )
+        return ", ".join(labels.get(name) or name for name in names)
 
     @callback
     def _async_update(self, preferences: Iterable[Preference]) -> None:
