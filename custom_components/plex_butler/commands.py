@@ -57,17 +57,14 @@ class Order:
 
 
 class Commands:
-    """What people and automations can ask of one server's Butler.
+    """What can be asked of one server's Butler; raises translated errors.
 
     The server gets one command at a time: what it makes of two at once is not known.
     A stop voids the starts of its task that wait, and a stop of all tasks goes before
     everything that waits. The command that is under way is not cut short.
-
-    Every method raises a translated HomeAssistantError if the server does not do it.
     """
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Let nothing wait any longer than the entry is loaded."""
         self._coordinator = coordinator
         self._client = coordinator.client
         # An action may hold orders whose place in the line is still to come.
@@ -94,10 +91,7 @@ class Commands:
     async def async_start_task(
         self, name: str, order: Order | None = None, deadline: float | None = None
     ) -> StartResult:
-        """Have a task started; that it runs already is no error.
-
-        Raises TimeoutError if its turn has not come at the deadline, on the loop's clock.
-        """
+        """Have a task started; raise TimeoutError if its turn comes too late."""
         order = order or self.order(Command.START, name)
         request_fn = partial(self._client.start_task, name)
         return await self._async_send(order, request_fn, deadline)

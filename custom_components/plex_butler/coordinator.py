@@ -20,7 +20,7 @@ from homeassistant.helpers.update_coordinator import (
 from homeassistant.util import dt as dt_util
 
 from . import api
-from .api import PlexError, PlexResponseError
+from .api import PlexError
 from .commands import Commands
 from .connection import (
     Refusal,
@@ -93,6 +93,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
+        # Every entry has been given one by the config flow.
+        self.machine_identifier = entry.unique_id or ""
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
         self.log = LogListener(self)
         self.commands = Commands(self)
@@ -101,7 +103,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.schedule.async_add_listener(self._async_settings_updated)
         )
         self.push = PushListener(self)
-        self._refusals = refusals(hass)
         self._stale_tasks, self._stale_preferences = (
             StaleEntities(hass, entry, TASK_ID, SERVER_INTERVAL),
             StaleEntities(hass, entry, PREFERENCE_ID, PREFERENCES_INTERVAL),
@@ -110,8 +111,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
         self._tasks: Mapping[str, api.ButlerTask] = {}
         self._tasks_request = object()
-        # Repairs, dialogs and a refusal of an earlier set-up may be left.
-        self._has_problems = True
         self._silent_since: float | None = None
         self._next_poll = float("inf")
         self._poll: asyncio.Task[object] | None = None
@@ -123,34 +122,23 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             function=self._async_publish,
         )
 
-    @property
-    def machine_identifier(self) -> str:
-        """Return the server's identity, which outlives names and addresses."""
-        # Every entry has been given one by the config flow.
-        return self.config_entry.unique_id or ""
-
     @override
     async def _async_setup(self) -> None:
-        """Load what was known before, and the zone that was chosen."""
         if zone := self.config_entry.options.get(CONF_TIME_ZONE):
             self.schedule.zone = await dt_util.async_get_time_zone(zone)
         await self.tracker.async_load()
 
     @override
     async def _async_update_data(self) -> PlexButlerData:
-        """Fetch what is due."""
         self._poll = asyncio.current_task()
         try:
             await self._async_fetch()
         except PlexError as err:
-            self._has_problems = True
             is_locked = self._is_database_locked(err)
             # A time-out says nothing of the server.
-            is_down = isinstance(
-                err, api.PlexRefusedError | api.PlexMaintenanceError
-            ) or (isinstance(err, PlexResponseError) and err.status == 502)
-            refused = is_down and not is_locked
-            self.tracker.async_apply(Rules.poll_failed, refused=refused)
+            is_down = isinstance(err, api.PlexRefusedError | api.PlexMaintenanceError)
+            is_down |= getattr(err, "status", None) == 502 and not is_locked
+            self.tracker.async_apply(Rules.poll_failed, refused=is_down)
             # Back off while the server is failing, then fetch everything.
             self.async_invalidate()
             self._set_interval(IDLE_INTERVAL)
@@ -159,9 +147,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             raise await self._async_failure(err) from err
         finally:
             self._poll = None
-        if self._has_problems:
-            self._has_problems = False
-            self._silent_since = None
+        self._silent_since = None
+        if not (self.data and self.last_update_success):
+            # At first, those of an earlier set-up may be left.
             async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
         # A part may have been invalidated while it was fetched.
         is_stale = (
@@ -179,7 +167,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         entry = self.config_entry
         if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
-            refusal = self._refusals.setdefault(entry.entry_id, Refusal(now, now))
+            refused = refusals(self.hass)
+            refusal = refused.setdefault(entry.entry_id, Refusal(now, now))
             retry_after = refusal.delay()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, and with them the way back.
@@ -192,9 +181,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return True if an error is probably caused by a running database task."""
         # It takes all connections to the database: the server answers late or with an
         # error, as does a proxy in front of it.
-        is_busy = isinstance(err, api.PlexTimeoutError) or (
-            isinstance(err, PlexResponseError) and err.status in {500, 502, 504}
-        )
+        is_busy = getattr(err, "status", None) in {500, 502, 504}
+        is_busy |= isinstance(err, api.PlexTimeoutError)
         if not (self.data and self.last_update_success and is_busy):
             return False
         now, runs = monotonic(), self.tracker.view.tasks
@@ -206,7 +194,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def _async_fetch(self) -> None:
         """Fetch the activities, and every other part that is due; raise PlexError."""
         machine = self.machine_identifier
-        refusal = self._refusals.get(self.config_entry.entry_id)
+        refusal = refusals(self.hass).get(self.config_entry.entry_id)
         if refusal and monotonic() < refusal.next_try - EARLY:
             await self.client.verify()
             raise api.PlexAuthenticationError("The token was refused")
@@ -280,10 +268,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def async_set_settings(
         self, values: Mapping[str, api.PreferenceValue]
     ) -> None:
-        """Change settings, all or none.
-
-        Raises a translated HomeAssistantError if the server does not do it.
-        """
+        """Change settings, all or none; raise a translated error if they were not."""
         try:
             await self.schedule.async_set(values)
         except HomeAssistantError:
@@ -391,7 +376,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @override
     async def async_shutdown(self) -> None:
-        """Cancel the timers, and save what is known."""
         await super().async_shutdown()
         self._publisher.async_shutdown()
         await self.tracker.async_close()

@@ -31,10 +31,8 @@ PREFERENCE_ID: Final = "_preference_"
 class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
 
-    A list may lack something for a while, and its entity may be in somebody's automations:
-    only a day's worth of good answers without it tells that it is gone for good, or a
-    quarter of one after an update of the server. A restart of Home Assistant begins a
-    new day, whatever went before.
+    A list may lack something for a while, and its entity may be in somebody's automations.
+    Only good answers count, and a restart of Home Assistant begins a new day.
     """
 
     def __init__(
@@ -80,10 +78,7 @@ def _async_add_listed[ItemT](
     async_add_entities: AddConfigEntryEntitiesCallback,
     entity_fn: Callable[[PlexButlerCoordinator, ItemT], Entity | None],
 ) -> None:
-    """Add entities for what is listed, and again for what was removed and came back.
-
-    There is none for what `entity_fn` returns None for.
-    """
+    """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
     added: set[str] = set()

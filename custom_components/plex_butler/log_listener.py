@@ -1,7 +1,6 @@
 """Listens to the server's log while it may say something of Butler's tasks."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
@@ -9,15 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
-from .api import (
-    LoggedRequest,
-    LoggedSubActivity,
-    LogLine,
-    PlexConnectionError,
-    PlexError,
-    PlexResponseError,
-    PlexTimeoutError,
-)
+from . import api
 from .const import LOGGER
 from .push import FAILURES_TO_TELL, LOOK_INTERVAL, StreamListener
 from .run_state import Command, Rules
@@ -47,10 +38,7 @@ _COMMANDS: Final = {
 
 
 class LogListener(StreamListener):
-    """Feeds the rules with what one server's log says of tasks.
-
-    The log is a lot to listen to, so it is open only while a task may begin or end.
-    """
+    """Feeds the rules with what the log says while a task may begin or end."""
 
     _what, _retry_limits = "log", (5.0, 300.0)
 
@@ -65,8 +53,6 @@ class LogListener(StreamListener):
         # A start is about to be sent, or was; commands whose line has yet to come
         self._wanted_until = 0.0
         self._own: dict[tuple[Command, str | None], float] = {}
-        # More sub-activities of Butler's are not at work at once.
-        self._begun: deque[str] = deque(maxlen=100)
         # The version whose log tells nothing
         self._silent_version: str | None = None
         self._floods = 0
@@ -146,7 +132,7 @@ class LogListener(StreamListener):
                 return
             asked = self._tracker.state.asked
             if asked is None or asked < opened:
-                raise PlexTimeoutError("No answer to prove the log with") from err
+                raise api.PlexTimeoutError("No answer to prove the log with") from err
             self._async_silent("it does not tell of our own requests")
             return
         finally:
@@ -159,14 +145,14 @@ class LogListener(StreamListener):
                 self._own.clear()
                 self._tracker.async_apply(Rules.log_changed, up=False)
         if not stream.is_flooded:
-            raise PlexConnectionError("The server closed the log")
+            raise api.PlexConnectionError("The server closed the log")
         LOGGER.debug("%s: the log says too much", self._name)
         self._floods += 1
         self._retry_at = monotonic() + timedelta(minutes=5).total_seconds()
 
     async def _async_mind(self, limit: asyncio.Timeout) -> None:
         """Ask for what the log then tells of; have it closed once it is of no use."""
-        with suppress(PlexError):
+        with suppress(api.PlexError):
             while not self._is_up:
                 asked = self._tracker.now()
                 rows = await self._client.get_activities()
@@ -184,21 +170,19 @@ class LogListener(StreamListener):
         self._tracker.async_apply(Rules.log_changed, up=True)
         self._settled.set()
 
-    def _async_logged(self, line: LogLine) -> None:
+    def _async_logged(self, line: api.LogLine) -> None:
         state = self._tracker.state
         match line:
-            case LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
+            case api.LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
                 # Other work has sub-activities as well, many of them.
                 if fold(title) in state.names or parent in state.rows:
-                    self._begun.append(uuid)
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
-            case LoggedSubActivity(uuid=uuid):
-                runs = state.runs.values()
-                if uuid in self._begun or any(run.log_id == uuid for run in runs):
+            case api.LoggedSubActivity(uuid=uuid):
+                if any(run.log_id == uuid for run in state.runs.values()):
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
-            case LoggedRequest(method=method, task=task, status=status) if (
+            case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get((method, task is not None))
             ):
                 self._client.keep("log", line)
@@ -210,8 +194,8 @@ class LogListener(StreamListener):
     @override
     def _async_failed(self, err: Exception) -> None:
         """Open the log later; much later if it is refused and all else works."""
-        refused = isinstance(err, PlexResponseError) and err.status in (400, 404)
-        if not isinstance(err, PlexError):
+        refused = isinstance(err, api.PlexResponseError) and err.status in (400, 404)
+        if not isinstance(err, api.PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _SILENT_FOR
         elif refused or self._failures >= FAILURES_TO_TELL:

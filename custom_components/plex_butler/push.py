@@ -8,13 +8,7 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, override
 
-from .api import (
-    Notification,
-    NotificationStream,
-    PlexConnectionError,
-    PlexError,
-    PreferenceNotification,
-)
+from . import api
 from .const import LOGGER
 from .run_state import Change, Notice, Rules
 
@@ -34,10 +28,7 @@ LOOK_INTERVAL: Final = 60.0
 
 
 class StreamListener(ABC):
-    """Keeps a stream open while it is of use; it never gives up.
-
-    Polling is right without it: a stream that never opens costs nothing but time.
-    """
+    """Keeps a stream open while it is of use, and never gives up."""
 
     _what: str
     # Waits between two attempts, in seconds.
@@ -118,7 +109,7 @@ class PushListener(StreamListener):
         super().__init__(coordinator)
         self._tracker.async_add_change_listener(self._async_changed)
         self._filters: tuple[str, ...] = FILTERS
-        self._stream: NotificationStream | None = None
+        self._stream: api.NotificationStream | None = None
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
         self._is_behind = False
@@ -175,7 +166,9 @@ class PushListener(StreamListener):
             self._retry_at = monotonic() + self._next_delay()
         # A stream without filters is a reason of ours to hang up.
         if not self._proven and filters == self._filters:
-            raise PlexConnectionError("The server hung up soon after the connection")
+            raise api.PlexConnectionError(
+                "The server hung up soon after the connection"
+            )
 
     def _async_proven(self) -> None:
         """Forget earlier failures: the stream has stayed up."""
@@ -187,9 +180,9 @@ class PushListener(StreamListener):
         if self._is_behind:
             self._coordinator.async_refresh_soon()
 
-    def _async_notified(self, notification: Notification) -> None:
+    def _async_notified(self, notification: api.Notification) -> None:
         self._notifications += 1
-        if isinstance(notification, PreferenceNotification):
+        if isinstance(notification, api.PreferenceNotification):
             self._coordinator.async_settings_notified(notification)
         else:
             event, activity = notification.event, notification.activity
@@ -200,10 +193,10 @@ class PushListener(StreamListener):
         if self._failures == 1:
             # The server may be gone, or refuse the token: a poll says which.
             self._coordinator.async_poll_within()
-        kind = PlexError if isinstance(err, PlexError) else type(err)
+        kind = api.PlexError if isinstance(err, api.PlexError) else type(err)
         if kind in self._told:
             return
-        if kind is not PlexError:
+        if kind is not api.PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
         elif self._failures >= FAILURES_TO_TELL:
             # A proxy may let no stream through.

@@ -68,11 +68,10 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
     if monotonic() - since < _ABSENT_AFTER:
         return False
     url, is_verified = entry.data[CONF_URL], entry.data[CONF_VERIFY_SSL]
-    found, is_present = None, False
+    found: str | None = None
     try:
         client = await async_create_client(hass, entry.data)
         found = (await client.get_identity()).machine_identifier
-        is_present = found == entry.unique_id
     except api.PlexTlsError:
         # Not proven, and so only good for asking a person about another server.
         other = await async_identify(hass, url)
@@ -80,7 +79,9 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
             found = other.machine_identifier
     except api.PlexError as err:
         # After a proxy's error or that of a server that starts, it is alive.
-        is_present = not isinstance(err, api.PlexConnectionError)
+        if not isinstance(err, api.PlexConnectionError):
+            found = entry.unique_id
+    is_present = found == entry.unique_id
     new_url = None if is_present else await async_url_at_new_host(hass, entry)
     if entry.data[CONF_URL] != url:
         # Another address was entered during the look.
@@ -100,7 +101,7 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
             _raise(hass, entry, KNOWN_SERVER, url=url, other=shown_name(known.title))
         else:
             _raise(hass, entry, INSTALLED_ANEW, {"found": found}, url=url)
-    return bool(is_present or new_url or found)
+    return bool(new_url or found)
 
 
 def _async_present(hass: HomeAssistant, entry: ConfigEntry) -> None:

@@ -1,8 +1,4 @@
-"""The server's settings for scheduled tasks, and the maintenance window they define.
-
-As with tasks, what the server lists is what there is: an unknown setting
-works under the server's own label if it looks like those that are known.
-"""
+"""The server's settings for scheduled tasks, and the maintenance window they define."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -19,14 +15,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .api import (
-    PlexError,
-    PlexPreferenceError,
-    PlexResponseError,
-    Preference,
-    PreferenceNotification,
-    PreferenceValue,
-)
+from . import api
 from .commands import NotSentError
 from .connection import translation
 from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
@@ -81,9 +70,10 @@ class ScheduleKind(StrEnum):
     BEHAVIOR = "behavior"
 
 
-def kind_of(preference: Preference) -> ScheduleKind | None:
+def kind_of(preference: api.Preference) -> ScheduleKind | None:
     """Return what a setting decides, or None if the schedule does not care."""
     name = preference.id
+    # What the server lists is what there is, if it looks like what is known.
     if name in _HOURS:
         return ScheduleKind.HOUR
     if preference.type == "bool" and name.startswith("ButlerTask"):
@@ -95,7 +85,7 @@ def kind_of(preference: Preference) -> ScheduleKind | None:
     return None
 
 
-def behaviors_of(preference: Preference) -> list[str]:
+def behaviors_of(preference: api.Preference) -> list[str]:
     """Return the behaviours that the server offers, as far as they have a name."""
     offered = [value for value, _ in preference.options if value in BEHAVIORS]
     return offered or list(BEHAVIORS)
@@ -108,13 +98,9 @@ def schedule_key(name: str) -> str | None:
 
 
 def window_of(
-    preferences: Iterable[Preference], zone: tzinfo | None = None
+    preferences: Iterable[api.Preference], zone: tzinfo | None = None
 ) -> Window | None:
-    """Return the window, or None where the server does not tell it.
-
-    Plex does not say what a window means that ends when it starts. The hours are those
-    of the server's own clock, which is probably Home Assistant's.
-    """
+    """Return the window, on the server's own clock, or None where it is not told."""
     values = {preference.id: preference.value for preference in preferences}
     try:
         start, end = int(values[START_HOUR]), int(values[END_HOUR])
@@ -122,6 +108,7 @@ def window_of(
         return None
     zone = zone or dt_util.get_default_time_zone()
     window = Window(start_hour=start, end_hour=end, zone=zone)
+    # Plex does not say what a window means that ends when it starts.
     return window if window.is_clear else None
 
 
@@ -130,12 +117,11 @@ _RETRIES: Final = 10
 _AT_ONCE: Final = float("-inf")
 
 
-class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
-    """Reads, writes and verifies the settings, by their names.
+class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
+    """Reads, writes and verifies the settings, by their names."""
 
-    It has no interval: the polls of the server read the settings when they are due, so an
-    outage is logged once.
-    """
+    # It has no interval: the polls of the server read the settings when they are due, so
+    # an outage is logged once.
 
     config_entry: ConfigEntry
 
@@ -157,7 +143,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         self._lock = asyncio.Lock()
         # The answer to a read is under way, and will be used.
         self._reading = False
-        self._writing: Mapping[str, PreferenceValue] = {}
+        self._writing: Mapping[str, api.PreferenceValue] = {}
         entry.async_on_unload(
             hass.bus.async_listen(
                 EVENT_CORE_CONFIG_UPDATE, self._async_core_config_updated
@@ -170,7 +156,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         self.due_at = _AT_ONCE
         self._retries = _RETRIES
 
-    def is_current(self, changed: PreferenceNotification) -> bool:
+    def is_current(self, changed: api.PreferenceNotification) -> bool:
         """Return True if a change needs no read: it is our own, known or elsewhere."""
         known = {name: it.value for name, it in self.data.items()}
         if self._writing or self._reading:
@@ -182,11 +168,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         return bool(changed.ids) and is_known
 
     async def async_read(self) -> None:
-        """Read the settings, unless a write is about to do so.
-
-        Raises PlexError, but not if the server answers that it cannot show them: all else
-        works without them.
-        """
+        """Read the settings, unless a write is about to do so; raise PlexError."""
         if self._lock.locked():
             return
         # An invalidation from now on is not undone by the answer.
@@ -197,7 +179,8 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
             # A write that began meanwhile reads back what is newer.
             if self._reading:
                 self._async_update(preferences)
-        except PlexResponseError as err:
+        except api.PlexResponseError as err:
+            # All else works without them.
             LOGGER.debug("%s: no settings: %s", self.name, err)
             self.due_at = monotonic() + SERVER_INTERVAL.total_seconds()
             if err.status != HTTPStatus.NOT_FOUND and self._retries:
@@ -206,11 +189,8 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         finally:
             self._reading = False
 
-    async def async_set(self, values: Mapping[str, PreferenceValue]) -> None:
-        """Change settings, all or none.
-
-        Raises a translated HomeAssistantError if the server does not do it.
-        """
+    async def async_set(self, values: Mapping[str, api.PreferenceValue]) -> None:
+        """Change settings, all or none; raise a translated error if they were not."""
         async with self._lock:
             if self._tracker.closed:
                 raise NotSentError
@@ -218,13 +198,13 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
             self.due_at = monotonic() + PREFERENCES_INTERVAL.total_seconds()
             try:
                 self._async_update(await self._client.set_preferences(values))
-            except PlexPreferenceError as err:
+            except api.PlexPreferenceError as err:
                 raise HomeAssistantError(
                     translation_domain=DOMAIN,
                     translation_key="preference_refused",
                     translation_placeholders={"preferences": self._labels(values)},
                 ) from err
-            except PlexError as err:
+            except api.PlexError as err:
                 raise HomeAssistantError(**translation(err)) from err
             finally:
                 self._writing = {}
@@ -242,7 +222,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, Preference]]):
         return ", ".join(labels.get(name) or name for name in names)
 
     @callback
-    def _async_update(self, preferences: Iterable[Preference]) -> None:
+    def _async_update(self, preferences: Iterable[api.Preference]) -> None:
         settings = {it.id: it for it in preferences if kind_of(it)}
         self.window = window_of(settings.values(), self.zone)
         self.async_set_updated_data(settings)
