@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Final, override
@@ -248,13 +248,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         tasks = await self.client.get_butler_tasks()
         if request is self._tasks_request:
             self._tasks = {task.name: task for task in tasks}
-            self.tracker.async_apply(Rules.tasks_listed, tasks=tasks)
             version = self._server.version
             self._stale_tasks.async_process_list(self._tasks, version=version)
-
-    def _async_publish_all(self) -> None:
-        self.data = self._build_data()
-        self.async_update_listeners()
+            self.tracker.async_apply(Rules.tasks_listed, tasks=tasks)
 
     def _build_data(self) -> PlexButlerData:
         return PlexButlerData(
@@ -271,17 +267,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Change settings, all or none; raise a translated error if they were not."""
         try:
             await self.schedule.async_set(values)
-        except HomeAssistantError:
-            # Some of it may have been done all the same.
-            self.async_refresh_soon(SETTINGS, TASKS)
-            raise
-        try:
             # Which tasks are enabled now is decided by rules of the server's own.
             await self._async_fetch_tasks()
         except PlexError:
             self.async_refresh_soon(TASKS)
-        else:
-            self._async_publish_all()
+        except HomeAssistantError:
+            # Some of it may have been done all the same.
+            self.async_refresh_soon(SETTINGS, TASKS)
+            raise
 
     @callback
     def async_settings_notified(self, notification: api.PreferenceNotification) -> None:
@@ -292,12 +285,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_settings_updated(self) -> None:
         """Follow the settings, which a poll or a change of ours has read."""
-        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
         self._stale_preferences.async_process_list(
             self.schedule.data, version=self._server.version
         )
-        if self.data and not self._in_poll:
-            self._async_publish_all()
+        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
 
     @callback
     def async_invalidate(self, *parts: str) -> None:
@@ -332,11 +323,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.update_interval = max(interval, _SOON)
         self._next_poll = monotonic() + self.update_interval.total_seconds()
 
-    @property
-    def _in_poll(self) -> bool:
-        """Return True if a poll runs this: its end updates the listeners, once."""
-        return self._poll is not None and asyncio.current_task() is self._poll
-
     @callback
     def async_command_done(self) -> None:
         """Publish what a command changed, and fetch what became of the tasks."""
@@ -346,7 +332,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_event_applied(self) -> None:
         """Publish what an event changed: the first at once, more in a moment."""
-        if self._in_poll:
+        if self._poll and asyncio.current_task() is self._poll:
+            # Its end updates the listeners, once.
             return
         if self.tracker.has_changes or self.data.runs != self.tracker.view:
             self._publisher.async_schedule_call()
@@ -362,12 +349,17 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def _async_publish(self) -> None:
-        """Update the listeners if runs changed; then tell what changed."""
+        """Update the listeners if something changed; then tell what runs did."""
+        data = self.data
         # Only a poll tells that an outage is over.
-        if self.data and self.last_update_success:
-            is_changed = self.data.runs != self.tracker.view
+        if data and self.last_update_success:
+            is_changed = (
+                data.runs != self.tracker.view
+                or data.tasks is not self._tasks
+                or data.preferences is not self.schedule.data
+            )
             if is_changed:
-                self.data = replace(self.data, runs=self.tracker.view)
+                self.data = self._build_data()
             is_updated = self.async_poll_within(self.tracker.until_next_look)
             if is_changed and not is_updated:
                 self.async_update_listeners()

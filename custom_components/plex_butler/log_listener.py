@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from . import api
 from .const import LOGGER
-from .push import FAILURES_TO_TELL, LOOK_INTERVAL, StreamListener
+from .push import LOOK_INTERVAL, StreamListener
 from .run_state import Command, Rules
 from .run_state.activities import fold
 
@@ -198,7 +198,7 @@ class LogListener(StreamListener):
         if not isinstance(err, api.PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _SILENT_FOR
-        elif refused or self._failures >= FAILURES_TO_TELL:
+        elif refused or self._is_refused:
             self._async_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()

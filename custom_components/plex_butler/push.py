@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, override
 
 from . import api
 from .const import LOGGER
-from .run_state import Change, Notice, Rules
+from .run_state import Change, Moment, Notice, Rules
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
@@ -44,8 +44,8 @@ class StreamListener(ABC):
         self._wake = asyncio.Event()
         self._connects = 0
         self._retry = self._retry_limits[0]
-        # In a row, while the polls work: else a failure says nothing of the stream.
         self._failures = 0
+        self._failing_since: Moment | None = None
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
@@ -67,8 +67,8 @@ class StreamListener(ABC):
             try:
                 await self._async_listen()
             except Exception as err:  # noqa: BLE001 a defect must not end it for good
-                polls_work = self._tracker.state.failing_since is None
-                self._failures = self._failures + 1 if polls_work else 0
+                self._failures += 1
+                self._failing_since = self._failing_since or self._tracker.now()
                 LOGGER.debug("%s: %s failed: %s", self._name, self._what, err)
                 self._async_failed(err)
 
@@ -92,6 +92,15 @@ class StreamListener(ABC):
     def _async_forget_failures(self) -> None:
         self._retry = self._retry_limits[0]
         self._failures = 0
+        self._failing_since = None
+
+    @property
+    def _is_refused(self) -> bool:
+        """Return True after some failures if the polls have worked since the first."""
+        state, since = self._tracker.state, self._failing_since
+        asked = state.asked if state.failing_since is None else None
+        works = bool(asked and since and since < asked)
+        return works and self._failures >= FAILURES_TO_TELL
 
     def _next_delay(self) -> float:
         delay = self._retry
@@ -198,8 +207,8 @@ class PushListener(StreamListener):
             return
         if kind is not api.PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._failures >= FAILURES_TO_TELL:
-            # A proxy may let no stream through.
+        elif self._is_refused:
+            # A proxy may let no stream through; else, the coordinator has logged it.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
             )
