@@ -1,7 +1,7 @@
 """Commands to Butler, one at a time, and what their answers say of its tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,6 +55,11 @@ class Order:
     turn: asyncio.Event = field(default_factory=asyncio.Event)
     void: type[NotSentError | OvertakenError] | None = None
 
+    def cancel(self, error: type[NotSentError | OvertakenError]) -> None:
+        """Have the order leave the line, unless it is under way."""
+        self.void = self.void or error
+        self.turn.set()
+
 
 class Commands:
     """What can be asked of one server's Butler; raises translated errors.
@@ -81,8 +86,9 @@ class Commands:
     def order(self, command: Command, task: str | None = None) -> Order:
         """Return an order to be sent later; a stop has its effect on starts at once."""
         if command not in _STARTS:
-            starts = (it for it in self._orders if it.command in _STARTS)
-            self._void(OvertakenError, (it for it in starts if task in (None, it.task)))
+            for other in self._orders:
+                if other.command in _STARTS and task in (None, other.task):
+                    other.cancel(OvertakenError)
         now = self._coordinator.tracker.now()
         order = Order(command=command, task=task, sent=now)
         self._orders.add(order)
@@ -169,14 +175,8 @@ class Commands:
             if self._line:
                 self._line[0].turn.set()
 
-    def _void(
-        self, error: type[NotSentError | OvertakenError], orders: Iterable[Order]
-    ) -> None:
-        for order in orders:
-            order.void = order.void or error
-            order.turn.set()
-
     @callback
     def _async_void_all(self, _: Event | None = None) -> None:
         """Send nothing of what was asked for so far."""
-        self._void(NotSentError, self._orders)
+        for order in self._orders:
+            order.cancel(NotSentError)

@@ -99,13 +99,11 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.log = LogListener(self)
         self.commands = Commands(self)
         self.schedule = ScheduleCoordinator(self)
-        entry.async_on_unload(
-            self.schedule.async_add_listener(self._async_settings_updated)
-        )
+        self.schedule.async_add_listener(self._async_settings_updated)
         self.push = PushListener(self)
-        self._stale_tasks, self._stale_preferences = (
-            StaleEntities(hass, entry, TASK_ID, SERVER_INTERVAL),
-            StaleEntities(hass, entry, PREFERENCE_ID, PREFERENCES_INTERVAL),
+        self._stale_tasks = StaleEntities(self, TASK_ID, SERVER_INTERVAL)
+        self._stale_preferences = StaleEntities(
+            self, PREFERENCE_ID, PREFERENCES_INTERVAL
         )
         # When each was fetched last; the schedule keeps when the settings are due.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
@@ -227,8 +225,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             entry_type=dr.DeviceEntryType.SERVICE,
             # The second one links the device with that of the Plex integration.
             identifiers={
-                (DOMAIN, server.machine_identifier),
-                (PLEX_DOMAIN, server.machine_identifier),
+                (it, server.machine_identifier) for it in (DOMAIN, PLEX_DOMAIN)
             },
             manufacturer="Plex",
             model="Plex Media Server",

@@ -6,9 +6,8 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -36,8 +35,9 @@ class StaleEntities:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, id_part: str, interval: timedelta
+        self, coordinator: PlexButlerCoordinator, id_part: str, interval: timedelta
     ) -> None:
+        hass, entry = coordinator.hass, coordinator.config_entry
         self._entities = er.async_get(hass)
         self._entry_id = entry.entry_id
         self._prefix = f"{entry.unique_id}{id_part}"

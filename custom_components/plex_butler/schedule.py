@@ -8,7 +8,6 @@ from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -118,12 +117,7 @@ _AT_ONCE: Final = float("-inf")
 
 
 class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
-    """Reads, writes and verifies the settings, by their names."""
-
-    # It has no interval: the polls of the server read the settings when they are due, so
-    # an outage is logged once.
-
-    config_entry: ConfigEntry
+    """Writes and verifies the settings, and reads them when a poll finds them due."""
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         hass, entry = coordinator.hass, coordinator.config_entry
@@ -145,9 +139,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
         self._reading = False
         self._writing: Mapping[str, api.PreferenceValue] = {}
         entry.async_on_unload(
-            hass.bus.async_listen(
-                EVENT_CORE_CONFIG_UPDATE, self._async_core_config_updated
-            )
+            hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_zone_changed)
         )
 
     @callback
@@ -228,7 +220,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
         self.async_set_updated_data(settings)
 
     @callback
-    def _async_core_config_updated(self, _: Event) -> None:
+    def _async_zone_changed(self, _: Event) -> None:
         """Show the window in Home Assistant's new zone."""
         if self.data:
             self._async_update(self.data.values())
