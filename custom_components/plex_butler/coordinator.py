@@ -266,6 +266,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             await self.schedule.async_set(values)
             # Which tasks are enabled now is decided by rules of the server's own.
             await self._async_fetch_tasks()
+            self._async_publish()
         except PlexError:
             self.async_refresh_soon(TASKS)
         except HomeAssistantError:
@@ -286,6 +287,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.schedule.data, version=self._server.version
         )
         self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
+        if not self._in_poll:
+            # A person waits for it, so it is not put off as other changes are.
+            self._async_publish()
 
     @callback
     def async_invalidate(self, *parts: str) -> None:
@@ -320,6 +324,11 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.update_interval = max(interval, _SOON)
         self._next_poll = monotonic() + self.update_interval.total_seconds()
 
+    @property
+    def _in_poll(self) -> bool:
+        """Return True if a poll runs this: its end updates the listeners, once."""
+        return self._poll is not None and asyncio.current_task() is self._poll
+
     @callback
     def async_command_done(self) -> None:
         """Publish what a command changed, and fetch what became of the tasks."""
@@ -329,8 +338,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_event_applied(self) -> None:
         """Publish what an event changed: the first at once, more in a moment."""
-        if self._poll and asyncio.current_task() is self._poll:
-            # Its end updates the listeners, once.
+        if self._in_poll:
             return
         if self.tracker.has_changes or self.data.runs != self.tracker.view:
             self._publisher.async_schedule_call()
