@@ -201,7 +201,7 @@ async def test_a_log_that_is_refused_is_tried_again_with_the_next_version(
     await new_home.pass_minutes(10)
     tries = asked(plex)
     # What is cut off may pass, so it is tried again; each such try is two requests.
-    assert tries == (1 if refused else 6)
+    assert tries == (1 if refused else 8)
     await new_home.pass_minutes(60)
     assert asked(plex) == tries
 

@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN, LOGGER
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
-from custom_components.plex_butler.repairs import NOT_OWNER, RepairIssues
+from custom_components.plex_butler.repairs import NOT_OWNER, _raise
 from tests.conftest import Advance, settle
 from tests.leaks import SECRETS, Leaks, has_secret
 from tests.simulator import SimulatedPlex
@@ -69,7 +69,7 @@ async def test_a_token_in_a_repair_would_be_noticed(
     hass: HomeAssistant, entry: MockConfigEntry, leaks: Leaks, noticed: list[str]
 ) -> None:
     hass.config_entries.async_update_entry(entry, title=SECRETS[0])
-    RepairIssues(hass, entry)._raise(NOT_OWNER)
+    _raise(hass, entry, NOT_OWNER)
 
     leaks.look_at_issues(ir.async_get(hass).issues.values())
 

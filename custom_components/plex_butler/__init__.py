@@ -78,6 +78,5 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Forget what was learned of one server."""
     async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
-    async_forget_refusal(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()
     await async_remove_history(hass, entry.entry_id)

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, callback
@@ -28,73 +28,73 @@ _STARTS: Final = {Command.START, Command.START_ALL}
 class NotSentError(HomeAssistantError):
     """A command still waited when the entry was unloaded or Home Assistant stopped."""
 
+    def __init__(self) -> None:
+        super().__init__(translation_domain=DOMAIN, translation_key="not_sent")
+
 
 class OvertakenError(HomeAssistantError):
     """A start still waited when a stop was asked for."""
 
+    def __init__(self) -> None:
+        super().__init__(translation_domain=DOMAIN, translation_key="overtaken")
 
-@dataclass(eq=False, kw_only=True, slots=True)
+
+@dataclass(eq=False, kw_only=True, slots=True, weakref_slot=True)
 class Order:
-    """A command that was asked for, and its place among all that are."""
+    """A command that was asked for."""
 
     command: Command
     # None: all tasks
     task: str | None
-    number: int
-    turn: asyncio.Future[None]
     # Until it is sent, when it was asked for.
     sent: Moment
+    # It is the first in line, or void.
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
+    void: type[NotSentError | OvertakenError] | None = None
+
+    def cancel(self, error: type[NotSentError | OvertakenError]) -> None:
+        """Have the order leave the line, unless it is under way."""
+        self.void = self.void or error
+        self.turn.set()
 
 
 class Commands:
-    """What people and automations can ask of one server's Butler.
+    """What can be asked of one server's Butler; raises translated errors.
 
     The server gets one command at a time: what it makes of two at once is not known.
     A stop voids the starts of its task that wait, and a stop of all tasks goes before
     everything that waits. The command that is under way is not cut short.
-
-    Every method raises a translated HomeAssistantError if the server does not do it.
     """
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
-        """Let nothing wait any longer than the entry is loaded."""
         self._coordinator = coordinator
-        self._loop = coordinator.hass.loop
         self._client = coordinator.client
-        self._numbers = count(1)
+        # An action may hold orders whose place in the line is still to come.
+        self._orders: WeakSet[Order] = WeakSet()
         # The command under way, and those that wait behind it.
         self._line: list[Order] = []
-        # The newest stop of each task (None: of all).
-        self._stops: dict[str | None, int] = {}
-        self._void_before = 0
         entry, bus = coordinator.config_entry, coordinator.hass.bus
-        entry.async_on_unload(self._async_void)
+        entry.async_on_unload(self._async_void_all)
         entry.async_on_unload(
-            bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_void)
+            bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_void_all)
         )
 
     @callback
     def order(self, command: Command, task: str | None = None) -> Order:
         """Return an order to be sent later; a stop has its effect on starts at once."""
-        order = Order(
-            command=command,
-            task=task,
-            number=next(self._numbers),
-            turn=self._loop.create_future(),
-            sent=self._coordinator.tracker.now(),
-        )
         if command not in _STARTS:
-            self._stops[task] = order.number
-            self._async_call()
+            for other in self._orders:
+                if other.command in _STARTS and task in (None, other.task):
+                    other.cancel(OvertakenError)
+        now = self._coordinator.tracker.now()
+        order = Order(command=command, task=task, sent=now)
+        self._orders.add(order)
         return order
 
     async def async_start_task(
         self, name: str, order: Order | None = None, deadline: float | None = None
     ) -> StartResult:
-        """Have a task started; that it runs already is no error.
-
-        Raises TimeoutError if its turn has not come at the deadline, on the loop's clock.
-        """
+        """Have a task started; raise TimeoutError if its turn comes too late."""
         order = order or self.order(Command.START, name)
         request_fn = partial(self._client.start_task, name)
         return await self._async_send(order, request_fn, deadline)
@@ -117,18 +117,15 @@ class Commands:
         await self._async_send(order, self._client.stop_all_tasks)
 
     async def _stop_task(self, name: str) -> StopResult:
-        """Stop a task; believe that it does not run only if there is such a task.
-
-        A proxy that misses its server answers 404 as well.
-        """
         result = await self._client.stop_task(name)
         if result is StopResult.NOT_RUNNING:
+            # A proxy that misses its server answers 404 as well.
             tasks = await self._client.get_butler_tasks()
             if all(task.name != name for task in tasks):
                 raise PlexResponseError("The server has no such task", status=404)
         return result
 
-    async def _async_send[ResultT: StartResult | StopResult | None](
+    async def _async_send[ResultT](
         self,
         order: Order,
         request_fn: Callable[[], Awaitable[ResultT]],
@@ -164,42 +161,24 @@ class Commands:
         """Hold the server for one command; raise if it is not to be sent any more."""
         is_first = order.command is Command.STOP_ALL
         self._line.insert(1 if is_first else len(self._line), order)
-        self._async_call()
+        self._line[0].turn.set()
         try:
             async with asyncio.timeout_at(deadline):
-                await order.turn
-                if order.command in _STARTS and not self._error_of(order):
+                await order.turn.wait()
+                if order.command in _STARTS and not order.void:
                     await self._coordinator.log.async_opened()
-            if err := self._error_of(order):
-                raise err
-            if deadline is not None and self._loop.time() >= deadline:
+            if order.void:
+                raise order.void
+            if deadline is not None and self._coordinator.hass.loop.time() >= deadline:
                 raise TimeoutError
             yield
         finally:
             self._line.remove(order)
-            self._async_call()
+            if self._line:
+                self._line[0].turn.set()
 
     @callback
-    def _async_call(self) -> None:
-        """Let the first in line go on, and those that wait for nothing."""
-        for order in self._line:
-            is_called = order is self._line[0] or self._error_of(order)
-            if is_called and not order.turn.done():
-                order.turn.set_result(None)
-
-    def _error_of(self, order: Order) -> HomeAssistantError | None:
-        """Return why an order is void, if it is."""
-        if order.number < self._void_before:
-            return NotSentError(translation_domain=DOMAIN, translation_key="not_sent")
-        newest_stop = max(self._stops.get(order.task, 0), self._stops.get(None, 0))
-        if order.command in _STARTS and order.number < newest_stop:
-            return OvertakenError(
-                translation_domain=DOMAIN, translation_key="overtaken"
-            )
-        return None
-
-    @callback
-    def _async_void(self, _: Event | None = None) -> None:
+    def _async_void_all(self, _: Event | None = None) -> None:
         """Send nothing of what was asked for so far."""
-        self._void_before = next(self._numbers)
-        self._async_call()
+        for order in self._orders:
+            order.cancel(NotSentError)

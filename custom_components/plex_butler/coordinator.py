@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Final, override
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.const import CONF_TIME_ZONE
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
@@ -16,27 +17,15 @@ from homeassistant.helpers.update_coordinator import (
     TimestampDataUpdateCoordinator,
     UpdateFailed,
 )
+from homeassistant.util import dt as dt_util
 
-from .api import (
-    ButlerTask,
-    PlexAuthenticationError,
-    PlexClient,
-    PlexError,
-    PlexForbiddenError,
-    PlexMaintenanceError,
-    PlexNotOwnerError,
-    PlexRefusedError,
-    PlexResponseError,
-    PlexTimeoutError,
-    Preference,
-    PreferenceNotification,
-    PreferenceValue,
-    Server,
-)
+from . import api
+from .api import PlexError
 from .commands import Commands
 from .connection import (
     Refusal,
     async_classify_refusal,
+    async_forget_refusal,
     async_get_server,
     refusals,
     server_name,
@@ -58,7 +47,7 @@ from .const import (
 from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
-from .repairs import RepairIssues
+from .repairs import async_close_problems, async_raise_problem
 from .run_state import ButlerView, Rules
 from .schedule import ScheduleCoordinator, Window
 from .tasks import DATABASE_TASKS
@@ -72,22 +61,17 @@ SETTINGS: Final = "settings"
 TASKS: Final = "tasks"
 
 _SOON: Final = timedelta(seconds=1)
-# A poll that is due anyway so soon is not moved.
-_SLACK: Final = 0.5
 _NEVER: Final = float("-inf")
-
-# What a server, or a proxy in front of it, answers while its database is locked.
-_BUSY_STATUSES: Final = frozenset({500, 502, 504})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlexButlerData:
     """What is known of a server and its Butler; `preferences` are the schedule's."""
 
-    server: Server
-    tasks: Mapping[str, ButlerTask]
+    server: api.Server
+    tasks: Mapping[str, api.ButlerTask]
     runs: ButlerView
-    preferences: Mapping[str, Preference]
+    preferences: Mapping[str, api.Preference]
     window: Window | None
 
 
@@ -95,10 +79,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     """Coordinates one server: polls it, and publishes what polls and push tell."""
 
     config_entry: PlexButlerConfigEntry
-    _server: Server
+    _server: api.Server
 
     def __init__(
-        self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: PlexClient
+        self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: api.PlexClient
     ) -> None:
         super().__init__(
             hass,
@@ -109,32 +93,25 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
+        # Every entry has been given one by the config flow.
+        self.machine_identifier = entry.unique_id or ""
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
-        self.log = LogListener(hass, entry, client, self.tracker)
+        self.log = LogListener(self)
         self.commands = Commands(self)
-        self.schedule = ScheduleCoordinator(hass, entry, client)
-        entry.async_on_unload(
-            self.schedule.async_add_listener(self._async_settings_updated)
-        )
-        self.push = PushListener(hass, entry, self)
-        self._refusals = refusals(hass)
-        self._repair_issues = RepairIssues(hass, entry)
-        self._stale_tasks, self._stale_preferences = (
-            StaleEntities(hass, entry, TASK_ID, SERVER_INTERVAL),
-            StaleEntities(hass, entry, PREFERENCE_ID, PREFERENCES_INTERVAL),
+        self.schedule = ScheduleCoordinator(self)
+        self.schedule.async_add_listener(self._async_settings_updated)
+        self.push = PushListener(self)
+        self._stale_tasks = StaleEntities(self, TASK_ID, SERVER_INTERVAL)
+        self._stale_preferences = StaleEntities(
+            self, PREFERENCE_ID, PREFERENCES_INTERVAL
         )
         # When each was fetched last; the schedule keeps when the settings are due.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
-        self._tasks: Mapping[str, ButlerTask] = {}
+        self._tasks: Mapping[str, api.ButlerTask] = {}
         self._tasks_request = object()
-        # Repairs, dialogs and a refusal of an earlier set-up may be left.
-        self._has_problems = True
         self._silent_since: float | None = None
         self._next_poll = float("inf")
         self._poll: asyncio.Task[object] | None = None
-        # Called when other tasks or settings are listed.
-        self.list_listeners: list[CALLBACK_TYPE] = []
-        self._listed: tuple[object, object] | None = None
         self._publisher = Debouncer(
             hass,
             LOGGER,
@@ -143,33 +120,23 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             function=self._async_publish,
         )
 
-    @property
-    def machine_identifier(self) -> str:
-        """Return the server's identity, which outlives names and addresses."""
-        # Every entry has been given one by the config flow.
-        return self.config_entry.unique_id or ""
-
     @override
     async def _async_setup(self) -> None:
-        """Load what was known before, and the zone that was chosen."""
-        await self.schedule.async_load_zone()
+        if zone := self.config_entry.options.get(CONF_TIME_ZONE):
+            self.schedule.zone = await dt_util.async_get_time_zone(zone)
         await self.tracker.async_load()
 
     @override
     async def _async_update_data(self) -> PlexButlerData:
-        """Fetch what is due."""
         self._poll = asyncio.current_task()
         try:
             await self._async_fetch()
         except PlexError as err:
-            self._has_problems = True
             is_locked = self._is_database_locked(err)
             # A time-out says nothing of the server.
-            is_down = isinstance(err, PlexRefusedError | PlexMaintenanceError) or (
-                isinstance(err, PlexResponseError) and err.status == 502
-            )
-            refused = is_down and not is_locked
-            self.tracker.async_apply(Rules.poll_failed, refused=refused)
+            is_down = isinstance(err, api.PlexRefusedError | api.PlexMaintenanceError)
+            is_down |= getattr(err, "status", None) == 502 and not is_locked
+            self.tracker.async_apply(Rules.poll_failed, refused=is_down)
             # Back off while the server is failing, then fetch everything.
             self.async_invalidate()
             self._set_interval(IDLE_INTERVAL)
@@ -178,11 +145,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             raise await self._async_failure(err) from err
         finally:
             self._poll = None
-        if self._has_problems:
-            self._has_problems = False
-            self._silent_since = None
-            self._repair_issues.async_delete_all()
-            self._refusals.pop(self.config_entry.entry_id, None)
+        self._silent_since = None
+        if not (self.data and self.last_update_success):
+            # At first, those of an earlier set-up may be left.
+            async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
         # A part may have been invalidated while it was fetched.
         is_stale = (
             monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
@@ -194,50 +160,42 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Return what an error means for the entry."""
         # Something else may have the address now.
         self.client.doubt()
-        await self._repair_issues.async_create(err)
+        await async_raise_problem(self.hass, self.config_entry, err)
         retry_after = None
         entry = self.config_entry
-        if isinstance(err, PlexAuthenticationError):
+        if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
-            refusal = self._refusals.setdefault(entry.entry_id, Refusal(now, now))
+            refused = refusals(self.hass)
+            refusal = refused.setdefault(entry.entry_id, Refusal(now, now))
             retry_after = refusal.delay()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, and with them the way back.
                 entry.async_start_reauth(self.hass)
-        elif isinstance(err, PlexNotOwnerError):
-            self._refusals.pop(entry.entry_id, None)
+        elif isinstance(err, api.PlexNotOwnerError):
+            async_forget_refusal(self.hass, entry)
         return UpdateFailed(**translation(err), retry_after=retry_after)
 
     def _is_database_locked(self, err: PlexError) -> bool:
-        """Return True if an error is probably caused by a running database task.
-
-        The task takes all connections to the database, so the server answers late or
-        with an error, as does a proxy in front of it.
-        """
-        is_busy = isinstance(err, PlexTimeoutError) or (
-            isinstance(err, PlexResponseError) and err.status in _BUSY_STATUSES
-        )
-        if not self.last_update_success or not is_busy:
+        """Return True if an error is probably caused by a running database task."""
+        # It takes all connections to the database: the server answers late or with an
+        # error, as does a proxy in front of it.
+        is_busy = getattr(err, "status", None) in {500, 502, 504}
+        is_busy |= isinstance(err, api.PlexTimeoutError)
+        if not (self.data and self.last_update_success and is_busy):
             return False
-        now = monotonic()
+        now, runs = monotonic(), self.tracker.view.tasks
         self._silent_since = self._silent_since or now
-        return (
-            now - self._silent_since < PATIENCE.total_seconds()
-            and self.data is not None
-            and any(
-                run.is_on
-                for task, run in self.tracker.view.tasks.items()
-                if task in DATABASE_TASKS
-            )
+        return now - self._silent_since < PATIENCE.total_seconds() and any(
+            run.is_on for task, run in runs.items() if task in DATABASE_TASKS
         )
 
     async def _async_fetch(self) -> None:
         """Fetch the activities, and every other part that is due; raise PlexError."""
         machine = self.machine_identifier
-        refusal = self._refusals.get(self.config_entry.entry_id)
+        refusal = refusals(self.hass).get(self.config_entry.entry_id)
         if refusal and monotonic() < refusal.next_try - EARLY:
             await self.client.verify()
-            raise PlexAuthenticationError("The token was refused")
+            raise api.PlexAuthenticationError("The token was refused")
         is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
         if is_server_due:
             self._fetched_at[SERVER] = monotonic()
@@ -254,7 +212,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
                 self._async_update_device()
             asked = self.tracker.now()
             rows = await self.client.get_activities()
-        except (PlexAuthenticationError, PlexForbiddenError) as err:
+        except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
             raise await async_classify_refusal(self.client, machine) from err
         self.tracker.async_apply(Rules.snapshot, rows=rows, asked=asked)
 
@@ -267,8 +225,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             entry_type=dr.DeviceEntryType.SERVICE,
             # The second one links the device with that of the Plex integration.
             identifiers={
-                (DOMAIN, server.machine_identifier),
-                (PLEX_DOMAIN, server.machine_identifier),
+                (it, server.machine_identifier) for it in (DOMAIN, PLEX_DOMAIN)
             },
             manufacturer="Plex",
             model="Plex Media Server",
@@ -285,27 +242,12 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Fetch the tasks; the answer to an older request than the newest is dropped."""
         self._fetched_at[TASKS] = monotonic()
         self._tasks_request = request = object()
-        tasks = {task.name: task for task in await self.client.get_butler_tasks()}
+        tasks = await self.client.get_butler_tasks()
         if request is self._tasks_request:
-            self._tasks = tasks
-            self.tracker.async_apply(Rules.tasks_listed, tasks=tuple(tasks.values()))
-            self._stale_tasks.async_process_list(tasks, version=self._server.version)
-
-    @override
-    @callback
-    def async_update_listeners(self) -> None:
-        """Add what is newly listed, and update what is there."""
-        data = self.data
-        if data and self._listed != (listed := (data.tasks, data.preferences)):
-            self._listed = listed
-            for listener in self.list_listeners:
-                listener()
-        super().async_update_listeners()
-
-    @callback
-    def _async_publish_all(self) -> None:
-        self.data = self._build_data()
-        self.async_update_listeners()
+            self._tasks = {task.name: task for task in tasks}
+            version = self._server.version
+            self._stale_tasks.async_process_list(self._tasks, version=version)
+            self.tracker.async_apply(Rules.tasks_listed, tasks=tasks)
 
     def _build_data(self) -> PlexButlerData:
         return PlexButlerData(
@@ -316,27 +258,24 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             window=self.schedule.window,
         )
 
-    async def async_set_settings(self, values: Mapping[str, PreferenceValue]) -> None:
-        """Change settings, all or none.
-
-        Raises a translated HomeAssistantError if the server does not do it.
-        """
+    async def async_set_settings(
+        self, values: Mapping[str, api.PreferenceValue]
+    ) -> None:
+        """Change settings, all or none; raise a translated error if they were not."""
         try:
             await self.schedule.async_set(values)
-        except HomeAssistantError:
-            # Some of it may have been done all the same.
-            self.async_refresh_soon(TASKS)
-            raise
-        try:
             # Which tasks are enabled now is decided by rules of the server's own.
             await self._async_fetch_tasks()
+            self._async_publish()
         except PlexError:
             self.async_refresh_soon(TASKS)
-        else:
-            self._async_publish_all()
+        except HomeAssistantError:
+            # Some of it may have been done all the same.
+            self.async_refresh_soon(SETTINGS, TASKS)
+            raise
 
     @callback
-    def async_settings_notified(self, notification: PreferenceNotification) -> None:
+    def async_settings_notified(self, notification: api.PreferenceNotification) -> None:
         """Fetch settings soon that changed, unless the change is known."""
         if not self.schedule.is_current(notification):
             self.async_refresh_soon(SETTINGS, TASKS)
@@ -344,12 +283,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_settings_updated(self) -> None:
         """Follow the settings, which a poll or a change of ours has read."""
-        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
         self._stale_preferences.async_process_list(
             self.schedule.data, version=self._server.version
         )
-        if self.data and not self._in_poll:
-            self._async_publish_all()
+        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
+        if not self._in_poll:
+            # A person waits for it, so it is not put off as other changes are.
+            self._async_publish()
 
     @callback
     def async_invalidate(self, *parts: str) -> None:
@@ -370,7 +310,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def async_poll_within(self, wait: timedelta = _SOON) -> bool:
         """Poll within a time unless the server is failing; return True if moved."""
         wait = max(wait, _SOON)
-        is_late = self._next_poll - monotonic() - _SLACK > wait.total_seconds()
+        # A poll that is due anyway so soon is not moved.
+        is_late = self._next_poll - monotonic() > wait.total_seconds() + 0.5
         if not is_late or not self.last_update_success or self.tracker.closed:
             return False
         self._set_interval(wait)
@@ -413,12 +354,17 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def _async_publish(self) -> None:
-        """Update the listeners if runs changed; then tell what changed."""
+        """Update the listeners if something changed; then tell what runs did."""
+        data = self.data
         # Only a poll tells that an outage is over.
-        if self.data and self.last_update_success:
-            is_changed = self.data.runs != self.tracker.view
+        if data and self.last_update_success:
+            is_changed = (
+                data.runs != self.tracker.view
+                or data.tasks is not self._tasks
+                or data.preferences is not self.schedule.data
+            )
             if is_changed:
-                self.data = replace(self.data, runs=self.tracker.view)
+                self.data = self._build_data()
             is_updated = self.async_poll_within(self.tracker.until_next_look)
             if is_changed and not is_updated:
                 self.async_update_listeners()
@@ -427,7 +373,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @override
     async def async_shutdown(self) -> None:
-        """Cancel the timers, and save what is known."""
         await super().async_shutdown()
         self._publisher.async_shutdown()
         await self.tracker.async_close()

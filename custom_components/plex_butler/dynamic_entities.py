@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Container, Mapping
 from datetime import timedelta
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask, Preference
 from .const import DOMAIN, STALE_AFTER, STALE_AFTER_UPDATE
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
         PlexButlerData,
     )
 
-type EntityFn[ItemT] = Callable[[PlexButlerCoordinator, ItemT], Entity | None]
-
 # Unique ids are of a machine identifier, one of these, and a name.
 TASK_ID: Final = "_task_"
 PREFERENCE_ID: Final = "_preference_"
@@ -33,39 +30,36 @@ PREFERENCE_ID: Final = "_preference_"
 class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
 
-    A list may lack something for a while, and its entity may be in somebody's automations:
-    only a day's worth of good answers without it tells that it is gone for good, or a
-    quarter of one after an update of the server. A restart of Home Assistant begins a
-    new day, whatever went before.
+    A list may lack something for a while, and its entity may be in somebody's automations.
+    Only good answers count, and a restart of Home Assistant begins a new day.
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, id_part: str, interval: timedelta
+        self, coordinator: PlexButlerCoordinator, id_part: str, interval: timedelta
     ) -> None:
+        hass, entry = coordinator.hass, coordinator.config_entry
         self._entities = er.async_get(hass)
-        self._devices = dr.async_get(hass)
-        self._entry = entry
+        self._entry_id = entry.entry_id
         self._prefix = f"{entry.unique_id}{id_part}"
         # A longer time between two answers is an outage.
         self._longest = interval.total_seconds() * 1.5
         # For how many seconds of good answers more each may be missing.
         self._patience: dict[str, float] = {}
-        self._version: str | None = None
         self._last_answer: float | None = None
+        # The server may have been updated while Home Assistant was not running.
+        devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+        self._version = devices[0].sw_version if devices else None
 
     @callback
     def async_process_list(self, names: Container[str], *, version: str) -> None:
         """Remove the entities of what the good answers have lacked for too long."""
         now = monotonic()
         elapsed = min(now - (self._last_answer or now), self._longest)
-        longest = STALE_AFTER.total_seconds()
-        if self._is_update(version):
-            longest = STALE_AFTER_UPDATE.total_seconds()
+        is_update = self._version not in (None, version)
+        longest = (STALE_AFTER_UPDATE if is_update else STALE_AFTER).total_seconds()
         self._last_answer, self._version = now, version
         patience: dict[str, float] = {}
-        for entity in er.async_entries_for_config_entry(
-            self._entities, self._entry.entry_id
-        ):
+        for entity in er.async_entries_for_config_entry(self._entities, self._entry_id):
             name = entity.unique_id.removeprefix(self._prefix)
             if name == entity.unique_id or name in names:
                 continue
@@ -75,54 +69,14 @@ class StaleEntities:
                 self._entities.async_remove(entity.entity_id)
         self._patience = patience
 
-    def _is_update(self, version: str) -> bool:
-        """Return True if this is another version than last time, restarts included."""
-        last = self._version
-        if last is None:
-            entry_id = self._entry.entry_id
-            devices = dr.async_entries_for_config_entry(self._devices, entry_id)
-            last = devices[0].sw_version if devices else None
-        return last not in (None, version)
 
-
-class _Listed[ItemT](NamedTuple):
-    """What the server lists, and the entities for it."""
-
-    items_fn: Callable[[PlexButlerData], Mapping[str, ItemT]]
-    id_part: str
-    entity_fn: EntityFn[ItemT]
-
-
-@callback
-def async_add_task_entities(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: EntityFn[ButlerTask],
-) -> None:
-    """Add an entity for every task."""
-    tasks = _Listed(lambda data: data.tasks, TASK_ID, entity_fn)
-    _async_add_listed(entry, platform, async_add_entities, tasks)
-
-
-@callback
-def async_add_preference_entities(
-    entry: PlexButlerConfigEntry,
-    platform: Platform,
-    async_add_entities: AddConfigEntryEntitiesCallback,
-    entity_fn: EntityFn[Preference],
-) -> None:
-    """Add an entity for every setting for which the platform has one."""
-    settings = _Listed(lambda data: data.preferences, PREFERENCE_ID, entity_fn)
-    _async_add_listed(entry, platform, async_add_entities, settings)
-
-
-@callback
 def _async_add_listed[ItemT](
+    id_part: str,
+    listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
     entry: PlexButlerConfigEntry,
     platform: Platform,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    kind: _Listed[ItemT],
+    entity_fn: Callable[[PlexButlerCoordinator, ItemT], Entity | None],
 ) -> None:
     """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
@@ -131,22 +85,27 @@ def _async_add_listed[ItemT](
     seen: Mapping[str, ItemT] = {}
 
     def is_registered(name: str) -> bool:
-        unique_id = f"{entry.unique_id}{kind.id_part}{name}"
+        unique_id = f"{entry.unique_id}{id_part}{name}"
         return bool(registry.async_get_entity_id(platform, DOMAIN, unique_id))
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
-        listed = kind.items_fn(coordinator.data)
+        listed = listed_fn(coordinator.data)
+        if listed is seen:
+            return
         appeared, seen = listed.keys() - seen.keys(), listed
         new = {it for it in appeared if it not in added or not is_registered(it)}
         added.update(new)
         # In the server's order.
-        entities = (
-            kind.entity_fn(coordinator, listed[it]) for it in listed if it in new
-        )
+        entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
         async_add_entities(filter(None, entities))
 
     async_add_new()
-    coordinator.list_listeners.append(async_add_new)
-    entry.async_on_unload(coordinator.list_listeners.clear)
+    entry.async_on_unload(coordinator.async_add_listener(async_add_new))
+
+
+async_add_task_entities = partial(_async_add_listed, TASK_ID, lambda it: it.tasks)
+async_add_preference_entities = partial(
+    _async_add_listed, PREFERENCE_ID, lambda it: it.preferences
+)

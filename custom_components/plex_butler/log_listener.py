@@ -1,48 +1,30 @@
 """Listens to the server's log while it may say something of Butler's tasks."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Final, override
+from typing import TYPE_CHECKING, Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .api import (
-    LoggedRequest,
-    LoggedSubActivity,
-    LogLine,
-    PlexClient,
-    PlexConnectionError,
-    PlexError,
-    PlexResponseError,
-    PlexTimeoutError,
-)
+from . import api
 from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
 from .run_state import UNNAMED, Command, Rules
 from .run_state.rules import fold
-from .tracker import RunTracker
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 # The clocks of the two hosts differ by less.
 _MARGIN: Final = timedelta(minutes=5)
-# A start waits for the log no longer than this.
-_START_WAIT: Final = 1.0
 # Our own request comes back as a line within a second, if such lines come at all.
 _PROOF_WAIT: Final = 5.0
-_PROOF_INTERVAL: Final = 2.0
 # Which lines there are changes with the version, the log's level or a proxy.
 _SILENT_FOR: Final = timedelta(days=1).total_seconds()
-_FLOODED_FOR: Final = timedelta(minutes=5).total_seconds()
-# So many failures in a row, while requests are answered, are a refusal.
-_FAILURES: Final = 3
 # A command is answered within this, and its line comes no later.
 _COMMAND_FOR: Final = 60.0
-# More sub-activities of Butler's are not at work at once.
-_MAX_BEGUN: Final = 100
 
 # By the method, and whether a task is named.
 _COMMANDS: Final = {
@@ -54,30 +36,21 @@ _COMMANDS: Final = {
 
 
 class LogListener(StreamListener):
-    """Feeds the rules with what one server's log says of tasks.
-
-    The log is a lot to listen to, so it is open only while a task may begin or end.
-    """
+    """Feeds the rules with what the log says while a task may begin or end."""
 
     _what, _retry_limits = "log", (5.0, 300.0)
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        client: PlexClient,
-        tracker: RunTracker,
-    ) -> None:
-        super().__init__(hass, entry, tracker)
-        self._client = client
-        self._is_open = False
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        super().__init__(coordinator)
+        self._client = coordinator.client
+        # While it is open, this asks for what proves the log, and closes it.
+        self._minder: asyncio.Task[None] | None = None
         # The log has proven that it tells; that, or that it is not open after all
         self._is_up = False
         self._settled = asyncio.Event()
         # A start is about to be sent, or was; commands whose line has yet to come
         self._wanted_until = 0.0
-        self._own: list[tuple[Command, str | None, float]] = []
-        self._begun: deque[str] = deque(maxlen=_MAX_BEGUN)
+        self._own: dict[tuple[Command, str | None], float] = {}
         # The version whose log tells nothing
         self._silent_version: str | None = None
         self._floods = 0
@@ -85,7 +58,7 @@ class LogListener(StreamListener):
     def statistics(self) -> dict[str, Any]:
         """Return what a bug report needs to know of the log."""
         return {
-            "open": self._is_open,
+            "open": self._minder is not None,
             "tells": self._is_up,
             "silent": self._silent_version is not None,
             "connects": self._connects,
@@ -93,35 +66,29 @@ class LogListener(StreamListener):
             "floods": self._floods,
         }
 
-    @override
-    def async_start(self) -> None:
-        self._entry.async_on_unload(
-            self._tracker.async_add_listener(self._async_happened)
-        )
-        super().async_start()
-
     async def async_opened(self) -> None:
-        """Have the log open before a start is sent, unless that takes too long."""
+        """Have the log open before a start is sent, if that takes at most a second."""
         self._wanted_until = monotonic() + _COMMAND_FOR
         if not self._is_up and self._is_wanted and self._retry_at <= monotonic():
             self._settled.clear()
             self._wake.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_START_WAIT):
+                async with asyncio.timeout(1.0):
                     await self._settled.wait()
 
     def async_sent(self, command: Command, task: str | None) -> None:
         """Expect the line of a command of ours."""
         if self._is_up:
-            self._own.append((command, task, monotonic()))
+            self._own[command, task] = monotonic()
 
+    @override
     def _async_happened(self) -> None:
         """Open the log for what the rules have just come to know of."""
         version = self._tracker.state.version
         if self._silent_version not in (None, version):
             self._silent_version = None
             self._retry_at = 0.0
-        self._wake.set()
+        super()._async_happened()
 
     @property
     @override
@@ -141,22 +108,15 @@ class LogListener(StreamListener):
 
     @override
     async def _async_listen(self) -> None:
-        """Read what the log says until it ends, is of no use, or proves nothing.
-
-        Raises PlexError if it breaks.
-        """
+        """Read the log until it is of no use or proves nothing; raise if it breaks."""
         opened = self._tracker.now()
-        minder: asyncio.Task[None] | None = None
         try:
             async with (
                 self._client.log_stream() as stream,
                 asyncio.timeout(_PROOF_WAIT) as limit,
             ):
-                self._is_open = True
                 self._connects += 1
-                minder = self._entry.async_create_background_task(
-                    self._hass, self._async_mind(limit), f"{self._name} log"
-                )
+                self._minder = self._create_task(self._async_mind(limit))
                 async for lines in stream:
                     if not self._is_up:
                         limit.reschedule(None)
@@ -168,32 +128,32 @@ class LogListener(StreamListener):
                 return
             asked = self._tracker.state.asked
             if asked is None or asked < opened:
-                raise PlexTimeoutError("No answer to prove the log with") from err
+                raise api.PlexTimeoutError("No answer to prove the log with") from err
             self._async_silent("it does not tell of our own requests")
             return
         finally:
-            self._is_open = False
             self._settled.set()
-            if minder:
-                minder.cancel()
+            if self._minder:
+                self._minder.cancel()
+                self._minder = None
             if self._is_up:
                 self._is_up = False
                 self._own.clear()
                 self._tracker.async_apply(Rules.log_changed, up=False)
         if not stream.is_flooded:
-            raise PlexConnectionError("The server closed the log")
+            raise api.PlexConnectionError("The server closed the log")
         LOGGER.debug("%s: the log says too much", self._name)
         self._floods += 1
-        self._retry_at = monotonic() + _FLOODED_FOR
+        self._retry_at = monotonic() + timedelta(minutes=5).total_seconds()
 
     async def _async_mind(self, limit: asyncio.Timeout) -> None:
         """Ask for what the log then tells of; have it closed once it is of no use."""
-        with suppress(PlexError):
+        with suppress(api.PlexError):
             while not self._is_up:
                 asked = self._tracker.now()
                 rows = await self._client.get_activities()
                 self._tracker.async_apply(Rules.snapshot, rows, asked)
-                await asyncio.sleep(_PROOF_INTERVAL)
+                await asyncio.sleep(2.0)
         while self._is_wanted:  # noqa: ASYNC110 the window opens by time alone
             await asyncio.sleep(LOOK_INTERVAL)
         limit.reschedule(0.0)
@@ -206,32 +166,26 @@ class LogListener(StreamListener):
         self._tracker.async_apply(Rules.log_changed, up=True)
         self._settled.set()
 
-    def _async_logged(self, line: LogLine) -> None:
+    def _async_logged(self, line: api.LogLine) -> None:
         state = self._tracker.state
         match line:
-            case LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
+            case api.LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
                 # Other work has sub-activities as well, many of them.
                 if fold(title) in state.names or parent in state.rows:
-                    self._begun.append(uuid)
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
-            case LoggedSubActivity(uuid=uuid):
-                runs = state.runs.values()
-                if uuid in self._begun or any(run.log_id == uuid for run in runs):
+            case api.LoggedSubActivity(uuid=uuid):
+                if any(run.log_id == uuid for run in state.runs.values()):
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
-            case LoggedRequest(method=method, task=task, status=status) if (
+            case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get((method, task is not None))
             ):
                 self._client.keep("log", line)
-                # Each command of ours has one line.
-                last = monotonic() - _COMMAND_FOR
-                self._own = [own for own in self._own if own[2] >= last]
-                own = next((it for it in self._own if it[:2] == (command, task)), None)
-                if own:
-                    self._own.remove(own)
-                elif status == 200:
-                    now = self._tracker.now()
+                # Each command of ours has one line, which comes soon.
+                now = self._tracker.now()
+                sent = self._own.pop((command, task), float("-inf"))
+                if status == 200 and monotonic() - sent > _COMMAND_FOR:
                     self._tracker.async_apply(
                         Rules.command_answered, command, task, now, ours=False
                     )
@@ -239,11 +193,11 @@ class LogListener(StreamListener):
     @override
     def _async_failed(self, err: Exception) -> None:
         """Open the log later; much later if it is refused and all else works."""
-        refused = isinstance(err, PlexResponseError) and err.status in (400, 404)
-        if not isinstance(err, PlexError):
+        refused = isinstance(err, api.PlexResponseError) and err.status in (400, 404)
+        if not isinstance(err, api.PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _SILENT_FOR
-        elif refused or self._is_failing_alone(_FAILURES):
+        elif refused or self._is_refused:
             self._async_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()

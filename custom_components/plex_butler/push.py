@@ -2,33 +2,22 @@
 
 from abc import ABC, abstractmethod
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import datetime
 import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, override
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
-
-from .api import (
-    Notification,
-    NotificationStream,
-    PlexConnectionError,
-    PlexError,
-    PreferenceNotification,
-)
+from . import api
 from .const import LOGGER
 from .run_state import Moment, Rules
-from .tracker import RunTracker
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
 # A stream that stays up for so long works, even if the server has nothing to say.
 PROVEN_AFTER: Final = 60.0
-# Fewer failures than these in a row are a restart, or a hiccup.
+# Fewer failures than these in a row are a restart, or a hiccup; more are a refusal.
 FAILURES_TO_TELL: Final = 4
 # So many frames take less than 5 ms; then others have their turn.
 FRAMES_AT_ONCE: Final = 32
@@ -39,22 +28,17 @@ LOOK_INTERVAL: Final = 60.0
 
 
 class StreamListener(ABC):
-    """Keeps a stream open while it is of use; it never gives up.
-
-    Polling is right without it: a stream that never opens costs nothing but time.
-    """
+    """Keeps a stream open while it is of use, and never gives up."""
 
     _what: str
     # Waits between two attempts, in seconds.
     _retry_limits: tuple[float, float]
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, tracker: RunTracker
-    ) -> None:
-        self._hass = hass
-        self._entry = entry
-        self._tracker = tracker
-        self._name = f"{entry.title} Butler"
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        self._coordinator = coordinator
+        self._name = coordinator.name
+        self._tracker = coordinator.tracker
+        self._tracker.async_add_listener(self._async_happened)
         # Until then, the stream stays closed.
         self._retry_at = 0.0
         self._wake = asyncio.Event()
@@ -65,9 +49,12 @@ class StreamListener(ABC):
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
-        self._entry.async_create_background_task(
-            self._hass, self._async_run(), f"{self._name} {self._what}"
-        )
+        self._create_task(self._async_run())
+
+    def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        hass, entry = self._coordinator.hass, self._coordinator.config_entry
+        name = f"{self._name} {self._what}"
+        return entry.async_create_background_task(hass, coroutine, name)
 
     async def _async_run(self) -> None:
         while True:
@@ -98,21 +85,28 @@ class StreamListener(ABC):
     def _async_failed(self, err: Exception) -> None:
         """Log a failure if it says something new, and see to the next attempt."""
 
+    def _async_happened(self) -> None:
+        """See whether something that happened has made the stream of use."""
+        self._wake.set()
+
     def _async_forget_failures(self) -> None:
         self._retry = self._retry_limits[0]
         self._failures = 0
         self._failing_since = None
 
+    @property
+    def _is_refused(self) -> bool:
+        """Return True after some failures if the polls have worked since the first."""
+        state, since = self._tracker.state, self._failing_since
+        asked = state.asked if state.failing_since is None else None
+        works = bool(asked and since and since < asked)
+        return works and self._failures >= FAILURES_TO_TELL
+
     def _next_delay(self) -> float:
         delay = self._retry
         self._retry = min(self._retry * 2, self._retry_limits[1])
-        return delay
-
-    def _is_failing_alone(self, failures: int) -> bool:
-        """Return True after so many failures, if polls have worked since the first."""
-        state, since = self._tracker.state, self._failing_since
-        asked = state.asked if state.failing_since is None else None
-        return bool(asked and since and since < asked) and self._failures >= failures
+        # Many homes lose the same power at once.
+        return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
 
 
 class PushListener(StreamListener):
@@ -120,15 +114,9 @@ class PushListener(StreamListener):
 
     _what, _retry_limits = "notifications", (1.0, 900.0)
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        coordinator: PlexButlerCoordinator,
-    ) -> None:
-        super().__init__(hass, entry, coordinator.tracker)
-        self._coordinator = coordinator
-        self._stream: NotificationStream | None = None
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        super().__init__(coordinator)
+        self._stream: api.NotificationStream | None = None
         # Whether the last stream stayed up; the first one has the benefit of the doubt.
         self._proven = True
         self._is_behind = False
@@ -146,12 +134,6 @@ class PushListener(StreamListener):
             "notifications": self._notifications,
         }
 
-    @override
-    def async_start(self) -> None:
-        unsub = self._coordinator.async_add_listener(self._async_polled)
-        self._entry.async_on_unload(unsub)
-        super().async_start()
-
     @property
     @override
     def _is_wanted(self) -> bool:
@@ -167,7 +149,8 @@ class PushListener(StreamListener):
                 LOGGER.debug("%s: notifications connected", self._name)
                 self._stream = stream
                 self._connects += 1
-                unsub = async_call_later(self._hass, PROVEN_AFTER, self._async_proven)
+                loop = coordinator.hass.loop
+                timer = loop.call_later(PROVEN_AFTER, self._async_proven)
                 # What changed meanwhile was in no notification. A stream that breaks
                 # again and again must not have everything asked for each time.
                 if self._proven:
@@ -182,16 +165,17 @@ class PushListener(StreamListener):
                             # What waits in the socket's buffer is read without a pause.
                             await asyncio.sleep(0)
                 finally:
-                    unsub()
+                    timer.cancel()
                     self._stream = None
                     self._tracker.async_apply(Rules.push_changed, up=False)
         finally:
             self._retry_at = monotonic() + self._next_delay()
         if not self._proven:
-            raise PlexConnectionError("The server hung up soon after the connection")
+            raise api.PlexConnectionError(
+                "The server hung up soon after the connection"
+            )
 
-    @callback
-    def _async_proven(self, _: datetime) -> None:
+    def _async_proven(self) -> None:
         """Forget earlier failures: the stream has stayed up."""
         if self._told:
             LOGGER.info("%s: notifications are back", self._name)
@@ -201,9 +185,9 @@ class PushListener(StreamListener):
         if self._is_behind:
             self._coordinator.async_refresh_soon()
 
-    def _async_notified(self, notification: Notification) -> None:
+    def _async_notified(self, notification: api.Notification) -> None:
         self._notifications += 1
-        if isinstance(notification, PreferenceNotification):
+        if isinstance(notification, api.PreferenceNotification):
             self._coordinator.async_settings_notified(notification)
         else:
             event, activity = notification.event, notification.activity
@@ -214,12 +198,12 @@ class PushListener(StreamListener):
         if self._failures == 1:
             # The server may be gone, or refuse the token: a poll says which.
             self._coordinator.async_poll_within()
-        kind = PlexError if isinstance(err, PlexError) else type(err)
+        kind = api.PlexError if isinstance(err, api.PlexError) else type(err)
         if kind in self._told:
             return
-        if kind is not PlexError:
+        if kind is not api.PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._is_failing_alone(FAILURES_TO_TELL):
+        elif self._is_refused:
             # A proxy may let no stream through; else, the coordinator has logged it.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
@@ -228,14 +212,10 @@ class PushListener(StreamListener):
             return
         self._told.add(kind)
 
-    def _async_polled(self) -> None:
+    @override
+    def _async_happened(self) -> None:
         """Try again at once when the server answers again."""
         if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
-        self._wake.set()
-
-    @override
-    def _next_delay(self) -> float:
-        # Many homes lose the same power at once.
-        return super()._next_delay() * random.uniform(0.5, 1)  # noqa: S311 no secret
+        super()._async_happened()
