@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, tzinfo
 import json
-import ssl
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import aiohttp
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from tests.simulator import (
     PROFILES,
     Frame,
     ManualClock,
-    Names,
     Profile,
     ServerState,
     SimulatedPlex,
@@ -27,7 +23,6 @@ from tests.simulator import (
     TaskSpec,
     TaskState,
 )
-from tests.tls import Certificates
 
 NOTIFICATIONS = "/:/websockets/notifications"
 PINS = "/api/v2/pins?strong=true"
@@ -120,30 +115,30 @@ class TvClient:
     """A client of plex.tv."""
 
     def __init__(self, tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
-        self.headers = {
-            "Accept": "application/json",
-            "X-Plex-Client-Identifier": "client-1",
-            "X-Plex-Product": "Product",
-        }
         self._tv = tv
         self._session = session
 
     async def ask(
         self, method: str, path: str, without: str = "", **headers: str
-    ) -> tuple[int, str, Any]:
-        """Return status, body, and what it says if it is JSON."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = self.headers | sent
+    ) -> tuple[int, str]:
+        """Return status and body."""
+        sent = {
+            "Accept": "application/json",
+            "X-Plex-Client-Identifier": "client-1",
+            "X-Plex-Product": "Product",
+        }
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent.pop(without, None)
         async with self._session.request(
             method, self._tv.url + path, headers=sent
         ) as response:
-            text = await response.text(errors="replace")
-            is_json = response.content_type == "application/json" and text[0] in "[{"
-            return response.status, text, await response.json() if is_json else None
+            return response.status, await response.text(errors="replace")
+
+    async def json(self, method: str, path: str, **headers: str) -> Any:
+        return json.loads((await self.ask(method, path, **headers))[1])
 
     async def resources(self, path: str = RESOURCES) -> Any:
-        return (await self.ask("GET", path, X_Plex_Token=self._tv.token))[2]
+        return await self.json("GET", path, X_Plex_Token=self._tv.token)
 
 
 class Rules:
@@ -162,14 +157,9 @@ class Rules:
         if isinstance(profile, str):
             profile = PROFILES[profile]
         self.clock = ManualClock() if start is None else ManualClock(start)
-        self.state = ServerState(
-            profile.with_traits(**traits),
-            clock=self.clock,
-            zone=zone,
-            seed=seed,
-            name="Attic",
-            window=window,
-        )
+        own = {"zone": zone, "seed": seed, "name": "Attic", "window": window}
+        kind = profile.with_traits(**traits)
+        self.state = ServerState(kind, clock=self.clock, **own)  # type: ignore[arg-type]
         self.butler = self.state.butler
         self.frames: list[Frame] = []
         self.state.listeners.append(self.frames.append)
@@ -238,15 +228,9 @@ async def start(session: aiohttp.ClientSession) -> AsyncIterator[Start]:
     """Start servers whose time stands still at noon; return a client of each."""
     async with AsyncExitStack() as stack:
 
-        async def start(
-            profile: str = "current",
-            *,
-            prefix: str = "",
-            tls: ssl.SSLContext | None = None,
-            **traits: object,
-        ) -> Client:
+        async def start(profile: str = "current", **traits: object) -> Client:
             kind = PROFILES[profile].with_traits(**traits)
-            plex = SimulatedPlex(kind, clock=ManualClock(), prefix=prefix, tls=tls)
+            plex = SimulatedPlex(kind, clock=ManualClock())
             return Client(await stack.enter_async_context(plex), session)
 
         yield start
@@ -272,25 +256,3 @@ async def tv(socket_enabled: None) -> AsyncIterator[SimulatedPlexTv]:
 @pytest.fixture
 def tv_client(tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
     return TvClient(tv, session)
-
-
-@pytest.fixture
-def names() -> Iterator[Names]:
-    with Names().in_force() as names:
-        yield names
-
-
-@pytest.fixture
-def certificates() -> Certificates:
-    """Return certificates that only those trust who are made to."""
-    return Certificates()
-
-
-@pytest.fixture
-async def home_session(
-    hass: HomeAssistant, socket_enabled: None, certificates: Certificates
-) -> aiohttp.ClientSession:
-    """Return Home Assistant's session, which was there before the certificates."""
-    session = async_get_clientsession(hass)
-    certificates.let_home_assistant_trust()
-    return session
