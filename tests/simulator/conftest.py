@@ -157,9 +157,14 @@ class Rules:
         if isinstance(profile, str):
             profile = PROFILES[profile]
         self.clock = ManualClock() if start is None else ManualClock(start)
-        own = {"zone": zone, "seed": seed, "name": "Attic", "window": window}
+        own: dict[str, Any] = {
+            "zone": zone,
+            "seed": seed,
+            "name": "Attic",
+            "window": window,
+        }
         kind = profile.with_traits(**traits)
-        self.state = ServerState(kind, clock=self.clock, **own)  # type: ignore[arg-type]
+        self.state = ServerState(kind, clock=self.clock, **own)
         self.butler = self.state.butler
         self.frames: list[Frame] = []
         self.state.listeners.append(self.frames.append)

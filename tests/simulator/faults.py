@@ -31,33 +31,11 @@ _HUGE_CHUNKS = 160  # 10 MiB
 _PINGS = 3
 
 
-NAMES = frozenset(
-    [
-        "refuse",
-        "reset",
-        "slow",
-        "late",
-        "done-later",
-        "cut",
-        "garbage",
-        "wrong-shape",
-        "huge",
-        "redirect",
-        "ignore",
-        "half-open",
-        "frame-cut",
-        "ping-cut",
-        "400",
-        "401",
-        "403",
-        "404",
-        "429",
-        "500",
-        "502",
-        "503",
-        "504",
-    ]
-)
+_NAMES = """
+refuse reset slow late cut garbage wrong-shape huge redirect ignore half-open
+frame-cut ping-cut 400 401 403 404 429 500 502 503 504
+"""
+NAMES = frozenset(_NAMES.split())
 
 
 @dataclass(kw_only=True)
@@ -68,7 +46,7 @@ class Fault:
     count: int | None = 1
     path: str = "/"
     method: str | None = None
-    # Wall seconds for `slow` and `late`, simulated ones for `done-later`.
+    # Wall seconds of `slow` and `late`.
     delay: float = 5.0
     # Seconds after which a status wants to be asked again.
     retry_after: int | None = None
@@ -117,24 +95,27 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
         case "wrong-shape":
             return web.Response(text=_WRONG_SHAPE, content_type=JSON)
         case "redirect":
-            headers = {"Location": fault.target + request.rel_url.raw_path_qs}
-            return web.Response(
-                status=302, text=page(302), content_type=HTML, headers=headers
-            )
+            response = html(302, page(302))
+            response.headers["Location"] = fault.target + request.rel_url.raw_path_qs
+            return response
     return None
 
 
 def status_answer(fault: Fault, *, json: bool) -> web.Response:
     """Answer with the status that the fault is named after."""
-    status = int(fault.name)
-    if status == 503:
-        response = maintenance(json=json)
-    elif status in (502, 504):
-        response = gateway(status)
-    else:
-        response = web.Response(status=status, text=page(status), content_type=HTML)
+    match status := int(fault.name):
+        case 503:
+            response = maintenance(json=json)
+        case 502 | 504:
+            response = gateway(status)
+        case _:
+            response = html(status, page(status))
     ask_for_patience(response, fault)
     return response
+
+
+def html(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text, content_type=HTML)
 
 
 def maintenance(*, json: bool) -> web.Response:
@@ -145,8 +126,7 @@ def maintenance(*, json: bool) -> web.Response:
 
 def gateway(status: int) -> web.Response:
     """Answer as a reverse proxy does by itself."""
-    text = _GATEWAY.format(status, HTTPStatus(status).phrase)
-    return web.Response(status=status, text=text, content_type=HTML)
+    return html(status, _GATEWAY.format(status, HTTPStatus(status).phrase))
 
 
 def ask_for_patience(response: web.Response, fault: Fault) -> None:

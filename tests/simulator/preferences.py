@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from .profiles import TaskSpec
+from .profiles import Profile
 
-START_HOUR = "ButlerStartHour"
-END_HOUR = "ButlerEndHour"
+HOURS = START_HOUR, END_HOUR = "ButlerStartHour", "ButlerEndHour"
 FRIENDLY_NAME = "FriendlyName"
 NEVER = "never"
 
@@ -34,16 +33,20 @@ class UnknownPreferenceError(PreferenceError):
     """There is no such setting."""
 
 
+# What some fields are called in answers.
+_SENT_AS = {"kind": "type", "options": "enumValues"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One setting; `options` is the server's list of `value:label|value:label`."""
 
     id: str
+    label: str = ""
+    summary: str = ""
     kind: Kind
     default: Value
     value: Value
-    label: str = ""
-    summary: str = ""
     hidden: bool = False
     advanced: bool = False
     group: str = "butler"
@@ -69,18 +72,10 @@ class Setting:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the element that the server sends."""
-        element = {
-            "id": self.id,
-            "label": self.label,
-            "summary": self.summary,
-            "type": str(self.kind),
-            "default": self.default,
-            "value": self.value,
-            "hidden": self.hidden,
-            "advanced": self.advanced,
-            "group": self.group,
-        }
-        return element | ({"enumValues": self.options} if self.options else {})
+        element = {_SENT_AS.get(name, name): it for name, it in vars(self).items()}
+        if not self.options:
+            del element["enumValues"]
+        return element | {"type": str(self.kind)}
 
 
 class Preferences:
@@ -139,29 +134,26 @@ _BEHAVIOR_DEFAULTS = {
 }
 
 
-def build_settings(
-    specs: Iterable[TaskSpec], *, name: str, old_hour_labels: bool
-) -> list[Setting]:
-    """Return the settings of a server that has these tasks."""
-    hours = {"options": _OLD_HOURS if old_hour_labels else _NEW_HOURS}
-    folder = "/var/lib/media-server/Databases"
+def build_settings(profile: Profile, name: str) -> list[Setting]:
+    """Return the settings of a server of a kind."""
+    old = profile.traits.old_hour_labels
+    hours = {"options": _OLD_HOURS if old else _NEW_HOURS}
     named = {"value": name, "group": "general", "label": "Name of the server"}
+    folder = "/var/lib/media-server/Databases"
+    path = {"default": folder, "label": "Folder for backups"}
+    events: dict[str, Any] = {"default": False, "group": "library"}
     secure = {"group": "network", "options": "1:Preferred|0:Required"}
     return [
         _setting(Kind.TEXT, FRIENDLY_NAME, "", **named),
         _setting(Kind.INT, START_HOUR, 2, label="Tasks may start from", **hours),
         _setting(Kind.INT, END_HOUR, 5, label="Tasks have to stop at", **hours),
         *(
-            task_setting(spec.preference, spec.title)
-            for spec in specs
-            if spec.preference
+            task_setting(it.preference, it.title)
+            for it in profile.tasks
+            if it.preference
         ),
-        _setting(
-            Kind.TEXT, "ButlerDatabaseBackupPath", folder, label="Folder for backups"
-        ),
-        _setting(
-            Kind.BOOL, "FSEventLibraryUpdatesEnabled", default=False, group="library"
-        ),
+        _setting(Kind.TEXT, "ButlerDatabaseBackupPath", **path),
+        _setting(Kind.BOOL, "FSEventLibraryUpdatesEnabled", **events),
         _setting(Kind.INT, "secureConnections", 1, **secure),
         _setting(Kind.DOUBLE, "BackgroundLoadLimit", 0.75, group="", hidden=True),
     ]

@@ -67,21 +67,25 @@ CheckForUpdates                     1   5 ~-   Looks for a new release of the se
 GenerateAutoTags                    1 150 own  Says what is to be seen in photos.
 RefreshPeriodicMetadata             1 110 ~own Fetches details again that may have changed.
 """
+# Name, type and title of the activity of its own work.
+_WORK_ROWS = """
+ButlerTaskGenerateCreditsMarkers media.generate.credits        Detecting credits
+ButlerTaskGenerateIntroMarkers   media.generate.intros         Detecting intros
+ButlerTaskGenerateVoiceActivity  media.generate.voice.activity Detecting voices
+GenerateChapterThumbs            media.generate.chapter.thumbs Making chapter images
+GenerateMediaIndexFiles          media.generate.bif            Making video previews
+LoudnessAnalysis                 media.generate.loudness       Measuring loudness
+MusicAnalysis                    media.generate.music.analysis Listening to music
+RefreshEpgGuides                 provider.epg.load             Refreshing the guide
+RefreshLibraries                 library.update.section        Scanning Movies
+RefreshLocalMedia                library.update.item.metadata  Updating details
+RefreshPeriodicMetadata          library.update.item.metadata  Updating details
+"""
 _WORK = {
-    "ButlerTaskGenerateCreditsMarkers": ("media.generate.credits", "Detecting credits"),
-    "ButlerTaskGenerateIntroMarkers": ("media.generate.intros", "Detecting intros"),
-    "ButlerTaskGenerateVoiceActivity": (
-        "media.generate.voice.activity",
-        "Detecting voices",
-    ),
-    "GenerateChapterThumbs": ("media.generate.chapter.thumbs", "Making chapter images"),
-    "GenerateMediaIndexFiles": ("media.generate.bif", "Making video previews"),
-    "LoudnessAnalysis": ("media.generate.loudness", "Measuring loudness"),
-    "MusicAnalysis": ("media.generate.music.analysis", "Listening to music"),
-    "RefreshEpgGuides": ("provider.epg.load", "Refreshing the guide"),
-    "RefreshLibraries": ("library.update.section", "Scanning Movies"),
-    "RefreshLocalMedia": ("library.update.item.metadata", "Updating details"),
-    "RefreshPeriodicMetadata": ("library.update.item.metadata", "Updating details"),
+    name: (kind, title)
+    for name, kind, title in (
+        line.split(None, 2) for line in _WORK_ROWS.strip().splitlines()
+    )
 }
 
 
@@ -104,33 +108,22 @@ def _spec(line: str) -> TaskSpec:
 
 ALL_TASKS = {spec.name: spec for spec in map(_spec, _CATALOGUE.strip().splitlines())}
 CURRENT_TASKS = tuple(ALL_TASKS.values())[:22]
-LEGACY_TASKS = tuple(
-    ALL_TASKS[name]
-    for name in [
-        "BackupDatabase",
-        "BuildGracenoteCollections",
-        "CheckForUpdates",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "DeepMediaAnalysis",
-        "GenerateAutoTags",
-        "GenerateChapterThumbs",
-        "GenerateMediaIndexFiles",
-        "OptimizeDatabase",
-        "RefreshLibraries",
-        "RefreshLocalMedia",
-        "RefreshPeriodicMetadata",
-        "UpgradeMediaAnalysis",
-    ]
-)
+_LEGACY = """
+BackupDatabase BuildGracenoteCollections CheckForUpdates CleanOldBundles
+CleanOldCacheFiles DeepMediaAnalysis GenerateAutoTags GenerateChapterThumbs
+GenerateMediaIndexFiles OptimizeDatabase RefreshLibraries RefreshLocalMedia
+RefreshPeriodicMetadata UpgradeMediaAnalysis
+"""
+LEGACY_TASKS = tuple(ALL_TASKS[name] for name in _LEGACY.split())
+# What these tasks work through is empty on most nights.
+_NOTHING_TO_DO = """
+AutomaticUpdates ButlerTaskCleanSupplementalLogFiles ButlerTaskGenerateAdMarkers
+ButlerTaskGenerateVoiceActivity GarbageCollectBlobs GarbageCollectLibraryMedia
+MusicAnalysis ProcessAssets UpgradeMediaAnalysis
+"""
 # Names that no client can know, as a future release would bring them.
 FUTURE_TASKS = (
-    TaskSpec(
-        name="PolishPosters",
-        title="Polish Posters",
-        description="Makes posters shine.",
-        seconds=50,
-    ),
+    TaskSpec(name="PolishPosters", title="Polish Posters", description="", seconds=50),
     TaskSpec(
         name="ButlerTaskCountChairs",
         title="Count Chairs (beta)",
@@ -330,29 +323,13 @@ class Profile:
         return replace(self, traits=replace(self.traits, **changes))
 
 
-# What these tasks work through is empty on most nights.
-_NOTHING_TO_DO = frozenset(
-    [
-        "AutomaticUpdates",
-        "ButlerTaskCleanSupplementalLogFiles",
-        "ButlerTaskGenerateAdMarkers",
-        "ButlerTaskGenerateVoiceActivity",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
-        "GenerateBlurHashes",
-        "MusicAnalysis",
-        "ProcessAssets",
-        "UpgradeMediaAnalysis",
-    ]
-)
-
 _PROFILES = (
     Profile(
         name="session",
         traits=Traits(
             rows=Rows.SESSION,
             session_begins=SessionBegins.AFTER_SERVER_START,
-            nothing_to_do=_NOTHING_TO_DO,
+            nothing_to_do=frozenset(_NOTHING_TO_DO.split()),
             concurrency=1,
         ),
     ),

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from . import faults
-from .api import IDENTITY, Answer, Ask, Tokens, answer, page, to_bytes, to_json, to_xml
+from .api import IDENTITY, Answer, Ask, admits, answer, page, to_bytes, to_json, to_xml
 from .butler import Butler, Ending, Task
 from .faults import HTML, JSON, XML, Fault, FaultBook
 from .network import RecordedRequest, abort
@@ -39,11 +39,12 @@ class NoAnswerError(Exception):
 class Hold:
     """Requests wait here while a test says so, or a database task makes the server hang."""
 
+    forced = False
+    waiting = 0
+
     def __init__(self, butler: Butler, *, hangs: bool) -> None:
-        self.waiting = 0
         self._butler = butler
         self._hangs = hangs
-        self.forced = False
         self.free = asyncio.Event()
         self.free.set()
         butler.watchers.append(self)
@@ -72,7 +73,7 @@ class Hold:
 class RequestHandler:
     """Answers requests; faults come first, then an outage, then the API."""
 
-    def __init__(self, state: ServerState, tokens: Tokens, prefix: str) -> None:
+    def __init__(self, state: ServerState, prefix: str) -> None:
         self.requests: list[RecordedRequest] = []
         self.faults = FaultBook()
         self.hub = NotificationHub(loose=state.traits.loose_types)
@@ -82,7 +83,6 @@ class RequestHandler:
         self.hold = Hold(state.butler, hangs=state.traits.hangs_on_database)
         self.stopping = asyncio.Event()
         self._state = state
-        self._tokens = tokens
         self._prefix = tuple(part for part in prefix.split("/") if part)
         state.listeners.append(self.hub.publish)
 
@@ -128,10 +128,9 @@ class RequestHandler:
         outage = self._state.outage
         if outage.refusing:
             raise NoAnswerError(reset=outage.how is Absence.RESET)
-        fault = self.faults.take(ask.method, ask.target)
-        if fault is not None:
-            return await self._serve_fault(request, ask, fault)
-        return await self._serve_well(request, ask)
+        if (fault := self.faults.take(ask.method, ask.target)) is None:
+            return await self._serve_well(request, ask)
+        return await self._serve_fault(request, ask, fault)
 
     async def _serve_fault(
         self, request: web.BaseRequest, ask: Ask, fault: Fault
@@ -139,9 +138,6 @@ class RequestHandler:
         match fault.name:
             case "refuse" | "reset":
                 raise NoAnswerError(reset=fault.name == "reset")
-            case "done-later":
-                self._state.timeline.after(fault.delay, lambda: self._do(ask))
-                raise NoAnswerError
             case "slow":
                 await fault.wait(self.stopping)
                 return await self._serve_well(request, ask)
@@ -183,11 +179,11 @@ class RequestHandler:
     async def _serve_socket(
         self, request: web.BaseRequest, ask: Ask
     ) -> web.StreamResponse:
-        if not self._tokens.admit(self._state, ask):
+        if not admits(self._state, ask):
             return self._render(ask, Answer(401))
         if "Upgrade" not in request.headers:
             return self._render(ask, Answer(400))
-        owner = ask.token == self._tokens.owner
+        owner = ask.token == self._state.token
         socket = Socket(request, filters=ask.query.get("filters"), owner=owner)
         log = self._state.log
         if socket.only_log and log.refused is not None:
@@ -209,12 +205,9 @@ class RequestHandler:
             log.completed(ask, number, Exchange(-3))
         return socket.response
 
-    def _do(self, ask: Ask) -> None:
-        self._ask_api(ask)
-
     def _ask_api(self, ask: Ask) -> web.Response:
         with self._state.log.exchange(ask) as exchange:
-            response = self._render(ask, answer(self._state, self._tokens, ask))
+            response = self._render(ask, answer(self._state, ask))
             body = response.body if isinstance(response.body, bytes) else b""
             exchange.status, exchange.size = response.status, len(body)
         return response

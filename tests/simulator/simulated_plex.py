@@ -12,19 +12,31 @@ from typing import Any, Self, override
 from aiohttp import web
 
 from . import faults
-from .api import START_STATUS, Ask, Tokens
+from .api import START_STATUS, Ask
 from .butler import Cause, Ending, Interval, StartResult, TaskState
 from .faults import Fault
 from .network import Listener, close_route, open_route
-from .preferences import FRIENDLY_NAME, Setting, Value
+from .preferences import Setting, Value
 from .profiles import PROFILES, Profile, TaskSpec
 from .server import CONTROL, RequestHandler, control
-from .state import Absence, ServerState
+from .state import OWNER_TOKEN, Absence, ServerState
 from .timeline import Clock, ManualClock, WallClock
 from .websocket import Exchange
 
-OWNER_TOKEN = "owner-token-0123456789"
-SHARED_TOKEN = "shared-token-9876543210"
+
+class _Of[T]:
+    """What the state has by the same name; tests may read and set it."""
+
+    def __set_name__(self, _owner: object, name: str) -> None:
+        self._name = name
+
+    def __get__(self, plex: SimulatedPlex, _owner: object) -> T:
+        value: T = getattr(plex.state, self._name)
+        return value
+
+    def __set__(self, plex: SimulatedPlex, value: T) -> None:
+        plex.state.catch_up()
+        setattr(plex.state, self._name, value)
 
 
 class SimulatedPlex(Listener):
@@ -33,6 +45,16 @@ class SimulatedPlex(Listener):
     What begins with `client_`, and other tasks and settings, are what other clients and
     updates of the server do.
     """
+
+    # Another one ends the old one.
+    token = _Of[str]()
+    # Of a user who is not the owner.
+    shared_token = _Of[str]()
+    claimed = _Of[bool]()
+    # A server that is installed anew has another.
+    machine_identifier = _Of[str]()
+    version = _Of[str]()
+    name = _Of[str]()
 
     def __init__(
         self,
@@ -57,16 +79,15 @@ class SimulatedPlex(Listener):
             # Half a day away, so that no test depends on the time of day.
             hour = datetime.fromtimestamp(self.clock.now(), zone).hour
             window = (hour + 11) % 24, (hour + 14) % 24
-        self.state = ServerState(
-            self.profile,
-            clock=self.clock,
-            zone=zone,
-            seed=seed,
-            name=name,
-            window=window,
-        )
-        self._tokens = Tokens(token, SHARED_TOKEN)
-        self._handler = RequestHandler(self.state, self._tokens, prefix)
+        own: dict[str, Any] = {
+            "zone": zone,
+            "seed": seed,
+            "name": name,
+            "window": window,
+        }
+        self.state = ServerState(self.profile, clock=self.clock, **own)
+        self.state.token = token
+        self._handler = RequestHandler(self.state, prefix)
         self.requests = self._handler.requests
         self.hub = self._handler.hub
         self.log_hub = self._handler.log_hub
@@ -106,51 +127,6 @@ class SimulatedPlex(Listener):
         if ask.parts[0] == CONTROL:
             return await control(self, request, ask)
         return await self._handler.handle(request, ask)
-
-    @property
-    def token(self) -> str:
-        """Return the owner's token; another one may be set, which ends the old one."""
-        return self._tokens.owner
-
-    @token.setter
-    def token(self, token: str) -> None:
-        self._tokens.owner = token
-
-    @property
-    def shared_token(self) -> str:
-        """Return the token of a user who is not the owner."""
-        return self._tokens.shared
-
-    @property
-    def claimed(self) -> bool:
-        """Return if the server has an owner; it may get one, or lose its own."""
-        return self.state.claimed
-
-    @claimed.setter
-    def claimed(self, claimed: bool) -> None:
-        self.state.claimed = claimed
-
-    @property
-    def machine_identifier(self) -> str:
-        """Return the server's id; one that is installed anew has another."""
-        return self.state.machine_identifier
-
-    @machine_identifier.setter
-    def machine_identifier(self, machine_identifier: str) -> None:
-        self.state.machine_identifier = machine_identifier
-
-    @property
-    def version(self) -> str:
-        return self.state.version
-
-    @property
-    def name(self) -> str:
-        """Return the server's name; a new one is a setting like others."""
-        return self.state.name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self.set_preference(FRIENDLY_NAME, name)
 
     @property
     def parked(self) -> int:
@@ -231,7 +207,7 @@ class SimulatedPlex(Listener):
     ) -> None:
         """Let something go wrong for the next requests; sockets drop at once."""
         if name == "drop-sockets":
-            self.drop_sockets()
+            self._drop_sockets()
         else:
             fault = Fault(name=name, count=count, path=path, **fields)
             self._handler.faults.add(fault)
@@ -239,7 +215,7 @@ class SimulatedPlex(Listener):
     def clear_faults(self) -> None:
         self._handler.faults.clear()
 
-    def drop_sockets(self) -> None:
+    def _drop_sockets(self) -> None:
         """Break all notification sockets, those of the log too."""
         self.hub.drop()
         self.log_hub.drop()
@@ -292,7 +268,7 @@ class SimulatedPlex(Listener):
         """Break all at once: a dead process sends no last notifications."""
         self.state.catch_up()
         self._abort_connections(spare, reset=how is Absence.RESET)
-        self.drop_sockets()
+        self._drop_sockets()
 
     async def _listen_as_due(self) -> None:
         outage = self.state.outage

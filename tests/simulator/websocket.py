@@ -42,11 +42,8 @@ class Frame:
 
 def status_frame(title: str, description: str = "") -> Frame:
     """Return a message for people."""
-    element = {
-        "title": title,
-        "description": description,
-        "notificationName": "LIBRARY_UPDATE",
-    }
+    element = {"title": title, "description": description}
+    element["notificationName"] = "LIBRARY_UPDATE"
     return Frame("status", "StatusNotification", (element,))
 
 
@@ -69,9 +66,7 @@ def playing_frame(session_key: str, rating_key: str, state: str, offset: int) ->
     element = {
         "sessionKey": session_key,
         "clientIdentifier": f"player-{session_key}",
-        "guid": "",
         "ratingKey": rating_key,
-        "url": "",
         "key": f"/library/metadata/{rating_key}",
         "viewOffset": offset,
         "state": state,
@@ -100,8 +95,9 @@ class Socket:
         self._owner = owner
         self._pending: deque[str | bytes] = deque()
         self._arrived = asyncio.Event()
-        self._flushed = asyncio.Event()
-        self._flushed.set()
+        # No frame waits to be sent.
+        self.flushed = asyncio.Event()
+        self.flushed.set()
 
     def wants(self, kind: str) -> bool:
         """Return True if this client gets such frames; only the owner gets any."""
@@ -109,7 +105,7 @@ class Socket:
 
     def put(self, data: str | bytes) -> None:
         self._pending.append(data)
-        self._flushed.clear()
+        self.flushed.clear()
         self._arrived.set()
 
     async def send_forever(self) -> None:
@@ -121,16 +117,12 @@ class Socket:
                 while self._pending:
                     await self._send(self._pending.popleft())
                     self.sent += 1
-                self._flushed.set()
-
-    async def flushed(self) -> None:
-        """Wait until no frame waits to be sent."""
-        await self._flushed.wait()
+                self.flushed.set()
 
     def forget(self) -> None:
         """Drop what waits, because the socket is gone."""
         self._pending.clear()
-        self._flushed.set()
+        self.flushed.set()
 
     def abort(self) -> None:
         """Break the connection without a closing frame."""
@@ -149,11 +141,12 @@ class Socket:
 class NotificationHub:
     """All sockets; a frame is written once and put to each that wants it."""
 
+    connected = 0
+    muted = False
+    _sent_before = 0
+
     def __init__(self, *, loose: bool) -> None:
         self.sockets: list[Socket] = []
-        self.connected = 0
-        self.muted = False
-        self._sent_before = 0
         self._loose = loose
 
     @property
@@ -190,7 +183,7 @@ class NotificationHub:
 
     async def flush(self) -> None:
         """Wait until every frame has been handed to its connection."""
-        await asyncio.gather(*(socket.flushed() for socket in self.sockets))
+        await asyncio.gather(*(socket.flushed.wait() for socket in self.sockets))
 
     def drop(self) -> None:
         """Break all connections."""
