@@ -134,7 +134,6 @@ def _pass(tests: list[str], copy: Path) -> bool:
 
 
 def main() -> None:
-    """Draw mutants, and show those that no test finds."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("--number", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)

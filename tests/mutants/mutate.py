@@ -41,7 +41,6 @@ class Mutant:
     after: str
 
     def applied_to(self, source: bytes) -> bytes:
-        """Return a file with the fault."""
         return source[: self.start] + self.after.encode() + source[self.end :]
 
     @override

@@ -69,7 +69,6 @@ class Row:
 
 
 def activity_frame(event: RowEvent, row: Row) -> Frame:
-    """Return the notification that an activity started, changed or ended."""
     element = {"event": str(event), "uuid": row.uuid, "Activity": row.as_dict()}
     return Frame("activity", "ActivityNotification", (element,))
 
@@ -94,13 +93,11 @@ class Board:
         self._push(RowEvent.STARTED, row)
 
     def update(self, uuid: str, **changes: Any) -> None:
-        """Change a row that is still there."""
         if uuid in self.rows:
             self.rows[uuid] = replace(self.rows[uuid], **changes)
             self._push(RowEvent.UPDATED, self.rows[uuid])
 
     def end(self, uuid: str) -> None:
-        """Remove a row that is still there."""
         if row := self.rows.pop(uuid, None):
             self._push(RowEvent.ENDED, replace(row, progress=DONE))
 
@@ -158,7 +155,6 @@ class ButlerSessions(_Watcher):
         self._shows_children = self._shows and children
 
     def clear(self) -> None:
-        """Forget all sessions, as a restart does."""
         for session in self._sessions:
             session.stay()
         self._sessions.clear()
@@ -174,7 +170,6 @@ class ButlerSessions(_Watcher):
         self._update(session)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        """End the sub-activity; the session goes or stands."""
         session = next(it for it in self._sessions if task.name in it.open)
         child = session.open.pop(task.name)
         session.ended += 1
@@ -330,7 +325,6 @@ class SharedRow(_ButlerRows):
     _turn = 0
 
     def on_started(self, task: Task) -> None:
-        """Show the row, or let it name the new run."""
         self._uuid = self._uuid or self._standing
         if self._uuid is None or self._uuid not in self._board.rows:
             self._uuid = self._show(task)
@@ -339,7 +333,6 @@ class SharedRow(_ButlerRows):
         self._tick_later()
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        """Name another run, or let the row stand or go."""
         if self._butler.running:
             self._name_next()
         else:

@@ -70,7 +70,6 @@ class Answer:
 
 
 def page(status: int) -> str:
-    """Return the page that the server shows for a status."""
     reason = HTTPStatus(status).phrase
     head = f"<head><title>{reason}</title></head>"
     return f"<html>{head}<body><h1>{status} {reason}</h1></body></html>"
@@ -131,7 +130,6 @@ _NOT_FOUND = Answer(404)
 
 
 def _get_identity(state: ServerState, _ask: Ask) -> Answer:
-    """Return which server this is, without its name."""
     return _container(
         size=0,
         apiVersion="1.2.3",
@@ -203,7 +201,6 @@ def _get_activities(state: ServerState, ask: Ask) -> Answer:
 
 
 def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
-    """List all settings; too soon after a write that may fail."""
     if _settling(state):
         return _BAD_REQUEST
     settings = [setting.as_dict() for setting in state.preferences.all()]

@@ -181,7 +181,6 @@ class Butler:
 
     @property
     def running(self) -> list[Task]:
-        """Return the tasks that run, in the order of the list."""
         return [task for task in self.tasks.values() if task.state is TaskState.RUNNING]
 
     @property
@@ -190,7 +189,6 @@ class Butler:
 
     @property
     def window(self) -> Window:
-        """Return the window as the settings have it now."""
         start, end = (int(self._preferences[name].value) for name in HOURS)
         return Window(start, end, self._zone, self._traits.equal_hours_open)
 
@@ -198,7 +196,6 @@ class Butler:
         return {name: task.state for name, task in self.tasks.items()}
 
     def add_task(self, spec: TaskSpec) -> None:
-        """List a task, with the setting that switches it."""
         if spec.preference is not None and spec.preference not in self._preferences:
             self._preferences.add(task_setting(spec.preference, spec.title))
         idle = spec.name in self._traits.nothing_to_do
@@ -226,7 +223,6 @@ class Butler:
         return today >= done + timedelta(days=task.spec.interval)
 
     def start(self, name: str, cause: Cause = Cause.COMMAND) -> StartResult:
-        """Start one task, or queue it."""
         if (task := self.tasks.get(name)) is None:
             return StartResult.UNKNOWN_TASK
         if task.state is TaskState.RUNNING:
@@ -397,7 +393,6 @@ class WindowKeeper:
             self._late = self._timeline.at(when, self._begin_late)
 
     def on_setting(self, setting: Setting) -> None:
-        """Follow other hours at once."""
         if setting.id not in HOURS:
             return
         if self._butler.window.contains(self._timeline.now) != self._open:

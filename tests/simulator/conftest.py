@@ -72,14 +72,12 @@ class Client:
         return json.loads((await self.ask("GET", path, **options))[2])
 
     async def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Return the activities of a type."""
         rows = (await self.json("/activities"))["MediaContainer"].get("Activity", [])
         return [row for row in rows if row["type"] == kind]
 
     async def listen(
         self, query: str = "", token: str | None = None, **options: Any
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open the notification socket."""
         headers = {"X-Plex-Token": self.plex.token if token is None else token}
         url = self.plex.url + NOTIFICATIONS + query
         connect: Any = self._session.ws_connect
@@ -121,7 +119,6 @@ class TvClient:
     async def ask(
         self, method: str, path: str, without: str = "", **headers: str
     ) -> tuple[int, str]:
-        """Return status and body."""
         sent = {
             "Accept": "application/json",
             "X-Plex-Client-Identifier": "client-1",
@@ -157,14 +154,8 @@ class Rules:
         if isinstance(profile, str):
             profile = PROFILES[profile]
         self.clock = ManualClock() if start is None else ManualClock(start)
-        own: dict[str, Any] = {
-            "zone": zone,
-            "seed": seed,
-            "name": "Attic",
-            "window": window,
-        }
         kind = profile.with_traits(**traits)
-        self.state = ServerState(kind, clock=self.clock, **own)
+        self.state = ServerState(kind, self.clock, zone, seed, "Attic", window)
         self.butler = self.state.butler
         self.frames: list[Frame] = []
         self.state.listeners.append(self.frames.append)
@@ -174,7 +165,6 @@ class Rules:
         self.state.catch_up()
 
     def advance_to_hour(self, hour: int) -> None:
-        """Let time pass until the clock of a server in UTC shows that hour."""
         self.advance((hour * HOUR - self.clock.now() % DAY) % DAY)
 
     @property

@@ -58,7 +58,6 @@ class Fault:
             raise ValueError(f"no such fault: {self.name}")
 
     async def wait(self, stopping: asyncio.Event) -> None:
-        """Wait for the delay, or until the server stops."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.delay):
                 await stopping.wait()
@@ -102,7 +101,6 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
 
 
 def status_answer(fault: Fault, *, json: bool) -> web.Response:
-    """Answer with the status that the fault is named after."""
     match status := int(fault.name):
         case 503:
             response = maintenance(json=json)
@@ -130,7 +128,6 @@ def gateway(status: int) -> web.Response:
 
 
 def ask_for_patience(response: web.Response, fault: Fault) -> None:
-    """Say when to ask again, if the fault does."""
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
 

@@ -229,7 +229,6 @@ class SimulatedPlexTv(Listener):
         )
 
     def add_player(self, name: str = "Sofa") -> Resource:
-        """Let the account have a player, which is no server."""
         return self._add(
             name=name,
             client_identifier=f"player-{len(self.resources)}",
@@ -246,7 +245,6 @@ class SimulatedPlexTv(Listener):
     def fault(
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
-        """Let something go wrong for the next requests."""
         if name not in _FAULTS and not name.isdecimal():
             raise ValueError(f"plex.tv does not know this fault: {name}")
         self._faults.add(Fault(name=name, count=count, path=path, **fields))

@@ -71,7 +71,6 @@ class Setting:
         return text
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the element that the server sends."""
         element = {_SENT_AS.get(name, name): it for name, it in vars(self).items()}
         if not self.options:
             del element["enumValues"]
@@ -135,7 +134,6 @@ _BEHAVIOR_DEFAULTS = {
 
 
 def build_settings(profile: Profile, name: str) -> list[Setting]:
-    """Return the settings of a server of a kind."""
     old = profile.traits.old_hour_labels
     hours = {"options": _OLD_HOURS if old else _NEW_HOURS}
     named = {"value": name, "group": "general", "label": "Name of the server"}

@@ -117,7 +117,6 @@ class Sessions:
     def play(
         self, title: str = "The Tin Orchard", state: PlayState = PlayState.PLAYING
     ) -> str:
-        """Open a stream; return its key."""
         self._count += 1
         key, rating_key = str(self._count), str(4000 + self._count)
         player: dict[str, Any] = {"title": "Living room", "product": "Plex for Testing"}
@@ -134,7 +133,6 @@ class Sessions:
         return key
 
     def change(self, key: str, state: PlayState) -> None:
-        """Pause, go on, or close a stream."""
         stream = self.open[key]
         stream["Player"]["state"] = str(state)
         self._publish(playing_frame(key, stream["ratingKey"], str(state), 0))
@@ -161,7 +159,6 @@ class Noise:
         return uuid
 
     def add(self, seconds: float = 8.0) -> str:
-        """Add an item to the library."""
         item = self._rng.randrange(1000, 9999)
         for state, share in ((0, 0.1), (3, 0.5), (5, 1.0)):
             self._timeline.after(seconds * share, partial(self._entry, item, state))
@@ -235,12 +232,11 @@ class ServerState:
     def __init__(
         self,
         profile: Profile,
-        *,
         clock: Clock,
         zone: tzinfo,
         seed: int,
         name: str,
-        window: tuple[int, int] | None = None,
+        window: tuple[int, int] | None,
     ) -> None:
         self.profile = profile
         self.traits = traits = profile.traits
@@ -290,11 +286,9 @@ class ServerState:
         self.preferences.set(FRIENDLY_NAME, name)
 
     def catch_up(self) -> None:
-        """Let everything happen that is due by the clock."""
         self.timeline.advance(self._clock.now())
 
     def publish(self, frame: Frame) -> None:
-        """Send a notification to all listeners."""
         for listener in self.listeners:
             listener(frame)
 

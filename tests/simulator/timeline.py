@@ -34,7 +34,6 @@ class WallClock:
         return self._origin + (time.monotonic() - self._began) * self.speed
 
     def wall_seconds(self, seconds: float) -> float:
-        """Return how long simulated seconds take on the wall."""
         return seconds / self.speed
 
 
@@ -84,7 +83,6 @@ class Timeline:
         return self.at(self.now + seconds, action)
 
     def next_at(self) -> float | None:
-        """Return when the next action is due."""
         while self._events and self._events[0].cancelled:
             heapq.heappop(self._events)
         return self._events[0].when if self._events else None
@@ -117,7 +115,6 @@ class Window:
         return hour >= self.start_hour or hour < self.end_hour
 
     def next_edge(self, after: float) -> float:
-        """Return when the window opens or closes next."""
         return min(self._next(self.start_hour, after), self.closes_at(after))
 
     def closes_at(self, after: float) -> float:

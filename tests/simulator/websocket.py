@@ -41,14 +41,12 @@ class Frame:
 
 
 def status_frame(title: str, description: str = "") -> Frame:
-    """Return a message for people."""
     element = {"title": title, "description": description}
     element["notificationName"] = "LIBRARY_UPDATE"
     return Frame("status", "StatusNotification", (element,))
 
 
 def timeline_frame(item: int, title: str, state: int, now: float) -> Frame:
-    """Return how far an item of the library has come."""
     element = {
         "identifier": "com.plexapp.plugins.library",
         "sectionID": "1",
@@ -62,7 +60,6 @@ def timeline_frame(item: int, title: str, state: int, now: float) -> Frame:
 
 
 def playing_frame(session_key: str, rating_key: str, state: str, offset: int) -> Frame:
-    """Return that a stream began, paused or stopped."""
     element = {
         "sessionKey": session_key,
         "clientIdentifier": f"player-{session_key}",
@@ -109,7 +106,6 @@ class Socket:
         self._arrived.set()
 
     async def send_forever(self) -> None:
-        """Send what waits until the connection is gone."""
         with suppress(ConnectionError):
             while True:
                 await self._arrived.wait()
@@ -155,7 +151,6 @@ class NotificationHub:
         return self._sent_before + sum(socket.sent for socket in self.sockets)
 
     def publish(self, frame: Frame) -> None:
-        """Send a frame to all who want it."""
         if takers := self.takers(frame.type):
             text = to_json(frame.as_dict(), loose=self._loose)
             for socket in takers:
@@ -167,7 +162,6 @@ class NotificationHub:
             socket.put(data)
 
     def takers(self, kind: str) -> list[Socket]:
-        """Return the sockets that get such frames now."""
         if self.muted:
             return []
         return [socket for socket in self.sockets if socket.wants(kind)]
@@ -182,11 +176,9 @@ class NotificationHub:
         self.sockets.remove(socket)
 
     async def flush(self) -> None:
-        """Wait until every frame has been handed to its connection."""
         await asyncio.gather(*(socket.flushed.wait() for socket in self.sockets))
 
     def drop(self) -> None:
-        """Break all connections."""
         for socket in self.sockets:
             socket.abort()
 
@@ -244,7 +236,6 @@ class ServerLog:
             self.completed(ask, number, exchange)
 
     def request(self, ask: Ask) -> int:
-        """Write that a request has come; return its number."""
         number = next(self._numbers)
         self._live += 1
         net = "Loopback" if ask.peer.startswith("127.") else "Subnet"
@@ -254,7 +245,6 @@ class ServerLog:
         return number
 
     def completed(self, ask: Ask, number: int, answer: Exchange) -> None:
-        """Write that a request has been answered."""
         line = "Completed: [{}] {} {} {} ({} live) #{:x} GZIP 1ms {} bytes"
         asked = (ask.method, ask.target, self._live, number)
         self.write(line, ask.peer, answer.status, *asked, answer.size)

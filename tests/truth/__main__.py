@@ -168,7 +168,6 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
-    """Return what is wanted."""
     parser = ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("--hours", type=float, default=24, help="of each day")
     parser.add_argument(
@@ -191,7 +190,6 @@ def seeds_of_commit() -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the table; return what the command ends with."""
     wanted = parse(arguments)
     seeds = wanted.seed or seeds_of_commit()
     sys.stderr.write(f"Simulated servers, seeds {' '.join(map(str, seeds))}\n")
@@ -209,7 +207,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(scores: Sequence[Score], *, markdown: bool) -> int:
-    """Print figures, and what they miss; return 1 if there is anything."""
     sys.stdout.write(f"{table(scores, markdown=markdown)}\n")
     complaints = [line for score in scores for line in missed(score)]
     details = [line for score in scores for line in _details(score)]

@@ -69,7 +69,6 @@ class Day:
         self._plan()
 
     async def act(self) -> None:
-        """Let one thing happen."""
         kind = self._rng.choices(list(PER_HOUR), list(PER_HOUR.values()))[0]
         # Drawn whether it is needed or not, so that days differ by what happens only.
         task = self._rng.choice(sorted(self._plex.butler.tasks))
@@ -158,7 +157,6 @@ class World:
         self._day: Day | None = None
 
     async def live(self, seed: str, hours: float) -> Observed:
-        """Let a day pass, and return what was seen of it."""
         begin = self._clock.now()
         seen = Observed(start=begin, end=begin + hours * 3600)
         with watched_errors(seen.errors), self._traffic.counted():
@@ -176,7 +174,6 @@ class World:
         return seen
 
     async def _step(self, limit: float) -> None:
-        """Go to the next moment at which anything happens."""
         await self._traffic.settle(self._loop)
         day = self._day
         coming = [self._loop.next_timer_at, self._plex.next_event_at(), limit]

@@ -290,7 +290,6 @@ class Score:
 
 
 def score(profile: str, seed: int, seen: Observed) -> Score:
-    """Return the figures of a day."""
     truths = Truths(seen)
     recall, precision = _hits(truths)
     alone = _alone(truths)
@@ -317,7 +316,6 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
 
 
 def _hits(truths: Truths) -> tuple[float, float]:
-    """Return recall and precision of all tasks."""
     return _shares(
         (
             truths.running(task),
