@@ -41,12 +41,8 @@ _WORK_SECONDS = 5.0
 _ITEMS = ("The Tin Orchard", "Harbour Lane S02 E07", "Nine Quiet Rooms", "Paper Comet")
 
 
-class RowEvent(StrEnum):
-    """What a notification says of a row."""
-
-    STARTED = "started"
-    UPDATED = "updated"
-    ENDED = "ended"
+# What a notification says of a row.
+RowEvent = StrEnum("RowEvent", "STARTED UPDATED ENDED")
 
 
 @dataclass(frozen=True, kw_only=True)

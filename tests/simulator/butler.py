@@ -17,41 +17,18 @@ from .timeline import Event, Timeline, Window
 _AFTER_SERVER_START = 300.0
 
 
-class TaskState(StrEnum):
-    """What a task does."""
-
-    IDLE = "idle"
-    QUEUED = "queued"
-    RUNNING = "running"
-
-
-class Cause(StrEnum):
-    """What a run was started by."""
-
-    COMMAND = "command"
-    WINDOW = "window"
-    OTHER_CLIENT = "other_client"
-
-
-class Ending(StrEnum):
-    """Why a run or a wait was over; STARTED ends a wait."""
-
-    STARTED = "started"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    STOPPED_BY_OTHER = "stopped_by_other"
-    WINDOW_CLOSED = "window_closed"
-    SWITCHED_OFF = "switched_off"
-    RESTARTED = "restarted"
-    REMOVED = "removed"
-
-
-class StartResult(StrEnum):
-    """What a start command came to."""
-
-    ACCEPTED = "accepted"
-    ALREADY_RUNNING = "already_running"
-    UNKNOWN_TASK = "unknown_task"
+# What a task does.
+TaskState = StrEnum("TaskState", "IDLE QUEUED RUNNING")
+# What a run was started by.
+Cause = StrEnum("Cause", "COMMAND WINDOW OTHER_CLIENT")
+# Why a run or a wait was over; STARTED ends a wait.
+Ending = StrEnum(
+    "Ending",
+    "STARTED FINISHED STOPPED STOPPED_BY_OTHER WINDOW_CLOSED "
+    "SWITCHED_OFF RESTARTED REMOVED",
+)
+# What a start command came to.
+StartResult = StrEnum("StartResult", "ACCEPTED ALREADY_RUNNING UNKNOWN_TASK")
 
 
 @dataclass(slots=True)

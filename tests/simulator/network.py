@@ -52,11 +52,8 @@ _HOME = tuple(
 _UNKNOWN_NAME = (None, "Domain name not found")
 
 
-class SecureConnections(StrEnum):
-    """What the server's setting of this name says about plain http."""
-
-    REQUIRED = "required"
-    PREFERRED = "preferred"
+# What the server's setting of this name says about plain http.
+SecureConnections = StrEnum("SecureConnections", "REQUIRED PREFERRED")
 
 
 class PlainHttp(StrEnum):

@@ -16,13 +16,8 @@ NEVER = "never"
 type Value = bool | int | float | str
 
 
-class Kind(StrEnum):
-    """The types of settings, in the server's words."""
-
-    BOOL = "bool"
-    INT = "int"
-    TEXT = "text"
-    DOUBLE = "double"
+# The types of settings, in the server's words.
+Kind = StrEnum("Kind", "BOOL INT TEXT DOUBLE")
 
 
 class PreferenceError(Exception):

@@ -134,79 +134,28 @@ FUTURE_TASKS = (
 )
 
 
-class Rows(StrEnum):
-    """How running tasks show as activities of the type butler."""
-
-    SESSION = "session"
-    PER_TASK = "per_task"
-    SHARED = "shared"
-    NONE = "none"
-
-
-class Naming(StrEnum):
-    """Where a butler row says which task it is."""
-
-    TITLE = "title"
-    SUBTITLE = "subtitle"
-    NAME = "name"
-    NOTHING = "nothing"
-
-
-class Standing(StrEnum):
-    """If an idle server has a butler row at 100."""
-
-    NONE = "none"
-    NAMELESS = "nameless"
-
-
-class SessionNames(StrEnum):
-    """Where a session's row names its tasks."""
-
-    # The parent's subtitle is the raw name of the current task.
-    SUBTITLE = "subtitle"
-    NOTHING = "nothing"
-    # Every task has a row of its own beside the parent; its title is the raw name.
-    CHILDREN = "children"
-
-
-class SessionBegins(StrEnum):
-    """What begins the session of a night."""
-
-    WINDOW = "window"
-    # The window too, and 300 s after a start of the server inside it.
-    AFTER_SERVER_START = "after_server_start"
-    # The first accepted start inside the window, of any client.
-    FIRST_START = "first_start"
-
-
-class SessionEnds(StrEnum):
-    """When a session's row goes."""
-
-    LAST_TASK = "last_task"
-    WINDOW = "window"
-    # Hostile: it stands at 100, and the next session uses it again.
-    NEVER = "never"
-
-
-class ByHand(StrEnum):
-    """What a single start does while others run."""
-
-    QUEUES = "queues"
-    BESIDE = "beside"
-    # Beside, under a session's row of its own.
-    OWN_SESSION = "own_session"
-
-
-class LogFormat(StrEnum):
-    """What a frame of the log stream looks like."""
-
-    # A container as of other notifications, with a list of entries.
-    LIST = "list"
-    # One JSON object for each line, which is in a field.
-    FIELD = "field"
-    # JSON inside a field of JSON: quotes are escaped twice.
-    TWICE = "twice"
-    TEXT = "text"
+# How running tasks show as activities of the type butler.
+Rows = StrEnum("Rows", "SESSION PER_TASK SHARED NONE")
+# Where a butler row says which task it is.
+Naming = StrEnum("Naming", "TITLE SUBTITLE NAME NOTHING")
+# If an idle server has a butler row at 100.
+Standing = StrEnum("Standing", "NONE NAMELESS")
+# Where a session's row names its tasks: the parent's subtitle is the raw name of the
+# current task; nowhere; or every task has a row of its own beside the parent, whose
+# title is the raw name.
+SessionNames = StrEnum("SessionNames", "SUBTITLE NOTHING CHILDREN")
+# What begins the session of a night: the window; also 300 s after a start of the server
+# inside it; or the first accepted start inside it, of any client.
+SessionBegins = StrEnum("SessionBegins", "WINDOW AFTER_SERVER_START FIRST_START")
+# When a session's row goes; never is hostile: it stands at 100, to be used again.
+SessionEnds = StrEnum("SessionEnds", "LAST_TASK WINDOW NEVER")
+# What a single start does while others run: it waits in line, or runs beside them, with
+# a session's row of its own or without.
+ByHand = StrEnum("ByHand", "QUEUES BESIDE OWN_SESSION")
+# What a frame of the log stream looks like: a container as of other notifications with
+# a list of entries, one JSON object with the line in a field, JSON inside a field of JSON,
+# in which quotes are escaped twice, or text.
+LogFormat = StrEnum("LogFormat", "LIST FIELD TWICE TEXT")
 
 
 def _drawn(draw: Callable[[Random], Any], *, default: Any) -> Any:

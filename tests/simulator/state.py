@@ -97,13 +97,8 @@ class Outage:
             self._timeline.at(moment, lambda: None)
 
 
-class PlayState(StrEnum):
-    """What a player does; STOPPED is only pushed, never listed."""
-
-    PLAYING = "playing"
-    PAUSED = "paused"
-    BUFFERING = "buffering"
-    STOPPED = "stopped"
+# What a player does; STOPPED is only pushed, never listed.
+PlayState = StrEnum("PlayState", "PLAYING PAUSED BUFFERING STOPPED")
 
 
 class Sessions:

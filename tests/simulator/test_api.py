@@ -93,20 +93,6 @@ async def test_settings_are_read_with_their_real_types(
     assert labels.startswith("0:Midnight|1:1 am|")
 
 
-async def test_a_write_changes_all_or_nothing(
-    start: Start, plex: SimulatedPlex, client: Client
-) -> None:
-    path = "/:/prefs?ButlerTaskRefreshLibraries=1&ButlerStartHour=23"
-    assert await client.status("PUT", path) == 200
-    tasks = (await client.json("/butler"))["ButlerTasks"]["ButlerTask"]
-    assert {it["name"]: it["enabled"] for it in tasks}["RefreshLibraries"] is True
-    assert plex.butler.window.start_hour == 23
-    for wrong in ("Nope=1", "ButlerStartHour=24", "ButlerTaskBackupDatabase=2"):
-        assert await client.status("PUT", f"/:/prefs?ButlerEndHour=7&{wrong}") == 400
-        assert plex.butler.window.end_hour == 5
-    assert await (await start("legacy")).status("PUT", "/:/prefs?Nope=1") == 403
-
-
 async def test_tasks_have_the_language_that_was_asked_for(start: Start) -> None:
     foreign = await start(foreign_rows=True)
     english = "Optimize Database"

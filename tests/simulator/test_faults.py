@@ -9,31 +9,12 @@ import json
 import aiohttp
 import pytest
 
-from tests.simulator import Absence, SimulatedPlex, TaskState, page
+from tests.simulator import Absence, SimulatedPlex, TaskState
 
 from .conftest import Client, Start, frames, from_xml
 
 BACKUP = "BackupDatabase"
 PATH = f"/butler/{BACKUP}"
-
-
-@pytest.mark.parametrize("name", ["400", "401", "403", "404", "429", "500", "502"])
-async def test_a_status_fault_is_a_page_for_so_many_requests(
-    plex: SimulatedPlex, client: Client, name: str
-) -> None:
-    plex.fault(name, count=2, path="/butler", method="GET")
-    assert await client.status("POST", "/activities") == 405
-    for _ in range(2):
-        status, kind, text = await client.ask("GET", "/butler")
-        # A gateway's is another server's page.
-        own = text == page(int(name))
-        assert (status, kind, own) == (int(name), "text/html", name != "502")
-    assert await client.status("GET", "/butler") == 200
-    plex.fault(name, count=None)
-    for _ in range(3):
-        assert await client.status("GET", "/butler") == int(name)
-    plex.clear_faults()
-    assert await client.status("GET", "/butler") == 200
 
 
 @pytest.mark.parametrize(

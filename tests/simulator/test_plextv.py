@@ -10,7 +10,9 @@ from tests.simulator import ManualClock, SimulatedPlex, SimulatedPlexTv
 from .conftest import PINS, RESOURCES, TvClient, from_xml
 
 
-async def test_a_new_pin_has_a_long_code_and_no_token(tv_client: TvClient) -> None:
+async def test_a_new_pin_has_a_long_code_and_wants_to_know_its_client(
+    tv_client: TvClient,
+) -> None:
     pin = await tv_client.json("POST", PINS)
     assert (len(pin["code"]), pin["authToken"], pin["expiresIn"]) == (25, None, 900)
     assert (pin["clientIdentifier"], pin["product"]) == ("client-1", "Product")
@@ -20,28 +22,20 @@ async def test_a_new_pin_has_a_long_code_and_no_token(tv_client: TvClient) -> No
         assert (status, f"{header} is missing" in text) == (400, True)
 
 
-async def test_a_linked_pin_gives_the_accounts_token_to_its_client_only(
-    tv: SimulatedPlexTv, tv_client: TvClient
-) -> None:
-    path = f"/api/v2/pins/{(await tv_client.json('POST', PINS))['id']}"
-    assert (await tv_client.json("GET", path))["authToken"] is None
-    tv.link()
-    assert (await tv_client.json("GET", path))["authToken"] == tv.token
-    other = {"X_Plex_Client_Identifier": "other"}
-    assert (await tv_client.ask("GET", path, **other))[0] == 404
-    tv.expire()
-    assert (await tv_client.ask("GET", path))[0] == 404
-
-
-async def test_a_pin_lives_for_a_quarter_of_an_hour(
+async def test_a_pin_gives_the_token_to_its_client_for_a_quarter_of_an_hour(
     session: aiohttp.ClientSession,
 ) -> None:
     clock = ManualClock()
     async with SimulatedPlexTv(clock=clock) as tv:
         tv_client = TvClient(tv, session)
         path = f"/api/v2/pins/{(await tv_client.json('POST', PINS))['id']}"
+        assert (await tv_client.json("GET", path))["authToken"] is None
+        tv.link()
         clock.move_to(clock.now() + 899)
-        assert (await tv_client.json("GET", path))["expiresIn"] == 1
+        pin = await tv_client.json("GET", path)
+        assert (pin["authToken"], pin["expiresIn"]) == (tv.token, 1)
+        other = {"X_Plex_Client_Identifier": "other"}
+        assert (await tv_client.ask("GET", path, **other))[0] == 404
         clock.move_to(clock.now() + 1)
         assert (await tv_client.ask("GET", path))[0] == 404
 
