@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from .profiles import (
     Traits,
     in_server_language,
 )
-from .timeline import Event
+from .timeline import Event, Ticker
 from .websocket import Frame
 
 if TYPE_CHECKING:
@@ -257,6 +258,12 @@ class _ButlerRows(_Watcher):
     def _update(self, uuid: str, task: Task | None, progress: int) -> None:
         self._board.update(uuid, **self._texts(task), progress=progress)
 
+    def _refresh(self, uuid: str, task: Task) -> None:
+        self._update(uuid, task, self._progress(task))
+
+    def _ticker(self, action: Callable[[], None]) -> Ticker:
+        return Ticker(self._timeline, self._traits.progress_interval, action)
+
     def _after_linger(self, ending: Ending, end: Callable[[], None]) -> None:
         """End a row, at once or after it has lingered."""
         stopped = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
@@ -271,7 +278,7 @@ class RowPerTask(_ButlerRows):
 
     def __init__(self, state: ServerState) -> None:
         super().__init__(state)
-        self._rows: dict[str, tuple[str, Event]] = {}
+        self._rows: dict[str, tuple[str, Ticker]] = {}
         self._phases: dict[str, list[Event]] = {}
 
     def on_started(self, task: Task) -> None:
@@ -283,41 +290,34 @@ class RowPerTask(_ButlerRows):
         ]
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        uuid, tick = self._rows.pop(task.name)
-        for event in (*self._phases.pop(task.name), tick):
+        uuid, ticker = self._rows.pop(task.name)
+        ticker.cancel()
+        for event in self._phases.pop(task.name):
             event.cancel()
         self._after_linger(ending, partial(self._board.end, uuid))
 
     def _begin(self, task: Task) -> None:
-        self._tick_later(task, self._show(task))
+        uuid = self._show(task)
+        self._rows[task.name] = uuid, self._ticker(partial(self._refresh, uuid, task))
 
     def _next_phase(self, task: Task) -> None:
         """Let the row fall back to 0, or go and come again as another one."""
-        uuid, tick = self._rows[task.name]
+        uuid, ticker = self._rows[task.name]
         self._update(uuid, task, DONE)
         if not self._traits.phase_gap:
-            self._update(uuid, task, self._progress(task))
+            self._refresh(uuid, task)
             return
-        tick.cancel()
+        ticker.cancel()
         self._board.end(uuid)
         again = self._timeline.after(self._traits.phase_gap, partial(self._begin, task))
         self._phases[task.name].append(again)
-
-    def _tick(self, task: Task, uuid: str) -> None:
-        self._update(uuid, task, self._progress(task))
-        self._tick_later(task, uuid)
-
-    def _tick_later(self, task: Task, uuid: str) -> None:
-        wait = self._traits.progress_interval
-        tick = self._timeline.after(wait, partial(self._tick, task, uuid))
-        self._rows[task.name] = (uuid, tick)
 
 
 class SharedRow(_ButlerRows):
     """One row for all runs; it names them in turn. Idle, it stands or goes."""
 
     _uuid: str | None = None
-    _ticker: Event | None = None
+    _ticking: Ticker | None = None
     _turn = 0
 
     def on_started(self, task: Task) -> None:
@@ -325,14 +325,15 @@ class SharedRow(_ButlerRows):
         if self._uuid is None or self._uuid not in self._board.rows:
             self._uuid = self._show(task)
         else:
-            self._update(self._uuid, task, self._progress(task))
-        self._tick_later()
+            self._refresh(self._uuid, task)
+        self._stop_ticking()
+        self._ticking = self._ticker(self._name_next)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if self._butler.running:
             self._name_next()
         else:
-            self._cancel_tick()
+            self._stop_ticking()
             self._after_linger(ending, self._rest)
 
     def _rest(self) -> None:
@@ -346,24 +347,13 @@ class SharedRow(_ButlerRows):
 
     def _name_next(self) -> None:
         running = self._butler.running
-        if self._uuid is None or not running:
-            return
-        self._turn += 1
-        task = running[self._turn % len(running)]
-        self._update(self._uuid, task, self._progress(task))
+        if self._uuid is not None and running:
+            self._turn += 1
+            self._refresh(self._uuid, running[self._turn % len(running)])
 
-    def _tick(self) -> None:
-        self._name_next()
-        self._tick_later()
-
-    def _tick_later(self) -> None:
-        self._cancel_tick()
-        self._ticker = self._timeline.after(self._traits.progress_interval, self._tick)
-
-    def _cancel_tick(self) -> None:
-        if self._ticker is not None:
-            self._ticker.cancel()
-        self._ticker = None
+    def _stop_ticking(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
 
 
 class WorkRows(_Watcher):
@@ -371,29 +361,24 @@ class WorkRows(_Watcher):
 
     def __init__(self, state: ServerState) -> None:
         super().__init__(state)
-        self._rows: dict[str, tuple[str, Event]] = {}
+        self._rows: dict[str, tuple[str, Ticker]] = {}
 
     def on_started(self, task: Task) -> None:
         if task.spec.work is None:
             return
         kind, title = task.spec.work
-        uuid = self._board.new_uuid()
-        self._board.begin(Row(uuid=uuid, type=kind, title=title, subtitle=_ITEMS[0]))
-        self._tick_later(task, uuid, 1)
+        uuid, items = self._board.new_uuid(), cycle(_ITEMS)
+        self._board.begin(Row(uuid=uuid, type=kind, title=title, subtitle=next(items)))
+
+        def tick() -> None:
+            known = self._traits.progress_known
+            progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
+            self._board.update(uuid, progress=progress, subtitle=next(items))
+
+        self._rows[task.name] = uuid, Ticker(self._timeline, _WORK_SECONDS, tick)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if task.name in self._rows:
-            uuid, tick = self._rows.pop(task.name)
-            tick.cancel()
+            uuid, ticker = self._rows.pop(task.name)
+            ticker.cancel()
             self._board.end(uuid)
-
-    def _tick(self, task: Task, uuid: str, count: int) -> None:
-        known = self._traits.progress_known
-        progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
-        subtitle = _ITEMS[count % len(_ITEMS)]
-        self._board.update(uuid, progress=progress, subtitle=subtitle)
-        self._tick_later(task, uuid, count + 1)
-
-    def _tick_later(self, task: Task, uuid: str, count: int) -> None:
-        tick = partial(self._tick, task, uuid, count)
-        self._rows[task.name] = (uuid, self._timeline.after(_WORK_SECONDS, tick))

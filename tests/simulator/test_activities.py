@@ -19,11 +19,10 @@ from tests.simulator import (
     Standing,
     TaskSpec,
     Traits,
-    draw_profile,
     in_server_language,
 )
 
-from .conftest import DAY, HOUR, NIGHT, Rules
+from .conftest import DAY, HOUR, Rules
 
 BACKUP = "BackupDatabase"
 OPTIMIZE = "OptimizeDatabase"
@@ -125,17 +124,6 @@ def test_rows_may_show_without_being_pushed(
     rules.advance(HOUR)
     assert rules.rows() == idle
     assert set(rules.events()) == events
-
-
-def test_noise_is_never_butlers() -> None:
-    rules = Rules("silent")
-    rules.state.noise.ordinary_day(60)
-    rules.advance(6 * HOUR)
-    rules.state.noise.ordinary_day(0)
-    rules.advance(HOUR)
-    assert rules.state.board.rows == {}
-    assert len(rules.frames) > 100
-    assert rules.events() == []
 
 
 def test_a_session_counts_its_tasks_in_one_row() -> None:
@@ -255,17 +243,3 @@ def test_to_stop_all_halts_the_queue_and_to_stop_one_lets_the_next_begin() -> No
     rules.advance(HOUR)
     assert len(rules.butler.log.runs) == 2
     assert rules.rows() == []
-
-
-@pytest.mark.parametrize(
-    "seed",
-    [it for it in range(30) if draw_profile(it).traits.rows is Rows.SESSION],
-)
-def test_a_drawn_session_runs_its_tasks_one_after_another(seed: int) -> None:
-    rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
-    for _ in range(8 * 60):
-        rules.advance(60)
-        if rules.butler.window.contains(rules.clock.now()):
-            rules.butler.start(BACKUP)
-        assert sum(not task.beside for task in rules.butler.running) <= 1
-    assert rules.queued == set()

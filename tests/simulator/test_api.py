@@ -74,23 +74,18 @@ async def test_unknown_paths_and_wrong_methods_are_refused_with_a_page(
         assert await client.ask(method, path) == (405, "text/html", page(405))
 
 
-async def test_settings_are_read_with_their_real_types(
-    start: Start, client: Client
-) -> None:
-    body = (await client.json("/:/prefs"))["MediaContainer"]
-    settings = {setting["id"]: setting for setting in body["Setting"]}
-    assert body["size"] == len(settings)
-    start_hour = settings["ButlerStartHour"]
-    assert start_hour["value"] == 2
-    # What looks like a colon is none.
-    assert start_hour["enumValues"].startswith("0:0\ua78900|1:1\ua78900")
-    assert settings["ButlerTaskRefreshLibraries"]["value"] is False
-    assert settings["GenerateIntroMarkerBehavior"]["value"] == "asap"
-    assert await client.status("GET", "/:/prefs/get?id=Nope") == 404
-
-    one = await (await start("legacy")).json("/:/prefs/get?id=ButlerEndHour")
-    labels = one["MediaContainer"]["Setting"][0]["enumValues"]
-    assert labels.startswith("0:Midnight|1:1 am|")
+async def test_settings_are_read_with_their_real_types_and_labels(start: Start) -> None:
+    for profile, labels in (
+        # What looks like a colon is none.
+        ("current", "0:0\ua78900|1:1\ua78900|"),
+        ("legacy", "0:Midnight|1:1 am|"),
+    ):
+        body = (await (await start(profile)).json("/:/prefs"))["MediaContainer"]
+        settings = {setting["id"]: setting for setting in body["Setting"]}
+        assert body["size"] == len(settings)
+        assert settings["ButlerStartHour"]["value"] == 2
+        assert settings["ButlerStartHour"]["enumValues"].startswith(labels)
+        assert settings["ButlerTaskRefreshLibraries"]["value"] is False
 
 
 async def test_tasks_have_the_language_that_was_asked_for(start: Start) -> None:
@@ -99,6 +94,13 @@ async def test_tasks_have_the_language_that_was_asked_for(start: Start) -> None:
     for language, title in (("en", english), ("de", in_server_language(english))):
         body = await foreign.json("/butler", **{"Accept-Language": language})
         assert body["ButlerTasks"]["ButlerTask"][0]["title"] == title
+
+
+async def test_types_may_be_loose(start: Start) -> None:
+    loose = await start(loose_types=True)
+    task = (await loose.json("/butler"))["ButlerTasks"]["ButlerTask"][0]
+    assert (task["enabled"], task["interval"]) == ("1", "7")
+    assert (await loose.rows("butler"))[0]["progress"] == "100"
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])

@@ -11,6 +11,7 @@ import pytest
 from tests.simulator import (
     Cause,
     Ending,
+    Rows,
     SessionBegins,
     StartResult,
     TaskSpec,
@@ -18,25 +19,6 @@ from tests.simulator import (
 )
 
 from .conftest import DAY, HOUR, NIGHT, SMALL, Rules
-
-
-def test_a_started_task_runs_for_its_duration_unless_it_is_stopped() -> None:
-    rules = Rules(SMALL)
-    assert rules.butler.start("Other") is StartResult.ACCEPTED
-    assert rules.butler.start("Other") is StartResult.ALREADY_RUNNING
-    assert rules.butler.start("NoSuchTask") is StartResult.UNKNOWN_TASK
-    assert rules.butler.stop("Other")
-    assert not rules.butler.stop("Other")
-    assert not rules.butler.stop("NoSuchTask")
-    # What was stopped is still due.
-    assert rules.butler.is_due(rules.butler.tasks["Other"])
-    rules.butler.start("Other")
-    rules.advance(49)
-    assert rules.running == {"Other"}
-    rules.advance(2)
-    stopped, finished = rules.butler.log.runs
-    assert (stopped.ending, finished.ending) == (Ending.STOPPED, Ending.FINISHED)
-    assert (finished.cause, finished.end) == (Cause.COMMAND, finished.start + 50)
 
 
 def test_start_all_skips_what_is_off_or_not_due_today() -> None:
@@ -225,21 +207,17 @@ def test_a_server_that_is_up_shortly_before_the_window_begins_with_it_and_once()
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_drawn_server_lives_through_two_days_in_order_and_in_the_same_way(
+def test_a_drawn_server_lives_in_order_and_with_a_session_does_one_after_another(
     seed: int,
 ) -> None:
-    seen = []
-    for _ in range(2):
-        rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
-        rules.state.noise.ordinary_day(4)
-        for name in list(rules.butler.tasks)[::3]:
-            rules.butler.start(name)
-            rules.advance(20 * 60)
-            rules.butler.stop(name)
-        rules.advance(2 * DAY)
-        intervals = rules.butler.log.intervals
-        assert all(it.end is None or it.end >= it.start for it in intervals)
-        open_now = [it.task for it in intervals if it.end is None]
-        assert sorted(open_now) == sorted(rules.running | rules.queued)
-        seen.append((intervals, rules.frames))
-    assert seen[0] == seen[1]
+    rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
+    one_by_one = rules.state.traits.rows is Rows.SESSION
+    for number in range(4 * 24):
+        rules.advance(HOUR / 4)
+        rules.butler.start(sorted(rules.butler.tasks)[number % 9])
+        running = [task for task in rules.butler.running if not task.beside]
+        assert len(running) <= 1 or not one_by_one
+    intervals = rules.butler.log.intervals
+    assert all(it.end is None or it.end >= it.start for it in intervals)
+    open_now = [it.task for it in intervals if it.end is None]
+    assert sorted(open_now) == sorted(rules.running | rules.queued)

@@ -9,12 +9,17 @@ import json
 import aiohttp
 import pytest
 
-from tests.simulator import Absence, SimulatedPlex, TaskState
+from tests.simulator import (
+    Absence,
+    Names,
+    SimulatedPlex,
+    TaskState,
+    plex_direct_name,
+)
 
 from .conftest import Client, Start, frames, from_xml
 
 BACKUP = "BackupDatabase"
-PATH = f"/butler/{BACKUP}"
 
 
 @pytest.mark.parametrize(
@@ -34,25 +39,37 @@ async def test_a_503_is_xml_or_json_whatever_was_asked_for(
         await client.plex.restart(maintenance_for=10)
 
 
-@pytest.mark.parametrize(
-    ("name", "error"),
-    [
-        ("refuse", aiohttp.ServerDisconnectedError),
-        ("reset", aiohttp.ClientOSError),
-        ("cut", aiohttp.ClientPayloadError),
-        ("ignore", None),
-    ],
-)
-async def test_a_command_may_be_done_without_an_answer_or_answered_without_being_done(
-    plex: SimulatedPlex, client: Client, name: str, error: type[Exception] | None
+async def test_a_fault_is_for_so_many_requests_of_its_path_and_method(
+    plex: SimulatedPlex, client: Client
 ) -> None:
-    plex.fault(name)
-    if error is None:
-        assert await client.ask("POST", PATH) == (200, "text/html", "")
-    else:
-        with pytest.raises(error):
-            await client.ask("POST", PATH)
-    assert (plex.truth()[BACKUP] is TaskState.RUNNING) is (name == "cut")
+    plex.fault("429", count=2, path="/butler", method="GET")
+    assert await client.status("GET", "/activities") == 200
+    statuses = [await client.status("GET", "/butler") for _ in range(3)]
+    assert statuses == [429, 429, 200]
+    plex.fault("huge")
+    assert len((await client.ask("GET", "/identity"))[2]) > 8 * 1024 * 1024
+
+
+async def test_names_lead_where_a_test_points_them_and_routers_may_hide_home(
+    plex: SimulatedPlex, session: aiohttp.ClientSession
+) -> None:
+    async def status(host: str) -> int:
+        async with session.get(f"{plex.url_at(host)}/identity") as response:
+            return response.status
+
+    direct, elsewhere = plex_direct_name("127.0.0.1"), plex_direct_name("203.0.113.7")
+    with Names().in_force() as names:
+        names.point("attic.example")
+        assert [await status(host) for host in (direct, "attic.example")] == [200, 200]
+        with pytest.raises(aiohttp.ClientConnectorError, match=r"', 9\)"):
+            await status(elsewhere)
+        names.forget("attic.example")
+        names.rebinding_protection = True
+        assert isinstance(session.connector, aiohttp.TCPConnector)
+        session.connector.clear_dns_cache()
+        for host in (direct, "attic.example"):
+            with pytest.raises(aiohttp.ClientConnectorDNSError):
+                await status(host)
 
 
 @pytest.mark.parametrize(("name", "answered"), [("slow", 4), ("late", 2)])

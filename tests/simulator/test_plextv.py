@@ -40,23 +40,22 @@ async def test_a_pin_gives_the_token_to_its_client_for_a_quarter_of_an_hour(
         assert (await tv_client.ask("GET", path))[0] == 404
 
 
-async def test_resources_are_servers_and_players_each_with_a_token_of_its_own(
+async def test_resources_have_tokens_of_their_own_and_want_the_accounts(
     tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
-    assert await tv_client.resources() == []
     tv.add_server(plex)
     tv.add_server(plex, owned=False)
     tv.add_player()
     listed = await tv_client.resources()
+    tokens = [it["accessToken"] for it in listed]
+    assert tokens[:2] == [plex.token, plex.shared_token]
+    assert tv.token not in tokens
     assert [(it["provides"], it["owned"]) for it in listed] == [
         ("server", True),
         ("server", False),
         ("client,player", True),
     ]
-    tokens = [it["accessToken"] for it in listed]
-    assert tokens[:2] == [plex.token, plex.shared_token]
-    assert tv.token not in tokens
-    # The account's token counts in the header only, and a server's own does not.
+    # The account's token counts in the header only.
     for path, token in (
         (RESOURCES, plex.token),
         (f"{RESOURCES}&X-Plex-Token={tv.token}", ""),

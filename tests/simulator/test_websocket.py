@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+import json
 import re
 
 import aiohttp
 import pytest
 
-from tests.simulator import PlayState, SimulatedPlex
+from tests.simulator import LogFormat, PlayState, SimulatedPlex, raw
 
 from .conftest import NOTIFICATIONS, Client, Start, frames, received
 
@@ -21,22 +23,6 @@ async def lines(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
     containers = await frames(socket)
     assert {frame["type"] for frame in containers} <= {"log"}
     return [entry["message"] for it in containers for entry in it["LogNotification"]]
-
-
-async def test_a_run_is_pushed_from_start_to_end_in_the_servers_shape(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    socket = await client.listen()
-    await client.ask("POST", f"/butler/{BACKUP}")
-    (frame,) = await frames(socket)
-    (note,) = frame["ActivityNotification"]
-    assert (frame["type"], frame["size"], note["event"]) == ("activity", 1, "started")
-    assert note["uuid"] == note["Activity"]["uuid"]
-    assert note["Activity"] == (await client.rows("butler"))[1]
-    await plex.advance(60)
-    told = [it["ActivityNotification"][0] for it in await frames(socket)]
-    assert {note["event"] for note in told[:-1]} == {"updated"}
-    assert (told[-1]["event"], told[-1]["Activity"]["progress"]) == ("ended", 100)
 
 
 async def test_every_kind_of_notification_is_an_array(
@@ -100,6 +86,18 @@ async def test_the_handshake_wants_a_token_in_the_header_or_the_address(
     assert await frames(socket)
 
 
+async def test_a_text_may_hold_bytes_that_are_neither_utf_8_nor_json(
+    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
+) -> None:
+    socket = await client.listen(decode_text=False)
+    plex.noise.activity("a.scan", title=f"Caf{raw(0xE9)}{raw(7)} \ud83d")
+    message = await socket.receive(timeout=1)
+    headers = {"X-Plex-Token": plex.token, "Accept": "application/json"}
+    async with session.get(f"{plex.url}/activities", headers=headers) as response:
+        for sent in (message.data, await response.read()):
+            assert b'"title": "Caf\xe9\x07 \\ud83d"' in sent
+
+
 async def test_the_log_has_a_run_from_its_start_to_its_end(start: Start) -> None:
     client = await start("session")
     socket = await client.listen(LOG)
@@ -150,6 +148,30 @@ async def test_requests_of_all_clients_come_as_lines_without_the_token(
         "200 DELETE /butler",
     ]
     assert ["127.0.0.1" in line for line in done] == [True] * 2 + [False] * 4
+
+
+@pytest.mark.parametrize("shape", LogFormat)
+async def test_a_line_is_inside_whatever_frame_it_comes_in(
+    start: Start, shape: LogFormat
+) -> None:
+    names = ("log_quotes", "log_prefix", "log_batches")
+    for quotes, prefix, batches in product((True, False), repeat=3):
+        traits = dict(zip(names, (quotes, prefix, batches), strict=True))
+        client = await start("session", log_format=shape, **traits)
+        socket = await client.listen(LOG)
+        client.plex.durations[BACKUP] = 0
+        client.plex.client_start(BACKUP)
+        await client.plex.flush()
+        got = await received(socket)
+        told = "\n".join(got)
+        assert (re.search(rf'- \\*"{BACKUP}\\*" ', told) is not None) is quotes
+        assert ("DEBUG - " in told) is prefix
+        if shape is not LogFormat.TEXT:
+            levels = [json.dumps(json.loads(frame)).count("level") for frame in got]
+            assert all(levels) is not prefix
+        # What one instant wrote comes in one frame, behind the handshake's request.
+        whole = batches and shape in (LogFormat.LIST, LogFormat.TEXT)
+        assert (len(got) == 2) is whole
 
 
 async def test_the_log_may_be_empty_or_refused(

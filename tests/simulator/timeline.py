@@ -96,6 +96,20 @@ class Timeline:
         self.now = max(self.now, to)
 
 
+class Ticker:
+    """Does something again and again, until it is cancelled."""
+
+    def __init__(self, timeline: Timeline, seconds: float, action: Action) -> None:
+        def tick() -> None:
+            action()
+            self._next = timeline.after(seconds, tick)
+
+        self._next = timeline.after(seconds, tick)
+
+    def cancel(self) -> None:
+        self._next.cancel()
+
+
 @dataclass(frozen=True)
 class Window:
     """From one full hour to another in the server's zone; it may cross midnight."""
