@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 import json
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -79,11 +80,9 @@ class Client:
         self, query: str = "", token: str | None = None, **options: Any
     ) -> aiohttp.ClientWebSocketResponse:
         headers = {"X-Plex-Token": self.plex.token if token is None else token}
-        url = self.plex.url + NOTIFICATIONS + query
-        connect: Any = self._session.ws_connect
-        socket: aiohttp.ClientWebSocketResponse = await connect(
-            url, headers=headers, **options
-        )
+        connect: Any = partial(self._session.ws_connect, headers=headers, **options)
+        socket: aiohttp.ClientWebSocketResponse
+        socket = await connect(self.plex.url + NOTIFICATIONS + query)
         return socket
 
 
@@ -94,14 +93,10 @@ def from_xml(text: str) -> ET.Element:
 async def received(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
     """Return the texts that have arrived and arrive within a moment."""
     texts: list[str] = []
-    while True:
-        try:
-            message = await socket.receive(timeout=0.05)
-        except TimeoutError:
-            return texts
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            return texts
-        texts.append(message.data)
+    with suppress(TimeoutError):
+        while (message := await socket.receive(0.05)).type is aiohttp.WSMsgType.TEXT:
+            texts.append(message.data)
+    return texts
 
 
 async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
@@ -186,13 +181,14 @@ class Rules:
 
     def pushed(self, kind: str = "butler") -> list[tuple[str, str, int]]:
         """Return event, subtitle and progress of what was pushed of a type."""
+        frames = (it for it in self.frames if it.type == "activity")
         notes = [
-            note for it in self.frames if it.type == "activity" for note in it.elements
+            (it["event"], it["Activity"]) for frame in frames for it in frame.elements
         ]
         return [
-            (note["event"], row["subtitle"], row["progress"])
-            for note in notes
-            if (row := note["Activity"])["type"] == kind
+            (event, row["subtitle"], row["progress"])
+            for event, row in notes
+            if row["type"] == kind
         ]
 
     def events(self, kind: str = "butler") -> list[str]:
