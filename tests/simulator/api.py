@@ -203,7 +203,7 @@ def _get_activities(state: ServerState, ask: Ask) -> Answer:
 def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
     if _settling(state):
         return _BAD_REQUEST
-    settings = [setting.as_dict() for setting in state.preferences.all()]
+    settings = [setting.as_dict() for setting in state.preferences.values()]
     return _listing("Setting", settings)
 
 

@@ -174,7 +174,8 @@ class Butler:
 
     def add_task(self, spec: TaskSpec) -> None:
         if spec.preference is not None and spec.preference not in self._preferences:
-            self._preferences.add(task_setting(spec.preference, spec.title))
+            setting = task_setting(spec.preference, spec.title)
+            self._preferences[setting.id] = setting
         idle = spec.name in self._traits.nothing_to_do
         self.durations[spec.name] = 0 if idle else spec.seconds
         self.tasks[spec.name] = Task(spec=spec)

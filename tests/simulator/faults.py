@@ -63,21 +63,12 @@ class Fault:
                 await stopping.wait()
 
 
-class FaultBook:
+class FaultBook(list[Fault]):
     """The faults that wait; the oldest that fits is taken first."""
-
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        self._faults.append(fault)
-
-    def clear(self) -> None:
-        self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault for a request, which is used up by it; the path has a query."""
-        for fault in self._faults:
+        for fault in self:
             meant = fault.method in (None, method) and path.startswith(fault.path)
             if meant and fault.count != 0:
                 if fault.count is not None:

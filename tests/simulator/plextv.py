@@ -247,7 +247,7 @@ class SimulatedPlexTv(Listener):
     ) -> None:
         if name not in _FAULTS and not name.isdecimal():
             raise ValueError(f"plex.tv does not know this fault: {name}")
-        self._faults.add(Fault(name=name, count=count, path=path, **fields))
+        self._faults.append(Fault(name=name, count=count, path=path, **fields))
 
     def clear_faults(self) -> None:
         self._faults.clear()

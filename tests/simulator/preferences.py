@@ -72,31 +72,16 @@ class Setting:
         return element | {"type": str(self.kind)}
 
 
-class Preferences:
+class Preferences(dict[str, Setting]):
     """All settings, hidden ones too; listeners get each that took another value."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
-        self._settings = {setting.id: setting for setting in settings}
+        super().__init__({setting.id: setting for setting in settings})
         self.listeners: list[Callable[[Setting], None]] = []
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._settings
-
-    def __getitem__(self, name: str) -> Setting:
-        return self._settings[name]
-
-    def all(self) -> list[Setting]:
-        return list(self._settings.values())
-
-    def add(self, setting: Setting) -> None:
-        self._settings[setting.id] = setting
-
-    def remove(self, name: str) -> None:
-        del self._settings[name]
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Set what was sent, all or nothing; raises PreferenceError."""
-        if unknown := texts.keys() - self._settings.keys():
+        if unknown := texts.keys() - self.keys():
             raise UnknownPreferenceError(", ".join(sorted(unknown)))
         for name, value in {n: self[n].parse(t) for n, t in texts.items()}.items():
             self.set(name, value)
@@ -105,7 +90,7 @@ class Preferences:
         """Give a setting another value, unchecked."""
         if self[name].value == value:
             return
-        self._settings[name] = replace(self[name], value=value)
+        self[name] = replace(self[name], value=value)
         for listener in self.listeners:
             listener(self[name])
 

@@ -191,12 +191,12 @@ class SimulatedPlex(Server):
         self.state.preferences.set(name, value)
 
     def add_preference(self, setting: Setting) -> None:
-        self.state.preferences.add(setting)
+        self.state.preferences[setting.id] = setting
 
     def remove_preference(self, name: str) -> None:
         """List a setting no longer; the task that it switched is always enabled."""
         self.state.catch_up()
-        self.state.preferences.remove(name)
+        del self.state.preferences[name]
 
     def add_task(self, spec: TaskSpec) -> None:
         self.butler.add_task(spec)
@@ -212,7 +212,7 @@ class SimulatedPlex(Server):
             self._drop_sockets()
         else:
             fault = Fault(name=name, count=count, path=path, **fields)
-            self._faults.add(fault)
+            self._faults.append(fault)
 
     def clear_faults(self) -> None:
         self._faults.clear()
