@@ -85,7 +85,7 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
         case "wrong-shape":
             return web.Response(text=_WRONG_SHAPE, content_type=JSON)
         case "redirect":
-            response = html(302, page(302))
+            response = html(302)
             response.headers["Location"] = fault.target + request.rel_url.raw_path_qs
             return response
     return None
@@ -98,12 +98,14 @@ def status_answer(fault: Fault, *, json: bool) -> web.Response:
         case 502 | 504:
             response = gateway(status)
         case _:
-            response = html(status, page(status))
+            response = html(status)
     ask_for_patience(response, fault)
     return response
 
 
-def html(status: int, text: str) -> web.Response:
+def html(status: int, text: str | None = None) -> web.Response:
+    """Answer with the server's page for a status, or with another one."""
+    text = page(status) if text is None else text
     return web.Response(status=status, text=text, content_type=HTML)
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from . import faults
 from .api import IDENTITY, Answer, Ask, admits, answer, page, to_bytes, to_json, to_xml
-from .butler import Butler, Ending, Task
+from .butler import Butler
 from .faults import HTML, JSON, XML, Fault, FaultBook
 from .network import Listener, RecordedRequest, abort
 from .state import Absence, ServerState
@@ -44,17 +44,13 @@ class Hold:
         self.free.set()
         butler.watchers.append(self)
 
-    def on_started(self, task: Task) -> None:
-        self.update()
-
-    def on_ended(self, task: Task, ending: Ending) -> None:
-        self.update()
-
-    def update(self) -> None:
+    def update(self, *_: object) -> None:
         if self.forced or (self._hangs and self._butler.database_busy):
             self.free.clear()
         else:
             self.free.set()
+
+    on_started = on_ended = update
 
     async def wait(self) -> None:
         self.waiting += 1
