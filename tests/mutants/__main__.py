@@ -8,7 +8,7 @@ these tests do not come to an end.
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 import os
@@ -57,41 +57,33 @@ def _tests_of(mutant: Mutant, tests: Tests) -> list[str]:
 def _tests_of_lines(jobs: int) -> Tests:
     """Return which tests run through each line, those that run through few lines first."""
     with TemporaryDirectory() as folder:
-        data_file = Path(folder) / "coverage"
+        data_file = str(Path(folder) / "coverage")
+        options = ("-n", str(jobs), "--cov", "--cov-context=test")
+        # The default core, the one of the standard library, knows no contexts
+        env = os.environ | {"COVERAGE_CORE": "ctrace", "COVERAGE_FILE": data_file}
         run = subprocess.run(
-            [
-                *(*_PYTEST, "-n", str(jobs), "--cov", "--cov-context=test"),
-                *("--cov-report=", "--cov-fail-under=0"),
-            ],
-            # The default core, the one of the standard library, knows no contexts
-            env={
-                **os.environ,
-                "COVERAGE_CORE": "ctrace",
-                "COVERAGE_FILE": str(data_file),
-            },
+            [*_PYTEST, *options, "--cov-report=", "--cov-fail-under=0"],
+            env=env,
             stdout=subprocess.PIPE,
             text=True,
             check=False,
         )
-        # Under the tracer, or beside other work, some take too long for their limits.
-        failed = {
-            line.removeprefix("FAILED ").partition(" - ")[0]
-            for line in run.stdout.splitlines()
-            if line.startswith("FAILED ")
-        }
-        print("left out, for they fail as it is:", *sorted(failed), sep="\n  ")
-        data = CoverageData(str(data_file))
+        data = CoverageData(data_file)
         data.read()
-        tests: Tests = {}
-        lines: dict[str, int] = defaultdict(int)
-        for file in data.measured_files():
-            path = str(Path(file).relative_to(Path.cwd()))
-            for line, contexts in data.contexts_by_lineno(file).items():
-                names = {name.partition("|")[0] for name in contexts if name}
-                names -= failed
-                tests[path, line] = sorted(names)
-                for name in names:
-                    lines[name] += 1
+    # Under the tracer, or beside other work, some take too long for their limits.
+    failed = {
+        line.removeprefix("FAILED ").partition(" - ")[0]
+        for line in run.stdout.splitlines()
+        if line.startswith("FAILED ")
+    }
+    print("left out, for they fail as it is:", *sorted(failed), sep="\n  ")
+    tests: Tests = {}
+    for file in data.measured_files():
+        path = str(Path(file).relative_to(Path.cwd()))
+        for line, contexts in data.contexts_by_lineno(file).items():
+            names = {name.partition("|")[0] for name in contexts if name}
+            tests[path, line] = sorted(names - failed)
+    lines = Counter(chain.from_iterable(tests.values()))
     return {
         place: sorted(names, key=lines.__getitem__) for place, names in tests.items()
     }
@@ -117,14 +109,15 @@ def _is_killed(mutant: Mutant, tests: list[str], copy: Path) -> bool:
 def _pass(tests: list[str], copy: Path) -> bool:
     names = copy / "tests.txt"
     names.write_text("\n".join(tests), "utf-8")
+    # A file that is as long as before, within one second, would not be compiled
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [*_PYTEST, "-x", f"@{names.name}"]
     try:
         done = subprocess.run(
-            [*_PYTEST, "-x", f"@{names.name}"],
+            command,
             cwd=copy,
-            # A file that is as long as before, within one second, would not be compiled
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env=env,
+            capture_output=True,
             timeout=_TIMEOUT,
             check=False,
         )
@@ -134,7 +127,6 @@ def _pass(tests: list[str], copy: Path) -> bool:
 
 
 def main() -> None:
-    """Draw mutants, and show those that no test finds."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants")
     parser.add_argument("--number", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)

@@ -20,8 +20,6 @@ from .plextv import (
     local_https,
     relay,
     remote_https,
-    remote_ipv6,
-    typical_connections,
 )
 from .preferences import Kind, Setting
 from .profiles import (
@@ -44,8 +42,8 @@ from .profiles import (
     in_server_language,
 )
 from .replay import ReplayedPlex
-from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
-from .state import SCAN, Absence, PlayState, ServerState
+from .simulated_plex import SimulatedPlex
+from .state import OWNER_TOKEN, SCAN, SHARED_TOKEN, Absence, PlayState, ServerState
 from .timeline import NOON, ManualClock, WallClock
 from .websocket import (
     LOG,

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from .profiles import PROFILES, draw_profile
 from .replay import ReplayedPlex
-from .simulated_plex import OWNER_TOKEN, SimulatedPlex
+from .simulated_plex import SimulatedPlex
+from .state import OWNER_TOKEN
 
 _DRAWN = "drawn"
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from itertools import cycle
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .butler import Butler, Ending, Task
+from .butler import Ending, Task
 from .profiles import (
     ByHand,
     Naming,
@@ -18,12 +19,14 @@ from .profiles import (
     SessionEnds,
     SessionNames,
     Standing,
-    TaskSpec,
     Traits,
     in_server_language,
 )
-from .timeline import Event, Timeline
-from .websocket import Frame, ServerLog
+from .timeline import Event, Ticker
+from .websocket import Frame
+
+if TYPE_CHECKING:
+    from .state import ServerState
 
 BUTLER = "butler"
 SESSION = "Butler tasks"
@@ -36,49 +39,33 @@ _REGISTERED = "Activity: registered new sub-activity {} - {q}{}{q} " + _OVERALL
 _ENDED = "Activity: ended sub-activity {} " + _OVERALL
 # Work changes more seldom than Butler's rows, and always names some item.
 _WORK_SECONDS = 5.0
-_ITEMS = (
-    "The Tin Orchard",
-    "Harbour Lane S02 E07",
-    "Nine Quiet Rooms",
-    "Paper Comet S01 E01",
-)
+_ITEMS = ("The Tin Orchard", "Harbour Lane S02 E07", "Nine Quiet Rooms", "Paper Comet")
 
 
-class RowEvent(StrEnum):
-    """What a notification says of a row."""
-
-    STARTED = "started"
-    UPDATED = "updated"
-    ENDED = "ended"
+# What a notification says of a row.
+RowEvent = StrEnum("RowEvent", "STARTED UPDATED ENDED")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One activity."""
+    """One activity, with what the server says of it, in its order."""
 
     uuid: str
     type: str
+    cancellable: bool = False
+    userID: int = 1  # noqa: N815 the server's name
     title: str
     subtitle: str = ""
     progress: int = 0
     context: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the element that the server sends."""
-        element = {
-            "uuid": self.uuid,
-            "type": self.type,
-            "cancellable": False,
-            "userID": 1,
-            "title": self.title,
-            "subtitle": self.subtitle,
-            "progress": self.progress,
-        }
-        return element | ({"Context": dict(self.context)} if self.context else {})
+        element = dict(vars(self))
+        context = element.pop("context")
+        return element | ({"Context": dict(context)} if context else {})
 
 
 def activity_frame(event: RowEvent, row: Row) -> Frame:
-    """Return the notification that an activity started, changed or ended."""
     element = {"event": str(event), "uuid": row.uuid, "Activity": row.as_dict()}
     return Frame("activity", "ActivityNotification", (element,))
 
@@ -103,13 +90,11 @@ class Board:
         self._push(RowEvent.STARTED, row)
 
     def update(self, uuid: str, **changes: Any) -> None:
-        """Change a row that is still there."""
         if uuid in self.rows:
             self.rows[uuid] = replace(self.rows[uuid], **changes)
             self._push(RowEvent.UPDATED, self.rows[uuid])
 
     def end(self, uuid: str) -> None:
-        """Remove a row that is still there."""
         if row := self.rows.pop(uuid, None):
             self._push(RowEvent.ENDED, replace(row, progress=DONE))
 
@@ -118,6 +103,15 @@ class Board:
         pushes = traits.pushes_rows and (traits.pushes_ended or not ended)
         if pushes or row.type != BUTLER:
             self._publish(event, row)
+
+
+class _Watcher:
+    """What shows the tasks that run."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._butler, self._timeline = state.butler, state.timeline
+        self._board, self._log = state.board, state.log
+        self._traits = state.traits
 
 
 @dataclass(eq=False)
@@ -146,31 +140,18 @@ class _Session:
         self.leaving = None
 
 
-class ButlerSessions:
+class ButlerSessions(_Watcher):
     """Counts tasks as the server does, writes its lines, and shows rows if it does."""
 
-    def __init__(
-        self,
-        butler: Butler,
-        board: Board,
-        timeline: Timeline,
-        traits: Traits,
-        log: ServerLog,
-        rng: Random,
-    ) -> None:
-        self._butler = butler
-        self._board = board
-        self._timeline = timeline
-        self._traits = traits
-        self._log = log
+    def __init__(self, state: ServerState, rng: Random) -> None:
+        super().__init__(state)
         self._rng = rng
         self._sessions: list[_Session] = []
-        self._shows = traits.rows is Rows.SESSION
-        children = traits.session_names is SessionNames.CHILDREN
+        self._shows = self._traits.rows is Rows.SESSION
+        children = self._traits.session_names is SessionNames.CHILDREN
         self._shows_children = self._shows and children
 
     def clear(self) -> None:
-        """Forget all sessions, as a restart does."""
         for session in self._sessions:
             session.stay()
         self._sessions.clear()
@@ -186,7 +167,6 @@ class ButlerSessions:
         self._update(session)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        """End the sub-activity; the session goes or stands."""
         session = next(it for it in self._sessions if task.name in it.open)
         child = session.open.pop(task.name)
         session.ended += 1
@@ -228,7 +208,7 @@ class ButlerSessions:
                 when = self._butler.window.closes_at(now)
             case _:
                 when = now + self._traits.session_lingers
-        session.leaving = self._timeline.at(when, lambda: self._leave(session))
+        session.leaving = self._timeline.at(when, partial(self._leave, session))
 
     def _leave(self, session: _Session) -> None:
         self._sessions.remove(session)
@@ -236,76 +216,69 @@ class ButlerSessions:
             self._board.end(session.uuid)
 
 
-def _row_text(spec: TaskSpec | None, traits: Traits) -> tuple[str, str]:
-    """Return title and subtitle of a row while this task runs, or without a task."""
-    foreign = in_server_language if traits.foreign_rows else str
-    if spec is None or traits.naming is Naming.NOTHING:
-        return foreign(GENERIC), ""
-    if traits.naming is Naming.NAME:
-        return spec.name, ""
-    if traits.naming is Naming.SUBTITLE:
-        return foreign(GENERIC), foreign(spec.title)
-    return foreign(spec.title), ""
+class _ButlerRows(_Watcher):
+    """What both kinds of rows have in common: texts, progress, lingering."""
 
-
-class _ButlerRows:
-    """What both kinds of rows have in common: progress, lingering, pushing."""
-
-    def __init__(
-        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
-    ) -> None:
-        self._butler = butler
-        self._board = board
-        self._timeline = timeline
-        self._traits = traits
+    def __init__(self, state: ServerState) -> None:
+        super().__init__(state)
         self._standing: str | None = None
         self.stand()
 
     def stand(self) -> None:
         """Show the standing row of a server that has just started, under a new id."""
         if self._traits.standing is not Standing.NONE:
-            row = self._row(None, DONE)
+            self._standing = uuid = self._board.new_uuid()
             # It is there from the start, so it is not pushed.
-            self._board.rows[row.uuid] = row
-            self._standing = row.uuid
+            row = Row(uuid=uuid, type=BUTLER, **self._texts(None), progress=DONE)
+            self._board.rows[uuid] = row
+
+    def _texts(self, task: Task | None) -> dict[str, Any]:
+        """Return title and subtitle of a row while this task runs, or without a task."""
+        foreign = in_server_language if self._traits.foreign_rows else str
+        naming = self._traits.naming
+        if task is None or naming is Naming.NOTHING:
+            return {"title": foreign(GENERIC), "subtitle": ""}
+        if naming is Naming.NAME:
+            return {"title": task.name, "subtitle": ""}
+        if naming is Naming.SUBTITLE:
+            return {"title": foreign(GENERIC), "subtitle": foreign(task.spec.title)}
+        return {"title": foreign(task.spec.title), "subtitle": ""}
 
     def _progress(self, task: Task) -> int:
         if not self._traits.progress_known:
             return UNKNOWN_PROGRESS
         return task.progress(self._timeline.now, phases=self._traits.phases)
 
-    def _row(self, task: Task | None, progress: int) -> Row:
-        title, subtitle = _row_text(task.spec if task else None, self._traits)
-        return Row(
-            uuid=self._board.new_uuid(),
-            type=BUTLER,
-            title=title,
-            subtitle=subtitle,
-            progress=progress,
-        )
-
     def _show(self, task: Task) -> str:
-        row = self._row(task, self._progress(task))
+        uuid, progress = self._board.new_uuid(), self._progress(task)
+        row = Row(uuid=uuid, type=BUTLER, **self._texts(task), progress=progress)
         self._board.begin(row)
-        return row.uuid
+        return uuid
 
     def _update(self, uuid: str, task: Task | None, progress: int) -> None:
-        title, subtitle = _row_text(task.spec if task else None, self._traits)
-        self._board.update(uuid, title=title, subtitle=subtitle, progress=progress)
+        self._board.update(uuid, **self._texts(task), progress=progress)
 
-    def _linger(self, ending: Ending) -> float:
-        by_hand = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
-        return self._traits.linger_after_stop if by_hand else 0.0
+    def _refresh(self, uuid: str, task: Task) -> None:
+        self._update(uuid, task, self._progress(task))
+
+    def _ticker(self, action: Callable[[], None]) -> Ticker:
+        return Ticker(self._timeline, self._traits.progress_interval, action)
+
+    def _after_linger(self, ending: Ending, end: Callable[[], None]) -> None:
+        """End a row, at once or after it has lingered."""
+        stopped = ending in (Ending.STOPPED, Ending.STOPPED_BY_OTHER)
+        if stopped and self._traits.linger_after_stop:
+            self._timeline.after(self._traits.linger_after_stop, end)
+        else:
+            end()
 
 
 class RowPerTask(_ButlerRows):
     """Every run has a row of its own; the standing row is another one."""
 
-    def __init__(
-        self, butler: Butler, board: Board, timeline: Timeline, traits: Traits
-    ) -> None:
-        super().__init__(butler, board, timeline, traits)
-        self._rows: dict[str, tuple[str, Event]] = {}
+    def __init__(self, state: ServerState) -> None:
+        super().__init__(state)
+        self._rows: dict[str, tuple[str, Ticker]] = {}
         self._phases: dict[str, list[Event]] = {}
 
     def on_started(self, task: Task) -> None:
@@ -317,67 +290,51 @@ class RowPerTask(_ButlerRows):
         ]
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        """Remove the row, now or after it has lingered."""
+        uuid, ticker = self._rows.pop(task.name)
+        ticker.cancel()
         for event in self._phases.pop(task.name):
             event.cancel()
-        uuid, tick = self._rows.pop(task.name)
-        tick.cancel()
-        if seconds := self._linger(ending):
-            self._timeline.after(seconds, lambda: self._board.end(uuid))
-        else:
-            self._board.end(uuid)
+        self._after_linger(ending, partial(self._board.end, uuid))
 
     def _begin(self, task: Task) -> None:
-        self._tick_later(task, self._show(task))
+        uuid = self._show(task)
+        self._rows[task.name] = uuid, self._ticker(partial(self._refresh, uuid, task))
 
     def _next_phase(self, task: Task) -> None:
         """Let the row fall back to 0, or go and come again as another one."""
-        uuid, tick = self._rows[task.name]
+        uuid, ticker = self._rows[task.name]
         self._update(uuid, task, DONE)
         if not self._traits.phase_gap:
-            self._update(uuid, task, self._progress(task))
+            self._refresh(uuid, task)
             return
-        tick.cancel()
+        ticker.cancel()
         self._board.end(uuid)
         again = self._timeline.after(self._traits.phase_gap, partial(self._begin, task))
         self._phases[task.name].append(again)
-
-    def _tick(self, task: Task, uuid: str) -> None:
-        self._update(uuid, task, self._progress(task))
-        self._tick_later(task, uuid)
-
-    def _tick_later(self, task: Task, uuid: str) -> None:
-        wait = self._traits.progress_interval
-        tick = self._timeline.after(wait, lambda: self._tick(task, uuid))
-        self._rows[task.name] = (uuid, tick)
 
 
 class SharedRow(_ButlerRows):
     """One row for all runs; it names them in turn. Idle, it stands or goes."""
 
     _uuid: str | None = None
-    _ticker: Event | None = None
+    _ticking: Ticker | None = None
     _turn = 0
 
     def on_started(self, task: Task) -> None:
-        """Show the row, or let it name the new run."""
         self._uuid = self._uuid or self._standing
         if self._uuid is None or self._uuid not in self._board.rows:
             self._uuid = self._show(task)
         else:
-            self._update(self._uuid, task, self._progress(task))
-        self._tick_later()
+            self._refresh(self._uuid, task)
+        self._stop_ticking()
+        self._ticking = self._ticker(self._name_next)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
-        """Name another run, or let the row stand or go."""
         if self._butler.running:
             self._name_next()
-            return
-        self._cancel_tick()
-        if seconds := self._linger(ending):
-            self._timeline.after(seconds, self._rest)
         else:
-            self._rest()
+            self._stop_ticking()
+            self._after_linger(ending, self._rest)
 
     def _rest(self) -> None:
         if self._uuid is None or self._butler.running:
@@ -390,58 +347,38 @@ class SharedRow(_ButlerRows):
 
     def _name_next(self) -> None:
         running = self._butler.running
-        if self._uuid is None or not running:
-            return
-        self._turn += 1
-        task = running[self._turn % len(running)]
-        self._update(self._uuid, task, self._progress(task))
+        if self._uuid is not None and running:
+            self._turn += 1
+            self._refresh(self._uuid, running[self._turn % len(running)])
 
-    def _tick(self) -> None:
-        self._name_next()
-        self._tick_later()
-
-    def _tick_later(self) -> None:
-        self._cancel_tick()
-        self._ticker = self._timeline.after(self._traits.progress_interval, self._tick)
-
-    def _cancel_tick(self) -> None:
-        if self._ticker is not None:
-            self._ticker.cancel()
-        self._ticker = None
+    def _stop_ticking(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
 
 
-class WorkRows:
+class WorkRows(_Watcher):
     """A row for each running task whose work has an activity type of its own."""
 
-    def __init__(self, board: Board, timeline: Timeline, traits: Traits) -> None:
-        self._board = board
-        self._timeline = timeline
-        self._traits = traits
-        self._rows: dict[str, tuple[str, Event]] = {}
+    def __init__(self, state: ServerState) -> None:
+        super().__init__(state)
+        self._rows: dict[str, tuple[str, Ticker]] = {}
 
     def on_started(self, task: Task) -> None:
         if task.spec.work is None:
             return
         kind, title = task.spec.work
-        uuid = self._board.new_uuid()
-        self._board.begin(Row(uuid=uuid, type=kind, title=title, subtitle=_ITEMS[0]))
-        self._tick_later(task, uuid, 1)
+        uuid, items = self._board.new_uuid(), cycle(_ITEMS)
+        self._board.begin(Row(uuid=uuid, type=kind, title=title, subtitle=next(items)))
+
+        def tick() -> None:
+            known = self._traits.progress_known
+            progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
+            self._board.update(uuid, progress=progress, subtitle=next(items))
+
+        self._rows[task.name] = uuid, Ticker(self._timeline, _WORK_SECONDS, tick)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if task.name in self._rows:
-            uuid, tick = self._rows.pop(task.name)
-            tick.cancel()
+            uuid, ticker = self._rows.pop(task.name)
+            ticker.cancel()
             self._board.end(uuid)
-
-    def _tick(self, task: Task, uuid: str, count: int) -> None:
-        known = self._traits.progress_known
-        progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
-        subtitle = _ITEMS[count % len(_ITEMS)]
-        self._board.update(uuid, progress=progress, subtitle=subtitle)
-        self._tick_later(task, uuid, count + 1)
-
-    def _tick_later(self, task: Task, uuid: str, count: int) -> None:
-        tick = self._timeline.after(
-            _WORK_SECONDS, lambda: self._tick(task, uuid, count)
-        )
-        self._rows[task.name] = (uuid, tick)

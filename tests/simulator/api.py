@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from .butler import Cause, StartResult, Task
+from .butler import Cause, StartResult
 from .preferences import PreferenceError, UnknownPreferenceError
 from .profiles import in_server_language
 
@@ -70,7 +70,6 @@ class Answer:
 
 
 def page(status: int) -> str:
-    """Return the page that the server shows for a status."""
     reason = HTTPStatus(status).phrase
     head = f"<head><title>{reason}</title></head>"
     return f"<html>{head}<body><h1>{status} {reason}</h1></body></html>"
@@ -131,7 +130,6 @@ _NOT_FOUND = Answer(404)
 
 
 def _get_identity(state: ServerState, _ask: Ask) -> Answer:
-    """Return which server this is, without its name."""
     return _container(
         size=0,
         apiVersion="1.2.3",
@@ -144,44 +142,35 @@ def _get_identity(state: ServerState, _ask: Ask) -> Answer:
 def _get_root(state: ServerState, _ask: Ask) -> Answer:
     folders = ("activities", "butler", "identity", "library", "status", "transcode")
     directory = [{"count": 1, "key": key, "title": key} for key in folders]
+    has = ("eventStream", "multiuser", "myPlex", "myPlexSubscription")
     return _container(
         size=len(directory),
         friendlyName=state.name,
         machineIdentifier=state.machine_identifier,
         version=state.version,
-        platform="Linux",
-        platformVersion="6.12",
-        eventStream=True,
-        multiuser=True,
-        myPlex=True,
-        myPlexMappingState="mapped",
-        myPlexSigninState="ok",
-        myPlexSubscription=True,
         myPlexUsername="robin@example.com",
-        ownerFeatures="hardware_transcoding,home,pass",
         transcoderActiveVideoSessions=len(state.sessions.open),
         updatedAt=int(state.timeline.now),
         Directory=directory,
+        **dict.fromkeys(has, True),
     )
 
 
 def _get_butler(state: ServerState, ask: Ask) -> Answer:
     """List the tasks; an empty list is left out."""
-    tasks = [_task(state, ask, task) for task in state.butler.tasks.values()]
-    return Answer(content={"ButlerTasks": {"ButlerTask": tasks} if tasks else {}})
-
-
-def _task(state: ServerState, ask: Ask, task: Task) -> dict[str, Any]:
     foreign = state.traits.foreign_rows and not ask.english
-    spec = task.spec
-    return {
-        "name": spec.name,
-        "interval": spec.interval,
-        "scheduleRandomized": spec.randomized,
-        "enabled": state.butler.is_enabled(task),
-        "title": in_server_language(spec.title) if foreign else spec.title,
-        "description": spec.description,
-    }
+    tasks = [
+        {
+            "name": task.name,
+            "interval": task.spec.interval,
+            "scheduleRandomized": task.spec.randomized,
+            "enabled": state.butler.is_enabled(task),
+            "title": (in_server_language if foreign else str)(task.spec.title),
+            "description": task.spec.description,
+        }
+        for task in state.butler.tasks.values()
+    ]
+    return Answer(content={"ButlerTasks": {"ButlerTask": tasks} if tasks else {}})
 
 
 def _start_all(state: ServerState, _ask: Ask) -> Answer:
@@ -195,7 +184,6 @@ def _stop_all(state: ServerState, _ask: Ask) -> Answer:
 
 
 def _start_task(state: ServerState, ask: Ask) -> Answer:
-    """Start one task: 200, 202 when it runs already, 404 when there is none such."""
     result = state.butler.start(ask.parts[1])
     answer = Answer(START_STATUS[result])
     if result is StartResult.ACCEPTED and state.traits.activity_header:
@@ -204,21 +192,18 @@ def _start_task(state: ServerState, ask: Ask) -> Answer:
 
 
 def _stop_task(state: ServerState, ask: Ask) -> Answer:
-    """Stop one task: 200, or 404 when it does not run or there is none such."""
     return _OK if state.butler.stop(ask.parts[1]) else _NOT_FOUND
 
 
 def _get_activities(state: ServerState, ask: Ask) -> Answer:
-    """List all activities to the owner, and none to others."""
     rows = [row.as_dict() for row in state.board.rows.values()] if ask.owner else []
     return _listing("Activity", rows)
 
 
 def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
-    """List all settings; too soon after a write that may fail."""
     if _settling(state):
         return _BAD_REQUEST
-    settings = [setting.as_dict() for setting in state.preferences.all()]
+    settings = [setting.as_dict() for setting in state.preferences.values()]
     return _listing("Setting", settings)
 
 
@@ -295,27 +280,21 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-@dataclass
-class Tokens:
-    """The tokens that a server knows; an unclaimed one knows none."""
-
-    owner: str
-    shared: str
-
-    def admit(self, state: ServerState, ask: Ask) -> bool:
-        return state.claimed and ask.token in (self.owner, self.shared)
+def admits(state: ServerState, ask: Ask) -> bool:
+    """Return True if the server knows the token; an unclaimed one knows none."""
+    return state.claimed and ask.token in (state.token, state.shared_token)
 
 
-def answer(state: ServerState, tokens: Tokens, ask: Ask) -> Answer:
+def answer(state: ServerState, ask: Ask) -> Answer:
     """Answer as the server does: the token counts first, then the path, then rights."""
     if ask.method == IDENTITY.method and IDENTITY.matches(ask.parts):
         return IDENTITY.handler(state, ask)
-    if not tokens.admit(state, ask):
+    if not admits(state, ask):
         return Answer(401)
     routes = [route for route in (IDENTITY, *ROUTES) if route.matches(ask.parts)]
     if not routes:
         return _NOT_FOUND
-    ask = replace(ask, owner=ask.token == tokens.owner)
+    ask = replace(ask, owner=ask.token == state.token)
     for route in routes:
         if route.method == ask.method:
             if route.owner_only and not ask.owner:

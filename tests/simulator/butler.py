@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -10,49 +9,26 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from .preferences import END_HOUR, NEVER, START_HOUR, Preferences, Setting, task_setting
-from .profiles import ByHand, Rows, SessionBegins, TaskSpec, Traits
+from .preferences import HOURS, NEVER, Preferences, Setting, task_setting
+from .profiles import ByHand, Profile, Rows, SessionBegins, TaskSpec
 from .timeline import Event, Timeline, Window
 
 # So long after the server's start Butler begins, if the window is open.
 _AFTER_SERVER_START = 300.0
 
 
-class TaskState(StrEnum):
-    """What a task does."""
-
-    IDLE = "idle"
-    QUEUED = "queued"
-    RUNNING = "running"
-
-
-class Cause(StrEnum):
-    """What a run was started by."""
-
-    COMMAND = "command"
-    WINDOW = "window"
-    OTHER_CLIENT = "other_client"
-
-
-class Ending(StrEnum):
-    """Why a run or a wait was over; STARTED ends a wait."""
-
-    STARTED = "started"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    STOPPED_BY_OTHER = "stopped_by_other"
-    WINDOW_CLOSED = "window_closed"
-    SWITCHED_OFF = "switched_off"
-    RESTARTED = "restarted"
-    REMOVED = "removed"
-
-
-class StartResult(StrEnum):
-    """What a start command came to."""
-
-    ACCEPTED = "accepted"
-    ALREADY_RUNNING = "already_running"
-    UNKNOWN_TASK = "unknown_task"
+# What a task does.
+TaskState = StrEnum("TaskState", "IDLE QUEUED RUNNING")
+# What a run was started by.
+Cause = StrEnum("Cause", "COMMAND WINDOW OTHER_CLIENT")
+# Why a run or a wait was over; STARTED ends a wait.
+Ending = StrEnum(
+    "Ending",
+    "STARTED FINISHED STOPPED STOPPED_BY_OTHER WINDOW_CLOSED "
+    "SWITCHED_OFF RESTARTED REMOVED",
+)
+# What a start command came to.
+StartResult = StrEnum("StartResult", "ACCEPTED ALREADY_RUNNING UNKNOWN_TASK")
 
 
 @dataclass(slots=True)
@@ -136,12 +112,11 @@ class Late:
         self._coming: dict[str, Event] = {}
 
     def on_started(self, task: Task) -> None:
-        if not self._seconds:
+        if self._seconds:
+            show = partial(self._show, task)
+            self._coming[task.name] = self._timeline.after(self._seconds, show)
+        else:
             self._watcher.on_started(task)
-            return
-        self._coming[task.name] = self._timeline.after(
-            self._seconds, partial(self._show, task)
-        )
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if (coming := self._coming.pop(task.name, None)) is not None:
@@ -159,11 +134,9 @@ class Butler:
 
     def __init__(
         self,
-        specs: Iterable[TaskSpec],
-        *,
+        profile: Profile,
         timeline: Timeline,
         preferences: Preferences,
-        traits: Traits,
         zone: tzinfo,
         rng: Random,
     ) -> None:
@@ -177,15 +150,14 @@ class Butler:
         self._line: list[Task] = []
         self._timeline = timeline
         self._preferences = preferences
-        self._traits = traits
+        self._traits = profile.traits
         self._zone = zone
         self._rng = rng
-        for spec in specs:
+        for spec in profile.tasks:
             self.add_task(spec)
 
     @property
     def running(self) -> list[Task]:
-        """Return the tasks that run, in the order of the list."""
         return [task for task in self.tasks.values() if task.state is TaskState.RUNNING]
 
     @property
@@ -194,18 +166,16 @@ class Butler:
 
     @property
     def window(self) -> Window:
-        """Return the window as the settings have it now."""
-        names = (START_HOUR, END_HOUR)
-        start, end = (int(self._preferences[name].value) for name in names)
+        start, end = (int(self._preferences[name].value) for name in HOURS)
         return Window(start, end, self._zone, self._traits.equal_hours_open)
 
     def truth(self) -> dict[str, TaskState]:
         return {name: task.state for name, task in self.tasks.items()}
 
     def add_task(self, spec: TaskSpec) -> None:
-        """List a task, with the setting that switches it."""
         if spec.preference is not None and spec.preference not in self._preferences:
-            self._preferences.add(task_setting(spec.preference, spec.title))
+            setting = task_setting(spec.preference, spec.title)
+            self._preferences[setting.id] = setting
         idle = spec.name in self._traits.nothing_to_do
         self.durations[spec.name] = 0 if idle else spec.seconds
         self.tasks[spec.name] = Task(spec=spec)
@@ -231,7 +201,6 @@ class Butler:
         return today >= done + timedelta(days=task.spec.interval)
 
     def start(self, name: str, cause: Cause = Cause.COMMAND) -> StartResult:
-        """Start one task, or queue it."""
         if (task := self.tasks.get(name)) is None:
             return StartResult.UNKNOWN_TASK
         if task.state is TaskState.RUNNING:
@@ -259,12 +228,8 @@ class Butler:
             # The order is no list's that clients know.
             self._rng.shuffle(tasks)
         for task in tasks:
-            if (
-                task is not apart_from
-                and task.state is TaskState.IDLE
-                and self.is_enabled(task)
-                and self.is_due(task)
-            ):
+            idle = task is not apart_from and task.state is TaskState.IDLE
+            if idle and self.is_enabled(task) and self.is_due(task):
                 task.beside = False
                 self._enter(task, cause, may_queue=True)
 
@@ -307,7 +272,7 @@ class Butler:
         if may_queue and task.spec.randomized and self.window.contains(now):
             self._queue(task)
             moment = self._rng.uniform(now, self.window.closes_at(now) - 1)
-            task.planned = self._timeline.at(moment, lambda: self._run_or_wait(task))
+            task.planned = self._timeline.at(moment, partial(self._run_or_wait, task))
         else:
             self._run_or_wait(task)
 
@@ -332,9 +297,8 @@ class Butler:
         factor = self._rng.uniform(1 - spread, 1 + spread)
         task.run_seconds = self.durations[task.name] * factor
         if task.run_seconds:
-            task.planned = self._timeline.after(
-                task.run_seconds, lambda: self._finish(task)
-            )
+            finish = partial(self._finish, task)
+            task.planned = self._timeline.after(task.run_seconds, finish)
         for watcher in self.watchers:
             watcher.on_started(task)
         if not task.run_seconds:
@@ -382,11 +346,12 @@ class WindowKeeper:
     In one that was open at the start nothing begins, or all after some minutes.
     """
 
-    def __init__(self, butler: Butler, timeline: Timeline, traits: Traits) -> None:
+    def __init__(
+        self, butler: Butler, timeline: Timeline, begins: SessionBegins
+    ) -> None:
         self._butler = butler
         self._timeline = timeline
-        self._begins = traits.session_begins
-        self._up_at = timeline.now
+        self._begins = begins
         self._open = butler.window.contains(timeline.now)
         self._late: Event | None = None
         self._edge: Event | None = None
@@ -406,8 +371,7 @@ class WindowKeeper:
             self._late = self._timeline.at(when, self._begin_late)
 
     def on_setting(self, setting: Setting) -> None:
-        """Follow other hours at once."""
-        if setting.id not in (START_HOUR, END_HOUR):
+        if setting.id not in HOURS:
             return
         if self._butler.window.contains(self._timeline.now) != self._open:
             self._pass_edge()

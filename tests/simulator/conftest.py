@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 import json
-import ssl
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import aiohttp
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from tests.simulator import (
     PROFILES,
     Frame,
     ManualClock,
-    Names,
     Profile,
     ServerState,
     SimulatedPlex,
@@ -27,7 +24,6 @@ from tests.simulator import (
     TaskSpec,
     TaskState,
 )
-from tests.tls import Certificates
 
 NOTIFICATIONS = "/:/websockets/notifications"
 PINS = "/api/v2/pins?strong=true"
@@ -77,20 +73,16 @@ class Client:
         return json.loads((await self.ask("GET", path, **options))[2])
 
     async def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Return the activities of a type."""
         rows = (await self.json("/activities"))["MediaContainer"].get("Activity", [])
         return [row for row in rows if row["type"] == kind]
 
     async def listen(
         self, query: str = "", token: str | None = None, **options: Any
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open the notification socket."""
         headers = {"X-Plex-Token": self.plex.token if token is None else token}
-        url = self.plex.url + NOTIFICATIONS + query
-        connect: Any = self._session.ws_connect
-        socket: aiohttp.ClientWebSocketResponse = await connect(
-            url, headers=headers, **options
-        )
+        connect: Any = partial(self._session.ws_connect, headers=headers, **options)
+        socket: aiohttp.ClientWebSocketResponse
+        socket = await connect(self.plex.url + NOTIFICATIONS + query)
         return socket
 
 
@@ -101,14 +93,10 @@ def from_xml(text: str) -> ET.Element:
 async def received(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
     """Return the texts that have arrived and arrive within a moment."""
     texts: list[str] = []
-    while True:
-        try:
-            message = await socket.receive(timeout=0.05)
-        except TimeoutError:
-            return texts
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            return texts
-        texts.append(message.data)
+    with suppress(TimeoutError):
+        while (message := await socket.receive(0.05)).type is aiohttp.WSMsgType.TEXT:
+            texts.append(message.data)
+    return texts
 
 
 async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
@@ -120,30 +108,29 @@ class TvClient:
     """A client of plex.tv."""
 
     def __init__(self, tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
-        self.headers = {
-            "Accept": "application/json",
-            "X-Plex-Client-Identifier": "client-1",
-            "X-Plex-Product": "Product",
-        }
         self._tv = tv
         self._session = session
 
     async def ask(
         self, method: str, path: str, without: str = "", **headers: str
-    ) -> tuple[int, str, Any]:
-        """Return status, body, and what it says if it is JSON."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = self.headers | sent
+    ) -> tuple[int, str]:
+        sent = {
+            "Accept": "application/json",
+            "X-Plex-Client-Identifier": "client-1",
+            "X-Plex-Product": "Product",
+        }
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent.pop(without, None)
         async with self._session.request(
             method, self._tv.url + path, headers=sent
         ) as response:
-            text = await response.text(errors="replace")
-            is_json = response.content_type == "application/json" and text[0] in "[{"
-            return response.status, text, await response.json() if is_json else None
+            return response.status, await response.text(errors="replace")
+
+    async def json(self, method: str, path: str, **headers: str) -> Any:
+        return json.loads((await self.ask(method, path, **headers))[1])
 
     async def resources(self, path: str = RESOURCES) -> Any:
-        return (await self.ask("GET", path, X_Plex_Token=self._tv.token))[2]
+        return await self.json("GET", path, X_Plex_Token=self._tv.token)
 
 
 class Rules:
@@ -162,14 +149,8 @@ class Rules:
         if isinstance(profile, str):
             profile = PROFILES[profile]
         self.clock = ManualClock() if start is None else ManualClock(start)
-        self.state = ServerState(
-            profile.with_traits(**traits),
-            clock=self.clock,
-            zone=zone,
-            seed=seed,
-            name="Attic",
-            window=window,
-        )
+        kind = profile.with_traits(**traits)
+        self.state = ServerState(kind, self.clock, zone, seed, "Attic", window)
         self.butler = self.state.butler
         self.frames: list[Frame] = []
         self.state.listeners.append(self.frames.append)
@@ -179,7 +160,6 @@ class Rules:
         self.state.catch_up()
 
     def advance_to_hour(self, hour: int) -> None:
-        """Let time pass until the clock of a server in UTC shows that hour."""
         self.advance((hour * HOUR - self.clock.now() % DAY) % DAY)
 
     @property
@@ -201,13 +181,14 @@ class Rules:
 
     def pushed(self, kind: str = "butler") -> list[tuple[str, str, int]]:
         """Return event, subtitle and progress of what was pushed of a type."""
+        frames = (it for it in self.frames if it.type == "activity")
         notes = [
-            note for it in self.frames if it.type == "activity" for note in it.elements
+            (it["event"], it["Activity"]) for frame in frames for it in frame.elements
         ]
         return [
-            (note["event"], row["subtitle"], row["progress"])
-            for note in notes
-            if (row := note["Activity"])["type"] == kind
+            (event, row["subtitle"], row["progress"])
+            for event, row in notes
+            if row["type"] == kind
         ]
 
     def events(self, kind: str = "butler") -> list[str]:
@@ -238,15 +219,9 @@ async def start(session: aiohttp.ClientSession) -> AsyncIterator[Start]:
     """Start servers whose time stands still at noon; return a client of each."""
     async with AsyncExitStack() as stack:
 
-        async def start(
-            profile: str = "current",
-            *,
-            prefix: str = "",
-            tls: ssl.SSLContext | None = None,
-            **traits: object,
-        ) -> Client:
+        async def start(profile: str = "current", **traits: object) -> Client:
             kind = PROFILES[profile].with_traits(**traits)
-            plex = SimulatedPlex(kind, clock=ManualClock(), prefix=prefix, tls=tls)
+            plex = SimulatedPlex(kind, clock=ManualClock())
             return Client(await stack.enter_async_context(plex), session)
 
         yield start
@@ -272,25 +247,3 @@ async def tv(socket_enabled: None) -> AsyncIterator[SimulatedPlexTv]:
 @pytest.fixture
 def tv_client(tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
     return TvClient(tv, session)
-
-
-@pytest.fixture
-def names() -> Iterator[Names]:
-    with Names().in_force() as names:
-        yield names
-
-
-@pytest.fixture
-def certificates() -> Certificates:
-    """Return certificates that only those trust who are made to."""
-    return Certificates()
-
-
-@pytest.fixture
-async def home_session(
-    hass: HomeAssistant, socket_enabled: None, certificates: Certificates
-) -> aiohttp.ClientSession:
-    """Return Home Assistant's session, which was there before the certificates."""
-    session = async_get_clientsession(hass)
-    certificates.let_home_assistant_trust()
-    return session

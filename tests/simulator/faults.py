@@ -31,33 +31,11 @@ _HUGE_CHUNKS = 160  # 10 MiB
 _PINGS = 3
 
 
-NAMES = frozenset(
-    [
-        "refuse",
-        "reset",
-        "slow",
-        "late",
-        "done-later",
-        "cut",
-        "garbage",
-        "wrong-shape",
-        "huge",
-        "redirect",
-        "ignore",
-        "half-open",
-        "frame-cut",
-        "ping-cut",
-        "400",
-        "401",
-        "403",
-        "404",
-        "429",
-        "500",
-        "502",
-        "503",
-        "504",
-    ]
-)
+_NAMES = """
+refuse reset slow late cut garbage wrong-shape huge redirect ignore half-open
+frame-cut ping-cut 400 401 403 404 429 500 502 503 504
+"""
+NAMES = frozenset(_NAMES.split())
 
 
 @dataclass(kw_only=True)
@@ -68,7 +46,7 @@ class Fault:
     count: int | None = 1
     path: str = "/"
     method: str | None = None
-    # Wall seconds for `slow` and `late`, simulated ones for `done-later`.
+    # Wall seconds of `slow` and `late`.
     delay: float = 5.0
     # Seconds after which a status wants to be asked again.
     retry_after: int | None = None
@@ -80,27 +58,17 @@ class Fault:
             raise ValueError(f"no such fault: {self.name}")
 
     async def wait(self, stopping: asyncio.Event) -> None:
-        """Wait for the delay, or until the server stops."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.delay):
                 await stopping.wait()
 
 
-class FaultBook:
+class FaultBook(list[Fault]):
     """The faults that wait; the oldest that fits is taken first."""
-
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        self._faults.append(fault)
-
-    def clear(self) -> None:
-        self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault for a request, which is used up by it; the path has a query."""
-        for fault in self._faults:
+        for fault in self:
             meant = fault.method in (None, method) and path.startswith(fault.path)
             if meant and fault.count != 0:
                 if fault.count is not None:
@@ -117,24 +85,28 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
         case "wrong-shape":
             return web.Response(text=_WRONG_SHAPE, content_type=JSON)
         case "redirect":
-            headers = {"Location": fault.target + request.rel_url.raw_path_qs}
-            return web.Response(
-                status=302, text=page(302), content_type=HTML, headers=headers
-            )
+            response = html(302)
+            response.headers["Location"] = fault.target + request.rel_url.raw_path_qs
+            return response
     return None
 
 
 def status_answer(fault: Fault, *, json: bool) -> web.Response:
-    """Answer with the status that the fault is named after."""
-    status = int(fault.name)
-    if status == 503:
-        response = maintenance(json=json)
-    elif status in (502, 504):
-        response = gateway(status)
-    else:
-        response = web.Response(status=status, text=page(status), content_type=HTML)
+    match status := int(fault.name):
+        case 503:
+            response = maintenance(json=json)
+        case 502 | 504:
+            response = gateway(status)
+        case _:
+            response = html(status)
     ask_for_patience(response, fault)
     return response
+
+
+def html(status: int, text: str | None = None) -> web.Response:
+    """Answer with the server's page for a status, or with another one."""
+    text = page(status) if text is None else text
+    return web.Response(status=status, text=text, content_type=HTML)
 
 
 def maintenance(*, json: bool) -> web.Response:
@@ -145,12 +117,10 @@ def maintenance(*, json: bool) -> web.Response:
 
 def gateway(status: int) -> web.Response:
     """Answer as a reverse proxy does by itself."""
-    text = _GATEWAY.format(status, HTTPStatus(status).phrase)
-    return web.Response(status=status, text=text, content_type=HTML)
+    return html(status, _GATEWAY.format(status, HTTPStatus(status).phrase))
 
 
 def ask_for_patience(response: web.Response, fault: Fault) -> None:
-    """Say when to ask again, if the fault does."""
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
 

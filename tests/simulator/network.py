@@ -52,11 +52,8 @@ _HOME = tuple(
 _UNKNOWN_NAME = (None, "Domain name not found")
 
 
-class SecureConnections(StrEnum):
-    """What the server's setting of this name says about plain http."""
-
-    REQUIRED = "required"
-    PREFERRED = "preferred"
+# What the server's setting of this name says about plain http.
+SecureConnections = StrEnum("SecureConnections", "REQUIRED PREFERRED")
 
 
 class PlainHttp(StrEnum):
@@ -84,14 +81,10 @@ class RecordedRequest:
 
     @classmethod
     def of(cls, request: web.BaseRequest, now: float) -> RecordedRequest:
-        """Return what was asked, with names of headers that ignore case."""
-        return cls(
-            at=now,
-            method=request.method,
-            path=request.rel_url.path,
-            query=dict(request.query),
-            headers=request.headers.copy(),
-        )
+        # Names of headers ignore case.
+        path, query, headers = request.path, dict(request.query), request.headers.copy()
+        method = request.method
+        return cls(at=now, method=method, path=path, query=query, headers=headers)
 
 
 def abort(transport: asyncio.BaseTransport | None, *, reset: bool = False) -> None:
@@ -153,7 +146,6 @@ class Listener(ABC):
 
     @property
     def url(self) -> str:
-        """Return the base address, with the prefix."""
         return self.url_at(f"[{self._host}]" if ":" in self._host else self._host)
 
     def url_at(self, host: str, *, scheme: str | None = None) -> str:
@@ -195,13 +187,10 @@ class Listener(ABC):
             self._listening.close()
             self._listening = None
 
-    def _abort_connections(
-        self, spare: asyncio.BaseTransport | None = None, *, reset: bool = False
-    ) -> None:
-        """Break all connections but one, as a process that dies does."""
+    def _abort_connections(self, *, reset: bool = False) -> None:
+        """Break all connections, as a process that dies does."""
         for connection in self._server.connections:
-            if connection.transport is not spare:
-                abort(connection.transport, reset=reset)
+            abort(connection.transport, reset=reset)
 
 
 class _TlsPort:
@@ -283,28 +272,17 @@ _connect = aiohappyeyeballs.start_connection
 _unreachable: set[int] = set()
 
 
-def close_route(port: int) -> None:
-    """Let all of aiohttp's clients in this process fail at this port."""
-    if not _unreachable:
-        _patch.start()
-    _unreachable.add(port)
-
-
-def open_route(port: int) -> None:
-    """Let connections to this port arrive again."""
-    if port in _unreachable:
-        _unreachable.remove(port)
-        if not _unreachable:
-            _patch.stop()
+def set_route(port: int, *, closed: bool) -> None:
+    """Let all of aiohttp's clients in this process fail at this port, or not any more."""
+    (_unreachable.add if closed else _unreachable.discard)(port)
+    connect = _connect_if_reachable if _unreachable else _connect
+    aiohappyeyeballs.start_connection = connect
 
 
 async def _connect_if_reachable(addr_infos: Any, *args: Any, **kwargs: Any) -> Any:
     if any(info[4][1] in _unreachable for info in addr_infos):
         raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
     return await _connect(addr_infos, *args, **kwargs)
-
-
-_patch = patch.object(aiohappyeyeballs, "start_connection", _connect_if_reachable)
 
 
 def plex_direct_name(address: str, cert_hash: str = CERT_HASH) -> str:

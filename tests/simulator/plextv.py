@@ -16,14 +16,7 @@ from typing import Any, override
 from aiohttp import web
 
 from .api import to_xml
-from .faults import (
-    JSON,
-    XML,
-    Fault,
-    FaultBook,
-    ask_for_patience,
-    plain_answer,
-)
+from .faults import JSON, XML, Fault, FaultBook, ask_for_patience, plain_answer
 from .network import CERT_HASH, Listener, RecordedRequest, abort, plex_direct_name
 from .simulated_plex import SimulatedPlex
 from .timeline import Clock, WallClock
@@ -47,6 +40,8 @@ _ERRORS = {
     404: (1020, "Code not found or expired"),
 }
 _FAULTS = {"refuse", "slow", "garbage", "wrong-shape", "redirect"}
+# What is said of a resource besides, and is of no concern here.
+_ASIDE = ("home", "synced", "httpsRequired", "dnsRebindingProtection")
 
 
 @dataclass(kw_only=True)
@@ -62,11 +57,7 @@ class Pin:
     withdrawn: bool = False
 
     def as_dict(self, now: float) -> dict[str, Any]:
-        """Return the PIN as plex.tv lists it."""
-        created, expires = (
-            datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            for when in (self.created, self.created + LIFETIME)
-        )
+        expires = self.created + LIFETIME
         return {
             "id": self.id,
             "code": self.code,
@@ -74,12 +65,16 @@ class Pin:
             "trusted": False,
             "clientIdentifier": self.client_identifier,
             "location": {"code": "NZ", "country": "New Zealand", "city": "Oamaru"},
-            "expiresIn": int(self.created + LIFETIME - now),
-            "createdAt": created,
-            "expiresAt": expires,
+            "expiresIn": int(expires - now),
+            "createdAt": _moment(self.created),
+            "expiresAt": _moment(expires),
             "authToken": self.token,
             "newRegistration": None if self.token is None else False,
         }
+
+
+def _moment(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +94,10 @@ class Connection:
     def as_dict(self, *, https: bool) -> dict[str, Any]:
         """Return the way as plex.tv lists it; without https, that is a bare address."""
         host = f"[{self.address}]" if self.ipv6 else self.address
-        return {
-            "protocol": self.uri.partition(":")[0] if https else "http",
-            "address": self.address,
-            "port": self.port,
-            "uri": self.uri if https else f"http://{host}:{self.port}",
-            "local": self.local,
-            "relay": self.relay,
+        uri = self.uri if https else f"http://{host}:{self.port}"
+        return vars(self) | {
+            "protocol": uri.partition(":")[0],
+            "uri": uri,
             "IPv6": self.ipv6,
         }
 
@@ -124,7 +116,6 @@ class Resource:
     connections: list[Connection] = field(default_factory=list)
 
     def as_dict(self, *, https: bool, ipv6: bool) -> dict[str, Any]:
-        """Return the resource as plex.tv lists it."""
         ways = [way for way in self.connections if ipv6 or not way.ipv6]
         return {
             "name": self.name,
@@ -141,14 +132,11 @@ class Resource:
             "publicAddress": REMOTE_ADDRESS,
             "accessToken": self.access_token(),
             "owned": self.owned,
-            "home": False,
-            "synced": False,
             "relay": any(way.relay for way in ways),
             "presence": True,
-            "httpsRequired": False,
             "publicAddressMatches": True,
-            "dnsRebindingProtection": False,
             "natLoopbackSupported": False,
+            **dict.fromkeys(_ASIDE, False),
             "connections": [way.as_dict(https=https) for way in ways],
         }
 
@@ -171,12 +159,6 @@ def remote_https(cert_hash: str = CERT_HASH) -> Connection:
     return _named(REMOTE_ADDRESS, 32400, cert_hash)
 
 
-def remote_ipv6(cert_hash: str = CERT_HASH) -> Connection:
-    """Return a way that is listed only to those who ask for IPv6."""
-    name = f"2001-db8-0-0-0-0-0-7.{cert_hash}.plex.direct"
-    return Connection(uri=f"https://{name}:32400", address=IPV6_ADDRESS, port=32400)
-
-
 def relay(cert_hash: str = CERT_HASH) -> Connection:
     """Return the way through Plex's relay, which no client here should take."""
     return _named(RELAY_ADDRESS, 8443, cert_hash, relay=True)
@@ -187,27 +169,20 @@ def _named(address: str, port: int, cert_hash: str, **kind: bool) -> Connection:
     return Connection(uri=uri, address=address, port=port, **kind)
 
 
-def typical_connections(
-    plex: SimulatedPlex, cert_hash: str = CERT_HASH
-) -> list[Connection]:
+def typical_connections(plex: SimulatedPlex) -> list[Connection]:
     """Return all kinds of ways, the worst first."""
-    return [
-        relay(cert_hash),
-        remote_ipv6(cert_hash),
-        remote_https(cert_hash),
-        local_http(plex),
-        local_https(plex, cert_hash),
-    ]
+    # It is listed only to those who ask for IPv6.
+    uri = f"https://2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct:32400"
+    remote_ipv6 = Connection(uri=uri, address=IPV6_ADDRESS, port=32400)
+    own = [local_http(plex), local_https(plex)]
+    return [relay(), remote_ipv6, remote_https(), *own]
 
 
 class SimulatedPlexTv(Listener):
     """plex.tv with one account, on a real socket."""
 
     def __init__(
-        self,
-        *,
-        tls: ssl.SSLContext | None = None,
-        clock: Clock | None = None,
+        self, *, tls: ssl.SSLContext | None = None, clock: Clock | None = None
     ) -> None:
         super().__init__(("127.0.0.1", 0), tls)
         self.token = ACCOUNT_TOKEN
@@ -242,7 +217,7 @@ class SimulatedPlexTv(Listener):
     ) -> Resource:
         """Let the account have a server, or be a guest there."""
         ways = typical_connections(plex) if connections is None else connections
-        resource = Resource(
+        return self._add(
             name=plex.name,
             client_identifier=plex.machine_identifier,
             provides="server",
@@ -252,12 +227,9 @@ class SimulatedPlexTv(Listener):
             owned=owned,
             connections=list(ways),
         )
-        self.resources.append(resource)
-        return resource
 
     def add_player(self, name: str = "Sofa") -> Resource:
-        """Let the account have a player, which is no server."""
-        resource = Resource(
+        return self._add(
             name=name,
             client_identifier=f"player-{len(self.resources)}",
             provides="client,player",
@@ -265,16 +237,17 @@ class SimulatedPlexTv(Listener):
             version=lambda: "5.6.7",
             access_token=lambda: f"player-token-{name}",
         )
-        self.resources.append(resource)
-        return resource
+
+    def _add(self, **fields: Any) -> Resource:
+        self.resources.append(Resource(**fields))
+        return self.resources[-1]
 
     def fault(
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
-        """Let something go wrong for the next requests."""
         if name not in _FAULTS and not name.isdecimal():
             raise ValueError(f"plex.tv does not know this fault: {name}")
-        self._faults.add(Fault(name=name, count=count, path=path, **fields))
+        self._faults.append(Fault(name=name, count=count, path=path, **fields))
 
     def clear_faults(self) -> None:
         self._faults.clear()
@@ -293,13 +266,12 @@ class SimulatedPlexTv(Listener):
     async def _serve(self, request: web.BaseRequest) -> web.Response | None:
         """Return the answer; None is to hang up."""
         fault = self._faults.take(request.method, request.rel_url.path)
-        if fault is None:
-            return self._answer(request)
-        if fault.name == "refuse":
-            return None
-        if fault.name == "slow":
+        if fault is not None and fault.name == "slow":
             await fault.wait(self._stopping)
-            return None if self._stopping.is_set() else self._answer(request)
+        if self._stopping.is_set() or (fault is not None and fault.name == "refuse"):
+            return None
+        if fault is None or fault.name == "slow":
+            return self._answer(request)
         if (response := plain_answer(fault, request)) is None:
             response = _refused(request, int(fault.name))
             ask_for_patience(response, fault)

@@ -7,23 +7,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from .profiles import TaskSpec
+from .profiles import Profile
 
-START_HOUR = "ButlerStartHour"
-END_HOUR = "ButlerEndHour"
+HOURS = START_HOUR, END_HOUR = "ButlerStartHour", "ButlerEndHour"
 FRIENDLY_NAME = "FriendlyName"
 NEVER = "never"
 
 type Value = bool | int | float | str
 
 
-class Kind(StrEnum):
-    """The types of settings, in the server's words."""
-
-    BOOL = "bool"
-    INT = "int"
-    TEXT = "text"
-    DOUBLE = "double"
+# The types of settings, in the server's words.
+Kind = StrEnum("Kind", "BOOL INT TEXT DOUBLE")
 
 
 class PreferenceError(Exception):
@@ -34,16 +28,20 @@ class UnknownPreferenceError(PreferenceError):
     """There is no such setting."""
 
 
+# What some fields are called in answers.
+_SENT_AS = {"kind": "type", "options": "enumValues"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One setting; `options` is the server's list of `value:label|value:label`."""
 
     id: str
+    label: str = ""
+    summary: str = ""
     kind: Kind
     default: Value
     value: Value
-    label: str = ""
-    summary: str = ""
     hidden: bool = False
     advanced: bool = False
     group: str = "butler"
@@ -68,46 +66,22 @@ class Setting:
         return text
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the element that the server sends."""
-        element = {
-            "id": self.id,
-            "label": self.label,
-            "summary": self.summary,
-            "type": str(self.kind),
-            "default": self.default,
-            "value": self.value,
-            "hidden": self.hidden,
-            "advanced": self.advanced,
-            "group": self.group,
-        }
-        return element | ({"enumValues": self.options} if self.options else {})
+        element = {_SENT_AS.get(name, name): it for name, it in vars(self).items()}
+        if not self.options:
+            del element["enumValues"]
+        return element | {"type": str(self.kind)}
 
 
-class Preferences:
+class Preferences(dict[str, Setting]):
     """All settings, hidden ones too; listeners get each that took another value."""
 
     def __init__(self, settings: Iterable[Setting]) -> None:
-        self._settings = {setting.id: setting for setting in settings}
+        super().__init__({setting.id: setting for setting in settings})
         self.listeners: list[Callable[[Setting], None]] = []
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._settings
-
-    def __getitem__(self, name: str) -> Setting:
-        return self._settings[name]
-
-    def all(self) -> list[Setting]:
-        return list(self._settings.values())
-
-    def add(self, setting: Setting) -> None:
-        self._settings[setting.id] = setting
-
-    def remove(self, name: str) -> None:
-        del self._settings[name]
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Set what was sent, all or nothing; raises PreferenceError."""
-        if unknown := texts.keys() - self._settings.keys():
+        if unknown := texts.keys() - self.keys():
             raise UnknownPreferenceError(", ".join(sorted(unknown)))
         for name, value in {n: self[n].parse(t) for n, t in texts.items()}.items():
             self.set(name, value)
@@ -116,7 +90,7 @@ class Preferences:
         """Give a setting another value, unchecked."""
         if self[name].value == value:
             return
-        self._settings[name] = replace(self[name], value=value)
+        self[name] = replace(self[name], value=value)
         for listener in self.listeners:
             listener(self[name])
 
@@ -139,29 +113,25 @@ _BEHAVIOR_DEFAULTS = {
 }
 
 
-def build_settings(
-    specs: Iterable[TaskSpec], *, name: str, old_hour_labels: bool
-) -> list[Setting]:
-    """Return the settings of a server that has these tasks."""
-    hours = {"options": _OLD_HOURS if old_hour_labels else _NEW_HOURS}
-    folder = "/var/lib/media-server/Databases"
+def build_settings(profile: Profile, name: str) -> list[Setting]:
+    old = profile.traits.old_hour_labels
+    hours = {"options": _OLD_HOURS if old else _NEW_HOURS}
     named = {"value": name, "group": "general", "label": "Name of the server"}
+    folder = "/var/lib/media-server/Databases"
+    path = {"default": folder, "label": "Folder for backups"}
+    events: dict[str, Any] = {"default": False, "group": "library"}
     secure = {"group": "network", "options": "1:Preferred|0:Required"}
     return [
         _setting(Kind.TEXT, FRIENDLY_NAME, "", **named),
         _setting(Kind.INT, START_HOUR, 2, label="Tasks may start from", **hours),
         _setting(Kind.INT, END_HOUR, 5, label="Tasks have to stop at", **hours),
         *(
-            task_setting(spec.preference, spec.title)
-            for spec in specs
-            if spec.preference
+            task_setting(it.preference, it.title)
+            for it in profile.tasks
+            if it.preference
         ),
-        _setting(
-            Kind.TEXT, "ButlerDatabaseBackupPath", folder, label="Folder for backups"
-        ),
-        _setting(
-            Kind.BOOL, "FSEventLibraryUpdatesEnabled", default=False, group="library"
-        ),
+        _setting(Kind.TEXT, "ButlerDatabaseBackupPath", **path),
+        _setting(Kind.BOOL, "FSEventLibraryUpdatesEnabled", **events),
         _setting(Kind.INT, "secureConnections", 1, **secure),
         _setting(Kind.DOUBLE, "BackgroundLoadLimit", 0.75, group="", hidden=True),
     ]

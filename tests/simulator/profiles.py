@@ -67,21 +67,25 @@ CheckForUpdates                     1   5 ~-   Looks for a new release of the se
 GenerateAutoTags                    1 150 own  Says what is to be seen in photos.
 RefreshPeriodicMetadata             1 110 ~own Fetches details again that may have changed.
 """
+# Name, type and title of the activity of its own work.
+_WORK_ROWS = """
+ButlerTaskGenerateCreditsMarkers media.generate.credits        Detecting credits
+ButlerTaskGenerateIntroMarkers   media.generate.intros         Detecting intros
+ButlerTaskGenerateVoiceActivity  media.generate.voice.activity Detecting voices
+GenerateChapterThumbs            media.generate.chapter.thumbs Making chapter images
+GenerateMediaIndexFiles          media.generate.bif            Making video previews
+LoudnessAnalysis                 media.generate.loudness       Measuring loudness
+MusicAnalysis                    media.generate.music.analysis Listening to music
+RefreshEpgGuides                 provider.epg.load             Refreshing the guide
+RefreshLibraries                 library.update.section        Scanning Movies
+RefreshLocalMedia                library.update.item.metadata  Updating details
+RefreshPeriodicMetadata          library.update.item.metadata  Updating details
+"""
 _WORK = {
-    "ButlerTaskGenerateCreditsMarkers": ("media.generate.credits", "Detecting credits"),
-    "ButlerTaskGenerateIntroMarkers": ("media.generate.intros", "Detecting intros"),
-    "ButlerTaskGenerateVoiceActivity": (
-        "media.generate.voice.activity",
-        "Detecting voices",
-    ),
-    "GenerateChapterThumbs": ("media.generate.chapter.thumbs", "Making chapter images"),
-    "GenerateMediaIndexFiles": ("media.generate.bif", "Making video previews"),
-    "LoudnessAnalysis": ("media.generate.loudness", "Measuring loudness"),
-    "MusicAnalysis": ("media.generate.music.analysis", "Listening to music"),
-    "RefreshEpgGuides": ("provider.epg.load", "Refreshing the guide"),
-    "RefreshLibraries": ("library.update.section", "Scanning Movies"),
-    "RefreshLocalMedia": ("library.update.item.metadata", "Updating details"),
-    "RefreshPeriodicMetadata": ("library.update.item.metadata", "Updating details"),
+    name: (kind, title)
+    for name, kind, title in (
+        line.split(None, 2) for line in _WORK_ROWS.strip().splitlines()
+    )
 }
 
 
@@ -104,33 +108,22 @@ def _spec(line: str) -> TaskSpec:
 
 ALL_TASKS = {spec.name: spec for spec in map(_spec, _CATALOGUE.strip().splitlines())}
 CURRENT_TASKS = tuple(ALL_TASKS.values())[:22]
-LEGACY_TASKS = tuple(
-    ALL_TASKS[name]
-    for name in [
-        "BackupDatabase",
-        "BuildGracenoteCollections",
-        "CheckForUpdates",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "DeepMediaAnalysis",
-        "GenerateAutoTags",
-        "GenerateChapterThumbs",
-        "GenerateMediaIndexFiles",
-        "OptimizeDatabase",
-        "RefreshLibraries",
-        "RefreshLocalMedia",
-        "RefreshPeriodicMetadata",
-        "UpgradeMediaAnalysis",
-    ]
-)
+_LEGACY = """
+BackupDatabase BuildGracenoteCollections CheckForUpdates CleanOldBundles
+CleanOldCacheFiles DeepMediaAnalysis GenerateAutoTags GenerateChapterThumbs
+GenerateMediaIndexFiles OptimizeDatabase RefreshLibraries RefreshLocalMedia
+RefreshPeriodicMetadata UpgradeMediaAnalysis
+"""
+LEGACY_TASKS = tuple(ALL_TASKS[name] for name in _LEGACY.split())
+# What these tasks work through is empty on most nights.
+_NOTHING_TO_DO = """
+AutomaticUpdates ButlerTaskCleanSupplementalLogFiles ButlerTaskGenerateAdMarkers
+ButlerTaskGenerateVoiceActivity GarbageCollectBlobs GarbageCollectLibraryMedia
+MusicAnalysis ProcessAssets UpgradeMediaAnalysis
+"""
 # Names that no client can know, as a future release would bring them.
 FUTURE_TASKS = (
-    TaskSpec(
-        name="PolishPosters",
-        title="Polish Posters",
-        description="Makes posters shine.",
-        seconds=50,
-    ),
+    TaskSpec(name="PolishPosters", title="Polish Posters", description="", seconds=50),
     TaskSpec(
         name="ButlerTaskCountChairs",
         title="Count Chairs (beta)",
@@ -141,79 +134,28 @@ FUTURE_TASKS = (
 )
 
 
-class Rows(StrEnum):
-    """How running tasks show as activities of the type butler."""
-
-    SESSION = "session"
-    PER_TASK = "per_task"
-    SHARED = "shared"
-    NONE = "none"
-
-
-class Naming(StrEnum):
-    """Where a butler row says which task it is."""
-
-    TITLE = "title"
-    SUBTITLE = "subtitle"
-    NAME = "name"
-    NOTHING = "nothing"
-
-
-class Standing(StrEnum):
-    """If an idle server has a butler row at 100."""
-
-    NONE = "none"
-    NAMELESS = "nameless"
-
-
-class SessionNames(StrEnum):
-    """Where a session's row names its tasks."""
-
-    # The parent's subtitle is the raw name of the current task.
-    SUBTITLE = "subtitle"
-    NOTHING = "nothing"
-    # Every task has a row of its own beside the parent; its title is the raw name.
-    CHILDREN = "children"
-
-
-class SessionBegins(StrEnum):
-    """What begins the session of a night."""
-
-    WINDOW = "window"
-    # The window too, and 300 s after a start of the server inside it.
-    AFTER_SERVER_START = "after_server_start"
-    # The first accepted start inside the window, of any client.
-    FIRST_START = "first_start"
-
-
-class SessionEnds(StrEnum):
-    """When a session's row goes."""
-
-    LAST_TASK = "last_task"
-    WINDOW = "window"
-    # Hostile: it stands at 100, and the next session uses it again.
-    NEVER = "never"
-
-
-class ByHand(StrEnum):
-    """What a single start does while others run."""
-
-    QUEUES = "queues"
-    BESIDE = "beside"
-    # Beside, under a session's row of its own.
-    OWN_SESSION = "own_session"
-
-
-class LogFormat(StrEnum):
-    """What a frame of the log stream looks like."""
-
-    # A container as of other notifications, with a list of entries.
-    LIST = "list"
-    # One JSON object for each line, which is in a field.
-    FIELD = "field"
-    # JSON inside a field of JSON: quotes are escaped twice.
-    TWICE = "twice"
-    TEXT = "text"
+# How running tasks show as activities of the type butler.
+Rows = StrEnum("Rows", "SESSION PER_TASK SHARED NONE")
+# Where a butler row says which task it is.
+Naming = StrEnum("Naming", "TITLE SUBTITLE NAME NOTHING")
+# If an idle server has a butler row at 100.
+Standing = StrEnum("Standing", "NONE NAMELESS")
+# Where a session's row names its tasks: the parent's subtitle is the raw name of the
+# current task; nowhere; or every task has a row of its own beside the parent, whose
+# title is the raw name.
+SessionNames = StrEnum("SessionNames", "SUBTITLE NOTHING CHILDREN")
+# What begins the session of a night: the window; also 300 s after a start of the server
+# inside it; or the first accepted start inside it, of any client.
+SessionBegins = StrEnum("SessionBegins", "WINDOW AFTER_SERVER_START FIRST_START")
+# When a session's row goes; never is hostile: it stands at 100, to be used again.
+SessionEnds = StrEnum("SessionEnds", "LAST_TASK WINDOW NEVER")
+# What a single start does while others run: it waits in line, or runs beside them, with
+# a session's row of its own or without.
+ByHand = StrEnum("ByHand", "QUEUES BESIDE OWN_SESSION")
+# What a frame of the log stream looks like: a container as of other notifications with
+# a list of entries, one JSON object with the line in a field, JSON inside a field of JSON,
+# in which quotes are escaped twice, or text.
+LogFormat = StrEnum("LogFormat", "LIST FIELD TWICE TEXT")
 
 
 def _drawn(draw: Callable[[Random], Any], *, default: Any) -> Any:
@@ -330,29 +272,13 @@ class Profile:
         return replace(self, traits=replace(self.traits, **changes))
 
 
-# What these tasks work through is empty on most nights.
-_NOTHING_TO_DO = frozenset(
-    [
-        "AutomaticUpdates",
-        "ButlerTaskCleanSupplementalLogFiles",
-        "ButlerTaskGenerateAdMarkers",
-        "ButlerTaskGenerateVoiceActivity",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
-        "GenerateBlurHashes",
-        "MusicAnalysis",
-        "ProcessAssets",
-        "UpgradeMediaAnalysis",
-    ]
-)
-
 _PROFILES = (
     Profile(
         name="session",
         traits=Traits(
             rows=Rows.SESSION,
             session_begins=SessionBegins.AFTER_SERVER_START,
-            nothing_to_do=_NOTHING_TO_DO,
+            nothing_to_do=frozenset(_NOTHING_TO_DO.split()),
             concurrency=1,
         ),
     ),

@@ -10,14 +10,10 @@ from typing import Any, override
 
 from aiohttp import web
 
-from .api import page
+from .faults import html
 from .network import Listener
 
 _NOTIFICATIONS = "/:/websockets/notifications"
-
-
-def _page(status: int) -> web.Response:
-    return web.Response(status=status, text=page(status), content_type="text/html")
 
 
 class ReplayedPlex(Listener):
@@ -64,7 +60,7 @@ class ReplayedPlex(Listener):
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         known = request.headers.get("X-Plex-Token") == self.token
         if request.path != "/identity" and not known:
-            return _page(401)
+            return html(401)
         match request.method, request.path:
             case "GET", "/identity" | "/":
                 container = {
@@ -82,12 +78,12 @@ class ReplayedPlex(Listener):
                 return web.json_response(self._activities)
             case "POST", path if path.startswith("/butler/"):
                 if self._playing and not self._playing.done():
-                    return _page(202)
+                    return html(202)
                 self._playing = asyncio.create_task(self._play())
-                return _page(200)
+                return html(200)
             case "GET", path if path == _NOTIFICATIONS:
                 return await self._serve_socket(request)
-        return _page(404)
+        return html(404)
 
     async def _serve_socket(self, request: web.BaseRequest) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

@@ -6,33 +6,62 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
+from inspect import isawaitable
+import json
 import ssl
 from typing import Any, Self, override
 
 from aiohttp import web
 
-from . import faults
-from .api import START_STATUS, Ask, Tokens
+from .api import START_STATUS, Ask
 from .butler import Cause, Ending, Interval, StartResult, TaskState
 from .faults import Fault
-from .network import Listener, close_route, open_route
-from .preferences import FRIENDLY_NAME, Setting, Value
+from .network import set_route
+from .preferences import Setting, Value
 from .profiles import PROFILES, Profile, TaskSpec
-from .server import CONTROL, RequestHandler, control
-from .state import Absence, ServerState
+from .server import Server
+from .state import OWNER_TOKEN, Absence, ServerState
 from .timeline import Clock, ManualClock, WallClock
 from .websocket import Exchange
 
-OWNER_TOKEN = "owner-token-0123456789"
-SHARED_TOKEN = "shared-token-9876543210"
+# What another process can have done, under /_simulator.
+_METHODS = """
+fault clear_faults client_start client_stop client_start_all client_stop_all
+set_preference remove_task restart go_away
+"""
 
 
-class SimulatedPlex(Listener):
+class _Of[T]:
+    """What the state has by the same name; tests may read and set it."""
+
+    def __set_name__(self, _owner: object, name: str) -> None:
+        self._name = name
+
+    def __get__(self, plex: SimulatedPlex, _owner: object) -> T:
+        value: T = getattr(plex.state, self._name)
+        return value
+
+    def __set__(self, plex: SimulatedPlex, value: T) -> None:
+        plex.state.catch_up()
+        setattr(plex.state, self._name, value)
+
+
+class SimulatedPlex(Server):
     """A Plex Media Server with Butler, on a real socket, moved by a clock.
 
     What begins with `client_`, and other tasks and settings, are what other clients and
     updates of the server do.
     """
+
+    # Another one ends the old one.
+    token = _Of[str]()
+    # Of a user who is not the owner.
+    shared_token = _Of[str]()
+    claimed = _Of[bool]()
+    # A server that is installed anew has another.
+    machine_identifier = _Of[str]()
+    version = _Of[str]()
+    name = _Of[str]()
 
     def __init__(
         self,
@@ -50,35 +79,24 @@ class SimulatedPlex(Listener):
         prefix: str = "",
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__((host, port), tls, prefix)
         self.profile = PROFILES[profile] if isinstance(profile, str) else profile
         self.clock = WallClock(speed) if clock is None else clock
         if window is None and isinstance(self.clock, WallClock):
             # Half a day away, so that no test depends on the time of day.
             hour = datetime.fromtimestamp(self.clock.now(), zone).hour
             window = (hour + 11) % 24, (hour + 14) % 24
-        self.state = ServerState(
-            self.profile,
-            clock=self.clock,
-            zone=zone,
-            seed=seed,
-            name=name,
-            window=window,
-        )
-        self._tokens = Tokens(token, SHARED_TOKEN)
-        self._handler = RequestHandler(self.state, self._tokens, prefix)
-        self.requests = self._handler.requests
-        self.hub = self._handler.hub
-        self.log_hub = self._handler.log_hub
-        self.butler = self.state.butler
-        self.durations = self.butler.durations
-        self.noise = self.state.noise
-        self.log = self.state.log
-        self.sessions = self.state.sessions
+        state = ServerState(self.profile, self.clock, zone, seed, name, window)
+        super().__init__(state, (host, port), tls, prefix)
+        self.token = token
+        self.butler = state.butler
+        self.durations = state.butler.durations
+        self.noise = state.noise
+        self.log = state.log
+        self.sessions = state.sessions
         self._listens = False
         self._wake = asyncio.Event()
         self._pump_task: asyncio.Task[None] | None = None
-        self.state.timeline.on_planned = self._wake.set
+        state.timeline.on_planned = self._wake.set
 
     @override
     async def start(self) -> Self:
@@ -93,88 +111,49 @@ class SimulatedPlex(Listener):
             self._pump_task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._pump_task
-        open_route(self.port)
-        self._handler.release_all()
+        set_route(self.port, closed=False)
         await super().stop()
 
     @override
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.state.catch_up()
-        ask = self._handler.read(request)
-        if ask is None:
-            return faults.gateway(404)
-        if ask.parts[0] == CONTROL:
-            return await control(self, request, ask)
-        return await self._handler.handle(request, ask)
-
-    @property
-    def token(self) -> str:
-        """Return the owner's token; another one may be set, which ends the old one."""
-        return self._tokens.owner
-
-    @token.setter
-    def token(self, token: str) -> None:
-        self._tokens.owner = token
-
-    @property
-    def shared_token(self) -> str:
-        """Return the token of a user who is not the owner."""
-        return self._tokens.shared
-
-    @property
-    def claimed(self) -> bool:
-        """Return if the server has an owner; it may get one, or lose its own."""
-        return self.state.claimed
-
-    @claimed.setter
-    def claimed(self, claimed: bool) -> None:
-        self.state.claimed = claimed
-
-    @property
-    def machine_identifier(self) -> str:
-        """Return the server's id; one that is installed anew has another."""
-        return self.state.machine_identifier
-
-    @machine_identifier.setter
-    def machine_identifier(self, machine_identifier: str) -> None:
-        self.state.machine_identifier = machine_identifier
-
-    @property
-    def version(self) -> str:
-        return self.state.version
-
-    @property
-    def name(self) -> str:
-        """Return the server's name; a new one is a setting like others."""
-        return self.state.name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self.set_preference(FRIENDLY_NAME, name)
+    async def _control(self, request: web.BaseRequest, ask: Ask) -> web.Response:
+        """Do what a method does, for another process; what cannot be done says why."""
+        name = "/".join(ask.parts[1:])
+        if (request.method, name) == ("GET", "truth"):
+            tasks = self.butler.tasks.items()
+            truth = {it: {"state": str(task.state)} for it, task in tasks}
+            return web.json_response({"tasks": truth})
+        if request.method != "POST" or name not in _METHODS.split():
+            return web.json_response({"error": f"no such thing: {name}"}, status=404)
+        try:
+            fields = json.loads(await request.text() or "{}")
+            result = getattr(self, name)(**fields)
+            if isawaitable(result):
+                await result
+        except (KeyError, TypeError, ValueError) as err:
+            return web.json_response({"error": repr(err)}, status=400)
+        return web.json_response({})
 
     @property
     def parked(self) -> int:
         """Return how many requests wait until a database task ends."""
-        return self._handler.hold.waiting
+        return self._hold.waiting
 
     @property
     def hangs(self) -> bool:
         """Return if all but /identity waits, to be read and written."""
-        return self._handler.hold.forced
+        return self._hold.forced
 
     @hangs.setter
     def hangs(self, hangs: bool) -> None:
-        self._handler.hold.forced = hangs
-        self._handler.hold.update()
+        self._hold.forced = hangs
+        self._hold.update()
 
     @property
     def intervals(self) -> list[Interval]:
-        """Return all runs and waits so far."""
         self.state.catch_up()
         return self.butler.log.intervals
 
     def truth(self) -> dict[str, TaskState]:
-        """Return what every task really does now."""
         self.state.catch_up()
         return self.butler.truth()
 
@@ -212,12 +191,12 @@ class SimulatedPlex(Listener):
         self.state.preferences.set(name, value)
 
     def add_preference(self, setting: Setting) -> None:
-        self.state.preferences.add(setting)
+        self.state.preferences[setting.id] = setting
 
     def remove_preference(self, name: str) -> None:
         """List a setting no longer; the task that it switched is always enabled."""
         self.state.catch_up()
-        self.state.preferences.remove(name)
+        del self.state.preferences[name]
 
     def add_task(self, spec: TaskSpec) -> None:
         self.butler.add_task(spec)
@@ -229,17 +208,16 @@ class SimulatedPlex(Listener):
     def fault(
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
-        """Let something go wrong for the next requests; sockets drop at once."""
         if name == "drop-sockets":
-            self.drop_sockets()
+            self._drop_sockets()
         else:
             fault = Fault(name=name, count=count, path=path, **fields)
-            self._handler.faults.add(fault)
+            self._faults.append(fault)
 
     def clear_faults(self) -> None:
-        self._handler.faults.clear()
+        self._faults.clear()
 
-    def drop_sockets(self) -> None:
+    def _drop_sockets(self) -> None:
         """Break all notification sockets, those of the log too."""
         self.hub.drop()
         self.log_hub.drop()
@@ -262,52 +240,38 @@ class SimulatedPlex(Listener):
         refused_for: float = 0,
         maintenance_for: float = 0,
         how: str = Absence.REFUSED,
-        spare: asyncio.BaseTransport | None = None,
     ) -> None:
         """Die and come back; seconds are simulated, nothing that ran goes on.
 
-        `how` is what clients meet meanwhile, `spare` the connection of the client that
-        asked for it.
+        `how` is what clients meet meanwhile.
         """
-        self._break_connections(Absence(how), spare)
+        self._break_connections(Absence(how))
         self.state.restart(version, down_for=refused_for)
         self.state.outage.begin(refused_for, maintenance_for, Absence(how))
         await self._listen_as_due()
 
-    async def go_away(
-        self,
-        seconds: float = 1,
-        *,
-        how: str = Absence.REFUSED,
-        spare: asyncio.BaseTransport | None = None,
-    ) -> None:
+    async def go_away(self, seconds: float = 1, *, how: str = Absence.REFUSED) -> None:
         """Be cut off for so many simulated seconds, in which all that runs goes on."""
-        self._break_connections(Absence(how), spare)
+        self._break_connections(Absence(how))
         self.state.outage.begin(seconds, 0, Absence(how))
         await self._listen_as_due()
 
-    def _break_connections(
-        self, how: Absence, spare: asyncio.BaseTransport | None
-    ) -> None:
+    def _break_connections(self, how: Absence) -> None:
         """Break all at once: a dead process sends no last notifications."""
         self.state.catch_up()
-        self._abort_connections(spare, reset=how is Absence.RESET)
-        self.drop_sockets()
+        self._abort_connections(reset=how is Absence.RESET)
+        self._drop_sockets()
 
     async def _listen_as_due(self) -> None:
         outage = self.state.outage
-        if outage.refusing and outage.how is Absence.UNREACHABLE:
-            close_route(self.port)
-        else:
-            open_route(self.port)
-        refuses = outage.refusing and outage.how is Absence.REFUSED
-        if self._listens and not refuses:
+        how = outage.how if outage.refusing else None
+        set_route(self.port, closed=how is Absence.UNREACHABLE)
+        if self._listens and how is not Absence.REFUSED:
             await self._open()
         else:
             self._close()
 
     def next_event_at(self) -> float | None:
-        """Return when something happens next, in seconds since the epoch."""
         return self.state.timeline.next_at()
 
     async def advance(self, seconds: float) -> None:
@@ -323,13 +287,11 @@ class SimulatedPlex(Listener):
         await self.flush()
 
     async def flush(self) -> None:
-        """Wait until every frame has been handed to its connection."""
         self.log.flush()
         await self.hub.flush()
         await self.log_hub.flush()
 
     async def _pump(self, clock: WallClock) -> None:
-        """Let things happen when they are due."""
         while True:
             self.state.catch_up()
             await self._listen_as_due()

@@ -22,18 +22,13 @@ from .activities import (
     activity_frame,
 )
 from .butler import Butler, Ending, Late, Watcher, WindowKeeper
-from .preferences import (
-    END_HOUR,
-    FRIENDLY_NAME,
-    START_HOUR,
-    Preferences,
-    Setting,
-    build_settings,
-)
+from .preferences import FRIENDLY_NAME, HOURS, Preferences, Setting, build_settings
 from .profiles import Profile, Rows
 from .timeline import Clock, Event, Timeline
 from .websocket import Frame, ServerLog, playing_frame, status_frame, timeline_frame
 
+OWNER_TOKEN = "owner-token-0123456789"
+SHARED_TOKEN = "shared-token-9876543210"
 SCAN = "library.update.section"
 ADDED = "library.update.item.metadata"
 ANALYSES = (
@@ -82,17 +77,14 @@ class Outage:
     def __init__(self, timeline: Timeline) -> None:
         self.how = Absence.REFUSED
         self._timeline = timeline
-        self._refusing_until = timeline.now
-        self._starting_until = timeline.now
+        self._refusing_until = self._starting_until = timeline.now
 
     @property
     def refusing(self) -> bool:
-        """Return True if no request is answered."""
         return self._timeline.now < self._refusing_until
 
     @property
     def starting(self) -> bool:
-        """Return True if the answer to everything is 503."""
         return self._timeline.now < self._starting_until
 
     def begin(self, refused_for: float, maintenance_for: float, how: Absence) -> None:
@@ -101,17 +93,12 @@ class Outage:
         self._refusing_until = self._timeline.now + refused_for
         self._starting_until = self._refusing_until + maintenance_for
         # Nothing happens at these moments; they only have to be stopped at.
-        self._timeline.at(self._refusing_until, lambda: None)
-        self._timeline.at(self._starting_until, lambda: None)
+        for moment in (self._refusing_until, self._starting_until):
+            self._timeline.at(moment, lambda: None)
 
 
-class PlayState(StrEnum):
-    """What a player does; STOPPED is only pushed, never listed."""
-
-    PLAYING = "playing"
-    PAUSED = "paused"
-    BUFFERING = "buffering"
-    STOPPED = "stopped"
+# What a player does; STOPPED is only pushed, never listed.
+PlayState = StrEnum("PlayState", "PLAYING PAUSED BUFFERING STOPPED")
 
 
 class Sessions:
@@ -125,25 +112,15 @@ class Sessions:
     def play(
         self, title: str = "The Tin Orchard", state: PlayState = PlayState.PLAYING
     ) -> str:
-        """Open a stream; return its key."""
         self._count += 1
         key, rating_key = str(self._count), str(4000 + self._count)
-        player = {
-            "machineIdentifier": f"player-{key}",
-            "product": "Plex for Testing",
-            "state": str(state),
-            "title": "Living room",
-            "local": True,
-        }
-        self.open[key] = {
+        player: dict[str, Any] = {"title": "Living room", "product": "Plex for Testing"}
+        player |= {"machineIdentifier": f"player-{key}", "state": str(state)}
+        item = {"type": "movie", "title": title, "duration": 5_400_000, "viewOffset": 0}
+        item |= {"ratingKey": rating_key, "key": f"/library/metadata/{rating_key}"}
+        self.open[key] = item | {
             "sessionKey": key,
-            "ratingKey": rating_key,
-            "key": f"/library/metadata/{rating_key}",
-            "type": "movie",
-            "title": title,
-            "duration": 5_400_000,
-            "viewOffset": 0,
-            "Player": player,
+            "Player": player | {"local": True},
             "User": {"id": "1", "title": "Robin"},
             "Session": {"id": f"session-{key}", "bandwidth": 6000, "location": "lan"},
         }
@@ -151,7 +128,6 @@ class Sessions:
         return key
 
     def change(self, key: str, state: PlayState) -> None:
-        """Pause, go on, or close a stream."""
         stream = self.open[key]
         stream["Player"]["state"] = str(state)
         self._publish(playing_frame(key, stream["ratingKey"], str(state), 0))
@@ -162,19 +138,10 @@ class Sessions:
 class Noise:
     """Ordinary activities: scans, adds, analysis; none of them is Butler's."""
 
-    def __init__(
-        self,
-        board: Board,
-        timeline: Timeline,
-        publish: Callable[[Frame], None],
-        rng: Random,
-        log: ServerLog,
-    ) -> None:
-        self._board = board
-        self._timeline = timeline
-        self._publish = publish
+    def __init__(self, state: ServerState, rng: Random) -> None:
+        self._board, self._timeline = state.board, state.timeline
+        self._publish, self._log = state.publish, state.log
         self._rng = rng
-        self._log = log
         self._line = 0
         self._next: Event | None = None
 
@@ -187,7 +154,6 @@ class Noise:
         return uuid
 
     def add(self, seconds: float = 8.0) -> str:
-        """Add an item to the library."""
         item = self._rng.randrange(1000, 9999)
         for state, share in ((0, 0.1), (3, 0.5), (5, 1.0)):
             self._timeline.after(seconds * share, partial(self._entry, item, state))
@@ -202,7 +168,7 @@ class Noise:
         for step in range(1, _STEPS):
             when = seconds * step / _STEPS
             self._timeline.after(when, partial(self._step, uuid, step))
-        self._timeline.after(seconds, lambda: self._board.end(uuid))
+        self._timeline.after(seconds, partial(self._board.end, uuid))
         return uuid
 
     def storm(self, count: int = 1500) -> None:
@@ -216,12 +182,10 @@ class Noise:
 
     def log_flood(self, count: int = 1000, seconds: float = 0.0) -> None:
         """Write so many lines that are not Butler's, at once or in so many seconds."""
-        if not seconds:
+        if not (parts := math.ceil(seconds)):
             self._write_lines(count)
-            return
-        for second in range(math.ceil(seconds)):
-            lines = count // math.ceil(seconds)
-            self._timeline.after(second, partial(self._write_lines, lines))
+        for second in range(parts):
+            self._timeline.after(second, partial(self._write_lines, count // parts))
 
     def ordinary_day(self, per_hour: float) -> None:
         """Make noise at random from now on, so often on average; 0 ends it."""
@@ -230,18 +194,15 @@ class Noise:
         self._next = None
         if per_hour > 0:
             wait = self._rng.expovariate(per_hour / 3600)
-            self._next = self._timeline.after(wait, lambda: self._random(per_hour))
+            self._next = self._timeline.after(wait, partial(self._random, per_hour))
 
     def _random(self, per_hour: float) -> None:
-        kind = self._rng.choice(("scan", "add", "analysis"))
-        seconds = self._rng.uniform(2, 300)
-        if kind == "scan":
-            self.scan(seconds)
-        elif kind == "add":
-            self.add(seconds)
-        else:
-            self.activity(self._rng.choice(ANALYSES), seconds)
+        begin = self._rng.choice((self.scan, self.add, self._analyse))
+        begin(self._rng.uniform(2, 300))
         self.ordinary_day(per_hour)
+
+    def _analyse(self, seconds: float) -> str:
+        return self.activity(self._rng.choice(ANALYSES), seconds)
 
     def _step(self, uuid: str, step: int) -> None:
         progress, subtitle = 100 * step // _STEPS, f"Item {step}"
@@ -266,74 +227,63 @@ class ServerState:
     def __init__(
         self,
         profile: Profile,
-        *,
         clock: Clock,
         zone: tzinfo,
         seed: int,
         name: str,
-        window: tuple[int, int] | None = None,
+        window: tuple[int, int] | None,
     ) -> None:
         self.profile = profile
         self.traits = traits = profile.traits
         self.version = profile.version
         self.claimed = traits.claimed
+        self.token = OWNER_TOKEN
+        self.shared_token = SHARED_TOKEN
         origin = f"{name}-{seed}".encode()
         self.machine_identifier = sha1(origin, usedforsecurity=False).hexdigest()
         self.listeners: list[Callable[[Frame], None]] = []
         self.written_at = float("-inf")
         self._clock = clock
-        self.timeline = Timeline(clock.now())
-        self.outage = Outage(self.timeline)
-        settings = build_settings(
-            profile.tasks, name=name, old_hour_labels=traits.old_hour_labels
-        )
-        self.preferences = Preferences(settings)
-        for setting, hour in zip((START_HOUR, END_HOUR), window or (), strict=False):
-            self.preferences.set(setting, hour)
-        self.log = ServerLog(self.timeline, traits)
-        self.butler = Butler(
-            profile.tasks,
-            timeline=self.timeline,
-            preferences=self.preferences,
-            traits=traits,
-            zone=zone,
-            rng=Random(f"butler-{seed}"),
-        )
+        self.timeline = timeline = Timeline(clock.now())
+        self.outage = Outage(timeline)
+        settings = build_settings(profile, name)
+        self.preferences = preferences = Preferences(settings)
+        for setting, hour in zip(HOURS, window or (), strict=False):
+            preferences.set(setting, hour)
+        self.log = ServerLog(timeline, traits)
+        rng = Random(f"butler-{seed}")
+        self.butler = Butler(profile, timeline, preferences, zone, rng)
         self.board = Board(Random(f"rows-{seed}"), traits, self._publish_row)
         self.sessions = Sessions(self.publish)
-        rng = Random(f"noise-{seed}")
-        self.noise = Noise(self.board, self.timeline, self.publish, rng, self.log)
-        parts = (self.butler, self.board, self.timeline, traits)
-        rng = Random(f"session-{seed}")
-        self._butler_sessions = ButlerSessions(*parts, self.log, rng)
-        self._rows: RowPerTask | SharedRow | None = None
-        if traits.rows is Rows.PER_TASK:
-            self._rows = RowPerTask(*parts)
-        elif traits.rows is Rows.SHARED:
-            self._rows = SharedRow(*parts)
+        self.noise = Noise(self, Random(f"noise-{seed}"))
+        self._butler_sessions = ButlerSessions(self, Random(f"session-{seed}"))
         watchers: list[Watcher] = [self._butler_sessions]
-        if self._rows is not None:
+        self._rows: RowPerTask | SharedRow | None = None
+        if traits.rows in (Rows.PER_TASK, Rows.SHARED):
+            kind = RowPerTask if traits.rows is Rows.PER_TASK else SharedRow
+            self._rows = kind(self)
             watchers.append(self._rows)
         if traits.work_rows:
-            watchers.append(WorkRows(self.board, self.timeline, traits))
+            watchers.append(WorkRows(self))
         self.butler.watchers += [
-            Late(watcher, self.timeline, traits.row_delay) for watcher in watchers
+            Late(watcher, timeline, traits.row_delay) for watcher in watchers
         ]
-        self._keeper = WindowKeeper(self.butler, self.timeline, traits)
-        self.preferences.listeners += [self._publish_setting, self.butler.on_setting]
-        self.preferences.listeners.append(self._keeper.on_setting)
+        self._keeper = WindowKeeper(self.butler, timeline, traits.session_begins)
+        preferences.listeners += [self._publish_setting, self.butler.on_setting]
+        preferences.listeners.append(self._keeper.on_setting)
 
     @property
     def name(self) -> str:
-        """Return the name that people gave the server."""
         return str(self.preferences[FRIENDLY_NAME].value)
 
+    @name.setter
+    def name(self, name: str) -> None:
+        self.preferences.set(FRIENDLY_NAME, name)
+
     def catch_up(self) -> None:
-        """Let everything happen that is due by the clock."""
         self.timeline.advance(self._clock.now())
 
     def publish(self, frame: Frame) -> None:
-        """Send a notification to all listeners."""
         for listener in self.listeners:
             listener(frame)
 

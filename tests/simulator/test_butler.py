@@ -11,7 +11,7 @@ import pytest
 from tests.simulator import (
     Cause,
     Ending,
-    Profile,
+    Rows,
     SessionBegins,
     StartResult,
     TaskSpec,
@@ -19,29 +19,6 @@ from tests.simulator import (
 )
 
 from .conftest import DAY, HOUR, NIGHT, SMALL, Rules
-
-
-def test_a_started_task_runs_for_its_duration() -> None:
-    rules = Rules()
-    assert rules.butler.start("BackupDatabase") is StartResult.ACCEPTED
-    assert rules.butler.start("BackupDatabase") is StartResult.ALREADY_RUNNING
-    assert rules.butler.start("NoSuchTask") is StartResult.UNKNOWN_TASK
-    rules.advance(29)
-    assert rules.running == {"BackupDatabase"}
-    rules.advance(2)
-    (run,) = rules.butler.log.runs
-    assert (run.ending, run.cause) == (Ending.FINISHED, Cause.COMMAND)
-    assert run.end == run.start + 30
-
-
-def test_a_stop_ends_what_runs_and_leaves_it_due() -> None:
-    rules = Rules(SMALL)
-    rules.butler.start("Other")
-    assert rules.butler.stop("Other")
-    assert not rules.butler.stop("Other")
-    assert not rules.butler.stop("NoSuchTask")
-    assert rules.butler.log.runs[0].ending is Ending.STOPPED
-    assert rules.butler.is_due(rules.butler.tasks["Other"])
 
 
 def test_start_all_skips_what_is_off_or_not_due_today() -> None:
@@ -63,7 +40,7 @@ def test_start_all_skips_what_is_off_or_not_due_today() -> None:
     assert started == [daily | {"Other"}, daily, daily, daily | {"Other"}]
 
 
-def test_with_one_slot_tasks_run_one_after_another_until_all_are_stopped() -> None:
+def test_with_one_slot_tasks_run_one_after_another_until_all_end_in_a_restart() -> None:
     rules = Rules(SMALL, concurrency=1)
     for name in ("Plain", "Other", "Random"):
         rules.butler.start(name)
@@ -75,8 +52,10 @@ def test_with_one_slot_tasks_run_one_after_another_until_all_are_stopped() -> No
 
     for name in ("Plain", "Other"):
         rules.butler.start(name)
-    rules.butler.stop_all()
+    rules.state.restart("2.0")
     assert rules.running == rules.queued == set()
+    assert rules.butler.log.runs[-1].ending is Ending.RESTARTED
+    assert rules.state.version == "2.0"
 
 
 def test_a_removed_task_runs_no_more_and_an_added_one_can() -> None:
@@ -92,34 +71,23 @@ def test_a_removed_task_runs_no_more_and_an_added_one_can() -> None:
     assert rules.state.preferences[switch].value is True
 
 
-def test_no_run_survives_a_restart() -> None:
-    rules = Rules(SMALL, concurrency=1)
-    rules.butler.start_due(Cause.COMMAND)
-    rules.state.restart("2.0")
-    assert rules.running == rules.queued == set()
-    assert rules.butler.log.runs[0].ending is Ending.RESTARTED
-    assert rules.state.version == "2.0"
-
-
 def test_a_randomised_task_is_only_queued_inside_the_window() -> None:
     noon = Rules(SMALL)
     noon.butler.start("Random")
     assert noon.running == {"Random"}
 
-    rules = Rules(SMALL, start=NIGHT)
-    for _ in range(2):
-        assert rules.butler.start("Random") is StartResult.ACCEPTED
-    rules.butler.start("Plain")
-    assert (rules.queued, rules.running) == ({"Random"}, {"Plain"})
-    rules.advance_to_hour(5)
-    (wait,) = rules.butler.log.waits
-    assert wait.ending is Ending.STARTED
-
-    rules = Rules(SMALL, start=NIGHT)
-    rules.butler.start("Random")
-    assert rules.butler.stop("Random")
-    rules.advance(DAY / 4)
-    assert not rules.butler.log.runs
+    for stops in (False, True):
+        rules = Rules(SMALL, start=NIGHT)
+        for _ in range(2):
+            assert rules.butler.start("Random") is StartResult.ACCEPTED
+        rules.butler.start("Plain")
+        assert (rules.queued, rules.running) == ({"Random"}, {"Plain"})
+        if stops:
+            assert rules.butler.stop("Random")
+        rules.advance_to_hour(5)
+        (wait,) = rules.butler.log.waits
+        assert wait.ending is (Ending.STOPPED if stops else Ending.STARTED)
+        assert len(rules.butler.log.runs) == (1 if stops else 2)
 
 
 def test_the_window_starts_what_is_due_by_itself_at_random_moments() -> None:
@@ -152,12 +120,11 @@ def test_what_runs_goes_on_past_the_end_of_the_window_or_is_stopped(
     # What a command started goes on in any case.
     assert rules.running == ({"Other"} if stops else {"Plain", "Other"})
 
-
-def test_what_still_waits_at_the_end_of_the_window_is_dropped() -> None:
-    rules = Rules(SMALL, concurrency=1)
+    rules = Rules(SMALL, concurrency=1, stops_at_window_end=stops)
     rules.butler.durations.update(dict.fromkeys(rules.butler.tasks, 4 * HOUR))
     rules.advance_to_hour(2)
     rules.advance(3 * HOUR + 60)
+    # What still waits is dropped in any case.
     assert rules.queued == set()
     assert Ending.WINDOW_CLOSED in {wait.ending for wait in rules.butler.log.waits}
 
@@ -203,24 +170,6 @@ def test_the_window_opens_once_in_the_servers_zone_where_the_clock_is_changed(
     assert datetime.fromtimestamp(run.start, zone).hour in (2, 3)
 
 
-def test_a_server_started_inside_the_window_may_begin_after_five_minutes() -> None:
-    late = SessionBegins.AFTER_SERVER_START
-    rules = Rules(SMALL, start=NIGHT, session_begins=late)
-    for down_for in (0, 60):
-        rules.state.restart(None, down_for=down_for)
-        rules.advance(down_for + 299)
-        assert rules.running == set()
-        rules.advance(1)
-        assert rules.running
-    # One that is up shortly before the window begins with it, and once.
-    early = NIGHT.replace(hour=1, minute=58)
-    rules = Rules(SMALL, start=early, session_begins=late)
-    rules.advance_to_hour(2)
-    rules.butler.stop_all()
-    rules.advance(HOUR)
-    assert [run.task for run in rules.butler.log.runs] == ["Plain", "Other"]
-
-
 @pytest.mark.parametrize(
     ("begins", "late", "started"),
     [
@@ -229,12 +178,14 @@ def test_a_server_started_inside_the_window_may_begin_after_five_minutes() -> No
         (SessionBegins.FIRST_START, 0, 3),
     ],
 )
-def test_a_server_that_is_down_when_the_window_opens_begins_nothing_then(
+def test_a_server_that_is_down_when_the_window_opens_begins_late_or_not_at_all(
     begins: SessionBegins, late: int, started: int
 ) -> None:
     before = NIGHT.replace(hour=1, minute=59)
     rules = Rules(SMALL, start=before, session_begins=begins)
-    rules.state.restart(None, down_for=120)
+    # The last start of the server counts.
+    for down_for in (0, 120):
+        rules.state.restart(None, down_for=down_for)
     rules.advance(120 + 299)
     assert rules.butler.log.intervals == []
     rules.advance(1)
@@ -243,32 +194,30 @@ def test_a_server_that_is_down_when_the_window_opens_begins_nothing_then(
     assert len(rules.running | rules.queued) == started
 
 
-def _drawn(seed: int) -> Rules:
-    """Return a server of which the seed chose everything, shortly before its night."""
-    profile: Profile = draw_profile(seed)
-    return Rules(profile, start=NIGHT.replace(hour=1), seed=seed)
+def test_a_server_that_is_up_shortly_before_the_window_begins_with_it_and_once() -> (
+    None
+):
+    begins = SessionBegins.AFTER_SERVER_START
+    early = NIGHT.replace(hour=1, minute=58)
+    rules = Rules(SMALL, start=early, session_begins=begins)
+    rules.advance_to_hour(2)
+    rules.butler.stop_all()
+    rules.advance(HOUR)
+    assert [run.task for run in rules.butler.log.runs] == ["Plain", "Other"]
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_drawn_server_lives_through_two_days_in_order(seed: int) -> None:
-    rules = _drawn(seed)
-    rules.state.noise.ordinary_day(4)
-    for name in list(rules.butler.tasks)[::3]:
-        rules.butler.start(name)
-        rules.advance(20 * 60)
-        rules.butler.stop(name)
-    rules.advance(2 * DAY)
+def test_a_drawn_server_lives_in_order_and_with_a_session_does_one_after_another(
+    seed: int,
+) -> None:
+    rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
+    one_by_one = rules.state.traits.rows is Rows.SESSION
+    for number in range(4 * 24):
+        rules.advance(HOUR / 4)
+        rules.butler.start(sorted(rules.butler.tasks)[number % 9])
+        running = [task for task in rules.butler.running if not task.beside]
+        assert len(running) <= 1 or not one_by_one
     intervals = rules.butler.log.intervals
     assert all(it.end is None or it.end >= it.start for it in intervals)
     open_now = [it.task for it in intervals if it.end is None]
     assert sorted(open_now) == sorted(rules.running | rules.queued)
-
-
-def test_the_same_seed_gives_the_same_day() -> None:
-    logs = []
-    for _ in range(2):
-        rules = _drawn(7)
-        rules.state.noise.ordinary_day(10)
-        rules.advance(DAY)
-        logs.append((rules.butler.log.intervals, rules.frames))
-    assert logs[0] == logs[1]

@@ -34,7 +34,6 @@ class WallClock:
         return self._origin + (time.monotonic() - self._began) * self.speed
 
     def wall_seconds(self, seconds: float) -> float:
-        """Return how long simulated seconds take on the wall."""
         return seconds / self.speed
 
 
@@ -84,7 +83,6 @@ class Timeline:
         return self.at(self.now + seconds, action)
 
     def next_at(self) -> float | None:
-        """Return when the next action is due."""
         while self._events and self._events[0].cancelled:
             heapq.heappop(self._events)
         return self._events[0].when if self._events else None
@@ -96,6 +94,20 @@ class Timeline:
             self.now = max(self.now, event.when)
             event.action()
         self.now = max(self.now, to)
+
+
+class Ticker:
+    """Does something again and again, until it is cancelled."""
+
+    def __init__(self, timeline: Timeline, seconds: float, action: Action) -> None:
+        def tick() -> None:
+            action()
+            self._next = timeline.after(seconds, tick)
+
+        self._next = timeline.after(seconds, tick)
+
+    def cancel(self) -> None:
+        self._next.cancel()
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,6 @@ class Window:
         return hour >= self.start_hour or hour < self.end_hour
 
     def next_edge(self, after: float) -> float:
-        """Return when the window opens or closes next."""
         return min(self._next(self.start_hour, after), self.closes_at(after))
 
     def closes_at(self, after: float) -> float:

@@ -41,17 +41,12 @@ class Frame:
 
 
 def status_frame(title: str, description: str = "") -> Frame:
-    """Return a message for people."""
-    element = {
-        "title": title,
-        "description": description,
-        "notificationName": "LIBRARY_UPDATE",
-    }
+    element = {"title": title, "description": description}
+    element["notificationName"] = "LIBRARY_UPDATE"
     return Frame("status", "StatusNotification", (element,))
 
 
 def timeline_frame(item: int, title: str, state: int, now: float) -> Frame:
-    """Return how far an item of the library has come."""
     element = {
         "identifier": "com.plexapp.plugins.library",
         "sectionID": "1",
@@ -65,13 +60,10 @@ def timeline_frame(item: int, title: str, state: int, now: float) -> Frame:
 
 
 def playing_frame(session_key: str, rating_key: str, state: str, offset: int) -> Frame:
-    """Return that a stream began, paused or stopped."""
     element = {
         "sessionKey": session_key,
         "clientIdentifier": f"player-{session_key}",
-        "guid": "",
         "ratingKey": rating_key,
-        "url": "",
         "key": f"/library/metadata/{rating_key}",
         "viewOffset": offset,
         "state": state,
@@ -100,8 +92,9 @@ class Socket:
         self._owner = owner
         self._pending: deque[str | bytes] = deque()
         self._arrived = asyncio.Event()
-        self._flushed = asyncio.Event()
-        self._flushed.set()
+        # No frame waits to be sent.
+        self.flushed = asyncio.Event()
+        self.flushed.set()
 
     def wants(self, kind: str) -> bool:
         """Return True if this client gets such frames; only the owner gets any."""
@@ -109,11 +102,10 @@ class Socket:
 
     def put(self, data: str | bytes) -> None:
         self._pending.append(data)
-        self._flushed.clear()
+        self.flushed.clear()
         self._arrived.set()
 
     async def send_forever(self) -> None:
-        """Send what waits until the connection is gone."""
         with suppress(ConnectionError):
             while True:
                 await self._arrived.wait()
@@ -121,16 +113,12 @@ class Socket:
                 while self._pending:
                     await self._send(self._pending.popleft())
                     self.sent += 1
-                self._flushed.set()
-
-    async def flushed(self) -> None:
-        """Wait until no frame waits to be sent."""
-        await self._flushed.wait()
+                self.flushed.set()
 
     def forget(self) -> None:
         """Drop what waits, because the socket is gone."""
         self._pending.clear()
-        self._flushed.set()
+        self.flushed.set()
 
     def abort(self) -> None:
         """Break the connection without a closing frame."""
@@ -149,11 +137,12 @@ class Socket:
 class NotificationHub:
     """All sockets; a frame is written once and put to each that wants it."""
 
+    connected = 0
+    muted = False
+    _sent_before = 0
+
     def __init__(self, *, loose: bool) -> None:
         self.sockets: list[Socket] = []
-        self.connected = 0
-        self.muted = False
-        self._sent_before = 0
         self._loose = loose
 
     @property
@@ -162,7 +151,6 @@ class NotificationHub:
         return self._sent_before + sum(socket.sent for socket in self.sockets)
 
     def publish(self, frame: Frame) -> None:
-        """Send a frame to all who want it."""
         if takers := self.takers(frame.type):
             text = to_json(frame.as_dict(), loose=self._loose)
             for socket in takers:
@@ -174,7 +162,6 @@ class NotificationHub:
             socket.put(data)
 
     def takers(self, kind: str) -> list[Socket]:
-        """Return the sockets that get such frames now."""
         if self.muted:
             return []
         return [socket for socket in self.sockets if socket.wants(kind)]
@@ -189,11 +176,9 @@ class NotificationHub:
         self.sockets.remove(socket)
 
     async def flush(self) -> None:
-        """Wait until every frame has been handed to its connection."""
-        await asyncio.gather(*(socket.flushed() for socket in self.sockets))
+        await asyncio.gather(*(socket.flushed.wait() for socket in self.sockets))
 
     def drop(self) -> None:
-        """Break all connections."""
         for socket in self.sockets:
             socket.abort()
 
@@ -251,7 +236,6 @@ class ServerLog:
             self.completed(ask, number, exchange)
 
     def request(self, ask: Ask) -> int:
-        """Write that a request has come; return its number."""
         number = next(self._numbers)
         self._live += 1
         net = "Loopback" if ask.peer.startswith("127.") else "Subnet"
@@ -261,7 +245,6 @@ class ServerLog:
         return number
 
     def completed(self, ask: Ask, number: int, answer: Exchange) -> None:
-        """Write that a request has been answered."""
         line = "Completed: [{}] {} {} {} ({} live) #{:x} GZIP 1ms {} bytes"
         asked = (ask.method, ask.target, self._live, number)
         self.write(line, ask.peer, answer.status, *asked, answer.size)

@@ -38,13 +38,15 @@ _EVERY: Final[Goals] = {
 _NOT_INVENTED: Final[Goals] = {
     "no run reported that was none": lambda it: not it.reports.invented
 }
+
+
+def _all(part: str, of: str) -> Callable[[Score], bool]:
+    return lambda it: getattr(it.reports, part) == getattr(it.reports, of)
+
+
 _REPORTED: Final[Goals] = {
-    "every run of over 10 s reported once": lambda it: (
-        it.reports.once == it.reports.happened
-    ),
-    "every duration right within 2 s": lambda it: (
-        it.reports.right == it.reports.happened
-    ),
+    "every run of over 10 s reported once": _all("once", "happened"),
+    "every duration right within 2 s": _all("right", "happened"),
     **_NOT_INVENTED,
 }
 _PUSHED: Final[Goals] = {
@@ -56,9 +58,7 @@ _PUSHED: Final[Goals] = {
 }
 _SESSION: Final[Goals] = {
     **_PUSHED,
-    "every short run reported once": lambda it: (
-        it.reports.short_once == it.reports.short
-    ),
+    "every short run reported once": _all("short_once", "short"),
 }
 _BUSY: Final[Goals] = {"Butler busy right >= 99.9 %": lambda it: it.busy >= 0.999}
 _LOGGED: Final[Goals] = {
@@ -168,7 +168,6 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
-    """Return what is wanted."""
     parser = ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("--hours", type=float, default=24, help="of each day")
     parser.add_argument(
@@ -191,26 +190,18 @@ def seeds_of_commit() -> list[int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the table; return what the command ends with."""
     wanted = parse(arguments)
     seeds = wanted.seed or seeds_of_commit()
     sys.stderr.write(f"Simulated servers, seeds {' '.join(map(str, seeds))}\n")
     # What went wrong is counted, and told below.
     logging.getLogger().addHandler(logging.NullHandler())
     if wanted.real_time:
-        seconds = wanted.minutes * 60
-        scores = [scored_in_real_time(seconds, seed) for seed in seeds[:1]]
-        return report(scores, markdown=wanted.markdown)
-    kinds = wanted.profile or names(wanted.drawn)
-    days = [(name, seed) for name in kinds for seed in seeds]
-    return report(
-        list(all_scored(days, wanted.hours, wanted.jobs)), markdown=wanted.markdown
-    )
-
-
-def report(scores: Sequence[Score], *, markdown: bool) -> int:
-    """Print figures, and what they miss; return 1 if there is anything."""
-    sys.stdout.write(f"{table(scores, markdown=markdown)}\n")
+        scores = [scored_in_real_time(wanted.minutes * 60, seeds[0])]
+    else:
+        kinds = wanted.profile or names(wanted.drawn)
+        days = [(name, seed) for name in kinds for seed in seeds]
+        scores = list(all_scored(days, wanted.hours, wanted.jobs))
+    sys.stdout.write(f"{table(scores, markdown=wanted.markdown)}\n")
     complaints = [line for score in scores for line in missed(score)]
     details = [line for score in scores for line in _details(score)]
     sys.stderr.writelines(f"{line}\n" for line in [*complaints, *details])

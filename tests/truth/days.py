@@ -29,21 +29,6 @@ from .score import Score, score
 from .truths import Observed
 from .world import SimulatedLoop, Traffic, simulated_time, watched_errors
 
-# How often each happens in an hour, on average.
-PER_HOUR: Final = {
-    "home_starts": 2.0,
-    "home_stops": 0.5,
-    "home_starts_all": 0.04,
-    "home_stops_all": 0.06,
-    "other_starts": 1.0,
-    "other_stops": 0.4,
-    "sockets_drop": 0.3,
-    "restarts": 0.08,
-    "goes_away": 0.05,
-    "home_restarts": 0.2,
-    "home_waits": 0.5,
-    "storm": 0.1,
-}
 # Ordinary scans, adds and analyses.
 NOISE_PER_HOUR: Final = 6.0
 
@@ -61,6 +46,21 @@ class Day:
         self._home = home
         self._rng = Random(f"day-{seed}")
         self.next_at = plex.clock.now()
+        # How often each happens in an hour, on average.
+        self._rates: dict[Callable[[str], Awaitable[None] | None], float] = {
+            lambda task: home.switch(task, on=True): 2.0,
+            lambda task: home.switch(self._running(task), on=False): 0.5,
+            lambda _: home.press("start_all_tasks"): 0.04,
+            lambda _: home.press("stop_all_tasks"): 0.06,
+            self._other_starts: 1.0,
+            self._other_stops: 0.4,
+            self._drop: 0.3,
+            self._restart: 0.08,
+            self._go_away: 0.05,
+            lambda _: home.restart(self._rng.uniform(20, 300)): 0.2,
+            home.wait_for: 0.5,
+            lambda _: plex.noise.storm(300): 0.1,
+        }
         for name, task in plex.butler.tasks.items():
             # Others wait while the database is locked, so that is not for hours.
             most = 2.0 if task.spec.locks_database else 8.0
@@ -69,38 +69,19 @@ class Day:
         self._plan()
 
     async def act(self) -> None:
-        """Let one thing happen."""
-        kind = self._rng.choices(list(PER_HOUR), list(PER_HOUR.values()))[0]
+        (action,) = self._rng.choices(list(self._rates), list(self._rates.values()))
         # Drawn whether it is needed or not, so that days differ by what happens only.
         task = self._rng.choice(sorted(self._plex.butler.tasks))
-        actions: dict[str, Callable[[str], Awaitable[None] | None]] = {
-            "home_starts": lambda task: self._home.switch(task, on=True),
-            "home_stops": lambda task: self._home.switch(self._running(task), on=False),
-            "home_starts_all": lambda _: self._home.press("start_all_tasks"),
-            "home_stops_all": lambda _: self._home.press("stop_all_tasks"),
-            "other_starts": self._other_starts,
-            "other_stops": self._other_stops,
-            "sockets_drop": lambda _: self._drop(),
-            "restarts": self._restart,
-            "goes_away": self._go_away,
-            "home_restarts": lambda _: self._home.restart(self._rng.uniform(20, 300)),
-            "home_waits": self._home.wait_for,
-            "storm": lambda _: self._plex.noise.storm(300),
-        }
-        if (result := actions[kind](task)) is not None:
+        if (result := action(task)) is not None:
             await result
         self._plan()
 
     def _plan(self) -> None:
-        wait = self._rng.expovariate(sum(PER_HOUR.values()) / 3600)
-        self.next_at += wait
+        self.next_at += self._rng.expovariate(sum(self._rates.values()) / 3600)
 
     def _running(self, default: str) -> str:
         """Return a task that runs, since people stop what runs."""
-        truth = self._plex.truth()
-        running = sorted(
-            task for task, state in truth.items() if state is TaskState.RUNNING
-        )
+        running = _running(self._plex)
         return self._rng.choice(running) if running else default
 
     @property
@@ -118,7 +99,7 @@ class Day:
         if self._answers:
             self._plex.client_stop(self._running(task))
 
-    def _drop(self) -> None:
+    def _drop(self, _: str) -> None:
         now = self._plex.clock.now()
         self._home.seen.cuts.append((now, now + _CUT))
         self._plex.fault("drop-sockets")
@@ -145,6 +126,11 @@ class Day:
         await self._plex.go_away(seconds, how=how)
 
 
+def _running(plex: SimulatedPlex) -> list[str]:
+    truth = plex.truth()
+    return sorted(task for task in truth if truth[task] is TaskState.RUNNING)
+
+
 class World:
     """A Home Assistant and a server, whose time moves only while both are idle."""
 
@@ -158,7 +144,6 @@ class World:
         self._day: Day | None = None
 
     async def live(self, seed: str, hours: float) -> Observed:
-        """Let a day pass, and return what was seen of it."""
         begin = self._clock.now()
         seen = Observed(start=begin, end=begin + hours * 3600)
         with watched_errors(seen.errors), self._traffic.counted():
@@ -176,7 +161,6 @@ class World:
         return seen
 
     async def _step(self, limit: float) -> None:
-        """Go to the next moment at which anything happens."""
         await self._traffic.settle(self._loop)
         day = self._day
         coming = [self._loop.next_timer_at, self._plex.next_event_at(), limit]
@@ -201,19 +185,9 @@ WITH_LOG = (f"{NAMELESS}{LOG}", f"silent{LOG}", f"anonymous{LOG}")
 NO_PUSH = ("session, no push", "current, no push")
 DRAWN = "drawn"
 NAMED = (
-    SESSION,
-    "session, no log",
-    "session, children",
-    "session, own sessions",
-    NAMELESS,
-    WITH_LOG[0],
-    NO_PUSH[0],
-    *WITH_LOG[1:],
-    "current",
-    NO_PUSH[1],
-    "anonymous",
-    "silent",
-    "legacy",
+    *(SESSION, "session, no log", "session, children", "session, own sessions"),
+    *(NAMELESS, WITH_LOG[0], NO_PUSH[0], *WITH_LOG[1:]),
+    *("current", NO_PUSH[1], "anonymous", "silent", "legacy"),
 )
 # What makes each kind another than the profile that it is called after.
 _TRAITS: Mapping[str, Mapping[str, Any]] = {
@@ -313,9 +287,7 @@ def scored_in_real_time(seconds: float, seed: int) -> Score:
 def _act_at_random(home: Home, plex: SimulatedPlex, rng: Random) -> None:
     """Start a task, or now and then stop one, from here or from another client."""
     start = rng.random() < 0.8
-    truth = plex.truth()
-    running = [task for task in truth if truth[task] is TaskState.RUNNING]
-    if not (tasks := sorted(plex.durations) if start else running):
+    if not (tasks := sorted(plex.durations) if start else _running(plex)):
         return
     task = rng.choice(tasks)
     if rng.random() < 0.5:

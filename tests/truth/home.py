@@ -81,13 +81,11 @@ class Home:
         self.entry.add_to_hass(hass)
 
     async def set_up(self) -> None:
-        """Load the entry, and write down what is shown and told from now on."""
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
         async_dispatcher_connect(self.hass, SIGNAL_TASK_EVENT, self._told)
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
 
     async def unload(self) -> None:
-        """Let go of the server."""
         await self.hass.config_entries.async_unload(self.entry.entry_id)
 
     @callback
@@ -107,7 +105,6 @@ class Home:
 
     @callback
     def wait_for(self, task: str) -> None:
-        """Start a task and wait for its end."""
         if self.hass.services.has_service(DOMAIN, "start_task"):
             self.hass.async_create_task(self._waited(task))
 
@@ -125,12 +122,10 @@ class Home:
 
     @callback
     def switch(self, task: str, *, on: bool) -> None:
-        """Turn a switch on or off, if there is one."""
         self._call("switch", "turn_on" if on else "turn_off", f"task_{task}")
 
     @callback
     def press(self, button: str) -> None:
-        """Press the button for all tasks."""
         self._call("button", "press", button)
 
     def _call(self, domain: str, service: str, key: str) -> None:

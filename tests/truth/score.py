@@ -204,18 +204,22 @@ def compare(truths: Truths) -> Reports:
     ]
     whole = [it for it in rest if it not in cut and _seconds(truths, it) > _LONG]
     short = [it for it in rest if it not in cut and it not in whole]
+
+    def once(runs: list[Interval]) -> int:
+        return sum(len(told[id(run)]) == 1 for run in runs)
+
     return Reports(
         happened=len(whole),
-        once=sum(len(told[id(run)]) == 1 for run in whole),
+        once=once(whole),
         right=sum(_is_right(truths, run, told[id(run)]) for run in whole),
         invented=len(truths.seen.reported) - sum(map(len, told.values())),
         short=len(short),
-        short_once=sum(len(told[id(run)]) == 1 for run in short),
+        short_once=once(short),
         cut=len(cut),
-        cut_once=sum(len(told[id(run)]) == 1 for run in cut),
+        cut_once=once(cut),
         unheard=sum(map(truths.is_unheard, truths.runs())),
         apart=len(apart),
-        apart_once=sum(len(told[id(run)]) == 1 for run in apart),
+        apart_once=once(apart),
     )
 
 
@@ -290,7 +294,6 @@ class Score:
 
 
 def score(profile: str, seed: int, seen: Observed) -> Score:
-    """Return the figures of a day."""
     truths = Truths(seen)
     recall, precision = _hits(truths)
     alone = _alone(truths)
@@ -317,7 +320,6 @@ def score(profile: str, seed: int, seen: Observed) -> Score:
 
 
 def _hits(truths: Truths) -> tuple[float, float]:
-    """Return recall and precision of all tasks."""
     return _shares(
         (
             truths.running(task),

@@ -23,23 +23,13 @@ pytestmark = pytest.mark.slow
 
 @cache
 def night(name: str) -> Score:
-    """Return the figures of a night."""
     return scored(name, 1, hours=4, start=NIGHT)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "session",
-        *WITH_LOG,
-        "current",
-        "anonymous",
-        "silent",
-        "legacy",
-        "drawn 1",
-        "drawn 2",
-    ],
-)
+KINDS = ("session", *WITH_LOG, "current", "anonymous", "silent", "legacy")
+
+
+@pytest.mark.parametrize("name", [*KINDS, "drawn 1", "drawn 2"])
 def test_switches_tell_the_truth_for_a_night(name: str) -> None:
     assert not list(missed(night(name)))
 

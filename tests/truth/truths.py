@@ -121,7 +121,6 @@ def without(spans: Spans, others: Spans) -> Spans:
 
 
 def total(spans: Spans) -> float:
-    """Return how many seconds that is."""
     return sum(end - start for start, end in spans)
 
 
@@ -131,7 +130,6 @@ def meet(first: Span, second: Span) -> bool:
 
 
 def meets_any(span: Span, others: Spans) -> bool:
-    """Return True if a span meets one of the others."""
     return any(meet(span, other) for other in others)
 
 
@@ -179,7 +177,6 @@ class Truths:
         )
 
     def runs(self, task: str | None = None) -> list[Interval]:
-        """Return the runs of a task, or of all."""
         return [
             it
             for it in self.seen.intervals
@@ -260,7 +257,6 @@ class Truths:
         )
 
     def running(self, task: str | None = None) -> Spans:
-        """Return when a task, or any, ran."""
         return union(self.span(run) for run in self.runs(task))
 
     def wanted(self, task: str) -> Spans:
@@ -275,7 +271,6 @@ class Truths:
         return union([*self.outages, *map(self.span, theirs), *apart])
 
     def on(self, task: str) -> Spans:
-        """Return when the switch was shown on."""
         return shown_as(self.seen, self.seen.switches.get(task, []), ON)
 
     def periods(self, task: str) -> Spans:
@@ -308,7 +303,6 @@ class Truths:
 
 
 def shown_as(seen: Observed, shown: list[Shown], state: str) -> Spans:
-    """Return when an entity had a state."""
     ends = [*(later.at for later in shown[1:]), seen.end]
     spans = union(
         (it.at, end) for it, end in zip(shown, ends, strict=False) if it.state == state

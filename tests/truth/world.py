@@ -117,7 +117,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     @property
     def next_timer_at(self) -> float | None:
-        """Return when a timer is due next."""
         waiting = (timer.when() for timer in self._scheduled if not timer.cancelled())
         if self._scheduled and not self._scheduled[0].cancelled():
             # It is a heap, and usually long.
