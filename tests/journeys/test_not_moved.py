@@ -1,35 +1,34 @@
-"""A server that is where it was, whoever announces its identifier elsewhere."""
+"""A server that is where it was, whatever announces its identifier elsewhere."""
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.flows import announce
-from tests.journeys.whereabouts import NEW, OLD, Move, got_a_token, pass_by, state
+from tests.journeys.journey import NEW, OLD, Move, got_a_token
 
 
 @pytest.mark.parametrize(
-    ("fault", "path", "words"),
+    ("fault", "words"),
     [
-        ("502", "/", "answered 502"),
-        ("503", "/", "starting or migrating"),
-        ("401", "/", "was refused before it came to the token"),
-        ("403", "/", "was refused before it came to the token"),
-        ("404", "/", "answered 404"),
-        ("garbage", "/", "not JSON"),
-        ("wrong-shape", "/", "cannot be used"),
-        ("redirect", "/", "answered 302"),
+        ("502", "answered 502"),
+        ("503", "starting or migrating"),
+        ("401", "was refused before it came to the token"),
+        ("403", "was refused before it came to the token"),
+        ("404", "answered 404"),
+        ("garbage", "not JSON"),
+        ("wrong-shape", "cannot be used"),
+        ("redirect", "answered 302"),
         # It is let down where it works, and answers who it is.
-        ("refuse", "/activities", "hung up"),
+        ("refuse", "hung up"),
     ],
 )
 async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address_answers(
-    parked: Move, expected_logs: list[str], fault: str, path: str, words: str
+    parked: Move, fault: str, words: str
 ) -> None:
-    expected_logs.append(words)
+    parked.expected_logs.append(words)
     await parked.set_up()
+    path = "/activities" if fault == "refuse" else "/"
     parked.old.fault(fault, count=None, path=path)
     for _ in range(20):
         assert (await parked.announce())["reason"] == "already_configured"
@@ -39,12 +38,10 @@ async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address
 
     parked.old.clear_faults()
     await parked.outage()
-    parked.expect_healthy(parked.old.url)
+    parked.expect_healthy_at(parked.old.url)
 
 
-async def test_an_impostor_gets_no_token_unless_a_person_lets_it(
-    hass: HomeAssistant, move: Move
-) -> None:
+async def test_an_impostor_gets_no_token_unless_a_person_lets_it(move: Move) -> None:
     await move.old.stop_listening()
     for _ in range(40):
         assert (await move.announce())["reason"] == "already_configured"
@@ -52,46 +49,42 @@ async def test_an_impostor_gets_no_token_unless_a_person_lets_it(
     assert not got_a_token(move.new)
     assert move.repairs() == {"address_changed"}
     # It is offered for adding and for ignoring as little as for following.
-    assert hass.config_entries.flow.async_progress() == []
-    assert hass.config_entries.async_entries(DOMAIN) == [move.entry]
+    assert move.dialogs() == []
+    assert move.hass.config_entries.async_entries(DOMAIN) == [move.entry]
 
     move.old.fault("503", count=None)
     await move.old.listen_again()
     await move.advance(31)
     assert move.repairs() == set()
-    assert state(hass) == STATE_UNAVAILABLE
+    assert move.state() == STATE_UNAVAILABLE
 
     move.old.clear_faults()
     await move.advance(31)
-    move.expect_healthy(move.old.url)
+    move.expect_healthy_at(move.old.url)
     assert not got_a_token(move.new)
 
 
-async def test_one_failed_poll_is_no_move(hass: HomeAssistant, move: Move) -> None:
+async def test_one_failed_poll_is_no_move(move: Move) -> None:
     await move.announce()
     for _ in range(5):
         await move.old.stop_listening()
         await move.advance(31)
-        assert state(hass) == STATE_UNAVAILABLE
+        assert move.state() == STATE_UNAVAILABLE
         assert move.repairs() == set()
         await move.old.listen_again()
         await move.advance(31)
-        assert state(hass) == STATE_OFF
+        assert move.state() == STATE_OFF
 
 
 @pytest.mark.parametrize(("fault", "host"), [("502", NEW), ("refuse", OLD)])
 async def test_a_server_that_answers_a_moment_later_has_not_moved(
-    hass: HomeAssistant,
-    parked: Move,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
-    fault: str,
-    host: str,
+    parked: Move, fault: str, host: str
 ) -> None:
-    expected_logs.append("did not answer in time")
+    parked.expected_logs.append("did not answer in time")
     await parked.set_up()
     plex = parked.old
-    await announce(hass, (parked.new if host == NEW else plex).port, host)
+    announced = parked.new if host == NEW else plex
+    await announce(parked.hass, announced.port, host)
     plex.hangs = True
     for _ in range(200):
         plex.clear_faults()
@@ -100,24 +93,22 @@ async def test_a_server_that_answers_a_moment_later_has_not_moved(
             # The third poll waits in vain; the next to ask is the look for the server.
             # A connection that was used before is tried once more.
             plex.fault(fault, path="/identity", count=2 if fault == "refuse" else 1)
-        await pass_by(freezer, 5)
+        await parked.pass_by(5)
         assert parked.repairs() == set()
-    assert state(hass) == STATE_UNAVAILABLE
+    assert parked.state() == STATE_UNAVAILABLE
     assert not got_a_token(parked.new)
 
     plex.hangs = False
     plex.clear_faults()
-    for _ in range(10):
-        await pass_by(freezer, 5)
-    parked.expect_healthy(plex.url)
+    await parked.pass_by(50)
+    parked.expect_healthy_at(plex.url)
 
 
 async def test_an_announced_address_that_another_server_has_got_is_not_its_own(
     move: Move,
 ) -> None:
     await move.announce()
-    ours = move.new.machine_identifier
-    move.new.machine_identifier = "another"
+    ours, move.new.machine_identifier = move.new.machine_identifier, "another"
     await move.old.stop_listening()
     await move.outage()
     assert move.repairs() == set()
@@ -125,33 +116,31 @@ async def test_an_announced_address_that_another_server_has_got_is_not_its_own(
     move.new.machine_identifier = ours
     await move.advance(31)
     await move.confirm()
-    move.expect_healthy(move.new.url)
+    move.expect_healthy_at(move.new.url)
 
 
 async def test_the_announcement_of_its_own_dead_address_changes_nothing(
-    hass: HomeAssistant, move: Move
+    move: Move,
 ) -> None:
-    await announce(hass, move.old.port)
+    await announce(move.hass, move.old.port)
     await move.old.stop_listening()
     await move.outage()
     assert move.repairs() == set()
 
     await move.old.listen_again()
     await move.advance(31)
-    move.expect_healthy(move.old.url)
+    move.expect_healthy_at(move.old.url)
 
 
 @pytest.mark.parametrize("ready", [True, False])
 async def test_a_flood_of_announcements_only_hides_a_server_that_was_not_ready(
-    hass: HomeAssistant,
-    move: Move,
-    ready: bool,  # noqa: FBT001 pytest hands it over by name
+    move: Move, *, ready: bool
 ) -> None:
     if not ready:
         move.new.fault("503")
     await move.announce()
     for port in range(1, 60):
-        await announce(hass, port)
+        await announce(move.hass, port)
     await move.old.stop_listening()
     await move.outage()
     assert move.repairs() == ({"address_changed"} if ready else set())
@@ -159,4 +148,4 @@ async def test_a_flood_of_announcements_only_hides_a_server_that_was_not_ready(
     await move.announce()
     await move.advance(31)
     await move.confirm()
-    move.expect_healthy(move.new.url)
+    move.expect_healthy_at(move.new.url)

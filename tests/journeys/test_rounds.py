@@ -10,51 +10,37 @@ from homeassistant.const import (
     STATE_ON,
     STATE_UNAVAILABLE,
 )
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, callback
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.conftest import Advance, settle
+from tests.conftest import BACKUP_SWITCH, settle
+from tests.journeys.journey import HOUR, NOTHING_LISTENS, Journey
 from tests.simulator import PROFILES, SimulatedPlex
 
-BACKUP = "switch.attic_butler_back_up_database"
-BACKUP_ON_SCHEDULE = "switch.attic_butler_schedule_back_up_database"
+ON_SCHEDULE = "switch.attic_butler_schedule_back_up_database"
 START = "select.attic_butler_maintenance_window_begins"
-HOUR = 3600
-SILENT = pytest.mark.parametrize(
+
+pytestmark = pytest.mark.parametrize(
     "profile", [PROFILES["current"].with_traits(pushes_rows=False)]
 )
 
-type Counted = list[int]
 
-
-@pytest.fixture(name="rounds")
-async def rounds_fixture(loaded: MockConfigEntry, advance: Advance) -> Counted:
+@pytest.fixture
+async def rounds(home: Journey) -> list[int]:
     """Return a list that grows by one with each round of the listeners."""
     # The polls after the set-up are over.
-    await advance(31)
-    await advance(31)
-    rounds: Counted = []
-    loaded.runtime_data.async_add_listener(lambda: rounds.append(1))
+    await home.advance_steps(2, 31)
+    rounds: list[int] = []
+    home.entry.runtime_data.async_add_listener(lambda: rounds.append(1))
     return rounds
 
 
-@pytest.fixture(name="writes")
-async def writes_fixture(hass: HomeAssistant, rounds: Counted) -> Counted:
-    """Return a list that grows by one with each state that is written."""
-    writes: Counted = []
-
-    @callback
-    def written(_: Event[Any]) -> None:
-        writes.append(1)
-
-    @callback
-    def every(_: object) -> bool:
-        return True
-
-    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        hass.bus.async_listen(event, written, event_filter=every)
-    return writes
+async def poll(home: Journey, *, anew: bool = False) -> None:
+    """Poll, and read again also what is read seldom."""
+    if anew:
+        home.entry.runtime_data.async_invalidate()
+    await home.entry.runtime_data.async_refresh()
+    await settle(home.hass)
 
 
 def start_backup(plex: SimulatedPlex) -> None:
@@ -79,83 +65,71 @@ def do_all(plex: SimulatedPlex) -> None:
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-@SILENT
 @pytest.mark.parametrize(
     ("change", "entity_id", "before", "after"),
     [
-        (start_backup, BACKUP, STATE_OFF, STATE_ON),
+        (start_backup, BACKUP_SWITCH, STATE_OFF, STATE_ON),
         (change_window, START, "02:00", "04:00"),
-        (disable_task, BACKUP_ON_SCHEDULE, STATE_ON, STATE_OFF),
-        (do_all, BACKUP, STATE_OFF, STATE_ON),
+        (disable_task, ON_SCHEDULE, STATE_ON, STATE_OFF),
+        (do_all, BACKUP_SWITCH, STATE_OFF, STATE_ON),
     ],
 )
 async def test_a_poll_that_finds_a_change_updates_the_listeners_once(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    rounds: Counted,
+    home: Journey,
+    rounds: list[int],
     change: Callable[[SimulatedPlex], None],
     entity_id: str,
     before: str,
     after: str,
 ) -> None:
-    seen: list[str] = []
-
-    @callback
-    def look() -> None:
-        state = hass.states.get(entity_id)
-        seen.append(state.state if state else "")
-
-    loaded.runtime_data.async_add_listener(look)
-    assert hass.states.is_state(entity_id, before)
-    change(plex)
-    loaded.runtime_data.async_invalidate()
-    await loaded.runtime_data.async_refresh()
-    await settle(hass)
+    seen: list[str | None] = []
+    home.entry.runtime_data.async_add_listener(
+        lambda: seen.append(home.state(entity_id))
+    )
+    assert home.state(entity_id) == before
+    change(home.plex)
+    await poll(home, anew=True)
 
     assert len(rounds) == 1
     # The entities' states are written in that round.
     assert seen == [after]
 
 
-@SILENT
 async def test_a_poll_that_finds_no_change_writes_no_state(
-    hass: HomeAssistant, loaded: MockConfigEntry, rounds: Counted, writes: Counted
+    home: Journey, rounds: list[int]
 ) -> None:
-    loaded.runtime_data.async_invalidate()
-    await loaded.runtime_data.async_refresh()
-    await settle(hass)
+    writes: list[Event[Any]] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        writes.append(event)
+
+    @callback
+    def every(_: object) -> bool:
+        return True
+
+    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        home.hass.bus.async_listen(event, note, event_filter=every)
+    await poll(home, anew=True)
 
     assert len(rounds) <= 1
     assert not writes
 
 
-@SILENT
 async def test_an_outage_updates_the_listeners_once_and_so_does_its_end(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    rounds: Counted,
-    advance: Advance,
-    expected_logs: list[str],
+    home: Journey, rounds: list[int]
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
-    start_backup(plex)
-    await loaded.runtime_data.async_refresh()
+    home.expected_logs.append(NOTHING_LISTENS)
+    start_backup(home.plex)
+    await poll(home)
     rounds.clear()
-    await plex.stop_listening()
-    await loaded.runtime_data.async_refresh()
-    await settle(hass)
-    assert hass.states.is_state(BACKUP, STATE_UNAVAILABLE)
-    assert len(rounds) == 1
+    await home.plex.stop_listening()
+    for _ in range(2):
+        await poll(home)
+        assert home.state() == STATE_UNAVAILABLE
+        assert len(rounds) == 1
 
-    await loaded.runtime_data.async_refresh()
-    await settle(hass)
-    assert len(rounds) == 1
-
-    await plex.listen_again()
-    await loaded.runtime_data.async_refresh()
-    state = hass.states.get(BACKUP)
-    assert state
-    assert state.state != STATE_UNAVAILABLE
+    await home.plex.listen_again()
+    await home.entry.runtime_data.async_refresh()
+    assert home.state() in {STATE_ON, STATE_OFF}
     assert len(rounds) == 2
