@@ -271,9 +271,7 @@ async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
 @pytest.mark.parametrize(
     "url", ["http://[::1", "http://box:99999", "http://bo\\x", "http://\ud800"]
 )
-async def test_what_is_no_url_is_refused_at_once(
-    make_client: MakeClient, url: str
-) -> None:
+async def test_what_is_no_url_is_refused(make_client: MakeClient, url: str) -> None:
     with pytest.raises(api.PlexAddressError):
         make_client(url=url)
 

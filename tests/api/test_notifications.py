@@ -82,9 +82,7 @@ def short_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"", 0),
     ],
 )
-def test_a_frame_brings_what_can_be_understood_of_it(
-    data: bytes, expected: int
-) -> None:
+def test_a_frame_brings_what_is_understood_of_it(data: bytes, expected: int) -> None:
     assert parse_frame(data) == (STARTED,) * expected
 
 

@@ -37,9 +37,7 @@ def expect_told(house: Evening, message: str) -> None:
     assert message in told["message"]
 
 
-async def test_at_five_the_update_waits_for_the_end_of_the_backup(
-    house: Evening,
-) -> None:
+async def test_at_five_the_update_waits_for_the_backup(house: Evening) -> None:
     installed = await back_up(house)
     await house.let_pass_until(4, 55)
     house.attic.client_stop(BACKUP)
@@ -114,9 +112,7 @@ async def test_an_update_that_is_not_seen_any_more_is_told_of(
     expect_told(house, f"{waited}, but then {reason}.")
 
 
-async def test_a_backup_that_somebody_stops_holds_the_update_back(
-    house: Evening,
-) -> None:
+async def test_a_stopped_backup_holds_the_update_back(house: Evening) -> None:
     installed = await back_up(house)
     await house.run_by_hand()
     await house.turn("off")
@@ -125,9 +121,7 @@ async def test_a_backup_that_somebody_stops_holds_the_update_back(
     expect_told(house, "The backup of Attic Butler was stopped before it ended.")
 
 
-async def test_a_backup_that_takes_too_long_holds_the_update_back(
-    house: Evening,
-) -> None:
+async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
     installed = await back_up(house, patience={"minutes": 5})
     await house.run_by_hand()
     await house.let_pass(20 * MINUTE)
@@ -166,9 +160,7 @@ async def test_a_server_that_refuses_holds_the_update_back(
     assert len(installed) == 1
 
 
-async def test_a_server_that_is_away_holds_the_update_back_in_silence(
-    house: Evening,
-) -> None:
+async def test_an_absent_server_holds_it_back_in_silence(house: Evening) -> None:
     await house.unload("Attic")
     installed = await back_up(house, unseen=True)
     await house.run_by_hand()

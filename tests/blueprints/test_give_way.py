@@ -12,9 +12,7 @@ pytestmark = pytest.mark.slow
 NOT_STARTED = "Error executing script. Error for call_service"
 
 
-async def test_what_runs_is_stopped_and_started_again_when_nobody_has_watched(
-    house: Evening,
-) -> None:
+async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
     await house.give_way()
     house.attic.client_start(CREDITS)
     await house.settle()
@@ -29,9 +27,7 @@ async def test_a_short_break_starts_nothing(house: Evening) -> None:
     await house.follow(("1", 60, HELD), ("0", 29, HELD), ("0", 2, RUNS))
 
 
-async def test_after_the_night_nothing_is_started_until_there_is_another_stop(
-    house: Evening,
-) -> None:
+async def test_after_the_night_nothing_is_started_again(house: Evening) -> None:
     await house.give_way(latest="23:30:00")
     house.attic.client_start(CREDITS)
     await house.follow(("1", 80, HELD), ("0", 60, HELD))
@@ -83,9 +79,7 @@ async def test_what_the_window_starts_during_a_film_is_held(house: Evening) -> N
     assert running(house.attic) >= {CREDITS, INTROS}
 
 
-async def test_what_starts_during_a_film_runs_if_people_want_so(
-    house: Evening,
-) -> None:
+async def test_what_starts_in_a_film_runs_if_people_want_so(house: Evening) -> None:
     await house.give_way(hold=False)
     house.attic.client_start(INTROS)
     await house.follow(("1", 0, HELD))
@@ -108,9 +102,7 @@ async def test_nothing_is_started_that_was_not_stopped(house: Evening) -> None:
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_server_that_never_shows_what_runs_is_taken_at_its_word(
-    house: Evening,
-) -> None:
+async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
     await house.give_way()
     house.attic.client_start(CREDITS)
     await house.expect(CREDITS, after=1)

@@ -58,9 +58,7 @@ async def test_what_ran_before_the_night_is_not_told(house: Evening) -> None:
     assert told(house) == ["- Optimize database: ended after 1 min"]
 
 
-async def test_what_was_stopped_and_what_still_runs_is_told_as_such(
-    house: Evening,
-) -> None:
+async def test_what_was_stopped_and_what_runs_is_told_so(house: Evening) -> None:
     await use(house)
     house.attic.client_start(BACKUP)
     house.attic.client_start(CREDITS)

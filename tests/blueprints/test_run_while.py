@@ -26,9 +26,7 @@ def both(house: Evening, cellar: SimulatedPlex) -> tuple[set[str], set[str]]:
     return running(house.attic), running(cellar)
 
 
-async def test_tasks_start_when_it_turns_on_and_stop_when_it_turns_off(
-    house: Evening,
-) -> None:
+async def test_tasks_start_when_it_is_on_and_stop_when_off(house: Evening) -> None:
     tasks = ["Detect credits", "generate_intro_markers", "Polish brass"]
     await run_while(house, tasks=tasks)
     house.attic.client_start("DeepMediaAnalysis")

@@ -168,9 +168,7 @@ async def test_an_outage_is_told_of_after_as_many_days(
     assert house.told() == []
 
 
-async def test_a_restart_warns_of_nothing_and_forgets_no_backup(
-    house: Evening,
-) -> None:
+async def test_a_restart_warns_of_nothing_and_forgets_nothing(house: Evening) -> None:
     await back_up(house)
     await use(house, days=2)
     for change in (house.unload, house.set_up):

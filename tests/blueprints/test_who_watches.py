@@ -109,9 +109,7 @@ async def test_a_player_that_is_unavailable_is_off(house: Evening) -> None:
     )
 
 
-async def test_who_is_seen_to_watch_watches_whatever_else_is_unknown(
-    house: Evening,
-) -> None:
+async def test_who_is_seen_to_watch_watches_in_any_case(house: Evening) -> None:
     await house.give_way(watchers=[WATCHERS, PLAYER])
     await house.show(WATCHERS, "unavailable")
     house.attic.client_start(CREDITS)
@@ -140,9 +138,7 @@ async def test_somebody_may_watch_when_home_assistant_starts(house: Evening) -> 
     await house.expect()
 
 
-async def test_the_sensor_of_the_plex_integration_tells_who_watches(
-    house: Evening,
-) -> None:
+async def test_the_plex_integrations_sensor_is_understood(house: Evening) -> None:
     """It has the count as state, and who watches what as attributes."""
     sensor = "sensor.attic"
     counted = {"unit_of_measurement": "watching", "friendly_name": "Attic"}

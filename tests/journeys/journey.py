@@ -173,13 +173,25 @@ class Move(Journey):
         async_fire_time_changed(self.hass)
         await until(lambda: bool(self.new.requests))
 
-    async def confirm(self) -> None:
-        """Confirm the new address."""
+    async def confirm(self, url: str | None = None) -> None:
+        """Confirm the new address, and see the entry at work there."""
         result = await open_repair(self.hass, "address_changed")
         assert result["step_id"] == "confirm"
         result = await answer_repair(self.hass, result, {})
         assert result["type"] is FlowResultType.CREATE_ENTRY
         await settle(self.hass)
+        self.expect_healthy_at(url or self.new.url)
+
+    async def come_back(self, url: str) -> None:
+        """Let the server be at its old address again, and see the entry at work there."""
+        await self.old.listen_again()
+        await self.outage()
+        self.expect_healthy_at(url)
+
+    def expect_not_followed(self) -> None:
+        """See no repair, and no token at the new address."""
+        assert self.repairs() == set()
+        assert not got_a_token(self.new)
 
     def expect_healthy_at(self, url: str) -> None:
         """See the entry at work at an address."""

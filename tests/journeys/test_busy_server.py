@@ -47,9 +47,7 @@ async def test_a_locked_database_is_believed_for_two_minutes_of_a_task_that_lock
 
 @pytest.mark.usefixtures("all_entities_enabled")
 @UNTRUSTED
-async def test_a_short_lock_of_the_database_is_not_in_the_log_and_ends_no_run(
-    home: Journey,
-) -> None:
+async def test_a_short_lock_is_not_in_the_log_and_ends_no_run(home: Journey) -> None:
     home.plex.durations["OptimizeDatabase"] = 1800
     home.plex.client_start("OptimizeDatabase")
     await home.advance(76)

@@ -69,9 +69,7 @@ async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
     assert result["data"][CONF_URL] == plex.url
 
 
-async def test_a_known_server_at_an_address_of_another_one_does_not_hide_it(
-    home: Journey,
-) -> None:
+async def test_a_known_server_at_its_address_does_not_hide_it(home: Journey) -> None:
     socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
     port = home.plex.port
     async with SimulatedPlex(

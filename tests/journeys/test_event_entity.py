@@ -70,9 +70,7 @@ async def test_an_outage_tells_nobody_of_yesterdays_event_again(
     await expect_to_hear_a_run(home, calls)
 
 
-async def test_a_reload_passes_through_unavailable_which_an_automation_leaves_out(
-    home: Journey,
-) -> None:
+async def test_an_automation_leaves_a_reload_out(home: Journey) -> None:
     await run(home)
     calls = await automate(home, **NEITHER)
     before = home.state(TASK)

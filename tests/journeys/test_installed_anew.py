@@ -7,6 +7,7 @@ from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     ConfigEntryState,
+    ConfigFlowResult,
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 from homeassistant.data_entry_flow import FlowResultType
@@ -51,16 +52,17 @@ async def anew(home: Journey) -> Journey:
     return home
 
 
-async def take_its_place(home: Journey) -> str | None:
-    """Confirm that the new server takes the place; return where that leads on."""
+async def take_its_place(home: Journey) -> ConfigFlowResult | None:
+    """Confirm that the new server takes the place; return the dialog that it leads to."""
     result = await open_repair(home.hass, "installed_anew")
     assert result["type"] is FlowResultType.MENU
     assert result["menu_options"] == ["take_its_place", "remove"]
     result = await answer_repair(home.hass, result, {"next_step_id": "take_its_place"})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(home.hass)
-    _, flow_id = result.get("next_flow") or (None, None)
-    return flow_id
+    if "next_flow" not in result:
+        return None
+    return home.hass.config_entries.flow.async_get(result["next_flow"][1])
 
 
 def ids(home: Journey) -> dict[str, str]:
@@ -110,9 +112,7 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     assert home.plex.truth()["BackupDatabase"] == "running"
 
 
-async def test_a_new_server_that_is_met_at_set_up_takes_the_place(
-    home: Journey,
-) -> None:
+async def test_a_new_server_met_at_set_up_takes_the_place(home: Journey) -> None:
     before = ids(home)
     await home.unload()
     home.plex.machine_identifier = ANEW
@@ -128,15 +128,12 @@ async def test_a_new_server_that_is_met_at_set_up_takes_the_place(
     assert ids(home) == before
 
 
-async def test_a_new_server_of_another_account_leads_on_to_its_token(
-    anew: Journey,
-) -> None:
+async def test_one_of_another_account_leads_on_to_its_token(anew: Journey) -> None:
     before = ids(anew)
     anew.plex.token = "another-token-0123456789"
 
-    flow_id = await take_its_place(anew)
-    assert flow_id
-    flow = anew.hass.config_entries.flow.async_get(flow_id)
+    flow = await take_its_place(anew)
+    assert flow
     assert flow["context"]["source"] == SOURCE_REAUTH
     assert flow["context"]["title_placeholders"] == {"name": "Attic"}
     result = await submit(anew.hass, flow, {"next_step_id": "reauth_token"})
@@ -157,9 +154,8 @@ async def test_a_new_server_with_a_new_certificate_leads_on_to_its_name(
     await install_anew(secure_move)
     assert secure_move.repairs() == {"installed_anew"}
 
-    flow_id = await take_its_place(secure_move)
-    assert flow_id
-    flow = hass.config_entries.flow.async_get(flow_id)
+    flow = await take_its_place(secure_move)
+    assert flow
     assert flow["context"]["source"] == SOURCE_RECONFIGURE
     assert not got_a_token(plex)
     renamed = plex.url_at(plex_direct_name(OLD, ANOTHER_HASH))
@@ -170,9 +166,7 @@ async def test_a_new_server_with_a_new_certificate_leads_on_to_its_name(
     assert ids(secure_move) == before
 
 
-async def test_an_entry_whose_server_is_gone_is_removed_with_all_that_it_had(
-    anew: Journey,
-) -> None:
+async def test_an_entry_can_be_removed_with_all_that_it_had(anew: Journey) -> None:
     hass = anew.hass
     result = await open_repair(hass, "installed_anew")
     result = await answer_repair(hass, result, {"next_step_id": "remove"})
@@ -193,9 +187,7 @@ async def test_an_entry_whose_server_is_gone_is_removed_with_all_that_it_had(
     assert anew.state() == STATE_OFF
 
 
-async def test_a_stranger_that_leaves_again_takes_its_repair_along(
-    anew: Journey,
-) -> None:
+async def test_a_stranger_that_leaves_takes_its_repair_along(anew: Journey) -> None:
     ours = anew.entry.unique_id or ""
     opened = [await open_repair(anew.hass, "installed_anew") for _ in range(2)]
     anew.plex.machine_identifier = ours
@@ -244,9 +236,7 @@ async def test_only_the_server_that_was_found_takes_the_place(
     assert anew.state() == STATE_OFF
 
 
-async def test_a_server_that_has_an_entry_of_its_own_does_not_take_the_place(
-    anew: Journey,
-) -> None:
+async def test_one_with_an_entry_of_its_own_takes_no_place(anew: Journey) -> None:
     hass = anew.hass
     opened = await open_repair(hass, "installed_anew")
     # Somebody adds it as a server of its own.

@@ -25,9 +25,7 @@ def missed(secure_move: Move) -> Move:
     return secure_move
 
 
-async def test_a_server_with_a_name_of_plexs_is_followed_by_itself(
-    missed: Move,
-) -> None:
+async def test_a_server_with_plexs_name_is_followed_by_itself(missed: Move) -> None:
     await missed.set_up()
     await missed.leave()
 
@@ -58,12 +56,9 @@ async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
     await missed.set_up()
     await missed.new.use_certificate(renamed if is_signed else self_signed)
     await missed.leave()
-    assert missed.repairs() == set()
-    assert not got_a_token(missed.new)
+    missed.expect_not_followed()
 
-    await missed.old.listen_again()
-    await missed.outage()
-    missed.expect_healthy_at(before)
+    await missed.come_back(before)
 
 
 @pytest.fixture
@@ -118,8 +113,7 @@ async def test_a_secure_server_without_verification_is_followed_to_https_by_a_pe
     assert missed.url() == missed.old.url
     assert not got_a_token(missed.new)
 
-    await missed.confirm()
-    missed.expect_healthy_at(missed.new.url_at(NEW, scheme="https"))
+    await missed.confirm(missed.new.url_at(NEW, scheme="https"))
     assert missed.entry.data[CONF_VERIFY_SSL] is False
 
 
@@ -137,15 +131,11 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
     await missed.leave()
     assert missed.repairs() == set()
 
-    await missed.old.listen_again()
-    await missed.outage()
-    missed.expect_healthy_at(chosen)
+    await missed.come_back(chosen)
     assert not got_a_token(missed.new)
 
 
-async def test_a_server_that_now_wants_to_be_secure_is_followed_to_https(
-    secure_move: Move,
-) -> None:
+async def test_one_that_now_is_secure_is_followed(secure_move: Move) -> None:
     secure_move.expected_logs.append("hung up without an answer")
     server = secure_move.old
     server.secure_connections = SecureConnections.PREFERRED
@@ -157,8 +147,7 @@ async def test_a_server_that_now_wants_to_be_secure_is_followed_to_https(
     await secure_move.outage()
     assert secure_move.url() == plain
 
-    await secure_move.confirm()
-    secure_move.expect_healthy_at(server.url)
+    await secure_move.confirm(server.url)
     assert secure_move.entry.data[CONF_VERIFY_SSL] is False
 
 

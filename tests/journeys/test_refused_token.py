@@ -140,9 +140,7 @@ async def test_what_a_firewall_refuses_is_an_outage_and_no_question_of_the_token
     assert home.state() == STATE_OFF
 
 
-async def test_a_firewall_that_refuses_commands_alone_says_nothing_of_the_owner(
-    home: Journey,
-) -> None:
+async def test_refused_commands_say_nothing_of_the_owner(home: Journey) -> None:
     for method in ("POST", "DELETE"):
         home.plex.fault("403", count=None, path="/butler", method=method)
     for command in (

@@ -35,9 +35,7 @@ def frame(uuid: str) -> str:
 
 @SESSION
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_a_burst_of_tasks_costs_two_rounds_of_writes_and_no_request(
-    home: Journey,
-) -> None:
+async def test_a_burst_costs_two_rounds_of_writes_and_no_request(home: Journey) -> None:
     plex = home.plex
     await trust(home)
     plex.durations.update(dict.fromkeys(plex.truth(), 0))
@@ -67,9 +65,7 @@ async def test_a_burst_of_tasks_costs_two_rounds_of_writes_and_no_request(
 
 
 @SESSION
-async def test_a_waiting_action_is_answered_once_its_switch_is_off(
-    home: Journey,
-) -> None:
+async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> None:
     await trust(home)
     home.plex.durations[BACKUP] = MINUTE
 

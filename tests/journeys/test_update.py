@@ -83,9 +83,7 @@ async def test_a_short_first_list_after_an_update_costs_nothing(shelf: Shelf) ->
     assert {entity_id: it.id for entity_id, it in shelf.entities().items()} == ids
 
 
-async def test_what_an_update_took_away_leaves_at_a_second_look_hours_later(
-    shelf: Shelf,
-) -> None:
+async def test_what_is_gone_leaves_at_a_second_look_hours_later(shelf: Shelf) -> None:
     await shelf.update()
     await shelf.pass_hours(6)
     assert shelf.known() == NAMED
@@ -96,9 +94,7 @@ async def test_what_an_update_took_away_leaves_at_a_second_look_hours_later(
     assert shelf.home.state(OTHER) == STATE_OFF
 
 
-async def test_an_update_while_home_assistant_was_away_is_looked_at_twice_too(
-    shelf: Shelf,
-) -> None:
+async def test_an_update_without_us_is_looked_at_twice_too(shelf: Shelf) -> None:
     await shelf.home.unload()
     await shelf.update()
     await shelf.home.set_up()
@@ -116,9 +112,7 @@ async def test_an_update_while_home_assistant_was_away_is_looked_at_twice_too(
     assert shelf.known() == NAMED
 
 
-async def test_a_restart_of_home_assistant_between_the_looks_begins_a_whole_day(
-    shelf: Shelf,
-) -> None:
+async def test_a_restart_between_the_looks_begins_a_whole_day(shelf: Shelf) -> None:
     await shelf.update()
     await shelf.pass_hours(2)
     await shelf.home.reload()
