@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 import errno
 import socket
-from typing import override
+from unittest.mock import AsyncMock, Mock
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -135,16 +135,10 @@ async def test_no_redirect_takes_the_token_elsewhere(
     await listen(client, plex)
 
 
-class Addresses(AbstractResolver):
-    """Leads every name to the same addresses."""
+def leading_to(*addresses: str) -> AbstractResolver:
+    """Return what leads every name to the same addresses."""
 
-    def __init__(self, *addresses: str) -> None:
-        self._addresses = addresses
-
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    def resolve(host: str, port: int, **_: object) -> list[ResolveResult]:
         return [
             ResolveResult(
                 hostname=host,
@@ -154,12 +148,10 @@ class Addresses(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in self._addresses
+            for address in addresses
         ]
 
-    @override
-    async def close(self) -> None:
-        """There is nothing to close."""
+    return Mock(AbstractResolver, resolve=AsyncMock(side_effect=resolve))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +167,7 @@ async def test_several_addresses_fail_as_those_that_a_way_leads_to(
     socket_enabled: None, addresses: list[str], error: type[api.PlexError]
 ) -> None:
     socket_allow_hosts(["127.0.0.1", "::1", NO_WAY_4, NO_WAY_6])
-    connector = aiohttp.TCPConnector(resolver=Addresses(*addresses))
+    connector = aiohttp.TCPConnector(resolver=leading_to(*addresses))
     url = f"http://dual.example:{CLOSED}"
     async with aiohttp.ClientSession(connector=connector) as session:
         client = api.PlexClient(session, url, client_identifier="test")
@@ -315,16 +307,14 @@ def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
     async def ask() -> None:
         # Nothing leaves this machine.
         connector = aiohttp.TCPConnector(
-            resolver=Addresses("127.0.0.1"), socket_factory=refuse
+            resolver=leading_to("127.0.0.1"), socket_factory=refuse
         )
         async with aiohttp.ClientSession(connector=connector) as session:
+            tv = api.PlexTvClient(session, client_identifier="test", device=token)
+            await fail(tv.get_owned_servers(token))
             with pytest.raises(api.PlexError):
                 await api.PlexClient(
                     session, url, token, client_identifier="test"
                 ).get_server()
-            with pytest.raises(api.PlexError):
-                await api.PlexTvClient(
-                    session, client_identifier="test", device=token
-                ).get_owned_servers(token)
 
     asyncio.run(ask())

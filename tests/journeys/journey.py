@@ -85,6 +85,11 @@ class Journey(Home):
         await self.hass.config_entries.async_reload(self.entry.entry_id)
         await settle(self.hass)
 
+    def begin(self, task: str, seconds: float) -> None:
+        """Let another client start a task that takes so long."""
+        self.plex.durations[task] = seconds
+        self.plex.client_start(task)
+
     async def turn(self, to: str, entity_id: str = BACKUP_SWITCH) -> None:
         """Turn a switch on or off."""
         target = {ATTR_ENTITY_ID: entity_id}

@@ -13,12 +13,7 @@ ANALYSIS = "switch.attic_butler_perform_extensive_media_analysis"
     ("fault", "hours"),
     [
         pytest.param("502", 24, marks=pytest.mark.slow),
-        ("503", 3),
-        ("404", 3),
-        ("403", 3),
-        ("401", 3),
-        ("ignore", 3),
-        ("refuse", 3),
+        *((it, 3) for it in ("503", "404", "403", "401", "ignore", "refuse")),
         ("frame-cut", 3),
     ],
 )
@@ -28,8 +23,7 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     home.expected_logs.append("no notifications, so changes show later")
     plex, states = home.plex, home.record()
     await home.advance(31)
-    plex.durations[TASK] = (hours - 1) * HOUR
-    plex.client_start(TASK)
+    home.begin(TASK, (hours - 1) * HOUR)
     await home.advance(1)
     began = (await home.tasks())[TASK]["since"]
     assert began
@@ -51,8 +45,7 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     # then the server may have been restarted.
     assert last["result"] in {"ended", "lost" if fault == "frame-cut" else "ended"}
     # Polls find what begins, too.
-    plex.durations["BackupDatabase"] = HOUR
-    plex.client_start("BackupDatabase")
+    home.begin("BackupDatabase", HOUR)
     await home.advance(33)
     assert home.state() == STATE_ON
     (line,) = said(caplog)

@@ -19,8 +19,7 @@ SESSION = pytest.mark.parametrize("profile", ["session"])
 
 async def trust(home: Journey) -> None:
     """Let the server prove that it tells, and be idle again."""
-    home.plex.durations[BACKUP] = 1
-    home.plex.client_start(BACKUP)
+    home.begin(BACKUP, 1)
     for seconds in (31, 31, 301):
         await home.advance(seconds)
 
