@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 
 from custom_components.plex_butler import api
-from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex, TaskSpec
+from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex
 
-from .conftest import MakeClient, listen
+from .conftest import listen
 
 
 async def test_what_the_server_says_is_read(
@@ -29,28 +29,6 @@ async def test_what_the_server_says_is_read(
         assert plex.token not in f"{request.path}{request.query}"
 
 
-async def test_the_identity_is_told_to_anybody_and_asked_for_without_the_token(
-    make_client: MakeClient, client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    for it in (client, make_client(token="")):
-        identity = await it.get_identity()
-
-        assert identity.machine_identifier == plex.machine_identifier
-        assert (identity.version, identity.claimed) == (plex.version, True)
-    assert not any("X-Plex-Token" in request.headers for request in plex.requests)
-
-
-async def test_a_command_says_what_became_of_it(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    assert await client.start_task("BackupDatabase") is api.StartResult.STARTED
-    assert plex.truth()["BackupDatabase"] == "running"
-    assert await client.start_task("BackupDatabase") is api.StartResult.ALREADY_RUNNING
-    assert await client.stop_task("BackupDatabase") is api.StopResult.STOPPED
-    assert plex.truth()["BackupDatabase"] == "idle"
-    assert await client.stop_task("BackupDatabase") is api.StopResult.NOT_RUNNING
-
-
 # The other is no part of any URL.
 @pytest.mark.parametrize("unknown", ["PolishBrass", "\ud800"])
 async def test_a_task_that_the_server_does_not_have_is_unknown(
@@ -62,27 +40,6 @@ async def test_a_task_that_the_server_does_not_have_is_unknown(
     assert await client.stop_task(unknown) is api.StopResult.NOT_RUNNING
     with pytest.raises(api.PlexPreferenceError):
         await client.set_preferences({unknown: "\udfff"})
-
-
-async def test_all_tasks_start_and_stop_at_once(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    await client.start_all_tasks()
-    assert "running" in plex.truth().values()
-
-    await client.stop_all_tasks()
-    assert set(plex.truth().values()) == {"idle"}
-
-
-async def test_a_name_of_any_characters_reaches_its_task(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    name = "Polish/the brass? 100%"
-    plex.add_task(TaskSpec(name=name, title="Polish", description="", interval=1))
-
-    await client.start_task(name)
-
-    assert plex.truth()[name] == "running"
 
 
 async def test_a_path_prefix_is_kept(

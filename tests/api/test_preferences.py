@@ -3,25 +3,9 @@
 import pytest
 
 from custom_components.plex_butler import api
-from custom_components.plex_butler.api import client as client_module
 from tests.simulator import PROFILES, SimulatedPlex
 
 from .conftest import MakeClient
-
-SETTLING = PROFILES["current"].with_traits
-
-
-@pytest.fixture(autouse=True)
-def sleeps(monkeypatch: pytest.MonkeyPatch, plex: SimulatedPlex) -> list[float]:
-    """Return how long was waited; it takes the server's time only."""
-    sleeps: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        sleeps.append(seconds)
-        await plex.advance(seconds)
-
-    monkeypatch.setattr(client_module, "sleep", sleep)
-    return sleeps
 
 
 async def write_hour(client: api.PlexClient, hour: int) -> None:
@@ -44,7 +28,7 @@ async def test_settings_of_an_old_server_are_the_same(client: api.PlexClient) ->
 
 
 async def test_settings_are_written_at_once_and_read_again(
-    client: api.PlexClient, plex: SimulatedPlex, sleeps: list[float]
+    client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
     plex.requests.clear()
     values: dict[str, api.PreferenceValue] = {
@@ -58,36 +42,6 @@ async def test_settings_are_written_at_once_and_read_again(
     assert {it.id: it.value for it in now if it.id in values} == values
     assert plex.name == name
     assert [it.method for it in plex.requests] == ["PUT", "GET"]
-    assert not sleeps
-
-
-@pytest.mark.parametrize(
-    ("profile", "waits"),
-    [
-        (SETTLING(preferences_settle=0.1), 1),
-        (SETTLING(preferences_settle=0.7), 2),
-        (SETTLING(preferences_settle=5), 10),
-    ],
-)
-async def test_a_read_too_soon_after_a_write_is_tried_again(
-    client: api.PlexClient, waits: int, sleeps: list[float]
-) -> None:
-    await write_hour(client, 23)
-    assert sleeps == [0.5] * waits
-
-
-@pytest.mark.parametrize("profile", [SETTLING(preferences_settle=6)])
-async def test_a_server_that_never_settles_is_an_error(
-    client: api.PlexClient, plex: SimulatedPlex, sleeps: list[float]
-) -> None:
-    with pytest.raises(api.PlexResponseError) as err:
-        await client.set_preferences({"ButlerStartHour": 23})
-
-    assert err.value.status == 400
-    assert not isinstance(err.value, api.PlexPreferenceError)
-    assert len(sleeps) == 10
-    await plex.advance(2)
-    assert await read_hour(client) == 23
 
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])

@@ -37,7 +37,7 @@ async def follow(home: Journey) -> str:
 
 
 async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
-    guest: Journey, tv: SimulatedPlexTv, sign_in: SignIn
+    tv: SimulatedPlexTv, guest: Journey, sign_in: SignIn
 ) -> None:
     url = guest.entry.data[CONF_URL]
     assert guest.is_retried()
