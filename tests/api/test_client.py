@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from custom_components.plex_butler import api
-from tests.simulator import CURRENT_TASKS, ManualClock, SimulatedPlex
+from tests.simulator import CURRENT_TASKS, PROFILES, ManualClock, SimulatedPlex
 
 from .conftest import listen
 
@@ -62,3 +62,40 @@ async def test_the_body_of_a_command_is_never_looked_at(
     plex.fault(fault, path="/butler", method="POST")
 
     assert await client.start_task("BackupDatabase") is api.StartResult.STARTED
+
+
+@pytest.mark.parametrize("profile", [PROFILES["legacy"].with_traits(loose_types=True)])
+async def test_settings_of_an_old_server_are_the_same(client: api.PlexClient) -> None:
+    found = {it.id: it for it in await client.get_preferences()}
+
+    assert found["ButlerStartHour"].value == 2
+    assert found["ButlerStartHour"].options[:2] == (("0", "Midnight"), ("1", "1 am"))
+    assert found["ButlerTaskBackupDatabase"].value is True
+
+
+async def test_settings_are_written_at_once_and_read_again(
+    client: api.PlexClient, plex: SimulatedPlex
+) -> None:
+    plex.requests.clear()
+    values: dict[str, api.PreferenceValue] = {
+        "ButlerStartHour": 23,
+        "ButlerTaskBackupDatabase": False,
+        "GenerateBIFBehavior": "asap",
+    }
+    name = "Loft & attic=1+1"
+    now = await client.set_preferences({**values, "FriendlyName": name})
+
+    assert {it.id: it.value for it in now if it.id in values} == values
+    assert plex.name == name
+    assert [it.method for it in plex.requests] == ["PUT", "GET"]
+
+
+@pytest.mark.parametrize("profile", ["current", "legacy"])
+async def test_what_the_server_does_not_know_is_refused_and_nothing_changes(
+    client: api.PlexClient,
+) -> None:
+    for values in ({"ButlerStartHour": 1, "Nope": True}, {"ButlerStartHour": 24}):
+        with pytest.raises(api.PlexPreferenceError):
+            await client.set_preferences(values)
+    found = {it.id: it.value for it in await client.get_preferences()}
+    assert found["ButlerStartHour"] == 2

@@ -30,14 +30,20 @@ async def read(client: api.PlexClient, _: SimulatedPlex) -> None:
     assert await client.get_butler_tasks()
 
 
+async def write(client: api.PlexClient, _: SimulatedPlex) -> None:
+    found = await client.set_preferences({"ButlerStartHour": 1})
+    assert {it.id: it.value for it in found}["ButlerStartHour"] == 1
+
+
 async def fail(way: Awaitable[object]) -> api.PlexError:
     with pytest.raises(api.PlexError) as raised:
         await way
     return raised.value
 
 
-BOTH_WAYS = pytest.mark.parametrize("way", [read, listen])
-# What means the same to both
+PATHS: dict[Way, str] = {read: "/butler", write: "/:/prefs", listen: STREAM}
+EVERY_WAY = pytest.mark.parametrize("way", PATHS)
+# What means the same in every way
 FAULTS: dict[str, type[api.PlexError]] = {
     "refuse": api.PlexHungUpError,
     "401": api.PlexAuthenticationError,
@@ -52,8 +58,9 @@ FAULTS: dict[str, type[api.PlexError]] = {
 @pytest.mark.parametrize(
     ("way", "fault", "error"),
     [
-        *((way, *fault) for way in (read, listen) for fault in FAULTS.items()),
+        *((way, *fault) for way in PATHS for fault in FAULTS.items()),
         (read, "403", api.PlexNotOwnerError),
+        (write, "403", api.PlexNotOwnerError),
         (read, "cut", api.PlexConnectionError),
         (read, "wrong-shape", api.PlexResponseError),
         (read, "huge", api.PlexResponseError),
@@ -72,7 +79,7 @@ async def test_every_fault_has_its_error_and_then_it_works_again(
     error: type[api.PlexError],
 ) -> None:
     # A GET on a kept connection that breaks is tried once more by aiohttp itself.
-    plex.fault(fault, count=2, path="/butler" if way is read else STREAM)
+    plex.fault(fault, count=2, path=PATHS[way])
     raised = await fail(way(client, plex))
     plex.clear_faults()
 
@@ -81,7 +88,7 @@ async def test_every_fault_has_its_error_and_then_it_works_again(
     await way(client, plex)
 
 
-@BOTH_WAYS
+@EVERY_WAY
 async def test_a_server_that_is_silent_for_long_is_given_up(
     client: api.PlexClient,
     plex: SimulatedPlex,
@@ -97,7 +104,7 @@ async def test_a_server_that_is_silent_for_long_is_given_up(
     await way(client, plex)
 
 
-@BOTH_WAYS
+@EVERY_WAY
 async def test_a_server_that_is_not_there_refuses(
     client: api.PlexClient, plex: SimulatedPlex, way: Way
 ) -> None:

@@ -3,13 +3,11 @@
 import asyncio
 import json
 
-import aiohttp
 import pytest
 
 from custom_components.plex_butler import api
 from custom_components.plex_butler.api import models, notifications
 from custom_components.plex_butler.api.notifications import parse_frame
-from tests.conftest import until
 from tests.simulator import SimulatedPlex
 
 from .conftest import STREAM, listen
@@ -145,21 +143,6 @@ async def test_a_connection_that_lives_stays_however_little_it_says(
 
         plex.set_preference("ButlerStartHour", 1)
         assert await heard(plex, stream)
-
-
-async def test_closing_ends_the_iteration_and_leaves_no_socket(
-    client: api.PlexClient, plex: SimulatedPlex, session: aiohttp.ClientSession
-) -> None:
-    async with client.notifications() as stream:
-        listening = asyncio.create_task(exhaust(stream))
-        await asyncio.sleep(0)
-        await stream.close()
-        await listening
-    async with asyncio.timeout(1):
-        await until(lambda: not plex.hub.sockets)
-
-    assert not session.closed
-    await listen(client, plex)
 
 
 @pytest.mark.parametrize("is_polite", [True, False])
