@@ -14,8 +14,7 @@ from pytest_socket import socket_allow_hosts
 
 from custom_components.plex_butler import api
 from custom_components.plex_butler.api import notifications, transport
-from tests.simulator import ManualClock, PlainHttp, SimulatedPlex
-from tests.tls import Certificates
+from tests.simulator import ManualClock, SimulatedPlex
 
 from .conftest import STREAM, MakeClient, listen
 
@@ -209,36 +208,6 @@ async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
 
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
     assert type(await fail(client.get_identity())) is ours
-
-
-@pytest.mark.parametrize(
-    ("how", "error"),
-    [
-        (PlainHttp.CLOSED, api.PlexHungUpError),
-        (PlainHttp.RESET, api.PlexHungUpError),
-        (PlainHttp.ALERT, api.PlexResponseError),
-        (PlainHttp.BAD_REQUEST, api.PlexResponseError),
-        (PlainHttp.REDIRECT, api.PlexRedirectError),
-    ],
-)
-async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
-    session: aiohttp.ClientSession,
-    socket_enabled: None,
-    certificates: Certificates,
-    how: PlainHttp,
-    error: type[api.PlexError],
-) -> None:
-    async with SimulatedPlex(tls=certificates.right(), clock=ManualClock()) as secure:
-        secure.plain_http = how
-        url = secure.url_at("127.0.0.1", scheme="http")
-        client = api.PlexClient(session, url, secure.token, client_identifier="test")
-        raised = await fail(client.get_identity())
-
-        assert type(raised) is error
-        if isinstance(raised, api.PlexRedirectError):
-            assert raised.location == f"{secure.url}/identity"
-        assert secure.turned_away
-        assert not any(secure.token in asked for asked in secure.turned_away)
 
 
 @pytest.mark.parametrize(

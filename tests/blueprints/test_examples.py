@@ -1,16 +1,18 @@
 """Every example of the documentation does what it says."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 import re
+from typing import Final
 
 from homeassistant.core import ServiceCall
+from homeassistant.util.yaml import parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
 from tests.blueprints.conftest import Evening
-from tests.blueprints.examples import DEVICE, example, examples, texts
 from tests.house import (
     BACKUP,
     CREDITS,
@@ -18,12 +20,38 @@ from tests.house import (
     INTROS,
     MINUTE,
     OPTIMIZE,
+    ROOT,
     commands,
     running,
 )
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
+
+# What stands in the examples for the device of the server
+DEVICE: Final = "6d1f4c0e9b7a42538f60a1c2d3e4f506"
+
+# What an example is called: the heading above it, or in the README the line
+_EXAMPLE: Final = re.compile(
+    r"^(?:## (?P<heading>.+)(?:\n(?!#|```).*)*|(?P<line>\S.*):)\n\n```yaml\n"
+    r"(?P<yaml>(?:.*\n)*?)```$",
+    re.MULTILINE,
+)
+_FILES: Final = ("README.md", "docs/automations.md")
+
+
+@cache
+def texts() -> str:
+    """Return all that may hold examples."""
+    return "\n".join((ROOT / name).read_text() for name in _FILES)
+
+
+@cache
+def examples() -> dict[str, str]:
+    """Return the YAML of all examples by what they are called."""
+    found = _EXAMPLE.finditer(texts())
+    return {match["heading"] or match["line"]: match["yaml"] for match in found}
+
 
 DEEP, PREVIEWS = "DeepMediaAnalysis", "GenerateMediaIndexFiles"
 
@@ -59,7 +87,9 @@ async def start(house: Evening, *tasks: str) -> None:
 async def test_the_example_does_what_it_says(name: str, house: Evening) -> None:
     await house.show("sensor.attic", "0")
     await house.show("sensor.electricity_price", "0.3")
-    await house.automate(alias="tried", **example(name, house.device("Attic")))
+    parsed = parse_yaml(examples()[name].replace(DEVICE, house.device("Attic")))
+    assert isinstance(parsed, dict)
+    await house.automate(alias="tried", **parsed)
 
     await SCENARIOS[name](house)
 
