@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 import pytest
 
-from custom_components.plex_butler.api import PlexClient
+from custom_components.plex_butler import api
 from tests.simulator import SimulatedPlex
 
-type MakeClient = Callable[..., PlexClient]
+type MakeClient = Callable[..., api.PlexClient]
+
+STREAM = "/:/websockets/notifications"
 
 
 @pytest.fixture
@@ -19,17 +21,22 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def make_client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> MakeClient:
-    def make(url: str | None = None, token: str | None = None) -> PlexClient:
-        return PlexClient(
-            session,
-            url or plex.url,
-            plex.token if token is None else token,
-            client_identifier="test",
-        )
+    def make(url: str = plex.url, token: str = plex.token) -> api.PlexClient:
+        return api.PlexClient(session, url, token, client_identifier="test")
 
     return make
 
 
 @pytest.fixture
-def client(make_client: MakeClient) -> PlexClient:
+def client(make_client: MakeClient) -> api.PlexClient:
     return make_client()
+
+
+async def listen(client: api.PlexClient, plex: SimulatedPlex) -> None:
+    """Open a stream, and hear a task begin."""
+    async with client.notifications() as stream:
+        plex.client_start("OptimizeDatabase")
+        await plex.flush()
+        (note,) = await anext(aiter(stream))
+    assert isinstance(note, api.ActivityNotification)
+    assert note.activity.title == "Optimize Database"

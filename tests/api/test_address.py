@@ -13,6 +13,8 @@ from custom_components.plex_butler.api import (
     parse_token,
 )
 
+DIRECT = "192-168-1-10.0123456789abcdef.plex.direct"
+
 
 @pytest.mark.parametrize(
     ("pasted", "url"),
@@ -40,24 +42,12 @@ from custom_components.plex_butler.api import (
         ("fd00::10", "http://[fd00::10]:32400"),
         ("[fd00::10]:32401", "http://[fd00::10]:32401"),
         ("http://[fd00::10]/plex", "http://[fd00::10]:32400/plex"),
+        (f"{DIRECT}:32400", f"https://{DIRECT}:32400"),
+        (f"https://{DIRECT}", f"https://{DIRECT}:32400"),
+        (DIRECT.upper(), f"https://{DIRECT}:32400"),
+        (f"https://{DIRECT}.", f"https://{DIRECT}.:32400"),
         (
-            "192-168-1-10.0123456789abcdef.plex.direct:32400",
-            "https://192-168-1-10.0123456789abcdef.plex.direct:32400",
-        ),
-        (
-            "https://192-168-1-10.0123456789abcdef.plex.direct",
-            "https://192-168-1-10.0123456789abcdef.plex.direct:32400",
-        ),
-        (
-            "192-168-1-10.0123456789ABCDEF.Plex.Direct",
-            "https://192-168-1-10.0123456789abcdef.plex.direct:32400",
-        ),
-        (
-            "https://192-168-1-10.0123456789abcdef.plex.direct.",
-            "https://192-168-1-10.0123456789abcdef.plex.direct.:32400",
-        ),
-        (
-            "http://plex-box:32400/web/index.html#!/media/abc/com.plexapp.plugins",
+            "http://plex-box:32400/web/index.html#!/media/a/com.plexapp",
             "http://plex-box:32400",
         ),
         ("http://box/with%20space/web", "http://box:32400/with%20space"),
@@ -84,17 +74,10 @@ def test_a_token_in_a_pasted_address_is_taken_out_of_it(pasted: str) -> None:
 @pytest.mark.parametrize(
     "pasted",
     [
-        "secret",
-        "  secret\n",
-        '"secret"',
-        "'secret'",
-        "“secret”",
-        "\u200bsecret\u200b",
-        "X-Plex-Token=secret",
+        *("secret", "  secret\n", '"secret"', "'secret'", "“secret”"),
+        *("\u200bsecret\u200b", "X-Plex-Token=secret", "&X-Plex-Token=secret"),
+        *("X-Plex-Token: secret", '"X-Plex-Token": "secret"'),
         "?x-plex-token=secret&checkFiles=1",
-        "&X-Plex-Token=secret",
-        "X-Plex-Token: secret",
-        '"X-Plex-Token": "secret"',
     ],
 )
 def test_a_token_is_understood_as_it_was_copied(pasted: str) -> None:
@@ -118,11 +101,8 @@ def test_a_claim_code_is_told_from_a_token(pasted: str) -> None:
 @pytest.mark.parametrize(
     "pasted",
     [
-        "https://app.plex.tv/desktop/#!/server/abc",
-        "app.plex.tv/desktop",
-        "app.plex.tv",
-        "https://www.plex.tv/claim",
-        "https://watch.plex.tv",
+        *("https://app.plex.tv/desktop/#!/server/abc", "app.plex.tv/desktop"),
+        *("app.plex.tv", "https://www.plex.tv/claim", "https://watch.plex.tv"),
         "Plex.TV",
     ],
 )
@@ -136,17 +116,9 @@ def test_plexs_own_site_is_told_from_a_server(pasted: str) -> None:
 @pytest.mark.parametrize(
     "pasted",
     [
-        "",
-        "   ",
-        "http://",
-        "ftp://plex-box",
-        "plex-box:port",
-        "plex-box:99999",
-        "http://plex-box:0",
-        "http://[fd00::10",
-        "https://user:password@plex-box",
-        "http://plex box",
-        "http://\ud800",
+        *("", "   ", "http://", "ftp://plex-box", "plex-box:port", "plex-box:99999"),
+        *("http://plex-box:0", "http://[fd00::10", "https://user:password@plex-box"),
+        *("http://plex box", "http://\ud800"),
         f"http://{'a' * 64}.example",
         f"http://{'a.' * 130}example",
     ],

@@ -41,16 +41,8 @@ KEYS = [
     *("sessionKey", "state", "Player"),
 ]
 WORDS = [
-    "bool",
-    "int",
-    "double",
-    "text",
-    "started",
-    "butler",
-    "nan",
-    "1e999",
-    ".",
-    "..",
+    *("bool", "int", "double", "text", "started", "butler"),
+    *("nan", "1e999", ".", ".."),
 ]
 
 TEXT = st.text() | st.text(st.characters(categories=["Cc", "Cs", "Cf", "Zl", "Ll"]))
@@ -135,8 +127,7 @@ def test_json_in_which_a_few_bytes_are_others_is_clean_or_refused(
 @given(ITEMS)
 def test_any_answer_is_clean_or_refused(found: object) -> None:
     for parse, outer, key in PARSERS:
-        answer = as_sent({outer: {key: found}})
-        assert_clean(parsed(parse, answer))
+        assert_clean(parsed(parse, as_sent({outer: {key: found}})))
     assert_clean(parsed(parse_server, as_sent({"MediaContainer": found})))
 
 
@@ -160,22 +151,19 @@ def test_a_task_has_the_very_name_that_the_server_knows(names: list[str]) -> Non
         assert 0 < len(task.name) <= LONGEST_NAME
 
 
+MANY_SCRIPTS = "שָׁלוֹם\u200f, 👨\u200d👩, a\u00a0b"
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [
         (b'"Caf\xe9 \xff"', "Caf\ufffd \ufffd"),
         (b'"a\x07b\\u0000c\x7f\xc2\x9f"', "a\ufffdb\ufffdc\ufffd\ufffd"),
         (b'" one\\ntwo\t\r\n three \\u2028"', "one two  three"),
-        (
-            b'"\\ud83d and \\ude00 and \\ud83d\\ude00"',
-            "\ufffd and \ufffd and \U0001f600",
-        ),
+        (b'"\\ud83d, \\ude00, \\ud83d\\ude00"', "\ufffd, \ufffd, \U0001f600"),
         (b'"\xed\xa0\xbd"', "\ufffd\ufffd\ufffd"),
         (b'"4\\u202e2 \\u2066"', "4\ufffd2 \ufffd"),
-        (
-            '"שָׁלוֹם\u200f, 👨\u200d👩, a\u00a0b"'.encode(),
-            "שָׁלוֹם\u200f, 👨\u200d👩, a\u00a0b",
-        ),
+        (f'"{MANY_SCRIPTS}"'.encode(), MANY_SCRIPTS),
         (b'\xef\xbb\xbf"marked"', "marked"),
         (b'"' + b"x" * 9999 + b'"', "x" * LONGEST),
         (b"[NaN, Infinity, -Infinity, 1e999, -1e999]", [None] * 5),
@@ -183,6 +171,10 @@ def test_a_task_has_the_very_name_that_the_server_knows(names: list[str]) -> Non
         (b"[-999999999999999, -" + b"1" * 5000 + b"]", [-(10**15) + 1, None]),
         (b"[" + b"1," * 5000 + b"1]", [1] * MOST),
         (b'{"a\\ud83d": {"\x00": true}}', {"a\ufffd": {"\ufffd": True}}),
+        (
+            as_sent({str(it): 7 for it in range(5000)}),
+            {str(it): 7 for it in range(MOST)},
+        ),
     ],
 )
 def test_what_cannot_be_spoils_only_the_value_that_holds_it(
@@ -205,9 +197,3 @@ def test_what_is_too_deep_ends_there() -> None:
 
     assert 7 not in parts(found)
     assert_clean(found)
-
-
-def test_an_object_of_too_many_keys_ends_there() -> None:
-    found = loads(as_sent({str(number): number for number in range(5000)}))
-
-    assert found == {str(number): number for number in range(MOST)}

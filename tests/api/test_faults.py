@@ -1,10 +1,10 @@
 """What the network and proxies do to the client, each as the error that it means."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 import errno
 import socket
-from typing import override
+from unittest.mock import AsyncMock, Mock
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -13,26 +13,138 @@ import pytest
 from pytest_socket import socket_allow_hosts
 
 from custom_components.plex_butler import api
-from tests.simulator import ManualClock, PlainHttp, SimulatedPlex
-from tests.tls import Certificates
+from custom_components.plex_butler.api import notifications, transport
+from tests.simulator import ManualClock, SimulatedPlex
 
-from .conftest import MakeClient
+from .conftest import STREAM, MakeClient, listen
 
 CLOSED = 9
 # The loopback's broadcast address and a group of hosts: no connection leads there.
 NO_WAY_4, NO_WAY_6 = "127.255.255.255", "ff02::1"
 
+type Way = Callable[[api.PlexClient, SimulatedPlex], Awaitable[None]]
 
-class Addresses(AbstractResolver):
-    """Leads every name to the same addresses."""
 
-    def __init__(self, *addresses: str) -> None:
-        self._addresses = addresses
+async def read(client: api.PlexClient, _: SimulatedPlex) -> None:
+    assert await client.get_butler_tasks()
 
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+
+async def write(client: api.PlexClient, _: SimulatedPlex) -> None:
+    found = await client.set_preferences({"ButlerStartHour": 1})
+    assert {it.id: it.value for it in found}["ButlerStartHour"] == 1
+
+
+async def fail(way: Awaitable[object]) -> api.PlexError:
+    with pytest.raises(api.PlexError) as raised:
+        await way
+    return raised.value
+
+
+PATHS: dict[Way, str] = {read: "/butler", write: "/:/prefs", listen: STREAM}
+EVERY_WAY = pytest.mark.parametrize("way", PATHS)
+# What means the same in every way
+FAULTS: dict[str, type[api.PlexError]] = {
+    "refuse": api.PlexHungUpError,
+    "401": api.PlexAuthenticationError,
+    "404": api.PlexResponseError,
+    "500": api.PlexResponseError,
+    "502": api.PlexResponseError,
+    "503": api.PlexMaintenanceError,
+    "garbage": api.PlexResponseError,
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "fault", "error"),
+    [
+        *((way, *fault) for way in PATHS for fault in FAULTS.items()),
+        (read, "403", api.PlexNotOwnerError),
+        (write, "403", api.PlexNotOwnerError),
+        (read, "cut", api.PlexConnectionError),
+        (read, "wrong-shape", api.PlexResponseError),
+        (read, "huge", api.PlexResponseError),
+        (read, "redirect", api.PlexRedirectError),
+        (listen, "403", api.PlexForbiddenError),
+        (listen, "cut", api.PlexResponseError),
+        (listen, "ignore", api.PlexResponseError),
+        (listen, "redirect", api.PlexResponseError),
+    ],
+)
+async def test_every_fault_has_its_error_and_then_it_works_again(
+    client: api.PlexClient,
+    plex: SimulatedPlex,
+    way: Way,
+    fault: str,
+    error: type[api.PlexError],
+) -> None:
+    # A GET on a kept connection that breaks is tried once more by aiohttp itself.
+    plex.fault(fault, count=2, path=PATHS[way])
+    raised = await fail(way(client, plex))
+    plex.clear_faults()
+
+    assert type(raised) is error
+    assert plex.token not in str(raised)
+    await way(client, plex)
+
+
+@EVERY_WAY
+async def test_a_server_that_is_silent_for_long_is_given_up(
+    client: api.PlexClient,
+    plex: SimulatedPlex,
+    monkeypatch: pytest.MonkeyPatch,
+    way: Way,
+) -> None:
+    monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    monkeypatch.setattr(notifications, "OPEN_TIMEOUT", 0.05)
+    plex.fault("slow", delay=5)
+    assert type(await fail(way(client, plex))) is api.PlexTimeoutError
+    monkeypatch.undo()
+
+    await way(client, plex)
+
+
+@EVERY_WAY
+async def test_a_server_that_is_not_there_refuses(
+    client: api.PlexClient, plex: SimulatedPlex, way: Way
+) -> None:
+    await plex.stop_listening()
+    assert type(await fail(way(client, plex))) is api.PlexRefusedError
+
+    await plex.listen_again()
+    await way(client, plex)
+
+
+async def test_https_to_a_server_without_it_is_a_tls_error(
+    make_client: MakeClient, plex: SimulatedPlex
+) -> None:
+    client = make_client(url=plex.url.replace("http://", "https://"))
+    assert isinstance(await fail(client.get_identity()), api.PlexTlsError)
+
+
+async def test_no_redirect_takes_the_token_elsewhere(
+    client: api.PlexClient, plex: SimulatedPlex
+) -> None:
+    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
+        plex.fault("redirect", count=5, target=elsewhere.url)
+        for call in (
+            client.get_identity(),
+            client.get_butler_tasks(),
+            client.start_all_tasks(),
+            client.stop_all_tasks(),
+            listen(client, plex),
+        ):
+            with pytest.raises(api.PlexResponseError, match=r"redirects|answered 302"):
+                await call
+
+        assert elsewhere.requests == []
+        assert elsewhere.hub.connected == 0
+    await listen(client, plex)
+
+
+def leading_to(*addresses: str) -> AbstractResolver:
+    """Return what leads every name to the same addresses."""
+
+    def resolve(host: str, port: int, **_: object) -> list[ResolveResult]:
         return [
             ResolveResult(
                 hostname=host,
@@ -42,12 +154,10 @@ class Addresses(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST,
             )
-            for address in self._addresses
+            for address in addresses
         ]
 
-    @override
-    async def close(self) -> None:
-        """There is nothing to close."""
+    return Mock(AbstractResolver, resolve=AsyncMock(side_effect=resolve))
 
 
 @pytest.mark.parametrize(
@@ -63,16 +173,11 @@ async def test_several_addresses_fail_as_those_that_a_way_leads_to(
     socket_enabled: None, addresses: list[str], error: type[api.PlexError]
 ) -> None:
     socket_allow_hosts(["127.0.0.1", "::1", NO_WAY_4, NO_WAY_6])
-    connector = aiohttp.TCPConnector(resolver=Addresses(*addresses))
+    connector = aiohttp.TCPConnector(resolver=leading_to(*addresses))
+    url = f"http://dual.example:{CLOSED}"
     async with aiohttp.ClientSession(connector=connector) as session:
-        client = api.PlexClient(
-            session, f"http://dual.example:{CLOSED}", client_identifier="test"
-        )
-
-        with pytest.raises(api.PlexError) as raised:
-            await client.get_identity()
-
-    assert type(raised.value) is error
+        client = api.PlexClient(session, url, client_identifier="test")
+        assert type(await fail(client.get_identity())) is error
 
 
 def both(*numbers: int) -> OSError:
@@ -94,60 +199,15 @@ def both(*numbers: int) -> OSError:
 )
 async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
     monkeypatch: pytest.MonkeyPatch,
-    session: aiohttp.ClientSession,
-    socket_enabled: None,
+    client: api.PlexClient,
     error: OSError,
     ours: type[api.PlexError],
 ) -> None:
-    async def fail(*_: object) -> None:
+    async def connect(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", fail)
-    client = api.PlexClient(session, "http://127.0.0.1:1", client_identifier="test")
-
-    with pytest.raises(api.PlexError) as raised:
-        await client.get_identity()
-
-    assert type(raised.value) is ours
-
-
-@pytest.fixture
-async def secure(
-    socket_enabled: None, certificates: Certificates
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server that wants to be secure."""
-    async with SimulatedPlex(tls=certificates.right(), clock=ManualClock()) as plex:
-        yield plex
-
-
-@pytest.mark.parametrize(
-    ("way", "error"),
-    [
-        (PlainHttp.CLOSED, api.PlexHungUpError),
-        (PlainHttp.RESET, api.PlexHungUpError),
-        (PlainHttp.ALERT, api.PlexResponseError),
-        (PlainHttp.BAD_REQUEST, api.PlexResponseError),
-        (PlainHttp.REDIRECT, api.PlexRedirectError),
-    ],
-)
-async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
-    session: aiohttp.ClientSession,
-    secure: SimulatedPlex,
-    way: PlainHttp,
-    error: type[api.PlexError],
-) -> None:
-    secure.plain_http = way
-    url = secure.url_at("127.0.0.1", scheme="http")
-    client = api.PlexClient(session, url, secure.token, client_identifier="test")
-
-    with pytest.raises(api.PlexError) as raised:
-        await client.get_identity()
-
-    assert type(raised.value) is error
-    if isinstance(raised.value, api.PlexRedirectError):
-        assert raised.value.location == f"{secure.url}/identity"
-    assert secure.turned_away
-    assert not any(secure.token in asked for asked in secure.turned_away)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", connect)
+    assert type(await fail(client.get_identity())) is ours
 
 
 @pytest.mark.parametrize(
@@ -163,7 +223,7 @@ async def test_plain_http_that_is_not_wanted_is_told_from_a_broken_connection(
 async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
     client: api.PlexClient, plex: SimulatedPlex, path: str, error: type[api.PlexError]
 ) -> None:
-    ask = {
+    ask: Callable[[], Awaitable[object]] = {
         "/identity": client.get_identity,
         "/": client.get_server,
         "/activities": client.get_activities,
@@ -172,19 +232,14 @@ async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
     }[path]
     plex.fault("403", path=path)
 
-    with pytest.raises(api.PlexError) as raised:
-        await ask()
-
-    assert type(raised.value) is error
+    assert type(await fail(ask())) is error
     assert await ask()
 
 
 @pytest.mark.parametrize(
     "url", ["http://[::1", "http://box:99999", "http://bo\\x", "http://\ud800"]
 )
-async def test_what_is_no_url_is_refused_at_once(
-    make_client: MakeClient, url: str
-) -> None:
+async def test_what_is_no_url_is_refused(make_client: MakeClient, url: str) -> None:
     with pytest.raises(api.PlexAddressError):
         make_client(url=url)
 
@@ -199,12 +254,8 @@ async def test_what_is_no_token_is_not_sent(
     assert await client.get_identity()
     plex.requests.clear()
 
-    with pytest.raises(api.PlexAuthenticationError):
-        await client.get_server()
-    with pytest.raises(api.PlexAuthenticationError):
-        async with client.notifications():
-            pass
-
+    for call in (client.get_server(), listen(client, plex)):
+        assert isinstance(await fail(call), api.PlexAuthenticationError)
     assert plex.requests == []
 
 
@@ -232,28 +283,14 @@ def test_any_texts_end_in_our_own_errors(url: str, token: str) -> None:
     async def ask() -> None:
         # Nothing leaves this machine.
         connector = aiohttp.TCPConnector(
-            resolver=Addresses("127.0.0.1"), socket_factory=refuse
+            resolver=leading_to("127.0.0.1"), socket_factory=refuse
         )
         async with aiohttp.ClientSession(connector=connector) as session:
+            tv = api.PlexTvClient(session, client_identifier="test", device=token)
+            await fail(tv.get_owned_servers(token))
             with pytest.raises(api.PlexError):
                 await api.PlexClient(
                     session, url, token, client_identifier="test"
                 ).get_server()
-            with pytest.raises(api.PlexError):
-                await api.PlexTvClient(
-                    session, client_identifier="test", device=token
-                ).get_owned_servers(token)
 
     asyncio.run(ask())
-
-
-async def test_a_name_that_no_url_holds_is_unknown_to_the_server(
-    client: api.PlexClient,
-) -> None:
-    with pytest.raises(api.PlexResponseError) as raised:
-        await client.start_task("\ud800")
-    assert raised.value.status == 404
-    assert await client.stop_task("\ud800") is api.StopResult.NOT_RUNNING
-
-    with pytest.raises(api.PlexPreferenceError):
-        await client.set_preferences({"\ud800": "\udfff"})

@@ -5,7 +5,7 @@ from itertools import product
 import json
 from time import process_time
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.plex_butler import api
@@ -27,8 +27,6 @@ LINES = (BEGIN, END, STOP, STOP_ALL)
 # As the server writes of a request, whatever the client's address looks like
 ADDRESSES = ("127.0.0.1:52962", "[fd00::7]:52962", "")
 
-SURROUNDINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-
 
 def text_of(
     line: api.LogLine, *, quotes: bool = True, address: str = "10.0.0.9:1"
@@ -46,24 +44,17 @@ def nested(text: str, depth: int) -> bytes:
 
 @pytest.mark.parametrize("depth", range(5))
 @pytest.mark.parametrize("quotes", [True, False])
-def test_lines_are_found_in_any_layer_of_json(*, depth: int, quotes: bool) -> None:
-    prefix = "Nov 22, 2026 02:00:00.001 [1399] DEBUG - [Req#1b] "
-    text = "\n".join(prefix + text_of(line, quotes=quotes) for line in LINES)
-
-    assert parse_log_frame(nested(text, depth)) == LINES
-
-
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=6),
-    around=SURROUNDINGS,
-    depth=st.integers(0, 4),
-    quotes=st.booleans(),
+    around=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
 )
-def test_whatever_is_around_lines_leaves_them_as_they_are(
+@example(lines=list(LINES), around="")
+def test_lines_are_found_in_any_layer_of_json_whatever_is_around_them(
     *, lines: list[api.LogLine], around: str, depth: int, quotes: bool
 ) -> None:
+    prefix = "Nov 22, 2026 02:00:00.001 [1399] DEBUG - [Req#1b] "
     text = "\n".join(
-        f"{around}\n{text_of(line, quotes=quotes)}\n{around}" for line in lines
+        f"{around}\n{prefix}{text_of(line, quotes=quotes)}\n{around}" for line in lines
     )
 
     assert parse_log_frame(nested(text, depth)) == tuple(lines)
@@ -135,42 +126,31 @@ def profile() -> Profile:
     return PROFILES["session"]
 
 
-async def heard(stream: api.LogStream, count: int) -> list[api.LogLine]:
-    """Return so many lines, as they come."""
-    lines: list[api.LogLine] = []
-    async for found in stream:
-        lines += found
-        if len(lines) >= count:
-            break
-    return lines
+LOGS = {
+    f"{form}-{quotes:d}{prefix:d}{batches:d}": PROFILES["session"].with_traits(
+        log_format=form, log_quotes=quotes, log_prefix=prefix, log_batches=batches
+    )
+    for form, quotes, prefix, batches in product(LogFormat, *[[True, False]] * 3)
+}
 
 
-@pytest.mark.parametrize(
-    "profile",
-    [
-        PROFILES["session"].with_traits(
-            log_format=form, log_quotes=quotes, log_prefix=prefix, log_batches=batches
-        )
-        for form, quotes, prefix, batches in product(
-            LogFormat, [True, False], [True, False], [True, False]
-        )
-    ],
-    ids=lambda it: (
-        f"{it.traits.log_format}-{it.traits.log_quotes:d}"
-        f"{it.traits.log_prefix:d}{it.traits.log_batches:d}"
-    ),
-)
+@pytest.mark.parametrize("profile", LOGS.values(), ids=LOGS)
 async def test_a_run_is_read_from_every_kind_of_log(
     client: api.PlexClient, plex: SimulatedPlex
 ) -> None:
+    lines: list[api.LogLine] = []
     async with client.log_stream() as stream:
         plex.noise.log_flood(10)
         plex.client_start("BackupDatabase")
         await plex.advance(60)
-        lines = await heard(stream, 3 + 2)
+        # Two of them are those of others.
+        found = aiter(stream)
+        while len(lines) < 3 + 2:
+            lines += await anext(found)
 
-    own = [it for it in lines if not getattr(it, "parent", "").startswith("7c0f")]
-    begin, request, end = own
+    begin, request, end = (
+        it for it in lines if not getattr(it, "parent", "").startswith("7c0f")
+    )
     assert isinstance(begin, api.LoggedSubActivity)
     assert isinstance(end, api.LoggedSubActivity)
     assert (begin.title, end.title) == ("BackupDatabase", None)

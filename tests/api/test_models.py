@@ -1,5 +1,6 @@
 """Answers are decoded leniently, and only what cannot do without is missed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,107 +9,61 @@ from custom_components.plex_butler import api
 from custom_components.plex_butler.api.models import (
     parse_activities,
     parse_butler_tasks,
+    parse_preferences,
     parse_server,
 )
 
-
-def butler(*tasks: object) -> dict[str, Any]:
-    return {"ButlerTasks": {"ButlerTask": list(tasks)}}
-
-
-def test_a_task_has_all_that_the_server_says_of_it() -> None:
-    tasks = parse_butler_tasks(
-        butler(
-            {
-                "name": "PolishBrass",
-                "title": "Polish Brass",
-                "description": "Until it shines",
-                "interval": 7,
-                "scheduleRandomized": True,
-                "enabled": False,
-                "colour": "gold",
-            }
-        )
-    )
-
-    assert tasks == (
-        api.ButlerTask(
-            name="PolishBrass",
-            title="Polish Brass",
-            description="Until it shines",
-            interval=7,
-            schedule_randomized=True,
-            enabled=False,
-        ),
-    )
+# A task, an activity and a server of which no more is said than is needed
+TASK = api.ButlerTask(
+    name="A",
+    title="A",
+    description="",
+    interval=None,
+    schedule_randomized=False,
+    enabled=True,
+)
+ROW = api.Activity(uuid="", type="butler", title="", subtitle="", progress=-1)
+SERVER = api.Server(machine_identifier="m", version="1", claimed=True, name="")
 
 
-@pytest.mark.parametrize("yes", [True, 1, "1", "true"])
-@pytest.mark.parametrize("no", [False, 0, "0", "false"])
-def test_booleans_come_in_every_shape(yes: object, no: object) -> None:
-    (task,) = parse_butler_tasks(
-        butler({"name": "A", "enabled": no, "scheduleRandomized": yes})
-    )
-
-    assert (task.enabled, task.schedule_randomized) == (False, True)
+YES: list[object] = [True, 1, "1", "true"]
+NO: list[object] = [False, 0, "0", "false"]
+NO_DAYS: list[object] = ["soon", None, [], True, -1, 36_501, float("inf")]
 
 
 @pytest.mark.parametrize(
-    ("interval", "days"),
+    ("sent", "said"),
     [
-        (3, 3),
-        ("3", 3),
-        (3.0, 3),
-        ("soon", None),
-        (None, None),
-        ([], None),
-        (True, None),
-        (-1, None),
-        (36_501, None),
-        (float("inf"), None),
+        ({}, {}),
+        ({"name": 12}, {"name": "12", "title": "12"}),
+        ({"title": "First", "colour": "gold"}, {"title": "First"}),
+        ({"description": "Until it shines"}, {"description": "Until it shines"}),
+        *[({"scheduleRandomized": it}, {"schedule_randomized": True}) for it in YES],
+        *[({"scheduleRandomized": it}, {"schedule_randomized": False}) for it in NO],
+        *[({"enabled": it}, {"enabled": False}) for it in NO],
+        *[({"enabled": it}, {"enabled": True}) for it in YES],
+        *[({"interval": it}, {"interval": 3}) for it in (3, "3", 3.0)],
+        *[({"interval": it}, {"interval": None}) for it in NO_DAYS],
     ],
 )
-def test_an_interval_that_is_no_number_is_unknown(
-    interval: object, days: int | None
+def test_a_task_has_what_is_understood_of_it_and_needs_no_more_than_a_name(
+    sent: dict[str, Any], said: dict[str, Any]
 ) -> None:
-    (task,) = parse_butler_tasks(butler({"name": "A", "interval": interval}))
+    tasks = parse_butler_tasks({"ButlerTasks": {"ButlerTask": [{"name": "A", **sent}]}})
 
-    assert task.interval == days
-
-
-def test_a_task_needs_no_more_than_a_name() -> None:
-    (task,) = parse_butler_tasks(butler({"name": 12}))
-
-    assert task == api.ButlerTask(
-        name="12",
-        title="12",
-        description="",
-        interval=None,
-        schedule_randomized=False,
-        enabled=True,
-    )
+    assert tasks == (replace(TASK, **said),)
 
 
-def test_entries_that_cannot_be_a_task_are_skipped() -> None:
-    tasks = parse_butler_tasks(
-        butler({"title": "Nameless"}, {"name": True}, "text", None, {"name": "A"})
-    )
-
-    assert [task.name for task in tasks] == ["A"]
-
-
-def test_a_name_that_comes_twice_is_one_task() -> None:
-    tasks = parse_butler_tasks(
-        butler({"name": "A", "title": "first"}, {"name": "A", "title": "second"})
-    )
-
-    assert [task.title for task in tasks] == ["first"]
-
-
-def test_a_single_task_may_come_without_its_list() -> None:
-    (task,) = parse_butler_tasks({"ButlerTasks": {"ButlerTask": {"name": "A"}}})
-
-    assert task.name == "A"
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({"name": "A"}, id="one alone need not be listed"),
+        [{"title": "Nameless"}, {"name": True}, "text", None, {"name": "A"}],
+        [{"name": "A"}, {"name": "A", "title": "A again"}],
+    ],
+)
+def test_what_can_be_a_task_is_listed_once(sent: object) -> None:
+    assert parse_butler_tasks({"ButlerTasks": {"ButlerTask": sent}}) == (TASK,)
 
 
 @pytest.mark.parametrize(
@@ -133,54 +88,95 @@ def test_no_activity_list_means_that_nothing_goes_on() -> None:
     assert parse_activities({"MediaContainer": {"size": 0}}) == ()
 
 
-def test_an_activity_of_which_little_is_said_has_unknown_progress() -> None:
-    assert parse_activities({"MediaContainer": {"Activity": [{"type": "butler"}]}}) == (
-        api.Activity(uuid="", type="butler", title="", subtitle="", progress=-1),
+@pytest.mark.parametrize(
+    ("sent", "progress"),
+    [
+        *[({}, -1), ({"progress": 0}, 0), ({"progress": 100}, 100)],
+        ({"progress": "83.3"}, 83),
+        *(({"progress": it}, -1) for it in (101, -1, -50, True, 1e308, "much")),
+    ],
+)
+def test_progress_that_is_no_percentage_is_unknown(
+    sent: dict[str, Any], progress: int
+) -> None:
+    rows = parse_activities(
+        {"MediaContainer": {"Activity": {"type": "butler", **sent}}}
+    )
+
+    assert rows == (replace(ROW, progress=progress),)
+
+
+@pytest.mark.parametrize(("sent", "claimed"), [({}, True), ({"claimed": "0"}, False)])
+def test_a_server_may_have_no_name(sent: dict[str, Any], *, claimed: bool) -> None:
+    container = {"machineIdentifier": "m", "version": "1", **sent}
+
+    server = parse_server({"MediaContainer": container})
+
+    assert server == replace(SERVER, claimed=claimed)
+
+
+@pytest.mark.parametrize("said", [{"machineIdentifier": "m"}, {"version": "1"}])
+def test_who_the_server_is_must_be_said(said: dict[str, str]) -> None:
+    with pytest.raises(api.PlexResponseError):
+        parse_server({"MediaContainer": said})
+
+
+def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
+    listed = {
+        "id": "ButlerStartHour",
+        "label": "Start",
+        "type": "int",
+        "default": 2,
+        "value": 4,
+        "hidden": True,
+        "enumValues": "0:0\ua78900|1:1:00|two",
+    }
+
+    assert parse_preferences({"MediaContainer": {"Setting": [listed]}}) == (
+        api.Preference(
+            id="ButlerStartHour",
+            label="Start",
+            type="int",
+            value=4,
+            options=(("0", "0\ua78900"), ("1", "1:00"), ("two", "")),
+        ),
     )
 
 
 @pytest.mark.parametrize(
-    ("sent", "progress"),
+    ("kind", "sent", "value"),
     [
-        (0, 0),
-        ("83.3", 83),
-        (100, 100),
-        (101, -1),
-        (-1, -1),
-        (-50, -1),
-        (True, -1),
-        (1e308, -1),
-        ("much", -1),
+        ("bool", "1", True),
+        ("bool", "0", False),
+        ("bool", "false", False),
+        ("bool", 1, True),
+        ("int", "23", 23),
+        ("int", "late", "late"),
+        ("int", float("inf"), float("inf")),
+        ("double", "0.5", 0.5),
+        ("text", 0, "0"),
+        ("", "1", "1"),
+        ("new", True, True),
     ],
 )
-def test_progress_that_is_no_percentage_is_unknown(sent: object, progress: int) -> None:
-    (row,) = parse_activities({"MediaContainer": {"Activity": {"progress": sent}}})
+def test_a_value_is_of_its_settings_type_however_it_is_sent(
+    kind: str, sent: object, value: api.PreferenceValue
+) -> None:
+    item = {"id": "X", "type": kind, "value": sent}
 
-    assert row.progress == progress
+    (found,) = parse_preferences({"MediaContainer": {"Setting": [item]}})
 
-
-def test_an_identity_is_read() -> None:
-    payload = {
-        "MediaContainer": {"machineIdentifier": "m", "version": "1", "claimed": "0"}
-    }
-
-    assert parse_server(payload) == api.Server(
-        machine_identifier="m", version="1", claimed=False, name=""
-    )
+    assert found.value == value
+    assert type(found.value) is type(value)
 
 
-def test_a_server_may_have_no_name() -> None:
-    payload = {"MediaContainer": {"machineIdentifier": "m", "version": "1"}}
-
-    assert parse_server(payload) == api.Server(
-        machine_identifier="m", version="1", claimed=True, name=""
-    )
-
-
-@pytest.mark.parametrize("missing", ["machineIdentifier", "version"])
-def test_who_the_server_is_must_be_said(missing: str) -> None:
-    container = {"machineIdentifier": "m", "version": "1"}
-    del container[missing]
+@pytest.mark.parametrize(
+    "item", [{}, {"id": "X"}, {"id": "X", "value": [1]}, {"value": 1}]
+)
+def test_what_has_no_name_or_value_is_no_setting(item: dict[str, object]) -> None:
+    good = {"id": "Y", "value": 2}
+    (found,) = parse_preferences({"MediaContainer": {"Setting": [item, good]}})
+    assert found.id == "Y"
 
     with pytest.raises(api.PlexResponseError):
-        parse_server({"MediaContainer": container})
+        parse_preferences({"MediaContainer": {"Setting": [item]}})

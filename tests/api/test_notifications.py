@@ -3,27 +3,25 @@
 import asyncio
 import json
 
-import aiohttp
 import pytest
 
 from custom_components.plex_butler import api
 from custom_components.plex_butler.api import models, notifications
 from custom_components.plex_butler.api.notifications import parse_frame
-from tests.conftest import until
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.simulator import SimulatedPlex
 
-PATH = "/:/websockets/notifications"
-ROW = {
-    "uuid": "a-row",
-    "type": "butler",
-    "title": "Backup Database",
-    "subtitle": "",
-    "progress": 7,
-}
-ACTIVITY = api.Activity(
-    uuid="a-row", type="butler", title="Backup Database", subtitle="", progress=7
+from .conftest import STREAM, listen
+
+TITLE = "Backup Database"
+ROW = {"uuid": "a-row", "type": "butler", "title": TITLE, "subtitle": "", "progress": 7}
+WITHOUT_UUID = {key: value for key, value in ROW.items() if key != "uuid"}
+START = {"event": "started", "uuid": "a-row", "Activity": ROW}
+STARTED = api.ActivityNotification(
+    event=api.ActivityEvent.STARTED,
+    activity=api.Activity(
+        uuid="a-row", type="butler", title=TITLE, subtitle="", progress=7
+    ),
 )
-STARTED = api.ActivityNotification(event=api.ActivityEvent.STARTED, activity=ACTIVITY)
 
 
 def frame(**body: object) -> bytes:
@@ -48,34 +46,17 @@ async def exhaust(stream: api.NotificationStream) -> None:
         pass
 
 
-async def hears_a_start(client: api.PlexClient, plex: SimulatedPlex) -> bool:
-    """Tell whether a new stream brings what happens."""
-    async with client.notifications() as stream:
-        plex.client_start("OptimizeDatabase")
-        (note,) = await heard(plex, stream)
-    return (
-        isinstance(note, api.ActivityNotification)
-        and note.activity.title == "Optimize Database"
-    )
+@pytest.fixture
+def short_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (activity_frame({"event": "started", "uuid": "a-row", "Activity": ROW}), 1),
+        (activity_frame(START), 1),
         # One alone need not be listed, and identities may stand beside the row.
-        (
-            frame(
-                ActivityNotification={
-                    "event": "started",
-                    "uuid": "a-row",
-                    "Activity": {
-                        key: value for key, value in ROW.items() if key != "uuid"
-                    },
-                }
-            ),
-            1,
-        ),
+        (frame(ActivityNotification={**START, "Activity": WITHOUT_UUID}), 1),
         # What is next to it need not make sense.
         (
             activity_frame(
@@ -99,18 +80,14 @@ async def hears_a_start(client: api.PlexClient, plex: SimulatedPlex) -> bool:
         (b"", 0),
     ],
 )
-def test_a_frame_brings_what_can_be_understood_of_it(
-    data: bytes, expected: int
-) -> None:
+def test_a_frame_brings_what_is_understood_of_it(data: bytes, expected: int) -> None:
     assert parse_frame(data) == (STARTED,) * expected
 
 
 def test_a_frame_tells_which_settings_changed() -> None:
-    told = frame(
-        type="preference", Setting=[{"id": "ButlerStartHour", "value": 1}, {"id": "X"}]
-    )
+    told = [{"id": "ButlerStartHour", "value": 1}, {"id": "X"}]
 
-    assert parse_frame(told) == (
+    assert parse_frame(frame(type="preference", Setting=told)) == (
         api.PreferenceNotification(
             ids=frozenset({"ButlerStartHour", "X"}), values={"ButlerStartHour": 1}
         ),
@@ -121,138 +98,9 @@ def test_what_does_not_concern_butler_is_not_even_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scan = {**ROW, "type": "library.update.section"}
-    told = activity_frame({"event": "started", "uuid": "a-row", "Activity": scan})
     monkeypatch.delattr(models, "loads")
 
-    assert parse_frame(told) == ()
-
-
-async def test_a_run_is_told_from_start_to_end(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    plex.durations["BackupDatabase"] = 5
-    async with client.notifications() as stream:
-        plex.client_start("BackupDatabase")
-        await plex.advance(6)
-        notes = await heard(plex, stream, 4)
-
-    told = [
-        (note.event, note.activity.title, note.activity.progress)
-        for note in notes
-        if isinstance(note, api.ActivityNotification)
-    ]
-    assert told[0] == (api.ActivityEvent.STARTED, "Backup Database", 0)
-    assert [event for event, _, _ in told[1:-1]] == [api.ActivityEvent.UPDATED] * 2
-    assert told[-1] == (api.ActivityEvent.ENDED, "Backup Database", 100)
-
-
-async def test_only_what_was_asked_for_is_sent(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    async with client.notifications(filters=("activity", "preference")) as stream:
-        plex.noise.scan()
-        plex.sessions.play()
-        await heard(plex, stream)
-
-        (request,) = plex.requests
-        assert request.path == PATH
-        assert request.query == {"filters": "activity,preference"}
-        assert request.headers["X-Plex-Token"] == plex.token
-        assert request.headers["X-Plex-Client-Identifier"] == "test"
-        assert stream.frames == plex.hub.sent == 1
-
-
-async def test_who_asks_for_nothing_in_particular_gets_everything(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    async with client.notifications() as stream:
-        plex.noise.scan()
-        plex.sessions.play()
-
-        assert await heard(plex, stream, 3) == []
-        assert stream.frames == 3
-        assert plex.requests[-1].query == {}
-
-
-async def test_a_path_prefix_is_kept(
-    session: aiohttp.ClientSession, socket_enabled: None
-) -> None:
-    async with SimulatedPlex("current", prefix="/a/plex", clock=ManualClock()) as plex:
-        client = api.PlexClient(session, plex.url, plex.token, client_identifier="test")
-
-        assert await hears_a_start(client, plex)
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        ("401", api.PlexAuthenticationError),
-        ("403", api.PlexForbiddenError),
-        ("404", api.PlexResponseError),
-        ("500", api.PlexResponseError),
-        ("502", api.PlexResponseError),
-        ("503", api.PlexMaintenanceError),
-        ("refuse", api.PlexHungUpError),
-        ("garbage", api.PlexResponseError),
-        ("ignore", api.PlexResponseError),
-        ("cut", api.PlexResponseError),
-        ("redirect", api.PlexResponseError),
-    ],
-)
-async def test_every_fault_of_the_handshake_has_its_error_and_then_it_works(
-    client: api.PlexClient, plex: SimulatedPlex, fault: str, error: type[api.PlexError]
-) -> None:
-    plex.fault(fault, path=PATH, count=2)
-
-    with pytest.raises(api.PlexError) as raised:
-        async with client.notifications():
-            pass
-    plex.clear_faults()
-
-    assert type(raised.value) is error
-    assert plex.token not in str(raised.value)
-    assert await hears_a_start(client, plex)
-
-
-async def test_a_server_that_is_not_there_refuses(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    await plex.stop_listening()
-    with pytest.raises(api.PlexRefusedError):
-        async with client.notifications():
-            pass
-
-    await plex.listen_again()
-    assert await hears_a_start(client, plex)
-
-
-async def test_a_server_that_does_not_answer_the_handshake_is_given_up(
-    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(notifications, "OPEN_TIMEOUT", 0.05)
-    plex.fault("slow", path=PATH, delay=5)
-
-    with pytest.raises(api.PlexTimeoutError):
-        async with client.notifications():
-            pass
-    monkeypatch.undo()
-
-    assert await hears_a_start(client, plex)
-
-
-async def test_no_redirect_takes_the_token_elsewhere(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
-        plex.fault("redirect", path=PATH, target=elsewhere.url)
-        with pytest.raises(api.PlexResponseError, match="redirects"):
-            async with client.notifications():
-                pass
-
-        assert elsewhere.requests == []
-        assert elsewhere.hub.connected == 0
-
-    assert await hears_a_start(client, plex)
+    assert parse_frame(activity_frame({**START, "Activity": scan})) == ()
 
 
 async def test_frames_that_mean_nothing_do_not_end_the_stream(
@@ -265,17 +113,11 @@ async def test_frames_that_mean_nothing_do_not_end_the_stream(
         assert await heard(plex, stream, len(strange)) == []
         assert stream.frames == len(strange)
 
+        # A binary frame may say something too.
+        plex.hub.send_raw(activity_frame(START))
+        assert await heard(plex, stream) == [STARTED]
         plex.set_preference("ButlerStartHour", 1)
         assert await heard(plex, stream)
-
-
-async def test_a_binary_frame_may_say_something_too(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    async with client.notifications() as stream:
-        plex.hub.send_raw(activity_frame({"event": "started", "Activity": ROW}))
-
-        assert await heard(plex, stream) == [STARTED]
 
 
 async def test_a_frame_beyond_reason_breaks_the_stream(
@@ -287,13 +129,12 @@ async def test_a_frame_beyond_reason_breaks_the_stream(
         with pytest.raises(api.PlexConnectionError):
             await exhaust(stream)
 
-    assert await hears_a_start(client, plex)
+    await listen(client, plex)
 
 
 async def test_a_connection_that_lives_stays_however_little_it_says(
-    client: api.PlexClient, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    client: api.PlexClient, plex: SimulatedPlex, short_heartbeat: None
 ) -> None:
-    monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
     async with client.notifications() as stream:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
@@ -302,21 +143,6 @@ async def test_a_connection_that_lives_stays_however_little_it_says(
 
         plex.set_preference("ButlerStartHour", 1)
         assert await heard(plex, stream)
-
-
-async def test_closing_ends_the_iteration_and_leaves_no_socket(
-    client: api.PlexClient, plex: SimulatedPlex, session: aiohttp.ClientSession
-) -> None:
-    async with client.notifications() as stream:
-        listening = asyncio.create_task(exhaust(stream))
-        await asyncio.sleep(0)
-        await stream.close()
-        await listening
-    async with asyncio.timeout(1):
-        await until(lambda: not plex.hub.sockets)
-
-    assert not session.closed
-    assert await hears_a_start(client, plex)
 
 
 @pytest.mark.parametrize("is_polite", [True, False])
@@ -333,20 +159,15 @@ async def test_a_server_that_ends_the_connection_ends_the_stream(
             plex.hub.drop()
             await exhaust(stream)
 
-    assert await hears_a_start(client, plex)
+    await listen(client, plex)
 
 
-@pytest.mark.parametrize("fault", ["half-open", "ping-cut"])
-async def test_a_connection_that_is_dead_breaks_the_stream(
-    client: api.PlexClient,
-    plex: SimulatedPlex,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: str,
+async def test_a_connection_that_a_ping_finds_cut_breaks_the_stream(
+    client: api.PlexClient, plex: SimulatedPlex, short_heartbeat: None
 ) -> None:
-    monkeypatch.setattr(notifications, "HEARTBEAT", 0.05)
-    plex.fault(fault, path=PATH)
+    plex.fault("ping-cut", path=STREAM)
     async with client.notifications() as stream:
         with pytest.raises(api.PlexConnectionError):
             await exhaust(stream)
 
-    assert await hears_a_start(client, plex)
+    await listen(client, plex)

@@ -17,10 +17,15 @@ from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_
 # Nothing is asked with it.
 SESSION = cast("aiohttp.ClientSession", None)
 DIRECT = f"192-168-1-10.{'a1' * 16}.plex.direct"
+GOOD = "https://plex.example.com:443"
 
 
 def connection(uri: str, **more: Any) -> dict[str, Any]:
     return {"uri": uri, "local": False, "relay": False, **more}
+
+
+def local(uri: str, address: Any = None, port: Any = 32400) -> dict[str, Any]:
+    return connection(uri, local=True, address=address, port=port)
 
 
 def resource(**more: Any) -> dict[str, Any]:
@@ -30,59 +35,61 @@ def resource(**more: Any) -> dict[str, Any]:
         "accessToken": "token",
         "provides": "server",
         "owned": True,
-        "connections": [connection("https://plex.example.com:443")],
+        "connections": [connection(GOOD)],
     } | more
 
 
-def servers(*resources: Any) -> list[api.OwnedServer]:
+def server(*resources: Any) -> api.OwnedServer:
     """Return what is made of an answer."""
-    return list(parse_owned_servers(loads(json.dumps(resources).encode())))
-
-
-def urls(*connections: Any) -> list[str]:
-    (server,) = servers(resource(connections=connections))
-    return list(server.urls)
+    (server,) = parse_owned_servers(loads(json.dumps(resources).encode()))
+    return server
 
 
 def test_a_long_token_is_not_cut() -> None:
     token = "eyJhbGciOiJFZERTQSJ9." * 40
 
-    (server,) = parse_owned_servers([resource(accessToken=token)])
-
-    assert server.token == token
+    assert server(resource(accessToken=token)).token == token
 
 
-def test_local_ways_come_first_and_remote_ones_only_if_they_are_secure() -> None:
-    found = urls(
-        connection("https://relay.example:8443", relay=True),
-        connection("http://203.0.113.7:32400"),
-        connection("https://203-0-113-7.hash.plex.direct:32400"),
-        connection("http://192.168.1.11:32400", local=True),
-        connection("http://nas.lan:32400", local=True),
-        connection(
-            f"https://{DIRECT}:32400", local="1", address="192.168.1.10", port="32400"
+@pytest.mark.parametrize(
+    ("connections", "urls"),
+    [
+        pytest.param(
+            [
+                connection("https://relay.example:8443", relay=True),
+                connection("http://203.0.113.7:32400"),
+                connection("https://203-0-113-7.hash.plex.direct:32400"),
+                local("http://192.168.1.11:32400"),
+                local("http://nas.lan:32400"),
+                local(f"https://{DIRECT}:32400", "192.168.1.10", "32400")
+                | {"local": "1"},
+                local("https://six:1", "fd00::10"),
+            ],
+            [
+                f"https://{DIRECT}:32400",
+                "https://six:1",
+                "http://192.168.1.11:32400",
+                "http://nas.lan:32400",
+                "http://192.168.1.10:32400",
+                "http://[fd00::10]:32400",
+                "https://203-0-113-7.hash.plex.direct:32400",
+            ],
+            id="local ones come first, remote ones only if they are secure",
         ),
-        connection("https://six:1", local=True, address="fd00::10", port=32400),
-    )
-
-    assert found == [
-        f"https://{DIRECT}:32400",
-        "https://six:1",
-        "http://192.168.1.11:32400",
-        "http://nas.lan:32400",
-        "http://192.168.1.10:32400",
-        "http://[fd00::10]:32400",
-        "https://203-0-113-7.hash.plex.direct:32400",
-    ]
-
-
-def test_a_public_address_is_not_local_whatever_is_said_of_it() -> None:
-    found = urls(
-        connection("http://8.8.8.8:32400", local=True, address="8.8.8.8", port=32400),
-        connection("https://8-8-8-8.hash.plex.direct:32400", local=True),
-    )
-
-    assert found == ["https://8-8-8-8.hash.plex.direct:32400"]
+        pytest.param(
+            [
+                local("http://8.8.8.8:32400", "8.8.8.8"),
+                local("https://8-8-8-8.hash.plex.direct:32400"),
+            ],
+            ["https://8-8-8-8.hash.plex.direct:32400"],
+            id="a public one is not local whatever is said of it",
+        ),
+    ],
+)
+def test_ways_to_a_server_are_sorted(
+    connections: list[dict[str, Any]], urls: list[str]
+) -> None:
+    assert list(server(resource(connections=connections)).urls) == urls
 
 
 @pytest.mark.parametrize(
@@ -94,20 +101,14 @@ def test_a_public_address_is_not_local_whatever_is_said_of_it() -> None:
         connection("box:32400"),
         connection("https://\ud800"),
         connection("https://app.plex.tv"),
-        connection("", local=True, address="192.168.1.10", port={}),
-        connection("", local=True, address=["192.168.1.10"], port=32400),
-        connection("", local=True, address="evil.example/", port=32400),
-        {"uri": 7},
-        {},
-        None,
-        [],
-        "https://box",
+        local("", "192.168.1.10", {}),
+        local("", ["192.168.1.10"]),
+        local("", "evil.example/"),
+        *({"uri": 7}, {}, None, [], "https://box"),
     ],
 )
 def test_a_way_that_cannot_be_used_is_skipped(bad: Any) -> None:
-    good = connection("https://plex.example.com:443")
-
-    assert urls(bad, good) == ["https://plex.example.com:443"]
+    assert server(resource(connections=[bad, connection(GOOD)])).urls == (GOOD,)
 
 
 @pytest.mark.parametrize(
@@ -121,20 +122,14 @@ def test_a_way_that_cannot_be_used_is_skipped(bad: Any) -> None:
         resource(owned=None),
         resource(provides="player"),
         resource(provides=None),
-        None,
-        [],
-        7,
+        *(None, [], 7),
     ],
 )
 def test_a_resource_that_cannot_be_used_is_skipped(bad: Any) -> None:
     good = resource(name="\ud800Cel\nlar", owned="1", connections="none")
 
-    (server,) = servers(bad, good)
-
-    assert (server.name, server.machine_identifier, server.urls) == (
-        "\ufffdCel lar",
-        "abc",
-        (),
+    assert server(bad, good) == api.OwnedServer(
+        name="\ufffdCel lar", machine_identifier="abc", token="token", urls=()
     )
 
 
@@ -167,8 +162,8 @@ async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
         asked.append(request)
         return web.json_response([resource()])
 
-    async with RawTestServer(answer) as server:
-        url = str(server.make_url("")).rstrip("/")
+    async with RawTestServer(answer) as raw:
+        url = str(raw.make_url("")).rstrip("/")
         monkeypatch.setattr("custom_components.plex_butler.api.plextv.PLEX_TV_URL", url)
         tv = api.PlexTvClient(
             session, client_identifier="test", device="Mill\nX-Evil: 1"
@@ -181,9 +176,7 @@ async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
 def test_no_secret_is_in_what_is_shown_of_an_object() -> None:
     shown = [
         api.Pin(id=1, code="secret", expires_in=900),
-        api.OwnedServer(
-            name="Attic", machine_identifier="abc", token="secret", urls=()
-        ),
+        server(resource(accessToken="secret")),
         api.Address(url="http://box:32400", token="secret"),
     ]
 
@@ -197,13 +190,10 @@ JSON = st.recursive(
 )
 CONNECTIONS = st.fixed_dictionaries(
     {},
-    optional={
+    optional=dict.fromkeys(("port", "local", "relay", "protocol"), JSON)
+    | {
         "uri": JSON | st.text().map("https://{}".format),
         "address": JSON | st.ip_addresses().map(str),
-        "port": JSON,
-        "local": JSON,
-        "relay": JSON,
-        "protocol": JSON,
     },
 )
 RESOURCES = st.builds(
@@ -219,11 +209,11 @@ RESOURCES = st.builds(
 @given(JSON | st.lists(RESOURCES | JSON))
 @example([resource(name="\ud7fc")])
 def test_any_list_of_resources_gives_servers_that_can_be_used(answer: object) -> None:
-    for server in parse_owned_servers(loads(json.dumps(answer).encode())):
-        assert not {category(it) for it in server.name} & {"Cc", "Cs"}
-        for url in server.urls:
+    for found in parse_owned_servers(loads(json.dumps(answer).encode())):
+        assert not {category(it) for it in found.name} & {"Cc", "Cs"}
+        for url in found.urls:
             assert api.parse_address(url) == api.Address(url=url, token=None)
-            api.PlexClient(SESSION, url, server.token, client_identifier="test")
+            api.PlexClient(SESSION, url, found.token, client_identifier="test")
 
 
 @given(JSON | st.builds(dict, id=JSON, code=JSON, expiresIn=JSON))

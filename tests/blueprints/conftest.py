@@ -1,16 +1,75 @@
 """A house in the evening."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import persistent_notification
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_get_persistent_notifications,
+)
 
-from tests.house import HEAVY, HOUR, WATCHERS, House, Use, evening
+from tests.conftest import BACKUP_SWITCH
+from tests.house import CREDITS, HEAVY, HOUR, MINUTE, WATCHERS, House, evening, running
 from tests.simulator import PROFILES, ManualClock, Profile, SimulatedPlex
+
+# How the detection of credits goes on
+RUNS: Final = True
+HELD: Final = False
+
+
+class Evening(House):
+    """A house with a server in the attic, whose tasks take two hours."""
+
+    attic: SimulatedPlex
+
+    async def add_server(self, plex: SimulatedPlex) -> None:
+        """Let a server be known whose tasks take two hours."""
+        await self.add(plex)
+        plex.durations.update(dict.fromkeys(plex.durations, 2 * HOUR))
+
+    async def unload(self, title: str) -> None:
+        (entry,) = self.entries(title)
+        await self.hass.config_entries.async_unload(entry.entry_id)
+
+    async def set_up(self, title: str) -> None:
+        (entry,) = self.entries(title)
+        await self.hass.config_entries.async_setup(entry.entry_id)
+        await self.settle()
+
+    async def turn(self, to: str) -> None:
+        """Turn the switch of the backup on or off."""
+        await self.hass.services.async_call(
+            "switch", f"turn_{to}", {"entity_id": BACKUP_SWITCH}, blocking=True
+        )
+
+    def told(self) -> list[str]:
+        """Return what all notifications say."""
+        notifications = async_get_persistent_notifications(self.hass).values()
+        return [notification["message"] for notification in notifications]
+
+    async def give_way(self, *titles: str, watched: str = "0", **inputs: Any) -> None:
+        """Make the automation; by default, nobody watches and the attic gives way."""
+        await self.show(WATCHERS, watched)
+        servers = [self.device(title) for title in titles or ("Attic",)]
+        given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
+        await self.use("give_way_to_viewers", **given)
+
+    async def expect(self, *tasks: str, after: float = 0) -> None:
+        """See what runs in the attic after so many minutes."""
+        await self.let_pass(after * MINUTE)
+        assert running(self.attic) == set(tasks)
+
+    async def follow(
+        self, *steps: tuple[str, float, bool], entity_id: str = WATCHERS
+    ) -> None:
+        """Show a state, for so many minutes, and see whether credits are detected."""
+        for state, minutes, runs in steps:
+            await self.show(entity_id, state)
+            await self.expect(*[CREDITS] * runs, after=minutes)
 
 
 @pytest.fixture
@@ -21,43 +80,23 @@ def profile() -> Profile | str:
 
 @pytest.fixture
 async def house(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory
-) -> AsyncIterator[House]:
-    """Return a house without servers, at ten in the evening."""
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, plex: SimulatedPlex
+) -> AsyncIterator[Evening]:
+    """Return a house at ten in the evening."""
     await hass.config.async_set_time_zone("UTC")
     freezer.move_to(evening())
     assert await async_setup_component(hass, persistent_notification.DOMAIN, {})
-    house = House(hass, freezer)
+    house = Evening(hass, freezer)
+    house.attic = plex
+    await house.add_server(plex)
     yield house
     await house.stop()
 
 
 @pytest.fixture
-async def attic(house: House, plex: SimulatedPlex) -> SimulatedPlex:
-    """Return the server, known to the house; its tasks take two hours."""
-    await house.add(plex)
-    plex.durations.update(dict.fromkeys(plex.durations, 2 * HOUR))
-    return plex
-
-
-@pytest.fixture
-async def cellar(house: House, attic: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
+async def cellar(house: Evening) -> AsyncIterator[SimulatedPlex]:
     """Return another server of the house."""
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
-        entry = await house.add(cellar)
-        cellar.durations.update(dict.fromkeys(cellar.durations, 2 * HOUR))
+        await house.add_server(cellar)
         yield cellar
-        await house.hass.config_entries.async_unload(entry.entry_id)
-
-
-@pytest.fixture
-def give_way(house: House, attic: SimulatedPlex) -> Use:
-    """Return a function that makes the automation; there is no viewer by default."""
-
-    async def use(watched: str = "0", **inputs: Any) -> None:
-        await house.show(WATCHERS, watched)
-        servers = [house.device("Attic")]
-        given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
-        await house.use("give_way_to_viewers", **given)
-
-    return use
+        await house.unload("Cellar")

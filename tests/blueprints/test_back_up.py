@@ -1,6 +1,5 @@
 """An update is installed after a backup, or not at all."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from homeassistant.core import ServiceCall
@@ -10,61 +9,48 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
-from tests.house import BACKUP, HOUR, MINUTE, House, commands, running
-from tests.simulator import SimulatedPlex
+from tests.blueprints.conftest import Evening
+from tests.house import BACKUP, HOUR, MINUTE, commands, running
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-SWITCH = "switch.attic_butler_back_up_database"
 UPDATE = "update.attic"
-
-type Use = Callable[..., Awaitable[list[ServiceCall]]]
-
-
-@pytest.fixture
-def back_up(house: House, attic: SimulatedPlex) -> Use:
-    """Return what makes the automation, and returns what gets installed."""
-    attic.durations[BACKUP] = 10 * MINUTE
-
-    async def use(**inputs: Any) -> list[ServiceCall]:
-        installed: list[ServiceCall] = async_mock_service(
-            house.hass, "update", "install"
-        )
-        await house.show(UPDATE, "on", friendly_name="Attic server")
-        await house.use(
-            "back_up_before_an_update",
-            server=house.device("Attic"),
-            update=UPDATE,
-            **inputs,
-        )
-        return installed
-
-    return use
+TITLE = "Attic server was not updated"
+TOO_LONG = "The backup of Attic Butler had not ended when the time to wait was over."
 
 
-def told(house: House) -> dict[str, Any]:
-    """Return the one notification."""
-    (notification,) = async_get_persistent_notifications(house.hass).values()
-    return dict(notification)
+async def back_up(house: Evening, **inputs: Any) -> list[ServiceCall]:
+    """Make the automation, and return what gets installed."""
+    house.attic.durations[BACKUP] = 10 * MINUTE
+    installed: list[ServiceCall] = async_mock_service(house.hass, "update", "install")
+    await house.show(UPDATE, "on", friendly_name="Attic server")
+    given = {"server": house.device("Attic"), "update": UPDATE, **inputs}
+    await house.use("back_up_before_an_update", **given)
+    return installed
 
 
-async def test_at_five_the_update_waits_for_the_end_of_the_backup(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    installed = await back_up()
+def expect_told(house: Evening, message: str) -> None:
+    """See the one notification."""
+    (told,) = async_get_persistent_notifications(house.hass).values()
+    assert told["title"] == TITLE
+    assert message in told["message"]
+
+
+async def test_at_five_the_update_waits_for_the_backup(house: Evening) -> None:
+    installed = await back_up(house)
     await house.let_pass_until(4, 55)
-    attic.client_stop(BACKUP)
-    assert commands(attic, "POST") == []
+    house.attic.client_stop(BACKUP)
+    assert commands(house.attic, "POST") == []
 
     await house.let_pass_until(5)
-    assert running(attic) >= {BACKUP}
+    assert running(house.attic) >= {BACKUP}
     await house.let_pass(9 * MINUTE)
     assert not installed
 
     await house.let_pass(2 * MINUTE)
     assert [call.data["entity_id"] for call in installed] == [[UPDATE]]
-    assert not async_get_persistent_notifications(house.hass)
+    assert house.told() == []
 
 
 @pytest.mark.parametrize(
@@ -72,176 +58,121 @@ async def test_at_five_the_update_waits_for_the_end_of_the_backup(
     [("off", {}), ("unavailable", {}), ("on", {"in_progress": True})],
 )
 async def test_without_an_update_to_install_nothing_happens(
-    house: House,
-    attic: SimulatedPlex,
-    back_up: Use,
-    state: str,
-    attributes: dict[str, Any],
+    house: Evening, state: str, attributes: dict[str, Any]
 ) -> None:
-    installed = await back_up()
+    installed = await back_up(house)
     await house.show(UPDATE, state, **attributes)
-
     await house.run_by_hand()
-
     assert not installed
-    assert commands(attic, "POST") == []
-    assert not async_get_persistent_notifications(house.hass)
+    assert commands(house.attic, "POST") == []
+    assert house.told() == []
 
 
-async def test_by_hand_it_goes_at_any_time(
-    house: House, attic: SimulatedPlex, back_up: Use
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_by_hand_an_update_that_is_still_there_is_installed_at_any_time(
+    house: Evening, *, is_there: bool
 ) -> None:
-    installed = await back_up()
-
+    installed = await back_up(house)
     await house.run_by_hand()
+    await house.show(UPDATE, "on" if is_there else "off")
     await house.let_pass(11 * MINUTE)
-
-    assert commands(attic, "POST") == [BACKUP]
-    assert len(installed) == 1
-
-
-async def test_an_update_that_somebody_else_installed_is_not_installed_again(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    installed = await back_up()
-    await house.run_by_hand()
-    await house.show(UPDATE, "off")
-    await house.let_pass(11 * MINUTE)
-
-    assert not installed
-    assert not async_get_persistent_notifications(house.hass)
+    assert commands(house.attic, "POST") == [BACKUP]
+    assert len(installed) == is_there
+    assert house.told() == []
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
 async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for(
-    house: House, attic: SimulatedPlex, back_up: Use, state: str
+    house: Evening, state: str
 ) -> None:
-    installed = await back_up()
+    installed = await back_up(house)
     await house.run_by_hand()
     await house.let_pass(9 * MINUTE)
     await house.show(UPDATE, state)
     await house.let_pass(4 * MINUTE)
     assert not installed
-    assert not async_get_persistent_notifications(house.hass)
+    assert house.told() == []
 
     await house.show(UPDATE, "on")
     assert len(installed) == 1
-    assert not async_get_persistent_notifications(house.hass)
+    assert house.told() == []
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
 async def test_an_update_that_is_not_seen_any_more_is_told_of(
-    house: House, attic: SimulatedPlex, back_up: Use, state: str
+    house: Evening, state: str
 ) -> None:
-    installed = await back_up()
+    installed = await back_up(house)
     await house.run_by_hand()
     await house.show(UPDATE, state, friendly_name="Attic server")
     await house.let_pass(HOUR)
-
     assert not installed
-    notification = told(house)
-    assert notification["title"] == "Attic server was not updated"
-    assert notification["message"] == (
-        "The backup of Attic Butler was waited for, but then it was not known whether the update"
-        " was still available."
-    )
+    reason = "it was not known whether the update was still available"
+    waited = "The backup of Attic Butler was waited for"
+    expect_told(house, f"{waited}, but then {reason}.")
 
 
-async def test_a_backup_that_somebody_stops_holds_the_update_back(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    installed = await back_up()
+async def test_a_stopped_backup_holds_the_update_back(house: Evening) -> None:
+    installed = await back_up(house)
     await house.run_by_hand()
-    await house.hass.services.async_call(
-        "switch", "turn_off", {"entity_id": SWITCH}, blocking=True
-    )
+    await house.turn("off")
     await house.let_pass(1)
-
     assert not installed
-    notification = told(house)
-    assert notification["title"] == "Attic server was not updated"
-    assert (
-        notification["message"]
-        == "The backup of Attic Butler was stopped before it ended."
-    )
+    expect_told(house, "The backup of Attic Butler was stopped before it ended.")
 
 
-async def test_a_backup_that_takes_too_long_holds_the_update_back(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    installed = await back_up(patience={"minutes": 5})
+async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
+    installed = await back_up(house, patience={"minutes": 5})
     await house.run_by_hand()
     await house.let_pass(20 * MINUTE)
-
     assert not installed
-    assert "had not ended when the time to wait was over" in told(house)["message"]
+    expect_told(house, TOO_LONG)
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_backup_that_nobody_saw_end_holds_the_update_back(
-    house: House, attic: SimulatedPlex, back_up: Use
+@pytest.mark.parametrize("unseen", [True, False])
+async def test_a_backup_whose_end_was_not_seen_holds_the_update_back_unless_allowed(
+    house: Evening, *, unseen: bool
 ) -> None:
-    installed = await back_up()
-    await house.run_by_hand()
-    await house.let_pass(HOUR)
-
-    assert not installed
-    assert "was started, but its end was not seen" in told(house)["message"]
-
-
-@pytest.mark.parametrize("profile", ["silent"])
-async def test_people_may_go_on_without_having_seen_the_end(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    installed = await back_up(unseen=True)
+    installed = await back_up(house, unseen=unseen)
     await house.run_by_hand()
     assert not installed
     await house.let_pass(HOUR)
-
-    assert len(installed) == 1
-    assert not async_get_persistent_notifications(house.hass)
+    assert len(installed) == unseen
+    if unseen:
+        assert house.told() == []
+    else:
+        expect_told(house, "was started, but its end was not seen")
 
 
 async def test_a_server_that_refuses_holds_the_update_back(
-    house: House, attic: SimulatedPlex, back_up: Use, expected_logs: list[str]
+    house: Evening, expected_logs: list[str]
 ) -> None:
     expected_logs.append("Error executing script. Error for call_service")
-    installed = await back_up(unseen=True)
-    attic.fault("500", path="/butler", method="POST")
+    installed = await back_up(house, unseen=True)
+    house.attic.fault("500", path="/butler", method="POST")
     await house.run_by_hand()
-
     assert not installed
-    assert "could not be started" in told(house)["message"]
+    expect_told(house, "could not be started")
 
     await house.run_by_hand()
     await house.let_pass(11 * MINUTE)
     assert len(installed) == 1
 
 
-async def test_a_server_that_is_away_holds_the_update_back_in_silence(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
-    (entry,) = house.entries("Attic")
-    await house.hass.config_entries.async_unload(entry.entry_id)
-    installed = await back_up(unseen=True)
+async def test_an_absent_server_holds_it_back_in_silence(house: Evening) -> None:
+    await house.unload("Attic")
+    installed = await back_up(house, unseen=True)
     await house.run_by_hand()
-
     assert not installed
-    assert "could not be started" in told(house)["message"]
+    expect_told(house, "could not be started")
 
 
-async def test_a_phone_is_told_without_a_word_to_type(
-    house: House, attic: SimulatedPlex, back_up: Use
-) -> None:
+async def test_a_phone_is_told_without_a_word_to_type(house: Evening) -> None:
     sent = async_mock_service(house.hass, "notify", "send_message")
-    await back_up(tell=["notify.phone"], patience={"seconds": 10})
+    await back_up(house, tell=["notify.phone"], patience={"seconds": 10})
     await house.run_by_hand()
     await house.let_pass(MINUTE)
-
-    assert sent[0].data == {
-        "entity_id": ["notify.phone"],
-        "title": "Attic server was not updated",
-        "message": "The backup of Attic Butler had not ended when the time to wait was"
-        " over.",
-    }
-    assert not async_get_persistent_notifications(house.hass)
+    phone = {"entity_id": ["notify.phone"]}
+    assert sent[0].data == {**phone, "title": TITLE, "message": TOO_LONG}
+    assert house.told() == []

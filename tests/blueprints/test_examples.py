@@ -1,17 +1,18 @@
 """Every example of the documentation does what it says."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 import re
+from typing import Final
 
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import ServiceCall
+from homeassistant.util.yaml import parse_yaml
 import pytest
 from pytest_homeassistant_custom_component.common import (
-    async_get_persistent_notifications,
     async_mock_service,
 )
 
-from tests.automations import device_of
-from tests.blueprints.examples import DEVICE, example, examples, texts
+from tests.blueprints.conftest import Evening
 from tests.house import (
     BACKUP,
     CREDITS,
@@ -19,18 +20,42 @@ from tests.house import (
     INTROS,
     MINUTE,
     OPTIMIZE,
-    House,
+    ROOT,
     commands,
     running,
 )
-from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
+# What stands in the examples for the device of the server
+DEVICE: Final = "6d1f4c0e9b7a42538f60a1c2d3e4f506"
+
+# What an example is called: the heading above it, or in the README the line
+_EXAMPLE: Final = re.compile(
+    r"^(?:## (?P<heading>.+)(?:\n(?!#|```).*)*|(?P<line>\S.*):)\n\n```yaml\n"
+    r"(?P<yaml>(?:.*\n)*?)```$",
+    re.MULTILINE,
+)
+_FILES: Final = ("README.md", "docs/automations.md")
+
+
+@cache
+def texts() -> str:
+    """Return all that may hold examples."""
+    return "\n".join((ROOT / name).read_text() for name in _FILES)
+
+
+@cache
+def examples() -> dict[str, str]:
+    """Return the YAML of all examples by what they are called."""
+    found = _EXAMPLE.finditer(texts())
+    return {match["heading"] or match["line"]: match["yaml"] for match in found}
+
+
 DEEP, PREVIEWS = "DeepMediaAnalysis", "GenerateMediaIndexFiles"
 
-type Scenario = Callable[[House, SimulatedPlex], Awaitable[None]]
+type Scenario = Callable[[Evening], Awaitable[None]]
 SCENARIOS: dict[str, Scenario] = {}
 
 
@@ -44,36 +69,29 @@ def tries(name: str) -> Callable[[Scenario], Scenario]:
     return keep
 
 
-def told(hass: HomeAssistant) -> list[str]:
-    """Return what all notifications say."""
-    notifications = async_get_persistent_notifications(hass).values()
-    return [notification["message"] for notification in notifications]
-
-
-def script(house: House, name: str) -> list[ServiceCall]:
+def script(house: Evening, name: str) -> list[ServiceCall]:
     """Return the calls of a script of the user's, to be filled."""
     calls: list[ServiceCall] = async_mock_service(house.hass, "script", name)
     return calls
 
 
-async def start(house: House, attic: SimulatedPlex, *tasks: str) -> None:
+async def start(house: Evening, *tasks: str) -> None:
     """Have tasks started by somebody, and seen to run."""
     for task in tasks:
-        attic.client_start(task)
+        house.attic.client_start(task)
     await house.let_pass(1)
-    assert running(attic) == set(tasks)
+    await house.expect(*tasks)
 
 
 @pytest.mark.parametrize("name", examples())
-async def test_the_example_does_what_it_says(
-    name: str, house: House, attic: SimulatedPlex
-) -> None:
-    (entry,) = house.entries("Attic")
+async def test_the_example_does_what_it_says(name: str, house: Evening) -> None:
     await house.show("sensor.attic", "0")
     await house.show("sensor.electricity_price", "0.3")
-    await house.automate(alias="tried", **example(name, device_of(house.hass, entry)))
+    parsed = parse_yaml(examples()[name].replace(DEVICE, house.device("Attic")))
+    assert isinstance(parsed, dict)
+    await house.automate(alias="tried", **parsed)
 
-    await SCENARIOS[name](house, attic)
+    await SCENARIOS[name](house)
 
 
 def test_no_example_is_left_out() -> None:
@@ -81,9 +99,7 @@ def test_no_example_is_left_out() -> None:
     assert len(examples()) == texts().count("```yaml\n")
 
 
-async def test_examples_name_what_the_server_has(
-    house: House, attic: SimulatedPlex
-) -> None:
+async def test_examples_name_what_the_server_has(house: Evening) -> None:
     named = set(re.findall(r"\w+\.attic_butler\w*", "".join(examples().values())))
     assert named
 
@@ -92,152 +108,150 @@ async def test_examples_name_what_the_server_has(
 
 
 @tries("Refresh the libraries when a download has finished")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     house.hass.bus.async_fire("downloader_download_completed")
     await house.settle()
 
-    assert running(attic) == {"RefreshLibraries"}
+    await house.expect("RefreshLibraries")
 
 
 @tries("Stop two heavy tasks while somebody watches")
-async def _(house: House, attic: SimulatedPlex) -> None:
-    await start(house, attic, CREDITS, DEEP, BACKUP)
+async def _(house: Evening) -> None:
+    await start(house, CREDITS, DEEP, BACKUP)
     await house.show("media_player.living_room", "playing")
 
-    assert running(attic) == {BACKUP}
+    await house.expect(BACKUP)
 
 
 @tries("Let the server work by day while nobody is home")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     await house.show("zone.home", "0")
 
-    settings = attic.state.preferences
+    settings = house.attic.state.preferences
     hours = [settings[name].value for name in ("ButlerStartHour", "ButlerEndHour")]
     assert hours == [9, 17]
 
 
 @tries("Stop heavy work while somebody watches")
-async def _(house: House, attic: SimulatedPlex) -> None:
-    await start(house, attic, CREDITS, PREVIEWS, BACKUP)
+async def _(house: Evening) -> None:
+    await start(house, CREDITS, PREVIEWS, BACKUP)
     await house.show("sensor.attic", "1")
 
-    assert running(attic) == {BACKUP}
+    await house.expect(BACKUP)
 
 
 @tries("Know what ran")
-async def _(house: House, attic: SimulatedPlex) -> None:
-    attic.durations[BACKUP] = MINUTE
-    attic.durations[INTROS] = MINUTE
-    await start(house, attic, BACKUP, INTROS, OPTIMIZE)
+async def _(house: Evening) -> None:
+    house.attic.durations[BACKUP] = MINUTE
+    house.attic.durations[INTROS] = MINUTE
+    await start(house, BACKUP, INTROS, OPTIMIZE)
     await house.let_pass(MINUTE)
-    attic.client_stop(OPTIMIZE)
-    assert told(house.hass) == ["Back up database ended after 60.0 seconds"]
+    house.attic.client_stop(OPTIMIZE)
+    assert house.told() == ["Back up database ended after 60.0 seconds"]
 
 
 @tries("Back up before something risky")
-async def _(house: House, attic: SimulatedPlex) -> None:
-    attic.durations[BACKUP] = 5 * MINUTE
+async def _(house: Evening) -> None:
+    house.attic.durations[BACKUP] = 5 * MINUTE
     upgraded = script(house, "upgrade_the_attic")
     await house.let_pass_until(4, 25)
-    attic.client_stop(BACKUP)
+    house.attic.client_stop(BACKUP)
 
     await house.let_pass_until(4, 30)
-    assert BACKUP in running(attic)
+    assert BACKUP in running(house.attic)
     assert not upgraded
     await house.let_pass(6 * MINUTE)
     assert len(upgraded) == 1
 
     await house.let_pass_until(4, 30)
-    await house.hass.services.async_call(
-        "switch", "turn_off", {"entity_id": "switch.attic_butler_back_up_database"}
-    )
+    await house.turn("off")
     await house.let_pass(1)
     assert len(upgraded) == 1
-    assert told(house.hass) == ["The backup: stopped"]
+    assert house.told() == ["The backup: stopped"]
 
 
 @tries("Stop at a time")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     await house.let_pass_until(6, 25)
-    attic.butler.stop_all()
-    await start(house, attic, DEEP, INTROS, BACKUP)
+    house.attic.butler.stop_all()
+    await start(house, DEEP, INTROS, BACKUP)
     await house.let_pass_until(6, 30)
 
-    assert running(attic) == {BACKUP}
+    await house.expect(BACKUP)
 
 
 @tries("Run when power is cheap")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     await house.show("sensor.electricity_price", "0.05")
-    assert running(attic) == {DEEP}
+    await house.expect(DEEP)
 
-    attic.client_stop(DEEP)
+    house.attic.client_stop(DEEP)
     await house.show("sensor.electricity_price", "0.3")
     await house.let_pass_until(7)
-    attic.butler.stop_all()
+    house.attic.butler.stop_all()
     await house.show("sensor.electricity_price", "0.05")
-    assert running(attic) == set()
+    await house.expect()
 
 
 @tries("Still running after six hours")
-async def _(house: House, attic: SimulatedPlex) -> None:
-    attic.durations[DEEP] = 7 * HOUR
-    await start(house, attic, DEEP)
+async def _(house: Evening) -> None:
+    house.attic.durations[DEEP] = 7 * HOUR
+    await start(house, DEEP)
     await house.let_pass(6 * HOUR - 10, step=5 * MINUTE)
-    assert told(house.hass) == []
+    assert house.told() == []
 
     await house.let_pass(MINUTE)
-    assert told(house.hass) == ["The deep analysis has been running for six hours."]
+    assert house.told() == ["The deep analysis has been running for six hours."]
 
 
 @tries("Put the machine to sleep when Butler has become idle")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     suspended = script(house, "suspend_the_attic")
     for watchers, times in (("1", 0), ("0", 1)):
         await house.show("sensor.attic", watchers)
-        await start(house, attic, DEEP)
+        await start(house, DEEP)
         await house.let_pass(MINUTE)
-        attic.client_stop(DEEP)
+        house.attic.client_stop(DEEP)
         await house.let_pass(5 * MINUTE, step=10)
         assert len(suspended) == times
 
 
 @tries("Say so if a film starts while Butler is busy")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     await house.show("media_player.living_room", "playing")
-    assert told(house.hass) == []
+    assert house.told() == []
 
-    await start(house, attic, DEEP)
+    await start(house, DEEP)
     await house.show("media_player.living_room", "paused")
     await house.show("media_player.living_room", "playing")
-    assert told(house.hass) == ["Butler is at work, the film may stutter."]
+    assert house.told() == ["Butler is at work, the film may stutter."]
 
 
 @tries("Save the database when the power fails")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     down = script(house, "shut_the_attic_down")
-    await start(house, attic, BACKUP)
+    await start(house, BACKUP)
     await house.show("binary_sensor.on_battery", "on")
     await house.show("binary_sensor.on_battery", "off")
-    assert commands(attic, "DELETE") == []
+    assert commands(house.attic, "DELETE") == []
 
-    await start(house, attic, BACKUP, OPTIMIZE)
+    await start(house, BACKUP, OPTIMIZE)
     await house.show("binary_sensor.on_battery", "on")
     await house.let_pass(MINUTE, step=5)
-    assert running(attic) == {BACKUP}
+    await house.expect(BACKUP)
     assert len(down) == 1
 
 
 @tries("Restart the machine, but not in the middle of a task")
-async def _(house: House, attic: SimulatedPlex) -> None:
+async def _(house: Evening) -> None:
     restarted = script(house, "restart_the_attic")
     await house.let_pass_until(5, 20)
-    attic.butler.stop_all()
-    await start(house, attic, BACKUP)
+    house.attic.butler.stop_all()
+    await start(house, BACKUP)
     await house.let_pass_until(5, 30)
     assert restarted == []
 
     await house.let_pass_until(5, 20)
-    attic.butler.stop_all()
+    house.attic.butler.stop_all()
     await house.let_pass_until(5, 30)
     assert len(restarted) == 1

@@ -2,195 +2,211 @@
 
 import pytest
 
-from tests.house import (
-    CREDITS,
-    HOUR,
-    INTROS,
-    MINUTE,
-    WATCHERS,
-    House,
-    Use,
-    commands,
-    running,
-)
+from tests.blueprints.conftest import HELD, RUNS, Evening
+from tests.house import CREDITS, HOUR, INTROS, MINUTE, WATCHERS, commands, running
 from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-
-async def watch(house: House, minutes: int = 60) -> None:
-    """Watch, and begin and end with the state that says so."""
-    await house.show(WATCHERS, "1")
-    await house.let_pass(minutes * MINUTE)
-    await house.show(WATCHERS, "0")
+NOT_STARTED = "Error executing script. Error for call_service"
 
 
-async def test_what_runs_is_stopped_and_started_again_when_nobody_has_watched(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
-    attic.client_start(CREDITS)
+async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
+    await house.give_way()
+    house.attic.client_start(CREDITS)
     await house.settle()
-
-    await house.show(WATCHERS, "1")
-    assert running(attic) == set()
-
-    await watch(house)
-    await house.let_pass(14 * MINUTE)
-    assert running(attic) == set()
-
-    await house.let_pass(2 * MINUTE)
-    assert running(attic) == {CREDITS}
-    assert commands(attic, "POST") == [CREDITS]
+    await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", 14, HELD), ("0", 2, RUNS))
+    assert commands(house.attic, "POST") == [CREDITS]
 
 
-async def test_a_short_break_starts_nothing(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way(quiet=30)
-    attic.client_start(CREDITS)
-    await watch(house)
+async def test_a_short_break_starts_nothing(house: Evening) -> None:
+    await house.give_way(quiet=30)
+    house.attic.client_start(CREDITS)
+    await house.follow(("1", 60, HELD), ("0", 20, HELD))
+    await house.follow(("1", 60, HELD), ("0", 29, HELD), ("0", 2, RUNS))
+
+
+async def test_after_the_night_nothing_is_started_again(house: Evening) -> None:
+    await house.give_way(latest="23:30:00")
+    house.attic.client_start(CREDITS)
+    await house.follow(("1", 80, HELD), ("0", 60, HELD))
+    assert commands(house.attic, "POST") == []
+
+    house.attic.client_start(INTROS)
+    await house.follow(("1", 60, HELD))
+    await house.show(WATCHERS, "0")
     await house.let_pass(20 * MINUTE)
-    await watch(house)
-
-    await house.let_pass(29 * MINUTE)
-    assert running(attic) == set()
-
-    await house.let_pass(2 * MINUTE)
-    assert running(attic) == {CREDITS}
+    assert commands(house.attic, "POST") == [INTROS]
 
 
-async def test_after_the_night_nothing_is_started_until_there_is_another_stop(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way(latest="23:30:00")
-    attic.client_start(CREDITS)
-    await watch(house, minutes=80)
-    await house.let_pass(HOUR)
-    assert commands(attic, "POST") == []
-
-    attic.client_start(INTROS)
-    await watch(house)
-    assert running(attic) == set()
-    await house.let_pass(20 * MINUTE)
-    assert commands(attic, "POST") == [INTROS]
-
-
-async def test_a_night_ends_at_six_unless_told_otherwise(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
+async def test_a_night_ends_at_six_unless_told_otherwise(house: Evening) -> None:
+    await house.give_way()
     await house.let_pass_until(5)
-    attic.client_start(CREDITS)
-    await watch(house, minutes=46)
+    house.attic.client_start(CREDITS)
+    await house.show(WATCHERS, "1")
+    await house.let_pass(46 * MINUTE)
+    await house.show(WATCHERS, "0")
     await house.let_pass(HOUR)
-
-    assert commands(attic, "POST") == []
+    assert commands(house.attic, "POST") == []
 
 
 @pytest.mark.parametrize("restarts", [0, 1, 2])
 async def test_what_was_started_again_often_enough_is_only_held(
-    house: House, attic: SimulatedPlex, give_way: Use, restarts: int
+    house: Evening, restarts: int
 ) -> None:
-    await give_way(restarts=restarts, latest="21:00:00")
-    attic.client_start(CREDITS)
-    for _ in range(4):
-        await watch(house, minutes=10)
-        assert running(attic) == set()
-        await house.let_pass(20 * MINUTE)
-
-    assert commands(attic, "POST") == [CREDITS] * restarts
+    await house.give_way(restarts=restarts, latest="21:00:00")
+    house.attic.client_start(CREDITS)
+    for number in range(4):
+        await house.follow(("1", 10, HELD), ("0", 20, number < restarts))
+    assert commands(house.attic, "POST") == [CREDITS] * restarts
 
     await house.show(WATCHERS, "1")
-    attic.client_start(INTROS)
-    await house.let_pass(MINUTE)
-    assert running(attic) == set()
+    house.attic.client_start(INTROS)
+    await house.expect(after=1)
 
 
-async def test_what_the_window_starts_during_a_film_is_held(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
+async def test_what_the_window_starts_during_a_film_is_held(house: Evening) -> None:
+    await house.give_way()
     await house.let_pass_until(1)
     await house.show(WATCHERS, "1")
     await house.let_pass_until(2, 10)
-
-    assert not running(attic) & {CREDITS, INTROS}
-    assert running(attic) >= {"BackupDatabase", "DeepMediaAnalysis"}
+    assert not running(house.attic) & {CREDITS, INTROS}
+    assert running(house.attic) >= {"BackupDatabase", "DeepMediaAnalysis"}
 
     await house.show(WATCHERS, "0")
     await house.let_pass(16 * MINUTE)
-    assert running(attic) >= {CREDITS, INTROS}
+    assert running(house.attic) >= {CREDITS, INTROS}
 
 
-async def test_what_starts_during_a_film_runs_if_people_want_so(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way(hold=False)
-    attic.client_start(INTROS)
-    await house.show(WATCHERS, "1")
-    assert running(attic) == set()
-
-    attic.client_start(CREDITS)
-    await house.let_pass(10 * MINUTE)
-
-    assert running(attic) == {CREDITS}
+async def test_what_starts_in_a_film_runs_if_people_want_so(house: Evening) -> None:
+    await house.give_way(hold=False)
+    house.attic.client_start(INTROS)
+    await house.follow(("1", 0, HELD))
+    house.attic.client_start(CREDITS)
+    await house.follow(("1", 10, RUNS))
 
 
-async def test_nothing_is_started_that_was_not_stopped(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
-    await watch(house)
-    await house.let_pass(HOUR)
+async def test_nothing_is_started_that_was_not_stopped(house: Evening) -> None:
+    await house.give_way()
+    await house.follow(("1", 60, HELD), ("0", 60, HELD))
+    assert commands(house.attic, "DELETE") == [CREDITS, INTROS]
+    assert commands(house.attic, "POST") == []
 
-    assert commands(attic, "DELETE") == [CREDITS, INTROS]
-    assert commands(attic, "POST") == []
-
-
-async def test_a_film_without_tasks_holds_those_of_the_next_one(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
-    await watch(house)
-    await house.let_pass(HOUR)
-
+    # What starts during the next film is held.
     await house.show(WATCHERS, "2")
-    attic.requests.clear()
-    attic.client_start(CREDITS)
-    await house.let_pass(MINUTE)
-    assert running(attic) == set()
-    assert commands(attic, "DELETE") == [CREDITS]
+    house.attic.requests.clear()
+    house.attic.client_start(CREDITS)
+    await house.expect(after=1)
+    assert commands(house.attic, "DELETE") == [CREDITS]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_server_that_never_shows_what_runs_is_taken_at_its_word(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
-    attic.client_start(CREDITS)
-    await house.let_pass(MINUTE)
+async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
+    await house.give_way()
+    house.attic.client_start(CREDITS)
+    await house.expect(CREDITS, after=1)
+    await house.follow(("1", 60, HELD), ("0", 16, RUNS))
+    assert commands(house.attic, "POST") == [CREDITS]
 
-    await watch(house)
-    assert running(attic) == set()
-
-    await house.let_pass(16 * MINUTE)
-    assert running(attic) == {CREDITS}
-    assert commands(attic, "POST") == [CREDITS]
-
-    attic.client_start(INTROS)
-    await house.show(WATCHERS, "1")
-    assert running(attic) == set()
+    house.attic.client_start(INTROS)
+    await house.follow(("1", 0, HELD))
 
 
-async def test_by_hand_nothing_happens_while_nobody_watches(
-    house: House, attic: SimulatedPlex, give_way: Use
-) -> None:
-    await give_way()
-    attic.client_start(CREDITS)
-
+async def test_by_hand_nothing_happens_while_nobody_watches(house: Evening) -> None:
+    await house.give_way()
+    house.attic.client_start(CREDITS)
     await house.run_by_hand()
-    await house.let_pass(HOUR)
+    await house.expect(CREDITS, after=60)
 
-    assert running(attic) == {CREDITS}
+
+async def expect_both(
+    house: Evening, cellar: SimulatedPlex, watched: str, *tasks: set[str]
+) -> None:
+    """See what runs at once if somebody watches, after the quiet time otherwise."""
+    await house.show(WATCHERS, watched)
+    await house.let_pass(16 * MINUTE if watched == "0" else 0)
+    assert (running(house.attic), running(cellar)) == tasks
+
+
+async def test_only_the_servers_of_the_tasks_are_told(
+    house: Evening, cellar: SimulatedPlex
+) -> None:
+    await house.give_way("Cellar")
+    house.attic.client_start(INTROS)
+    cellar.client_start(INTROS)
+
+    await expect_both(house, cellar, "1", {INTROS}, set())
+    await expect_both(house, cellar, "0", {INTROS}, {INTROS})
+    assert commands(house.attic, "DELETE") == commands(house.attic, "POST") == []
+
+
+@pytest.mark.parametrize("titles", [("Attic", "Cellar"), ("Cellar", "Attic")])
+async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
+    house: Evening,
+    cellar: SimulatedPlex,
+    titles: tuple[str, str],
+    expected_logs: list[str],
+) -> None:
+    expected_logs.append(NOT_STARTED)
+    await house.give_way(*titles)
+    house.attic.client_start(CREDITS)
+    cellar.client_start(INTROS)
+    await house.settle()
+
+    cellar.fault("500", path="/butler", method="DELETE", count=2)
+    await expect_both(house, cellar, "1", set(), {INTROS})
+    await house.let_pass(2 * MINUTE, step=10)
+    assert running(cellar) == set()
+    assert commands(cellar, "DELETE") == [CREDITS, INTROS, INTROS]
+
+    # Both servers take up their own tasks.
+    await expect_both(house, cellar, "0", {CREDITS}, {INTROS})
+
+
+async def test_what_could_not_be_stopped_is_not_started_again(
+    house: Evening, cellar: SimulatedPlex, expected_logs: list[str]
+) -> None:
+    expected_logs.append(NOT_STARTED)
+    await house.give_way("Attic", "Cellar")
+    house.attic.client_start(CREDITS)
+
+    cellar.fault("500", path="/butler", method="DELETE", count=2)
+    await house.follow(("1", 0, HELD), ("0", 16, RUNS))
+    assert commands(cellar, "POST") == []
+
+
+async def test_a_server_that_is_away_is_left_alone_in_silence(
+    house: Evening, cellar: SimulatedPlex
+) -> None:
+    await house.unload("Cellar")
+    await house.give_way("Cellar", "Attic")
+    house.attic.client_start(CREDITS)
+    cellar.client_start(INTROS)
+    await expect_both(house, cellar, "1", set(), {INTROS})
+
+    await house.set_up("Cellar")
+    await house.let_pass(MINUTE)
+    assert running(cellar) == set()
+
+
+async def test_who_was_away_is_started_later_and_that_counts_once(
+    house: Evening, cellar: SimulatedPlex
+) -> None:
+    await house.give_way("Attic", "Cellar", restarts=2)
+    house.attic.client_start(CREDITS)
+    cellar.client_start(INTROS)
+    await expect_both(house, cellar, "1", set(), set())
+    await house.unload("Cellar")
+    await expect_both(house, cellar, "0", {CREDITS}, set())
+    await house.let_pass(24 * MINUTE)
+
+    await house.set_up("Cellar")
+    await expect_both(house, cellar, "0", {CREDITS}, {INTROS})
+    assert commands(house.attic, "POST") == [CREDITS]
+
+    for posts, left in ((2, ({CREDITS}, {INTROS})), (2, (set(), set()))):
+        await expect_both(house, cellar, "1", set(), set())
+        await expect_both(house, cellar, "0", *left)
+        assert len(commands(house.attic, "POST")) == posts
+        assert len(commands(cellar, "POST")) == posts

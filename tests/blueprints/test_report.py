@@ -1,30 +1,29 @@
 """In the morning people read what Butler did."""
 
-from homeassistant.core import HomeAssistant
-import pytest
-from pytest_homeassistant_custom_component.common import (
-    async_get_persistent_notifications,
-)
+from typing import Any
 
-from tests.house import BACKUP, CREDITS, HOUR, MINUTE, OPTIMIZE, House
+import pytest
+
+from tests.blueprints.conftest import Evening
+from tests.house import BACKUP, CREDITS, HOUR, MINUTE, OPTIMIZE
 from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-BLUEPRINT = "what_butler_did_last_night"
+
+async def use(house: Evening, *titles: str, **inputs: Any) -> None:
+    """Make the automation, at first about the attic alone."""
+    servers = [house.device(title) for title in titles or ("Attic",)]
+    await house.use("what_butler_did_last_night", **{"servers": servers, **inputs})
 
 
-def told(hass: HomeAssistant) -> list[str]:
+def told(house: Evening) -> list[str]:
     """Return the lines of all notifications."""
-    return [
-        line
-        for notification in async_get_persistent_notifications(hass).values()
-        for line in notification["message"].splitlines()
-    ]
+    return [line for message in house.told() for line in message.splitlines()]
 
 
-async def run(house: House, plex: SimulatedPlex, task: str, seconds: float) -> None:
+async def run(house: Evening, plex: SimulatedPlex, task: str, seconds: float) -> None:
     """Have a task run for a while, and all of it be seen."""
     plex.durations[task] = seconds
     plex.client_start(task)
@@ -32,58 +31,42 @@ async def run(house: House, plex: SimulatedPlex, task: str, seconds: float) -> N
     await house.let_pass(seconds + 40, step=1 if seconds < MINUTE else 20)
 
 
-async def test_at_seven_people_read_what_ran(
-    house: House, attic: SimulatedPlex
-) -> None:
-    attic.set_preference("ButlerEndHour", 13)
-    attic.set_preference("ButlerStartHour", 12)
-    await house.use(BLUEPRINT, servers=[house.device("Attic")])
-    await run(house, attic, BACKUP, 2 * MINUTE)
-    await run(house, attic, OPTIMIZE, 20)
-    await run(house, attic, CREDITS, 65 * MINUTE)
+async def test_at_seven_people_read_what_ran(house: Evening) -> None:
+    house.attic.set_preference("ButlerEndHour", 13)
+    house.attic.set_preference("ButlerStartHour", 12)
+    await use(house)
+    await run(house, house.attic, BACKUP, 2 * MINUTE)
+    await run(house, house.attic, OPTIMIZE, 20)
+    await run(house, house.attic, CREDITS, 65 * MINUTE)
     await house.let_pass_until(6, 55)
-    assert told(house.hass) == []
+    assert told(house) == []
 
     await house.let_pass_until(7)
-
-    assert told(house.hass) == [
+    assert told(house) == [
         "- Optimize database: ended after 20 s",
         "- Back up database: ended after 2 min",
         "- Detect credits: ended after 1 h 5 min",
     ]
 
 
-async def test_what_ran_before_the_night_is_not_told(
-    house: House, attic: SimulatedPlex
-) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Attic")], hours=1)
-    await run(house, attic, BACKUP, 2 * MINUTE)
+async def test_what_ran_before_the_night_is_not_told(house: Evening) -> None:
+    await use(house, hours=1)
+    await run(house, house.attic, BACKUP, 2 * MINUTE)
     await house.let_pass(HOUR)
-    await run(house, attic, OPTIMIZE, MINUTE)
-
+    await run(house, house.attic, OPTIMIZE, MINUTE)
     await house.run_by_hand()
+    assert told(house) == ["- Optimize database: ended after 1 min"]
 
-    assert told(house.hass) == ["- Optimize database: ended after 1 min"]
 
-
-async def test_what_was_stopped_and_what_still_runs_is_told_as_such(
-    house: House, attic: SimulatedPlex
-) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Attic")])
-    attic.client_start(BACKUP)
-    attic.client_start(CREDITS)
+async def test_what_was_stopped_and_what_runs_is_told_so(house: Evening) -> None:
+    await use(house)
+    house.attic.client_start(BACKUP)
+    house.attic.client_start(CREDITS)
     await house.settle()
     await house.let_pass(5 * MINUTE)
-    await house.hass.services.async_call(
-        "switch",
-        "turn_off",
-        {"entity_id": "switch.attic_butler_back_up_database"},
-        blocking=True,
-    )
-
+    await house.turn("off")
     await house.run_by_hand()
-
-    assert told(house.hass) == [
+    assert told(house) == [
         "- Back up database: stopped after 5 min",
         "- Detect credits: still running",
     ]
@@ -96,76 +79,55 @@ async def test_what_was_stopped_and_what_still_runs_is_told_as_such(
         ("anonymous", "- Back up database: probably ended after 2 min"),
     ],
 )
-async def test_no_end_is_made_up(house: House, attic: SimulatedPlex, line: str) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Attic")])
-    attic.durations[BACKUP] = 2 * MINUTE
-    await house.hass.services.async_call(
-        "switch",
-        "turn_on",
-        {"entity_id": "switch.attic_butler_back_up_database"},
-        blocking=True,
-    )
+async def test_no_end_is_made_up(house: Evening, line: str) -> None:
+    await use(house)
+    house.attic.durations[BACKUP] = 2 * MINUTE
+    await house.turn("on")
     await house.let_pass(HOUR, step=20)
-
     await house.run_by_hand()
-
-    assert told(house.hass) == [line]
+    assert told(house) == [line]
 
 
 @pytest.mark.parametrize(
-    ("silent", "lines"),
-    [(True, []), (False, ["Nothing was seen to run in the last 12 hours."])],
+    ("inputs", "lines"),
+    [
+        ({"silent": True}, []),
+        ({"silent": False}, ["Nothing was seen to run in the last 12 hours."]),
+        # It is not taken for a quiet night.
+        ({"servers": ["of_a_removed_one"]}, ["- A server is no longer there"]),
+    ],
 )
 async def test_a_night_without_tasks(
-    house: House, attic: SimulatedPlex, *, silent: bool, lines: list[str]
+    house: Evening, inputs: dict[str, Any], lines: list[str]
 ) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Attic")], silent=silent)
-
+    await use(house, **inputs)
     await house.run_by_hand()
-
-    assert told(house.hass) == lines
+    assert told(house) == lines
 
 
 async def test_of_two_servers_each_line_says_whose_it_is(
-    house: House, attic: SimulatedPlex, cellar: SimulatedPlex
+    house: Evening, cellar: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Cellar"), house.device("Attic")])
-    attic.durations[BACKUP] = 2 * MINUTE
+    await use(house, "Cellar", "Attic")
     await run(house, cellar, OPTIMIZE, MINUTE)
-    await run(house, attic, BACKUP, 2 * MINUTE)
-
+    await run(house, house.attic, BACKUP, 2 * MINUTE)
     await house.run_by_hand()
-
-    assert told(house.hass) == [
+    assert told(house) == [
         "- Optimize database (Cellar): ended after 1 min",
         "- Back up database (Attic): ended after 2 min",
     ]
 
 
 async def test_a_server_that_is_away_is_told_of(
-    house: House, attic: SimulatedPlex, cellar: SimulatedPlex
+    house: Evening, cellar: SimulatedPlex
 ) -> None:
-    await house.use(BLUEPRINT, servers=[house.device("Cellar"), house.device("Attic")])
+    ran = "- Optimize database (Cellar): ended after 1 min"
+    await use(house, "Cellar", "Attic")
     await run(house, cellar, OPTIMIZE, MINUTE)
-    (entry,) = house.entries("Attic")
-    await house.hass.config_entries.async_unload(entry.entry_id)
-
+    await house.unload("Attic")
     await house.run_by_hand()
-    assert told(house.hass) == [
-        "- Optimize database (Cellar): ended after 1 min",
-        "- Attic Butler: could not be asked",
-    ]
+    assert told(house) == [ran, "- Attic Butler: could not be asked"]
 
-    await house.hass.config_entries.async_setup(entry.entry_id)
+    await house.set_up("Attic")
     await house.run_by_hand()
-    assert told(house.hass) == ["- Optimize database (Cellar): ended after 1 min"]
-
-
-async def test_a_server_that_is_gone_is_not_taken_for_a_quiet_night(
-    house: House, attic: SimulatedPlex
-) -> None:
-    await house.use(BLUEPRINT, servers=["of_a_server_that_was_removed"])
-
-    await house.run_by_hand()
-
-    assert told(house.hass) == ["- A server is no longer there"]
+    assert told(house) == [ran]

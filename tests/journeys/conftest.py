@@ -3,20 +3,19 @@
 from collections.abc import AsyncIterator
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
 from tests.conftest import Advance, add_entry, settle
-from tests.journeys.whereabouts import (
+from tests.journeys.journey import (
     ANOTHER_HASH,
     NEW,
     NOTHING_LISTENS,
     OLD,
+    Journey,
     Move,
-    Pass,
 )
 from tests.simulator import (
     CERT_HASH,
@@ -29,30 +28,30 @@ from tests.tls import Certificates
 
 
 @pytest.fixture
-async def moved(plex: SimulatedPlex) -> AsyncIterator[SimulatedPlex]:
-    """Return the server of the entry, at its new address."""
-    socket_allow_hosts([OLD, NEW])
-    async with SimulatedPlex(host=NEW, clock=ManualClock()) as moved:
-        assert moved.machine_identifier == plex.machine_identifier
-        yield moved
-
-
-@pytest.fixture
-def parked(
+def new_home(
     hass: HomeAssistant,
     plex: SimulatedPlex,
-    moved: SimulatedPlex,
     entry: MockConfigEntry,
     advance: Advance,
-) -> Move:
-    """Return the server of an entry that is not set up yet."""
-    return Move(hass, plex, moved, entry, advance)
+    freezer: FrozenDateTimeFactory,
+    expected_logs: list[str],
+) -> Journey:
+    return Journey(hass, plex, entry, advance, freezer, expected_logs)
 
 
 @pytest.fixture
-async def move(parked: Move, expected_logs: list[str]) -> Move:
-    """Return the server of an entry, which will be missed at its address."""
-    expected_logs.append(NOTHING_LISTENS)
+async def parked(new_home: Journey) -> AsyncIterator[Move]:
+    """Return a server with a new address; its entry is not set up yet."""
+    socket_allow_hosts([OLD, NEW])
+    async with SimulatedPlex(host=NEW, clock=ManualClock()) as new:
+        assert new.machine_identifier == new_home.plex.machine_identifier
+        yield Move(**vars(new_home), new=new)
+
+
+@pytest.fixture
+async def move(parked: Move) -> Move:
+    """Return a server with a new address, which will be missed at its old one."""
+    parked.expected_logs.append(NOTHING_LISTENS)
     await parked.set_up()
     return parked
 
@@ -62,49 +61,38 @@ async def secure(
     socket_enabled: None, certificates: Certificates, names: Names
 ) -> AsyncIterator[SimulatedPlex]:
     """Return a server with a certificate of Plex's."""
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as plex:
+    tls = certificates.plex_direct()
+    async with SimulatedPlex(tls=tls, clock=ManualClock()) as plex:
         yield plex
 
 
 @pytest.fixture
-async def secure_moved(
-    secure: SimulatedPlex, certificates: Certificates, names: Names
-) -> AsyncIterator[SimulatedPlex]:
-    """Return the secure server at its new address, where its name leads."""
-    socket_allow_hosts([OLD, NEW])
-    for cert_hash in (CERT_HASH, ANOTHER_HASH):
-        names.point(plex_direct_name(NEW, cert_hash), address=NEW)
-    async with SimulatedPlex(
-        host=NEW, tls=certificates.plex_direct(), clock=ManualClock()
-    ) as moved:
-        yield moved
+def secure_home(
+    hass: HomeAssistant,
+    secure: SimulatedPlex,
+    freezer: FrozenDateTimeFactory,
+    expected_logs: list[str],
+) -> Journey:
+    """Return a secure server; its entry is not set up yet."""
 
-
-@pytest.fixture
-def pass_time(
-    hass: HomeAssistant, secure: SimulatedPlex, freezer: FrozenDateTimeFactory
-) -> Pass:
-    """Return what moves time where the server is a secure one."""
-
-    async def move(seconds: float) -> None:
+    async def advance(seconds: float) -> None:
         freezer.tick(seconds)
         await secure.advance(seconds)
         await settle(hass)
 
-    return move
+    entry = add_entry(hass, secure)
+    return Journey(hass, secure, entry, advance, freezer, expected_logs)
 
 
 @pytest.fixture
-def secure_move(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    secure_moved: SimulatedPlex,
-    pass_time: Pass,
-) -> Move:
-    """Return a secure server, and an entry as signing in makes it."""
-    entry = add_entry(hass, secure)
-    url = secure.url_at(plex_direct_name(OLD))
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: url})
-    return Move(hass, secure, secure_moved, entry, pass_time)
+async def secure_move(
+    secure_home: Journey, certificates: Certificates, names: Names
+) -> AsyncIterator[Move]:
+    """Return a secure server with a new address, and an entry as signing in makes it."""
+    socket_allow_hosts([OLD, NEW])
+    for cert_hash in (CERT_HASH, ANOTHER_HASH):
+        names.point(plex_direct_name(NEW, cert_hash), address=NEW)
+    secure_home.update(url=secure_home.plex.url_at(plex_direct_name(OLD)))
+    tls = certificates.plex_direct()
+    async with SimulatedPlex(host=NEW, tls=tls, clock=ManualClock()) as new:
+        yield Move(**vars(secure_home), new=new)

@@ -1,21 +1,12 @@
 """A container's or a proxy's address, which plex.tv does not know, and a new token."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import (
-    SOURCE_REAUTH,
-    ConfigEntryState,
-    ConfigFlowResult,
-)
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.conftest import SignIn, add_entry, settle
+from tests.conftest import SignIn, settle
 from tests.flows import submit, suggested
-from tests.journeys.whereabouts import state
+from tests.journeys.journey import Journey
 from tests.simulator import (
     Connection,
     ManualClock,
@@ -31,92 +22,60 @@ from tests.tls import Certificates
 ADDRESS = {CONF_URL: "https://plex.container", CONF_VERIFY_SSL: False}
 NEW_TOKEN = "new-token-2468"
 
-type SignInAgain = Callable[[], Awaitable[ConfigFlowResult]]
-
 
 @pytest.fixture
-async def server(
-    socket_enabled: None, names: Names, certificates: Certificates
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server in a container, with a certificate that only Plex's name fits."""
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as server:
-        names.point("plex.container", server.port)
-        yield server
+async def container(secure_home: Journey, names: Names) -> Journey:
+    """Return a server whose name only we know, and whose token was revoked."""
+    home = secure_home
+    names.point("plex.container", home.plex.port)
+    home.update(**ADDRESS)
+    await home.set_up()
+    assert home.is_loaded()
+    home.plex.token = NEW_TOKEN
+    home.expected_logs.append("does not accept the token")
+    while not any(home.entry.async_get_active_flows(home.hass, {SOURCE_REAUTH})):
+        await home.advance(31)
+    return home
 
 
-@pytest.fixture
-async def container(
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    server: SimulatedPlex,
-    expected_logs: list[str],
-) -> MockConfigEntry:
-    """Return an entry whose token was revoked, so that a new one is asked for."""
-    entry = add_entry(hass, server)
-    hass.config_entries.async_update_entry(entry, data={**entry.data, **ADDRESS})
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    assert entry.state is ConfigEntryState.LOADED
-    server.token = NEW_TOKEN
-    expected_logs.append("does not accept the token")
-    while not any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
-        freezer.tick(31)
-        await server.advance(31)
-        await settle(hass)
-    return entry
+async def sign_in_again(container: Journey, sign_in: SignIn) -> ConfigFlowResult:
+    """Sign in as the owner, in the dialog that Home Assistant has opened."""
+    flows = container.hass.config_entries.flow
+    (flow,) = container.entry.async_get_active_flows(container.hass, {SOURCE_REAUTH})
+    return await sign_in(await flows.async_configure(flow["flow_id"]))
 
 
-@pytest.fixture
-def sign_in_again(
-    hass: HomeAssistant, container: MockConfigEntry, sign_in: SignIn
-) -> SignInAgain:
-    """Return what signs in as the owner, in the dialog that Home Assistant has opened."""
-
-    async def sign_in_again() -> ConfigFlowResult:
-        (flow,) = container.async_get_active_flows(hass, {SOURCE_REAUTH})
-        dialog = await hass.config_entries.flow.async_configure(flow["flow_id"])
-        return await sign_in(dialog)
-
-    return sign_in_again
-
-
-async def leave(
-    server: SimulatedPlex, names: Names, freezer: FrozenDateTimeFactory, port: int = 9
-) -> None:
+async def leave(container: Journey, names: Names, port: int = 9) -> None:
     """Let the container's address lead to another port; by default, a closed one."""
     names.point("plex.container", port)
-    await server.stop_listening()
-    await server.listen_again()
+    await container.plex.stop_listening()
+    await container.plex.listen_again()
     # So long is remembered where a name led to.
-    freezer.tick(11)
+    container.freezer.tick(11)
 
 
 def expect_healthy(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    result: ConfigFlowResult,
-    **data: object,
+    container: Journey, result: ConfigFlowResult, **data: object
 ) -> None:
     assert result["reason"] == "reauth_successful"
-    assert entry.data == {CONF_TOKEN: NEW_TOKEN, **ADDRESS, **data}
-    assert entry.state is ConfigEntryState.LOADED
-    assert state(hass) == STATE_OFF
-    assert not hass.config_entries.flow.async_progress()
+    assert container.entry.data == {CONF_TOKEN: NEW_TOKEN, **ADDRESS, **data}
+    container.expect_healthy()
+
+
+def expect_healthy_at_its_name(container: Journey, result: ConfigFlowResult) -> None:
+    url = container.plex.url_at(plex_direct_name("127.0.0.1"))
+    expect_healthy(container, result, url=url, verify_ssl=True)
 
 
 @pytest.mark.parametrize("connections", [None, [remote_https(), relay()]])
 async def test_a_new_token_leaves_the_address_whether_plex_knows_another_or_not(
-    hass: HomeAssistant,
     tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
-    sign_in_again: SignInAgain,
+    container: Journey,
+    sign_in: SignIn,
     connections: list[Connection] | None,
 ) -> None:
-    tv.add_server(server, connections=connections)
-    expect_healthy(hass, container, await sign_in_again())
+    tv.add_server(container.plex, connections=connections)
+    expect_healthy(container, await sign_in_again(container, sign_in))
 
 
 @pytest.mark.parametrize(
@@ -130,86 +89,69 @@ async def test_a_new_token_leaves_the_address_whether_plex_knows_another_or_not(
     ],
 )
 async def test_an_address_that_answers_is_not_left_for_a_bad_answer(
-    hass: HomeAssistant,
     tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
-    sign_in_again: SignInAgain,
+    container: Journey,
+    sign_in: SignIn,
     fault: str,
     path: str,
     error: str,
 ) -> None:
-    tv.add_server(server)
-    before = dict(container.data)
-    server.fault(fault, count=None, path=path)
-    result = await sign_in_again()
+    plex = container.plex
+    tv.add_server(plex)
+    before = dict(container.entry.data)
+    plex.fault(fault, count=None, path=path)
+    result = await sign_in_again(container, sign_in)
     assert result["step_id"] == "server"
     assert result["errors"] == {"base": error}
-    assert container.data == before
+    assert container.entry.data == before
 
-    server.clear_faults()
-    result = await submit(hass, result, {"server": server.machine_identifier})
-    await settle(hass)
-    expect_healthy(hass, container, result)
+    plex.clear_faults()
+    chosen = {"server": plex.machine_identifier}
+    result = await submit(container.hass, result, chosen)
+    await settle(container.hass)
+    expect_healthy(container, result)
 
 
 async def test_an_address_that_is_dead_is_left_for_one_that_plex_knows(
-    hass: HomeAssistant,
-    tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
-    names: Names,
-    freezer: FrozenDateTimeFactory,
-    sign_in_again: SignInAgain,
+    tv: SimulatedPlexTv, container: Journey, names: Names, sign_in: SignIn
 ) -> None:
-    tv.add_server(server)
-    await leave(server, names, freezer)
-    result = await sign_in_again()
-    direct = server.url_at(plex_direct_name("127.0.0.1"))
-    expect_healthy(hass, container, result, url=direct, verify_ssl=True)
+    tv.add_server(container.plex)
+    await leave(container, names)
+    result = await sign_in_again(container, sign_in)
+    expect_healthy_at_its_name(container, result)
 
 
 async def test_an_address_that_is_dead_and_the_only_one_can_be_mended(
-    hass: HomeAssistant,
-    tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
-    names: Names,
-    freezer: FrozenDateTimeFactory,
-    sign_in_again: SignInAgain,
+    tv: SimulatedPlexTv, container: Journey, names: Names, sign_in: SignIn
 ) -> None:
-    tv.add_server(server, connections=[remote_https(), relay()])
-    await leave(server, names, freezer)
-    names.point("plex.new", server.port)
-    result = await sign_in_again()
+    tv.add_server(container.plex, connections=[remote_https(), relay()])
+    await leave(container, names)
+    names.point("plex.new", container.plex.port)
+    result = await sign_in_again(container, sign_in)
     assert result["step_id"] == "address"
     assert result["errors"] == {"base": "refused"}
     assert suggested(result) == {**ADDRESS, CONF_TOKEN: None}
 
     moved = {**ADDRESS, CONF_URL: "https://plex.new"}
-    result = await submit(hass, result, moved)
-    await settle(hass)
-    expect_healthy(hass, container, result, **moved)
+    result = await submit(container.hass, result, moved)
+    await settle(container.hass)
+    expect_healthy(container, result, **moved)
 
 
 async def test_a_stranger_at_the_address_gets_neither_token(
-    hass: HomeAssistant,
     tv: SimulatedPlexTv,
-    server: SimulatedPlex,
-    container: MockConfigEntry,
+    container: Journey,
     names: Names,
-    freezer: FrozenDateTimeFactory,
     certificates: Certificates,
-    sign_in_again: SignInAgain,
+    sign_in: SignIn,
 ) -> None:
-    tv.add_server(server)
+    tv.add_server(container.plex)
     async with SimulatedPlex(
         name="Cellar", seed=7, tls=certificates.right(), clock=ManualClock()
     ) as stranger:
-        await hass.config_entries.async_unload(container.entry_id)
-        await leave(server, names, freezer, stranger.port)
-        result = await sign_in_again()
+        await container.unload()
+        await leave(container, names, stranger.port)
+        result = await sign_in_again(container, sign_in)
         assert [request.path for request in stranger.requests] == ["/identity"]
         assert "X-Plex-Token" not in stranger.requests[0].headers
-    direct = server.url_at(plex_direct_name("127.0.0.1"))
-    expect_healthy(hass, container, result, url=direct, verify_ssl=True)
+    expect_healthy_at_its_name(container, result)

@@ -7,26 +7,29 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, STATE_OFF
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from pytest_socket import socket_allow_hosts
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
+from tests.conftest import BACKUP_SWITCH, settle
 from tests.downloads import download
 from tests.flows import announce, repairs, submit
+from tests.journeys.journey import Journey, got_a_token
 from tests.simulator import ManualClock, SimulatedPlex
-
-BACKUP = "switch.attic_butler_back_up_database"
 
 
 async def test_a_server_is_discovered_added_and_reported_without_telling_whose_it_is(
     hass: HomeAssistant, plex: SimulatedPlex, hass_client: ClientSessionGenerator
 ) -> None:
+    plex.fault("503", count=None)
+    assert (await announce(hass, plex.port))["reason"] == "cannot_connect"
+    assert hass.config_entries.flow.async_progress() == []
+
+    # It is ready, and announces itself again.
+    plex.clear_faults()
     await announce(hass, plex.port)
     (card,) = hass.config_entries.flow.async_progress()
     assert card["context"]["title_placeholders"] == {"name": "Attic"}
-    assert not any("X-Plex-Token" in request.headers for request in plex.requests)
+    assert not got_a_token(plex)
 
     result = await hass.config_entries.flow.async_configure(card["flow_id"])
     assert result["type"] is FlowResultType.FORM
@@ -35,23 +38,18 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
+    assert result["result"].state is ConfigEntryState.LOADED
+    assert hass.states.is_state(BACKUP_SWITCH, STATE_OFF)
 
-    (entry,) = hass.config_entries.async_entries(DOMAIN)
-    assert entry.state is ConfigEntryState.LOADED
-    state = hass.states.get(BACKUP)
-    assert state and state.state == STATE_OFF
-
-    # It announces itself again and again.
     assert (await announce(hass, plex.port))["reason"] == "already_configured"
     assert hass.config_entries.flow.async_progress() == []
     assert repairs(hass) == {}
 
-    report = await download(hass, hass_client, entry)
+    report = await download(hass, hass_client, result["result"])
     tasks = json.loads(report)["data"]["tasks"]
     assert {task["name"] for task in tasks} == plex.truth().keys()
     secrets = (plex.token, plex.url, plex.machine_identifier, plex.name, "127.0.0.1")
-    for secret in secrets:
-        assert secret not in report
+    assert [secret for secret in secrets if secret in report] == []
 
 
 @pytest.mark.parametrize(
@@ -66,39 +64,24 @@ async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
     assert result["type"] is FlowResultType.FORM
 
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
     await settle(hass)
-    (entry,) = hass.config_entries.async_entries(DOMAIN)
-    assert entry.state is ConfigEntryState.LOADED
-    assert entry.data[CONF_URL] == plex.url
+    assert result["result"].state is ConfigEntryState.LOADED
+    assert result["data"][CONF_URL] == plex.url
 
 
-async def test_a_known_server_at_an_address_of_another_one_does_not_hide_it(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
+async def test_a_known_server_at_its_address_does_not_hide_it(home: Journey) -> None:
     socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    port = home.plex.port
     async with SimulatedPlex(
-        host="127.0.0.2", port=plex.port, seed=7, name="Cellar", clock=ManualClock()
+        host="127.0.0.2", port=port, seed=7, name="Cellar", clock=ManualClock()
     ) as cellar:
         # Both hosts have containers, and so the same address for their bridge.
-        result = await announce(hass, plex.port, "127.0.0.1", "127.0.0.2")
+        result = await announce(home.hass, port, "127.0.0.1", "127.0.0.2")
         assert result["type"] is FlowResultType.FORM
-        result = await submit(hass, result, {CONF_TOKEN: cellar.token})
+        result = await submit(home.hass, result, {CONF_TOKEN: cellar.token})
         assert result["data"][CONF_URL] == cellar.url
         assert result["result"].unique_id == cellar.machine_identifier
-        await settle(hass)
-
-
-async def test_a_server_that_is_not_ready_is_offered_when_it_announces_itself_again(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    plex.fault("503", count=None)
-    assert (await announce(hass, plex.port))["reason"] == "cannot_connect"
-    assert hass.config_entries.flow.async_progress() == []
-
-    plex.clear_faults()
-    result = await announce(hass, plex.port)
-    assert result["type"] is FlowResultType.FORM
+        await settle(home.hass)
 
 
 async def test_no_name_makes_a_link_of_a_text(
@@ -114,13 +97,12 @@ async def test_no_name_makes_a_link_of_a_text(
     plex.name = name
     result = await submit(hass, result, {CONF_TOKEN: plex.shared_token})
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    entry = result["result"]
-    await hass.config_entries.async_unload(entry.entry_id)
+    entry_id = result["result"].entry_id
     plex.fault("403", count=None, path="/butler")
-    await hass.config_entries.async_setup(entry.entry_id)
-    issue = repairs(hass)["not_owner"]
-    assert issue.translation_placeholders == {"name": shown}
+    await hass.config_entries.async_reload(entry_id)
+    assert repairs(hass)["not_owner"].translation_placeholders == {"name": shown}
+
     plex.clear_faults()
-    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.config_entries.async_reload(entry_id)
     await settle(hass)
     assert repairs(hass) == {}

@@ -1,15 +1,12 @@
 """A server with TLS that got another address, and what its certificate proves."""
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_RECONFIGURE
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.conftest import SignIn, settle, until
+from tests.conftest import SignIn, settle
 from tests.flows import announce, answer_repair, choose, open_repair, submit
-from tests.journeys.whereabouts import (
+from tests.journeys.journey import (
     ANOTHER_HASH,
     NEW,
     NOTHING_LISTENS,
@@ -22,19 +19,17 @@ from tests.tls import Certificates
 
 
 @pytest.fixture
-def missed(secure_move: Move, expected_logs: list[str]) -> Move:
+def missed(secure_move: Move) -> Move:
     """Return a secure server, which will be missed at its address."""
-    expected_logs.append(NOTHING_LISTENS)
+    secure_move.expected_logs.append(NOTHING_LISTENS)
     return secure_move
 
 
-async def test_a_server_with_a_name_of_plexs_is_followed_by_itself(
-    missed: Move,
-) -> None:
+async def test_a_server_with_plexs_name_is_followed_by_itself(missed: Move) -> None:
     await missed.set_up()
     await missed.leave()
 
-    missed.expect_healthy(missed.new.url_at(plex_direct_name(NEW)))
+    missed.expect_healthy_at(missed.new.url_at(plex_direct_name(NEW)))
     assert missed.entry.data[CONF_VERIFY_SSL]
 
 
@@ -46,69 +41,65 @@ async def test_a_secure_server_that_moved_while_home_assistant_was_down_is_follo
     # Discovery may come after set-up.
     await secure_move.announce()
     await secure_move.outage()
-    secure_move.expect_healthy(secure_move.new.url_at(plex_direct_name(NEW)))
+    secure_move.expect_healthy_at(secure_move.new.url_at(plex_direct_name(NEW)))
 
 
-@pytest.mark.parametrize("certificate", ["renamed", "self-signed"])
+@pytest.mark.parametrize("is_signed", [True, False])
 async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
-    missed: Move, certificates: Certificates, certificate: str
+    missed: Move, certificates: Certificates, *, is_signed: bool
 ) -> None:
-    renamed = certificates.plex_direct(ANOTHER_HASH)
-    other = renamed if certificate == "renamed" else certificates.self_signed()
+    renamed, self_signed = (
+        certificates.plex_direct(ANOTHER_HASH),
+        certificates.self_signed(),
+    )
     before = missed.url()
     await missed.set_up()
-    await missed.new.use_certificate(other)
+    await missed.new.use_certificate(renamed if is_signed else self_signed)
     await missed.leave()
-    assert missed.repairs() == set()
-    assert not got_a_token(missed.new)
+    missed.expect_not_followed()
 
-    await missed.old.listen_again()
-    await missed.outage()
-    missed.expect_healthy(before)
+    await missed.come_back(before)
+
+
+@pytest.fixture
+async def renamed(secure_move: Move, certificates: Certificates) -> Move:
+    """Return a server that has got a certificate for another name."""
+    secure_move.expected_logs.append("for another name")
+    await secure_move.set_up()
+    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await secure_move.outage()
+    return secure_move
 
 
 async def test_a_renamed_certificate_at_the_old_address_is_a_repair_until_it_is_back(
-    secure_move: Move, certificates: Certificates, expected_logs: list[str]
+    renamed: Move, certificates: Certificates
 ) -> None:
-    expected_logs.append("for another name")
-    before = secure_move.url()
-    await secure_move.set_up()
-    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure_move.outage()
-    assert secure_move.repairs() == {"certificate_renamed"}
+    before = renamed.url()
+    assert renamed.repairs() == {"certificate_renamed"}
 
-    await secure_move.old.use_certificate(certificates.plex_direct())
-    await secure_move.outage()
-    secure_move.expect_healthy(before)
+    await renamed.old.use_certificate(certificates.plex_direct())
+    await renamed.outage()
+    renamed.expect_healthy_at(before)
 
 
 async def test_a_sign_in_that_does_not_find_a_new_name_leads_to_the_address(
-    hass: HomeAssistant,
-    secure_move: Move,
-    certificates: Certificates,
-    tv: SimulatedPlexTv,
-    sign_in: SignIn,
-    expected_logs: list[str],
+    renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn
 ) -> None:
-    expected_logs.append("for another name")
-    await secure_move.set_up()
-    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure_move.outage()
-    repair = await open_repair(hass, "certificate_renamed")
-    await answer_repair(hass, repair, {})
-    (flow,) = secure_move.entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
+    hass = renamed.hass
+    await answer_repair(hass, await open_repair(hass, "certificate_renamed"), {})
+    (flow,) = renamed.entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
     result = await hass.config_entries.flow.async_configure(flow["flow_id"])
     assert result["step_id"] == "renamed"
 
     result = await sign_in(result, answer=tv.expire)
     assert result["step_id"] == "sign_in_expired"
     assert result["menu_options"] == ["sign_in", "address"]
-    url = secure_move.old.url_at(plex_direct_name(OLD, ANOTHER_HASH))
+    url = renamed.old.url_at(plex_direct_name(OLD, ANOTHER_HASH))
     result = await choose(hass, result, "address")
     result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: True})
     assert result["reason"] == "reconfigure_successful"
     await settle(hass)
-    secure_move.expect_healthy(url)
+    renamed.expect_healthy_at(url)
 
 
 @pytest.mark.parametrize("also", list(SecureConnections))
@@ -116,13 +107,13 @@ async def test_a_secure_server_without_verification_is_followed_to_https_by_a_pe
     missed: Move, also: SecureConnections
 ) -> None:
     missed.new.secure_connections = also
-    await missed.set_up(url=missed.old.url, verify_ssl=False)
+    missed.update(url=missed.old.url, verify_ssl=False)
+    await missed.set_up()
     await missed.leave()
     assert missed.url() == missed.old.url
     assert not got_a_token(missed.new)
 
-    await missed.confirm()
-    missed.expect_healthy(missed.new.url_at(NEW, scheme="https"))
+    await missed.confirm(missed.new.url_at(NEW, scheme="https"))
     assert missed.entry.data[CONF_VERIFY_SSL] is False
 
 
@@ -135,49 +126,37 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
     for server in (missed.old, missed.new):
         await server.use_certificate(certificates.named("*.home.example"))
     chosen = missed.old.url_at("plex.home.example")
-    await missed.set_up(url=chosen)
+    missed.update(url=chosen)
+    await missed.set_up()
     await missed.leave()
     assert missed.repairs() == set()
 
-    await missed.old.listen_again()
-    await missed.outage()
-    missed.expect_healthy(chosen)
+    await missed.come_back(chosen)
     assert not got_a_token(missed.new)
 
 
-async def test_a_server_that_now_wants_to_be_secure_is_followed_to_https(
-    hass: HomeAssistant, secure_move: Move, expected_logs: list[str]
-) -> None:
-    expected_logs.append("hung up without an answer")
+async def test_one_that_now_is_secure_is_followed(secure_move: Move) -> None:
+    secure_move.expected_logs.append("hung up without an answer")
     server = secure_move.old
     server.secure_connections = SecureConnections.PREFERRED
     plain = server.url_at(OLD, scheme="http")
-    await secure_move.set_up(url=plain)
+    secure_move.update(url=plain)
+    await secure_move.set_up()
     server.secure_connections = SecureConnections.REQUIRED
-    await announce(hass, server.port)
+    await announce(secure_move.hass, server.port)
     await secure_move.outage()
     assert secure_move.url() == plain
 
-    await secure_move.confirm()
-    secure_move.expect_healthy(server.url)
+    await secure_move.confirm(server.url)
     assert secure_move.entry.data[CONF_VERIFY_SSL] is False
 
 
-async def test_an_address_that_was_entered_during_a_look_is_kept(
-    hass: HomeAssistant, missed: Move, freezer: FrozenDateTimeFactory
-) -> None:
+async def test_an_address_that_was_entered_during_a_look_is_kept(missed: Move) -> None:
     await missed.set_up()
-    await missed.announce()
-    await missed.old.stop_listening()
-    await missed.outage(1)
-    missed.new.requests.clear()
-    missed.new.fault("slow", delay=1)
-    freezer.tick(31)
-    async_fire_time_changed(hass)
-    await until(lambda: bool(missed.new.requests))
+    await missed.be_looked_for()
 
-    entered = {**missed.entry.data, CONF_URL: missed.old.url_at("localhost")}
-    hass.config_entries.async_update_entry(missed.entry, data=entered)
-    freezer.tick(2)
-    await settle(hass)
+    missed.update(url=missed.old.url_at("localhost"))
+    entered = dict(missed.entry.data)
+    missed.freezer.tick(2)
+    await settle(missed.hass)
     assert missed.entry.data == entered

@@ -1,0 +1,204 @@
+"""Home Assistant and a server on a journey, at one address or at two."""
+
+import asyncio
+from dataclasses import dataclass
+import logging
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    CONF_URL,
+    EVENT_STATE_CHANGED,
+    STATE_OFF,
+)
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    State,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import BACKUP_SWITCH, Home, settle, until
+from tests.flows import announce, answer_repair, open_repair, repairs
+from tests.simulator import SimulatedPlex
+
+OLD, NEW = "127.0.0.1", "127.0.0.2"
+ANOTHER_HASH = "f" * 32
+NOTHING_LISTENS = "Nothing listens at the address"
+MINUTE, HOUR = 60, 3600
+
+
+def got_a_token(plex: SimulatedPlex) -> bool:
+    return any("X-Plex-Token" in request.headers for request in plex.requests)
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the integration has logged above debug."""
+    return [
+        f"{record.levelname} {record.getMessage()}"
+        for record in caplog.records
+        if record.name.startswith("custom_components")
+        and record.levelno >= logging.INFO
+    ]
+
+
+@dataclass
+class Journey(Home):
+    """Home Assistant, a server, its entry, and what can be seen of all of them."""
+
+    freezer: FrozenDateTimeFactory
+    expected_logs: list[str]
+
+    def is_loaded(self) -> bool:
+        return self.entry.state is ConfigEntryState.LOADED
+
+    def is_retried(self) -> bool:
+        return self.entry.state is ConfigEntryState.SETUP_RETRY
+
+    def repairs(self) -> set[str]:
+        return set(repairs(self.hass))
+
+    def dialogs(self) -> list[ConfigFlowResult]:
+        return self.hass.config_entries.flow.async_progress()
+
+    def expect_healthy(self) -> None:
+        """See the entry at work, and nothing left for a person to do."""
+        assert self.is_loaded()
+        assert self.state() == STATE_OFF
+        assert self.repairs() == set()
+        assert self.dialogs() == []
+
+    def update(self, **data: Any) -> None:
+        """Change the entry's data."""
+        data = {**self.entry.data, **data}
+        self.hass.config_entries.async_update_entry(self.entry, data=data)
+
+    async def reload(self) -> None:
+        """Reload the entry."""
+        await self.hass.config_entries.async_reload(self.entry.entry_id)
+        await settle(self.hass)
+
+    def begin(self, task: str, seconds: float) -> None:
+        """Let another client start a task that takes so long."""
+        self.plex.durations[task] = seconds
+        self.plex.client_start(task)
+
+    async def turn(self, to: str, entity_id: str = BACKUP_SWITCH) -> None:
+        """Turn a switch on or off."""
+        target = {ATTR_ENTITY_ID: entity_id}
+        await self.hass.services.async_call(
+            "switch", f"turn_{to}", target, blocking=True
+        )
+
+    async def act(self, action: str, **data: Any) -> Any:
+        """Perform an action of the integration, and return its response."""
+        services = self.hass.services
+        has_response = services.supports_response(DOMAIN, action)
+        return await services.async_call(
+            DOMAIN,
+            action,
+            data,
+            blocking=True,
+            return_response=has_response is not SupportsResponse.NONE,
+        )
+
+    async def tasks(self) -> dict[str, Any]:
+        """Return what an action says of each task."""
+        return {it["name"]: it for it in (await self.act("get_butler_tasks"))["tasks"]}
+
+    def record(self) -> list[State]:
+        """Return the states that are written from now on, to be filled."""
+        states: list[State] = []
+
+        @callback
+        def note(event: Event[EventStateChangedData]) -> None:
+            if state := event.data["new_state"]:
+                states.append(state)
+
+        self.hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+        return states
+
+    async def pass_time(self, seconds: float, step: float = 5) -> None:
+        """Let time pass in steps that no timer leaps over."""
+        while seconds > 0:
+            await self.advance(min(seconds, step))
+            seconds -= step
+
+    async def pass_by(self, seconds: float) -> None:
+        """Let time pass without waiting for answers that need it to pass themselves."""
+        for step in (*[5] * int(seconds // 5), seconds % 5):
+            self.freezer.tick(step)
+            await self.plex.advance(step)
+            for _ in range(50):
+                await asyncio.sleep(0)
+
+
+@dataclass
+class Move(Journey):
+    """A server at its old and at its new address."""
+
+    new: SimulatedPlex
+
+    @property
+    def old(self) -> SimulatedPlex:
+        return self.plex
+
+    def url(self) -> str:
+        return str(self.entry.data[CONF_URL])
+
+    async def announce(self) -> ConfigFlowResult:
+        """Let the server announce itself at the new address."""
+        return await announce(self.hass, self.new.port, NEW)
+
+    async def outage(self, minutes: int = 2) -> None:
+        """Let so much time pass that one failed poll has become an absence."""
+        await self.advance_steps(minutes * 2, 31)
+
+    async def leave(self) -> None:
+        """Let the server leave its old address, and be missed there."""
+        await self.announce()
+        await self.old.stop_listening()
+        await self.outage()
+
+    async def be_looked_for(self) -> None:
+        """Let the server be missed, and be slow to answer the look at the new address."""
+        await self.announce()
+        await self.old.stop_listening()
+        await self.outage(1)
+        self.new.requests.clear()
+        self.new.fault("slow", delay=1)
+        self.freezer.tick(31)
+        async_fire_time_changed(self.hass)
+        await until(lambda: bool(self.new.requests))
+
+    async def confirm(self, url: str | None = None) -> None:
+        """Confirm the new address, and see the entry at work there."""
+        result = await open_repair(self.hass, "address_changed")
+        assert result["step_id"] == "confirm"
+        result = await answer_repair(self.hass, result, {})
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await settle(self.hass)
+        self.expect_healthy_at(url or self.new.url)
+
+    async def come_back(self, url: str) -> None:
+        """Let the server be at its old address again, and see the entry at work there."""
+        await self.old.listen_again()
+        await self.outage()
+        self.expect_healthy_at(url)
+
+    def expect_not_followed(self) -> None:
+        """See no repair, and no token at the new address."""
+        assert self.repairs() == set()
+        assert not got_a_token(self.new)
+
+    def expect_healthy_at(self, url: str) -> None:
+        """See the entry at work at an address."""
+        assert self.url() == url
+        self.expect_healthy()
