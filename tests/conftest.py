@@ -1,7 +1,7 @@
 """What all tests share: a quiet log, a simulated server and an entry for it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import logging
@@ -11,15 +11,25 @@ from unittest.mock import PropertyMock, patch
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import (
+    ATTR_ASSUMED_STATE,
     CONF_TOKEN,
     CONF_URL,
     CONF_VERIFY_SSL,
     EVENT_STATE_CHANGED,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.translation import async_get_exception_message
 from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -35,6 +45,10 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.plex_butler.const import DOMAIN
 from tests.flows import choose, menu
 from tests.leaks import Leaks
+from tests.settling import (
+    settle as settle,  # noqa: PLC0414 tests take it from here
+    until as until,  # noqa: PLC0414 likewise
+)
 from tests.simulator import (
     ManualClock,
     Names,
@@ -59,12 +73,10 @@ NOT_OURS = (
     "zlib_ng and isal are not available",
 )
 
-# What is sent on this machine is there in the next turn of the loop, and its answer a
-# few later.
-SETTLING_TURNS = 10
-
-# The switch of the task that most tests are about
+# The tasks that most tests are about
+BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 BACKUP_SWITCH = "switch.attic_butler_back_up_database"
+OPTIMIZE_SWITCH = "switch.attic_butler_optimize_database"
 
 # In this time it is decided whether a run that is over goes on.
 A_MOMENT = 0.2
@@ -239,22 +251,11 @@ def entry(
 
 def add_entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
     """Return an entry for a simulated server."""
+    data = {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True}
     entry = MockConfigEntry(
-        domain=DOMAIN,
-        title=plex.name,
-        unique_id=plex.machine_identifier,
-        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+        domain=DOMAIN, title=plex.name, unique_id=plex.machine_identifier, data=data
     )
     entry.add_to_hass(hass)
-    return entry
-
-
-@pytest.fixture
-async def live(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
-    """Return an entry, set up, in Home Assistant's own time."""
-    entry = add_entry(hass, plex)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: bool(plex.hub.sockets))
     return entry
 
 
@@ -297,36 +298,19 @@ def advance(
     return move
 
 
-def is_stream(task: asyncio.Future[Any]) -> bool:
-    """Tell the tasks that wait for a server or a person from those that end."""
-    return isinstance(task, asyncio.Task) and task.get_name().endswith(
-        (" notifications", " log", " sign-in")
-    )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what is about to happen."""
-    while not condition():  # noqa: ASYNC110 no event tells of what others do
-        await asyncio.sleep(0)
-
-
-async def settle(hass: HomeAssistant, plex: SimulatedPlex | None = None) -> None:
-    """Wait until everything has been answered, but for the stream, which never ends.
-
-    A server that hangs answers nothing.
-    """
-
-    def is_busy() -> bool:
-        return not (plex and plex.parked) and not all(
-            map(is_stream, hass._background_tasks)
-        )
-
-    for _ in range(SETTLING_TURNS):
-        await asyncio.sleep(0)
-        # What the public method would wait for, the stream among it.
-        while is_busy():  # noqa: ASYNC110 no event tells of it
-            await asyncio.sleep(0)
-        await hass.async_block_till_done()
+@contextmanager
+def refused(
+    key: str, *, invalid: bool = False, **placeholders: str
+) -> Iterator[pytest.ExceptionInfo[HomeAssistantError]]:
+    """Expect an action to fail for a reason, in words; `invalid`: the call is wrong."""
+    with pytest.raises(
+        ServiceValidationError if invalid else HomeAssistantError
+    ) as err:
+        yield err
+    assert err.value.translation_key == key
+    told = err.value.translation_placeholders
+    assert async_get_exception_message(DOMAIN, key, told)
+    assert (told or {}).items() >= placeholders.items()
 
 
 @dataclass
@@ -337,54 +321,169 @@ class Home:
     plex: SimulatedPlex
     entry: MockConfigEntry
     advance: Advance
+    expected_logs: list[str]
 
     def state(self, entity_id: str = BACKUP_SWITCH) -> str | None:
-        """Return the state of an entity, at first that of one task's switch."""
         found = self.hass.states.get(entity_id)
         return found.state if found else None
 
+    def attributes(self, entity_id: str = BACKUP_SWITCH) -> dict[str, Any]:
+        found = self.hass.states.get(entity_id)
+        assert found
+        return dict(found.attributes)
+
+    def is_assumed(self, entity_id: str = BACKUP_SWITCH) -> bool:
+        return bool(self.attributes(entity_id).get(ATTR_ASSUMED_STATE))
+
+    def written(self, entity_id: str) -> list[State]:
+        """Return the states that an entity gets from now on, to be filled."""
+        written: list[State] = []
+
+        @callback
+        def note(event: Event[EventStateChangedData]) -> None:
+            if new := event.data["new_state"]:
+                written.append(new)
+
+        async_track_state_change_event(self.hass, entity_id, note)
+        return written
+
     @property
     def last_result(self) -> Any:
-        """Return what the event entity told last."""
+        """Return the type of the last event of the event entity."""
         found = self.hass.states.get("event.attic_butler_task")
         return found and found.attributes.get("event_type")
 
+    @property
+    def device(self) -> str:
+        devices = dr.async_get(self.hass)
+        (device,) = dr.async_entries_for_config_entry(devices, self.entry.entry_id)
+        return device.id
+
+    def asked(self, path: str, method: str | None = None) -> int:
+        """Return the number of requests for a path, the log's stream left out."""
+        return sum(
+            it.path == path
+            and it.query != {"filters": "log"}
+            and method in (None, it.method)
+            for it in self.plex.requests
+        )
+
+    def expect_log(self, words: str) -> None:
+        """Let the test log a warning or worse with these words."""
+        self.expected_logs.append(words)
+
+    async def add(self, plex: SimulatedPlex) -> MockConfigEntry:
+        """Add another server, and return its entry, set up."""
+        entry = add_entry(self.hass, plex)
+        await self.hass.config_entries.async_setup(entry.entry_id)
+        await self.settle()
+        return entry
+
     async def set_up(self) -> None:
-        """Set the entry up."""
         await self.hass.config_entries.async_setup(self.entry.entry_id)
-        await settle(self.hass)
+        await self.settle()
 
     async def unload(self) -> None:
-        """Unload the entry."""
         assert await self.hass.config_entries.async_unload(self.entry.entry_id)
 
-    async def start(self, task: str = "BackupDatabase") -> None:
-        """Have a task started."""
-        await self.call("start_task", task)
+    async def reload(self) -> None:
+        await self.hass.config_entries.async_reload(self.entry.entry_id)
+        await self.settle()
+
+    async def settle(self) -> None:
         await settle(self.hass)
 
-    async def call(self, action: str, task: str = "BackupDatabase") -> None:
-        """Perform an action on a task."""
-        await self.hass.services.async_call(
-            DOMAIN, action, {"task": task}, blocking=True
+    async def heard(self) -> None:
+        """Wait until all notifications have arrived and done what they do."""
+        await self.plex.flush()
+        await self.settle()
+
+    def begins(self, task: str, seconds: float) -> None:
+        """Have another client start a task that takes so long."""
+        self.plex.durations[task] = seconds
+        self.plex.client_start(task)
+
+    async def changed(self, name: str, value: int | str) -> None:
+        """Have another client change a setting, and the notification of it heard."""
+        self.plex.set_preference(name, value)
+        await self.heard()
+
+    async def start(self, task: str = BACKUP) -> None:
+        await self.call("start_task", task)
+        await self.settle()
+
+    async def stop(self, task: str = BACKUP) -> None:
+        await self.call("stop_task", task)
+        await self.settle()
+
+    async def call(self, action: str, task: str = BACKUP) -> None:
+        await self.action(action, task=task)
+
+    async def action(self, name: str, **data: Any) -> None:
+        await self.perform(f"{DOMAIN}.{name}", **data)
+
+    async def answer(self, name: str, **data: Any) -> list[dict[str, Any]]:
+        """Perform an action of the integration, and return the tasks it tells of."""
+        answer: Any = await self.hass.services.async_call(
+            DOMAIN, name, data, blocking=True, return_response=True
         )
+        return list(answer["tasks"])
+
+    async def perform(self, action: str, **data: Any) -> None:
+        domain, _, name = action.partition(".")
+        await self.hass.services.async_call(domain, name, data, blocking=True)
+
+    async def turn_on(self, entity_id: str | list[str] = BACKUP_SWITCH) -> None:
+        await self.perform("switch.turn_on", entity_id=entity_id)
+
+    async def turn_off(self, entity_id: str | list[str] = BACKUP_SWITCH) -> None:
+        await self.perform("switch.turn_off", entity_id=entity_id)
+
+    async def select(self, entity_id: str, option: str) -> None:
+        await self.perform("select.select_option", entity_id=entity_id, option=option)
+
+    async def run(self, task: str, seconds: float) -> None:
+        """Have a task run from its start to its end, and all of it be seen."""
+        self.plex.durations[task] = seconds
+        await self.call("start_task", task)
+        while seconds > 0:
+            await self.advance(min(seconds, 30))
+            seconds -= 30
+        await self.advance(5)
+        assert self.plex.truth()[task] == "idle"
+
+    async def earn_trust(self) -> None:
+        """Let the server show that it notifies of what Butler does."""
+        await self.advance(32)
+        self.plex.client_start(OPTIMIZE)
+        await self.heard()
+        assert self.state(OPTIMIZE_SWITCH) == "on"
+        self.plex.client_stop(OPTIMIZE)
+        await self.advance(0.3)
+        # What was started is looked at for a while after its stop.
+        await self.advance(61)
+        await self.advance(300)
+        self.plex.requests.clear()
 
     async def pass_minutes(self, minutes: int) -> None:
         """Let so many minutes pass, one by one."""
         await self.advance_steps(minutes, 60)
 
     async def advance_steps(self, steps: int, seconds: float) -> None:
-        """Let time pass in so many steps of so many seconds."""
         for _ in range(steps):
             await self.advance(seconds)
 
 
 @pytest.fixture
 def new_home(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    advance: Advance,
+    expected_logs: list[str],
 ) -> Home:
     """Return an entry that is not set up yet, and all that is around it."""
-    return Home(hass, plex, entry, advance)
+    return Home(hass, plex, entry, advance, expected_logs)
 
 
 @pytest.fixture
@@ -392,3 +491,20 @@ async def home(new_home: Home) -> Home:
     """Return an entry that is set up, and all that is around it."""
     await new_home.set_up()
     return new_home
+
+
+@pytest.fixture
+async def cellar(socket_enabled: None) -> AsyncIterator[SimulatedPlex]:
+    """Return a second server, whose clock stands still."""
+    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
+        yield cellar
+
+
+@pytest.fixture
+async def secure(
+    certificates: Certificates, socket_enabled: None, names: Names
+) -> AsyncIterator[SimulatedPlex]:
+    """Return a server with a certificate of Plex's, which wants to be secure."""
+    tls = certificates.plex_direct()
+    async with SimulatedPlex(tls=tls, clock=ManualClock()) as plex:
+        yield plex

@@ -16,18 +16,36 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.discovery_flow import DiscoveryKey
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
+from tests.settling import settle
 from tests.simulator import SimulatedPlex
 
 
 def typed(plex: SimulatedPlex, **changes: Any) -> dict[str, Any]:
     """Return what a person types for a server."""
-    return {
-        CONF_URL: plex.url,
-        CONF_TOKEN: plex.token,
-        CONF_VERIFY_SSL: True,
-    } | changes
+    data = {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True}
+    return data | changes
+
+
+def core_entry(plex: SimulatedPlex, **config: Any) -> MockConfigEntry:
+    """Return an entry as Home Assistant's own Plex integration keeps it."""
+    return MockConfigEntry(
+        domain="plex",
+        title="Attic of the core",
+        unique_id=plex.machine_identifier,
+        data={
+            "server": plex.name,
+            "server_id": plex.machine_identifier,
+            "server_config": {"url": plex.url, "token": plex.token} | config,
+        },
+    )
+
+
+def is_created(result: ConfigFlowResult) -> bool:
+    """Return True if a dialog has made an entry."""
+    return result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def begin(hass: HomeAssistant, way: str = "manual") -> ConfigFlowResult:
@@ -36,6 +54,11 @@ async def begin(hass: HomeAssistant, way: str = "manual") -> ConfigFlowResult:
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {}
     return result
+
+
+async def add(hass: HomeAssistant, data: dict[str, Any]) -> ConfigFlowResult:
+    """Open the form, fill it in and submit it."""
+    return await submit(hass, await begin(hass), data)
 
 
 async def menu(hass: HomeAssistant) -> ConfigFlowResult:
@@ -60,9 +83,9 @@ async def choose(
 async def submit(
     hass: HomeAssistant, result: ConfigFlowResult, data: dict[str, Any]
 ) -> ConfigFlowResult:
-    """Submit a form."""
+    """Submit a form, and wait for all that comes of it."""
     result = await hass.config_entries.flow.async_configure(result["flow_id"], data)
-    await hass.async_block_till_done()
+    await settle(hass)
     return result
 
 

@@ -1,68 +1,48 @@
 """The calendar: windows to come, and the runs of the last two weeks."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from homeassistant.const import (
-    CONF_TIME_ZONE,
-    EVENT_HOMEASSISTANT_FINAL_WRITE,
-    STATE_OFF,
-    STATE_ON,
-    STATE_UNAVAILABLE,
-)
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, ServiceCall
-from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.const import CONF_TIME_ZONE, EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
     async_capture_events,
     async_mock_service,
 )
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance, add_entry, settle
-from tests.simulator import PROFILES, SimulatedPlex, TaskSpec
+from tests.conftest import BACKUP, OPTIMIZE, Home, add_entry
+from tests.simulator import PROFILES, TaskSpec
 
 CALENDAR = "calendar.attic_butler_maintenance"
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 BUNDLES, DEEP = "CleanOldBundles", "DeepMediaAnalysis"
 MINUTE, HOUR = 60, 3600
 DAY = timedelta(days=1)
 
-type Calls = list[ServiceCall]
-# Makes an automation, and returns the calls that it will make
-type Automate = Callable[..., Awaitable[Calls]]
 type Storage = dict[str, Any]
 type Events = list[dict[str, Any]]
 
 
 async def events(
-    hass: HomeAssistant, start: timedelta = -14 * DAY, end: timedelta = 14 * DAY
+    home: Home, start: timedelta = -14 * DAY, end: timedelta = 14 * DAY
 ) -> Events:
     """Return what the calendar has, by default in two weeks before and after now."""
-    answer = await hass.services.async_call(
-        "calendar",
-        "get_events",
-        {
-            "entity_id": CALENDAR,
-            "start_date_time": dt_util.now() + start,
-            "end_date_time": dt_util.now() + end,
-        },
-        blocking=True,
-        return_response=True,
+    data = {
+        "entity_id": CALENDAR,
+        "start_date_time": dt_util.now() + start,
+        "end_date_time": dt_util.now() + end,
+    }
+    answer: Any = await home.hass.services.async_call(
+        "calendar", "get_events", data, blocking=True, return_response=True
     )
-    assert answer
-    found: Any = answer[CALENDAR]
-    shown: Events = found["events"]
+    shown: Events = answer[CALENDAR]["events"]
     return shown
 
 
-async def past(hass: HomeAssistant) -> Events:
-    """Return the events of before."""
-    return await events(hass, end=timedelta())
+async def past(home: Home) -> Events:
+    return await events(home, end=timedelta())
 
 
 def summaries(found: Events) -> list[str]:
@@ -73,23 +53,6 @@ def moment(event: dict[str, Any], key: str) -> datetime:
     return datetime.fromisoformat(event[key])
 
 
-async def run(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    advance: Advance,
-    task: str,
-    seconds: float,
-) -> None:
-    """Have a task run and end, and all of it be seen."""
-    plex.durations[task] = seconds
-    await hass.services.async_call(DOMAIN, "start_task", {"task": task}, blocking=True)
-    while seconds > 0:
-        await advance(min(seconds, 30))
-        seconds -= 30
-    await advance(5)
-    assert plex.truth()[task] == "idle"
-
-
 @pytest.fixture
 async def hass(hass: HomeAssistant) -> HomeAssistant:
     """Return Home Assistant in the zone of the server."""
@@ -97,363 +60,239 @@ async def hass(hass: HomeAssistant) -> HomeAssistant:
     return hass
 
 
-async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-
-
-def state(hass: HomeAssistant) -> str:
-    found = hass.states.get(CALENDAR)
-    assert found
-    return found.state
-
-
-async def hours_pass(advance: Advance, hours: float) -> None:
-    for _ in range(round(hours * 12)):
-        await advance(5 * MINUTE)
+async def hours_pass(home: Home, hours: int) -> None:
+    """Let time pass in quarters of an hour, until the clock shows one."""
+    for _ in range(4 * hours):
+        await home.advance(15 * MINUTE - dt_util.utcnow().timestamp() % 900)
 
 
 # Windows
 
 
-async def test_the_windows_to_come_are_events(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    found = await events(hass, end=3 * DAY)
+async def test_the_windows_to_come_are_events(home: Home) -> None:
+    found = await events(home, end=3 * DAY)
 
     assert summaries(found) == ["Maintenance window"] * 3
     starts = [moment(event, "start") for event in found]
     assert [start + DAY for start in starts[:-1]] == starts[1:]
+    window = home.plex.butler.window
     for event in found:
-        assert plex.butler.window.contains(moment(event, "start").timestamp())
-        assert not plex.butler.window.contains(moment(event, "start").timestamp() - 1)
-        assert moment(event, "end") - moment(event, "start") == timedelta(hours=3)
+        start = moment(event, "start").timestamp()
+        assert window.contains(start)
+        assert not window.contains(start - 1)
+        assert moment(event, "end").timestamp() - start == 3 * HOUR
 
 
-async def test_windows_are_those_of_the_servers_clock(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
-) -> None:
-    hass.config_entries.async_update_entry(
-        entry, options={CONF_TIME_ZONE: "Asia/Tokyo"}
-    )
-    await set_up(hass, entry)
+async def test_windows_are_those_of_the_servers_clock(new_home: Home) -> None:
+    options = {CONF_TIME_ZONE: "Asia/Tokyo"}
+    new_home.hass.config_entries.async_update_entry(new_home.entry, options=options)
+    await new_home.set_up()
 
-    window, *_ = await events(hass)
-    assert moment(window, "start").hour == 17
-    assert moment(window, "end").hour == 20
+    window, *_ = await events(new_home)
+    assert (moment(window, "start").hour, moment(window, "end").hour) == (17, 20)
 
 
-@pytest.mark.parametrize(
-    "start", [timedelta(days=365 * 900), timedelta(days=365 * 7900)]
-)
+@pytest.mark.parametrize("years", [900, 7900])
 async def test_a_range_that_is_far_away_or_endless_costs_nothing(
-    hass: HomeAssistant, loaded: MockConfigEntry, start: timedelta
+    home: Home, years: int
 ) -> None:
-    assert await events(hass, start, start + DAY) == []
-    assert 300 < len(await events(hass, timedelta(), start)) < 400
+    start = timedelta(days=365 * years)
+    assert await events(home, start, start + DAY) == []
+    assert 300 < len(await events(home, timedelta(), start)) < 400
 
 
-async def test_the_state_is_on_while_the_window_is_open_and_written_at_its_edges_alone(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+async def test_the_edges_of_a_window_alone_are_written_and_start_automations(
+    home: Home,
 ) -> None:
-    written: list[tuple[str, str]] = []
-
-    def note(event: Event[EventStateChangedData]) -> None:
-        new = event.data["new_state"]
-        assert new
-        written.append((new.state, f"{dt_util.utcnow():%H:%M}"))
-
-    async_track_state_change_event(hass, CALENDAR, note)
-    found = hass.states.get(CALENDAR)
-    assert found
-    assert found.state == STATE_OFF
-    assert found.attributes["message"] == "Maintenance window"
-    assert found.attributes["start_time"] == "2027-11-23 02:00:00"
-
-    await run(hass, plex, advance, BACKUP, 5 * MINUTE)
-    await hours_pass(advance, 20)
-
-    assert written == [(STATE_ON, "02:00"), (STATE_OFF, "05:00")]
-    found = hass.states.get(CALENDAR)
-    assert found
-    assert found.attributes["start_time"] == "2027-11-24 02:00:00"
-
-
-@pytest.fixture
-async def automate(hass: HomeAssistant) -> AsyncIterator[Automate]:
-    """Return what makes an automation about the calendar, and returns its calls."""
-
-    async def make(*triggers: dict[str, str], condition: str = "{{ true }}") -> Calls:
-        calls: Calls = async_mock_service(hass, "test", "note")
-        about = {"trigger": "calendar", "entity_id": CALENDAR}
-        config = {
-            "alias": "Noted",
-            "triggers": [about | trigger for trigger in triggers],
-            "conditions": condition,
-            "actions": {
-                "action": "test.note",
-                "data": {
-                    "what": "{{ trigger.event }} {{ trigger.calendar_event.summary }}",
-                    "at": "{{ now().strftime('%H:%M') }}",
-                },
+    written = home.written(CALENDAR)
+    assert home.state(CALENDAR) == "off"
+    assert home.attributes(CALENDAR)["message"] == "Maintenance window"
+    assert home.attributes(CALENDAR)["start_time"] == "2027-11-23 02:00:00"
+    # The calendar is read every quarter of an hour: not just when a window begins.
+    await home.advance(MINUTE)
+    calls = async_mock_service(home.hass, "test", "note")
+    about = {"trigger": "calendar", "entity_id": CALENDAR}
+    config = {
+        "alias": "Noted",
+        "triggers": [
+            about | {"event": "start"},
+            about | {"event": "end"},
+            about | {"event": "start", "offset": "-0:30:00"},
+            about | {"event": "end", "offset": "2:00:00"},
+        ],
+        # What is looked for later finds the runs, too.
+        "conditions": "{{ trigger.offset.total_seconds() <= 0"
+        " or trigger.calendar_event.summary == 'Maintenance window' }}",
+        "actions": {
+            "action": "test.note",
+            "data": {
+                "what": "{{ trigger.event }} {{ trigger.calendar_event.summary }}",
+                "at": "{{ now().strftime('%H:%M') }}",
             },
-        }
-        assert await async_setup_component(hass, "automation", {"automation": config})
-        await hass.async_block_till_done()
-        return calls
+        },
+    }
+    assert await async_setup_component(home.hass, "automation", {"automation": config})
+    await home.run(BACKUP, 5 * MINUTE)
+    await hours_pass(home, 20)
 
-    yield make
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"})
-    await hass.async_block_till_done()
-
-
-def noted(calls: Calls) -> list[tuple[str, str]]:
-    return [(call.data["what"], call.data["at"]) for call in calls]
-
-
-async def test_the_begin_and_the_end_of_a_window_start_automations_and_runs_do_not(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    automate: Automate,
-) -> None:
-    calls = await automate(
-        {"event": "start"}, {"event": "end"}, {"event": "start", "offset": "-0:30:00"}
-    )
-    await run(hass, plex, advance, BACKUP, 5 * MINUTE)
-    await hours_pass(advance, 20)
-
-    assert noted(calls) == [
+    edges = [(it.state, f"{it.last_changed:%H:%M}") for it in written]
+    assert edges == [("on", "02:00"), ("off", "05:00")]
+    assert home.attributes(CALENDAR)["start_time"] == "2027-11-24 02:00:00"
+    assert [(call.data["what"], call.data["at"]) for call in calls] == [
         ("start Maintenance window", "01:30"),
         ("start Maintenance window", "02:00"),
         ("end Maintenance window", "05:00"),
+        ("end Maintenance window", "07:00"),
     ]
+    await home.perform("automation.turn_off", entity_id="all")
 
 
-async def test_two_hours_after_a_window_it_is_still_known_to_automations(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    automate: Automate,
-) -> None:
-    calls = await automate(
-        {"event": "end", "offset": "2:00:00"},
-        condition="{{ trigger.calendar_event.summary == 'Maintenance window' }}",
-    )
-    await run(hass, plex, advance, BACKUP, 5 * MINUTE)
-    await hours_pass(advance, 20)
-
-    assert noted(calls) == [("end Maintenance window", "07:00")]
+async def test_other_hours_count_at_once_and_were_not_so_before(home: Home) -> None:
+    for start, end, state in (("10:00", "11:00", "off"), ("11:00", "13:00", "on")):
+        await home.action("set_maintenance_window", start=start, end=end)
+        await home.settle()
+        window, *_ = await events(home)
+        assert f"{moment(window, 'start'):%d %H:%M}" in {f"23 {start}", f"22 {start}"}
+        assert home.state(CALENDAR) == state
 
 
-async def test_other_hours_count_at_once_and_were_not_so_before(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await hass.services.async_call(
-        DOMAIN,
-        "set_maintenance_window",
-        {"start": "10:00:00", "end": "11:00:00"},
-        blocking=True,
-    )
-    await settle(hass)
-    window, *_ = await events(hass)
-    assert moment(window, "start").day == 23
-    assert moment(window, "start").hour == 10
-    assert state(hass) == STATE_OFF
+async def test_without_clear_hours_there_are_runs_alone(home: Home) -> None:
+    home.plex.set_preference("ButlerStartHour", 3)
+    await home.changed("ButlerEndHour", 3)
+    await home.advance(3)
+    assert home.state(CALENDAR) == "off"
+    await home.run(BACKUP, 2 * MINUTE)
+    await home.run(BUNDLES, 10)
 
-    await hass.services.async_call(
-        DOMAIN,
-        "set_maintenance_window",
-        {"start": "11:00:00", "end": "13:00:00"},
-        blocking=True,
-    )
-    await settle(hass)
-    assert state(hass) == STATE_ON
-
-
-async def test_without_clear_hours_there_are_runs_alone(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.set_preference("ButlerStartHour", 3)
-    plex.set_preference("ButlerEndHour", 3)
-    await plex.flush()
-    await advance(3)
-    assert state(hass) == STATE_OFF
-    await run(hass, plex, advance, BACKUP, 2 * MINUTE)
-    await run(hass, plex, advance, BUNDLES, 10)
-
-    assert summaries(await events(hass)) == [
+    assert summaries(await events(home)) == [
         "Back up database: ended after 2 min",
         "Remove old bundles: ended after 10 s",
     ]
 
 
-async def test_an_outage_makes_the_calendar_unavailable_and_forgets_nothing(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Error fetching Attic Butler data")
-    await run(hass, plex, advance, BACKUP, 2 * MINUTE)
-    before = await past(hass)
-    plex.fault("503", count=None)
-    plex.hub.drop()
-    for _ in range(6):
-        await advance(31)
-    assert state(hass) == STATE_UNAVAILABLE
+async def test_an_outage_makes_it_unavailable_and_forgets_nothing(home: Home) -> None:
+    home.expect_log("Error fetching Attic Butler data")
+    await home.run(BACKUP, 2 * MINUTE)
+    before = await past(home)
+    home.plex.fault("503", count=None)
+    home.plex.hub.drop()
+    await home.advance_steps(6, 31)
+    assert home.state(CALENDAR) == "unavailable"
 
-    plex.clear_faults()
-    for _ in range(3):
-        await advance(31)
-    assert state(hass) == STATE_OFF
-    assert await past(hass) == before
+    home.plex.clear_faults()
+    await home.advance_steps(3, 31)
+    assert home.state(CALENDAR) == "off"
+    assert await past(home) == before
 
 
 # Runs
 
 
 async def test_a_run_is_shown_from_its_begin_to_its_end_with_its_result(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    home: Home,
 ) -> None:
     began = dt_util.utcnow()
-    await run(hass, plex, advance, DEEP, 65 * MINUTE)
-    (event,) = await past(hass)
+    await home.run(DEEP, 65 * MINUTE)
+    (event,) = await past(home)
 
     assert event["summary"] == "Perform extensive media analysis: ended after 1 h 5 min"
     assert moment(event, "start") == began
     assert moment(event, "end") == began + timedelta(minutes=65)
 
 
-async def test_a_run_that_was_stopped_is_shown_as_such(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.durations[DEEP] = HOUR
-    await hass.services.async_call(DOMAIN, "start_task", {"task": DEEP}, blocking=True)
-    for _ in range(10):
-        await advance(30)
-    await hass.services.async_call(DOMAIN, "stop_task", {"task": DEEP}, blocking=True)
-    await advance(1)
+async def test_a_run_that_was_stopped_is_shown_as_such(home: Home) -> None:
+    home.plex.durations[DEEP] = HOUR
+    await home.start(DEEP)
+    await home.advance_steps(10, 30)
+    await home.stop(DEEP)
+    await home.advance(1)
 
-    assert summaries(await past(hass)) == [
-        "Perform extensive media analysis: stopped after 5 min"
-    ]
+    stopped = "Perform extensive media analysis: stopped after 5 min"
+    assert summaries(await past(home)) == [stopped]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_run_whose_end_was_not_seen_has_none(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
+async def test_a_run_whose_end_was_not_seen_has_none(home: Home) -> None:
     began = dt_util.utcnow()
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
-    )
-    for _ in range(40):
-        await advance(MINUTE)
-    (event,) = await past(hass)
+    await home.start()
+    await home.pass_minutes(40)
+    (event,) = await past(home)
 
     assert event["summary"] == "Back up database: its end was not seen"
     assert moment(event, "start") == moment(event, "end") == began
 
 
 @pytest.mark.parametrize("profile", ["anonymous"])
-async def test_an_end_that_is_only_likely_is_shown_as_such(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    await run(hass, plex, advance, BACKUP, 4 * MINUTE)
-    for _ in range(5):
-        await advance(MINUTE)
+async def test_an_end_that_is_only_likely_is_shown_as_such(home: Home) -> None:
+    await home.run(BACKUP, 4 * MINUTE)
+    await home.pass_minutes(5)
 
-    assert summaries(await past(hass)) == [
-        "Back up database: probably ended after 4 min"
-    ]
+    likely = "Back up database: probably ended after 4 min"
+    assert summaries(await past(home)) == [likely]
 
 
-async def test_a_run_whose_begin_was_not_seen_has_none(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
-) -> None:
-    plex.durations[BACKUP] = 60
-    plex.client_start(BACKUP)
-    await set_up(hass, entry)
-    await advance(59)
-    await advance(2)
-    (event,) = await past(hass)
+async def test_a_run_whose_begin_was_not_seen_has_none(new_home: Home) -> None:
+    new_home.begins(BACKUP, 60)
+    await new_home.set_up()
+    await new_home.advance(59)
+    await new_home.advance(2)
+    (event,) = await past(new_home)
 
     assert event["summary"] == "Back up database: ended"
     assert moment(event, "start") == moment(event, "end")
 
 
-async def test_short_runs_of_a_night_share_an_event(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.set_preference("ButlerStartHour", 3)
-    plex.set_preference("ButlerEndHour", 3)
-    await hours_pass(advance, 11)
-    await run(hass, plex, advance, BUNDLES, 20)
-    await hours_pass(advance, 2)
-    await run(hass, plex, advance, OPTIMIZE, 59)
-    await run(hass, plex, advance, BACKUP, 60)
-    await hours_pass(advance, 12)
-    await run(hass, plex, advance, BUNDLES, 10)
+async def test_short_runs_of_a_night_share_an_event(home: Home) -> None:
+    home.plex.set_preference("ButlerStartHour", 3)
+    home.plex.set_preference("ButlerEndHour", 3)
+    await hours_pass(home, 11)
+    await home.run(BUNDLES, 20)
+    await hours_pass(home, 2)
+    await home.run(OPTIMIZE, 59)
+    await home.run(BACKUP, 60)
+    await hours_pass(home, 12)
+    await home.run(BUNDLES, 10)
 
-    first, alone, next_night = await past(hass)
+    first, alone, next_night = await past(home)
     assert first["summary"] == "Remove old bundles and 1 more"
     one, two = first["description"].splitlines()
     assert one == f"{moment(first, 'start'):%H:%M} Remove old bundles: ended after 20 s"
     assert two.endswith(" Optimize database: ended after 59 s")
-    assert moment(first, "start").hour == 23
-    assert moment(first, "end").hour == 1
+    assert (moment(first, "start").hour, moment(first, "end").hour) == (23, 1)
     assert alone["summary"] == "Back up database: ended after 1 min"
     assert next_night["summary"] == "Remove old bundles: ended after 10 s"
 
 
-async def test_a_task_that_is_gone_keeps_the_servers_title(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.add_task(TaskSpec(name="Sweep", title="Sweep the Floor", description=""))
-    await advance(601)
-    await run(hass, plex, advance, "Sweep", 2 * MINUTE)
-    plex.remove_task("Sweep")
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": BUNDLES}, blocking=True
-    )
-    await advance(HOUR + 1)
+async def test_a_task_that_is_gone_keeps_the_servers_title(home: Home) -> None:
+    home.plex.add_task(TaskSpec(name="Sweep", title="Sweep the Floor", description=""))
+    await home.advance(601)
+    await home.run("Sweep", 2 * MINUTE)
+    home.plex.remove_task("Sweep")
+    await home.start(BUNDLES)
+    await home.advance(HOUR + 1)
 
-    assert "Sweep the Floor: ended after 2 min" in summaries(await past(hass))
+    assert "Sweep the Floor: ended after 2 min" in summaries(await past(home))
 
 
 @pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=200)])
-async def test_a_run_that_was_given_up_and_goes_on_is_one_run(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    told = async_capture_events(hass, "plex_butler_task_event")
-    plex.durations[BACKUP] = 10 * MINUTE
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
-    )
-    for _ in range(19):
-        await advance(10)
-    assert summaries(await past(hass)) == ["Back up database: its end was not seen"]
+async def test_a_run_that_was_given_up_and_goes_on_is_one_run(home: Home) -> None:
+    told = async_capture_events(home.hass, "plex_butler_task_event")
+    home.plex.durations[BACKUP] = 10 * MINUTE
+    await home.start()
+    await home.advance_steps(19, 10)
+    assert summaries(await past(home)) == ["Back up database: its end was not seen"]
 
-    for _ in range(45):
-        await advance(10)
-    (event,) = await past(hass)
+    await home.advance_steps(45, 10)
+    (event,) = await past(home)
     assert event["summary"].startswith("Back up database: ended after ")
     assert [event.data["type"] for event in told] == ["started", "ended"]
 
 
 async def test_a_calendar_that_is_open_follows_the_runs(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    hass_ws_client: Any,
+    home: Home, hass_ws_client: Any
 ) -> None:
-    await async_setup_component(hass, "websocket_api", {})
-    client = await hass_ws_client(hass)
+    await async_setup_component(home.hass, "websocket_api", {})
+    client = await hass_ws_client(home.hass)
     now = dt_util.utcnow()
     await client.send_json_auto_id(
         {
@@ -464,82 +303,25 @@ async def test_a_calendar_that_is_open_follows_the_runs(
         }
     )
     assert (await client.receive_json())["success"]
-    shown = await client.receive_json()
-    assert shown["event"]["events"] == []
+    assert (await client.receive_json())["event"]["events"] == []
 
-    await run(hass, plex, advance, BUNDLES, 20)
+    await home.run(BUNDLES, 20)
 
-    shown = await client.receive_json()
-    assert summaries(shown["event"]["events"]) == [
-        "Remove old bundles: ended after 20 s"
-    ]
+    shown = (await client.receive_json())["event"]["events"]
+    assert summaries(shown) == ["Remove old bundles: ended after 20 s"]
 
 
 # Memory
 
 
-def key_of(entry: MockConfigEntry) -> str:
-    return f"plex_butler.{entry.entry_id}.runs"
+def key_of(home: Home) -> str:
+    return f"plex_butler.{home.entry.entry_id}.runs"
 
 
-async def test_runs_are_known_after_a_reload(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    await run(hass, plex, advance, BACKUP, 2 * MINUTE)
-    before = await past(hass)
-    for _ in range(2):
-        assert await hass.config_entries.async_unload(loaded.entry_id)
-        await set_up(hass, loaded)
-
-    assert await past(hass) == before
-
-
-@pytest.mark.parametrize("stopped", [True, False])
-async def test_runs_outlive_a_restart_and_end_with_the_entry(
-    hass: HomeAssistant,
-    hass_storage: Storage,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    *,
-    stopped: bool,
-) -> None:
-    await run(hass, plex, advance, DEEP, 2 * MINUTE)
-    await run(hass, plex, advance, BUNDLES, 20)
-    before = await past(hass)
-    assert key_of(loaded) not in hass_storage
-    if stopped:
-        hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
-        await settle(hass)
-    else:
-        await advance(5 * MINUTE)
-    stored = hass_storage[key_of(loaded)]
-    await hass.config_entries.async_remove(loaded.entry_id)
-    await advance(10 * MINUTE)
-    assert key_of(loaded) not in hass_storage
-
-    again = add_entry(hass, plex)
-    hass_storage[key_of(again)] = stored | {"key": key_of(again)}
-    await set_up(hass, again)
-
-    assert await past(hass) == before
-
-
-async def test_a_run_that_was_over_at_a_restart_has_no_end(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.durations[DEEP] = HOUR
-    began = dt_util.utcnow()
-    await hass.services.async_call(DOMAIN, "start_task", {"task": DEEP}, blocking=True)
-    await advance(30)
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    await advance(3 * HOUR)
-    await set_up(hass, loaded)
-    await advance(31)
-
-    (event,) = await past(hass)
-    assert event["summary"] == "Perform extensive media analysis: its end was not seen"
-    assert moment(event, "start") == moment(event, "end") == began
+def store(home: Home, storage: Storage, runs: Any) -> None:
+    """Have a history that was written before."""
+    key = key_of(home)
+    storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": runs}
 
 
 def stored_run(hours_ago: float, **changes: Any) -> dict[str, Any]:
@@ -556,60 +338,95 @@ def stored_run(hours_ago: float, **changes: Any) -> dict[str, Any]:
     return run | changes
 
 
+async def test_runs_are_known_after_a_reload(home: Home) -> None:
+    await home.run(BACKUP, 2 * MINUTE)
+    before = await past(home)
+    for _ in range(2):
+        await home.unload()
+        await home.set_up()
+
+    assert await past(home) == before
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_runs_outlive_a_restart_and_end_with_the_entry(
+    home: Home, hass_storage: Storage, *, stopped: bool
+) -> None:
+    await home.run(DEEP, 2 * MINUTE)
+    await home.run(BUNDLES, 20)
+    before = await past(home)
+    assert key_of(home) not in hass_storage
+    if stopped:
+        home.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+        await home.settle()
+    else:
+        await home.advance(5 * MINUTE)
+    stored = hass_storage[key_of(home)]["data"]
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.advance(10 * MINUTE)
+    assert key_of(home) not in hass_storage
+
+    home.entry = add_entry(home.hass, home.plex)
+    store(home, hass_storage, stored)
+    await home.set_up()
+
+    assert await past(home) == before
+
+
+async def test_a_run_that_was_over_at_a_restart_has_no_end(home: Home) -> None:
+    home.plex.durations[DEEP] = HOUR
+    began = dt_util.utcnow()
+    await home.start(DEEP)
+    await home.advance(30)
+    await home.unload()
+    await home.advance(3 * HOUR)
+    await home.set_up()
+    await home.advance(31)
+
+    (event,) = await past(home)
+    assert event["summary"] == "Perform extensive media analysis: its end was not seen"
+    assert moment(event, "start") == moment(event, "end") == began
+
+
 async def test_at_most_500_runs_of_two_weeks_are_kept(
-    hass: HomeAssistant,
-    hass_storage: Storage,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
+    new_home: Home, hass_storage: Storage
 ) -> None:
     runs = [stored_run(15 * 24), *(stored_run(it / 10) for it in range(600, 0, -1))]
-    hass_storage[key_of(entry)] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": key_of(entry),
-        "data": {"runs": runs},
-    }
-    await set_up(hass, entry)
-    found = await past(hass)
+    store(new_home, hass_storage, {"runs": runs})
+    await new_home.set_up()
+    found = await past(new_home)
     assert len(found) == 500
     assert moment(found[-1], "end").isoformat() == runs[-1]["ended"]
 
-    await run(hass, plex, advance, BACKUP, 2 * MINUTE)
-    await advance(5 * MINUTE)
-    assert len(hass_storage[key_of(entry)]["data"]["runs"]) == 500
-    assert (await past(hass))[-1]["summary"].startswith("Back up database")
+    await new_home.run(BACKUP, 2 * MINUTE)
+    await new_home.advance(5 * MINUTE)
+    assert len(hass_storage[key_of(new_home)]["data"]["runs"]) == 500
+    assert (await past(new_home))[-1]["summary"].startswith("Back up database")
 
 
 @pytest.mark.parametrize(
-    "stored",
+    ("version", "stored"),
     [
-        {"version": 1, "data": None},
-        {"version": 1, "data": "garbage"},
-        {"version": 1, "data": {"runs": "garbage"}},
-        {"version": 9, "data": {"runs": [{"other": "fields"}]}},
+        (1, None),
+        (1, "garbage"),
+        (1, {"runs": "garbage"}),
+        (9, {"runs": [{"other": "fields"}]}),
     ],
 )
 async def test_a_history_that_cannot_be_read_is_begun_anew(
-    hass: HomeAssistant,
-    hass_storage: Storage,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-    stored: Storage,
+    new_home: Home, hass_storage: Storage, version: int, stored: Any
 ) -> None:
-    hass_storage[key_of(entry)] = {"minor_version": 1, "key": key_of(entry)} | stored
-    await set_up(hass, entry)
-    assert await past(hass) == []
+    store(new_home, hass_storage, stored)
+    hass_storage[key_of(new_home)]["version"] = version
+    await new_home.set_up()
+    assert await past(new_home) == []
 
-    await run(hass, plex, advance, BACKUP, 2 * MINUTE)
-    assert len(await past(hass)) == 1
+    await new_home.run(BACKUP, 2 * MINUTE)
+    assert len(await past(new_home)) == 1
 
 
 async def test_of_a_history_that_is_damaged_the_rest_is_kept(
-    hass: HomeAssistant,
-    hass_storage: Storage,
-    entry: MockConfigEntry,
+    new_home: Home, hass_storage: Storage
 ) -> None:
     runs = [
         None,
@@ -620,26 +437,16 @@ async def test_of_a_history_that_is_damaged_the_rest_is_kept(
         stored_run(5, duration="long"),
         stored_run(3),
     ]
-    hass_storage[key_of(entry)] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": key_of(entry),
-        "data": {"runs": runs},
-    }
-    await set_up(hass, entry)
+    store(new_home, hass_storage, {"runs": runs})
+    await new_home.set_up()
 
-    assert len(await past(hass)) == 1
+    assert len(await past(new_home)) == 1
 
 
 async def test_an_entry_that_was_never_set_up_is_removed_with_its_history(
-    hass: HomeAssistant, hass_storage: Storage, entry: MockConfigEntry
+    new_home: Home, hass_storage: Storage
 ) -> None:
-    hass_storage[key_of(entry)] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": key_of(entry),
-        "data": {"runs": []},
-    }
-    await hass.config_entries.async_remove(entry.entry_id)
+    store(new_home, hass_storage, {"runs": []})
+    await new_home.hass.config_entries.async_remove(new_home.entry.entry_id)
 
-    assert key_of(entry) not in hass_storage
+    assert key_of(new_home) not in hass_storage

@@ -5,37 +5,39 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import ATTR_ENTITY_ID, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.translation import async_get_exception_message
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, refused
 from tests.house import House, evening, running
 from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
 
-BACKUP, OPTIMIZE, DEEP = "BackupDatabase", "OptimizeDatabase", "DeepMediaAnalysis"
+DEEP = "DeepMediaAnalysis"
 SWITCHES = {
-    BACKUP: "switch.attic_butler_back_up_database",
-    OPTIMIZE: "switch.attic_butler_optimize_database",
+    BACKUP: BACKUP_SWITCH,
+    OPTIMIZE: OPTIMIZE_SWITCH,
     DEEP: "switch.attic_butler_perform_extensive_media_analysis",
 }
 # How long a server takes that is slow
 SLOW = 5
-
-
 BUTTONS = {"start": "run_what_is_due_now", "stop": "stop_all_tasks"}
 
 
 class Desk:
     """Where commands to a server are asked for; none is ever beside another."""
 
-    def __init__(self, house: House, plex: SimulatedPlex) -> None:
+    def __init__(
+        self, house: House, plex: SimulatedPlex, entry: MockConfigEntry
+    ) -> None:
         self.house = house
         self.hass = house.hass
         self.plex = plex
+        self.entry = entry
         self.asked: list[asyncio.Task[Any]] = []
 
     async def ask(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -64,15 +66,14 @@ class Desk:
         entities = [
             SWITCHES[task].replace("butler_", f"butler_{prefix}") for task in tasks
         ]
-        await self.hass.services.async_call(
-            "switch", service, {ATTR_ENTITY_ID: entities}, blocking=True
-        )
+        await self.perform("switch", service, entity_id=entities)
 
     async def press(self, button: str) -> None:
         entity_id = f"button.attic_butler_{button}"
-        await self.hass.services.async_call(
-            "button", "press", {ATTR_ENTITY_ID: entity_id}, blocking=True
-        )
+        await self.perform("button", "press", entity_id=entity_id)
+
+    async def perform(self, domain: str, service: str, **data: Any) -> None:
+        await self.hass.services.async_call(domain, service, data, blocking=True)
 
     async def call(self, action: str, **data: Any) -> Any:
         answer: Any = await self.hass.services.async_call(
@@ -84,9 +85,7 @@ class Desk:
         """Ask for something by the switch or the button for it, or by an action."""
         match wanted.split():
             case "action", "all":
-                await self.hass.services.async_call(
-                    DOMAIN, "stop_all_tasks", blocking=True
-                )
+                await self.perform(DOMAIN, "stop_all_tasks")
             case "action", task:
                 await self.call("start_task", task=task)
             case verb, "all":
@@ -117,17 +116,9 @@ async def house(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> House:
 
 
 @pytest.fixture
-async def entry(house: House, plex: SimulatedPlex) -> MockConfigEntry:
-    """Return the entry of the server, set up."""
-    return await house.add(plex)
-
-
-@pytest.fixture
-async def desk(
-    house: House, plex: SimulatedPlex, entry: MockConfigEntry
-) -> AsyncIterator[Desk]:
+async def desk(house: House, plex: SimulatedPlex) -> AsyncIterator[Desk]:
     """Return where commands are asked for without waiting."""
-    desk = Desk(house, plex)
+    desk = Desk(house, plex, await house.add(plex))
     plex.durations.update(dict.fromkeys(plex.durations, 3600))
     plex.requests.clear()
 
@@ -239,11 +230,10 @@ async def test_a_stop_overtakes_a_start_of_its_task_that_waits(
     await desk.keep_busy()
     by_switch = await desk.ask(desk.turn("turn_on", OPTIMIZE))
     by_action = await desk.ask(desk.call("start_task", task=[OPTIMIZE, BACKUP]))
-    await desk.ask(
-        desk.turn("turn_off", OPTIMIZE)
-        if by == "switch"
-        else desk.call("stop_task", task=OPTIMIZE)
-    )
+    if by == "switch":
+        await desk.ask(desk.turn("turn_off", OPTIMIZE))
+    else:
+        await desk.ask(desk.call("stop_task", task=OPTIMIZE))
     # It is known at once, though the server has not even answered the first command.
     assert error_of(by_switch) == "overtaken"
 
@@ -284,11 +274,8 @@ async def test_one_of_a_list_that_waits_for_its_turn_can_be_stopped_alone(
     await desk.turn("turn_off", BACKUP)
     await desk.answers(30)
 
-    assert listed.result() == [
-        (DEEP, "ended"),
-        (BACKUP, "stopped"),
-        (OPTIMIZE, "ended"),
-    ]
+    ends = [(DEEP, "ended"), (BACKUP, "stopped"), (OPTIMIZE, "ended")]
+    assert listed.result() == ends
     assert desk.order == [f"start {DEEP}", f"stop {BACKUP}", f"start {OPTIMIZE}"]
 
 
@@ -362,15 +349,13 @@ async def test_a_server_that_hangs_lets_the_stop_follow_when_it_has_timed_out(
 
 
 @pytest.mark.parametrize("wait", [True, False])
-async def test_unloading_sends_nothing_that_waited(
-    desk: Desk, entry: MockConfigEntry, *, wait: bool
-) -> None:
+async def test_unloading_sends_nothing_that_waited(desk: Desk, *, wait: bool) -> None:
     under_way = await desk.keep_busy()
     by_switch = await desk.ask(desk.turn("turn_on", BACKUP))
     by_action = await desk.ask(desk.call("start_task", task=OPTIMIZE, wait=wait))
     stop = await desk.ask(desk.turn("turn_off", DEEP))
 
-    assert await desk.hass.config_entries.async_unload(entry.entry_id)
+    assert await desk.hass.config_entries.async_unload(desk.entry.entry_id)
     await desk.house.settle()
     assert error_of(by_switch) == error_of(stop) == "not_sent"
     if wait:
@@ -383,7 +368,7 @@ async def test_unloading_sends_nothing_that_waited(
     assert desk.order == [f"start {DEEP}"]
 
     desk.plex.clear_faults()
-    assert await desk.hass.config_entries.async_setup(entry.entry_id)
+    assert await desk.hass.config_entries.async_setup(desk.entry.entry_id)
     await desk.turn("turn_on", BACKUP)
     assert running(desk.plex) == {DEEP, BACKUP}
 
@@ -403,22 +388,20 @@ async def test_what_waits_when_home_assistant_stops_is_not_sent(desk: Desk) -> N
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_unloading_changes_no_setting_that_waited(
-    desk: Desk, entry: MockConfigEntry
-) -> None:
+async def test_unloading_changes_no_setting_that_waited(desk: Desk) -> None:
     desk.plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
     changes = [
         await desk.ask(desk.turn("turn_off", task, prefix="schedule_"))
         for task in (BACKUP, OPTIMIZE)
     ]
-    assert await desk.hass.config_entries.async_unload(entry.entry_id)
+    assert await desk.hass.config_entries.async_unload(desk.entry.entry_id)
     await desk.house.let_pass(SLOW)
 
     under_way, waited = changes
     assert under_way.exception() is None
     assert error_of(waited) == "not_sent"
     assert [it.method for it in desk.plex.requests].count("PUT") == 1
-    assert await desk.hass.config_entries.async_setup(entry.entry_id)
+    assert await desk.hass.config_entries.async_setup(desk.entry.entry_id)
 
 
 @pytest.mark.parametrize("action", ["start_task", "stop_task"])
@@ -439,30 +422,27 @@ async def test_a_title_or_key_of_two_tasks_is_asked_about(desk: Desk) -> None:
     for name, title in (
         ("DustA", "Dust"),
         ("DustB", "DUST"),
-        (f"ButlerTask{BACKUP}", "X"),
+        ("dUSTa", BACKUP),
+        (f"ButlerTask{BACKUP}", "Backup Database"),
     ):
         desk.plex.add_task(TaskSpec(name=name, title=title, description="", interval=1))
     await desk.house.let_pass(31)
     for wanted, candidates in (
         ("dust", "DustA, DustB"),
         ("backup_database", f"{BACKUP}, ButlerTask{BACKUP}"),
+        ("Backup Database", f"{BACKUP}, ButlerTask{BACKUP}"),
+        ("dusta", "DustA, dUSTa"),
     ):
-        with pytest.raises(ServiceValidationError) as err:
+        with refused("ambiguous_task", invalid=True, task=wanted, tasks=candidates):
             await desk.call("start_task", task=[OPTIMIZE, wanted])
-        assert err.value.translation_key == "ambiguous_task"
-        placeholders = err.value.translation_placeholders
-        assert placeholders == {"task": wanted, "tasks": candidates}
-        message = async_get_exception_message(DOMAIN, "ambiguous_task", placeholders)
-        assert candidates in message
     assert desk.order == []
 
-    # Names are of one task each.
-    assert await desk.call("start_task", task=["DustB", BACKUP.lower()]) == [
-        ("DustB", "started"),
-        (BACKUP, "started"),
-    ]
+    # Names are of one task each, also where they are titles or differ in case alone.
+    names = ["DustB", "dUSTa", BACKUP.lower()]
+    answer = await desk.call("start_task", task=names)
+    assert answer == [("DustB", "started"), ("dUSTa", "started"), (BACKUP, "started")]
     await desk.call("stop_task", entity_id="switch.attic_butler_dust")
-    assert desk.order[2:] == ["stop DustA"]
+    assert desk.order[3:] == ["stop DustA"]
 
 
 async def test_the_switch_of_a_task_that_is_gone_means_no_other(desk: Desk) -> None:
@@ -472,9 +452,8 @@ async def test_the_switch_of_a_task_that_is_gone_means_no_other(desk: Desk) -> N
     desk.plex.add_task(TaskSpec(name="DustAgain", title="Dust", description=""))
     await desk.house.let_pass(601)
 
-    with pytest.raises(ServiceValidationError) as err:
+    with refused("unknown_task", invalid=True):
         await desk.call("start_task", entity_id="switch.attic_butler_dust")
-    assert err.value.translation_key == "unknown_task"
     assert desk.order == []
 
     await desk.call("start_task", task="dust")
@@ -487,14 +466,10 @@ async def test_what_fails_in_a_list_keeps_nothing_else_from_being_done(
 ) -> None:
     tasks = [BACKUP, OPTIMIZE, DEEP]
     desk.plex.fault("500", path=f"/butler/{OPTIMIZE}")
-    with pytest.raises(HomeAssistantError) as err:
+    with refused("some_failed", names="Optimize database") as err:
         await desk.call(action, task=tasks)
 
-    assert err.value.translation_key == "some_failed"
-    placeholders = err.value.translation_placeholders or {}
-    assert placeholders["names"] == "Optimize database"
-    assert "500" in placeholders["error"]
-    assert async_get_exception_message(DOMAIN, "some_failed", placeholders)
+    assert "500" in str(err.value)
     assert [it.split()[1] for it in desk.order] == tasks
     assert len(await desk.call(action, task=tasks)) == 3
 
@@ -507,11 +482,9 @@ async def test_what_fails_in_a_list_that_is_done_one_by_one_ends_it(desk: Desk) 
     )
     await desk.answers(10)
 
-    assert error_of(listed) == "some_failed"
-    err = listed.exception()
-    assert isinstance(err, HomeAssistantError) and err.translation_placeholders
-    names = err.translation_placeholders["names"]
-    assert names == "Optimize database, Perform extensive media analysis"
+    names = "Optimize database, Perform extensive media analysis"
+    with refused("some_failed", names=names):
+        listed.result()
     assert desk.order == [f"start {BACKUP}", f"start {OPTIMIZE}"]
 
 

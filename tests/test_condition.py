@@ -2,239 +2,176 @@
 
 from typing import Any
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import ServiceCall
 from homeassistant.helpers import condition
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, check, device_of, noted, queue_guides, split
-from tests.conftest import Advance, settle
-from tests.simulator import SimulatedPlex
+from tests.automations import automate, check, noted, queue_guides, split
+from tests.conftest import BACKUP, OPTIMIZE, Home
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 GO = "go"
 RUNNING, BUSY = "task_is_running", "butler_is_busy"
+EITHER = pytest.mark.parametrize("name", [RUNNING, BUSY])
 
 
 class Automation:
     """An automation that acts at an event if a condition of ours is fulfilled."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
+    def __init__(self, home: Home) -> None:
         """Do nothing yet."""
-        self._hass = hass
-        self._calls = async_mock_service(hass, "test", "act")
+        self._hass = home.hass
+        self._device = home.device
+        self._calls: list[ServiceCall] = async_mock_service(home.hass, "test", "act")
 
     async def set_up(self, name: str, **options: Any) -> None:
-        assert await async_setup_component(
-            self._hass,
-            "automation",
-            {
-                "automation": {
-                    "triggers": {"trigger": "event", "event_type": GO},
-                    "conditions": {
-                        "condition": f"{DOMAIN}.{name}",
-                        **split(options),
-                    },
-                    "actions": {"action": "test.act"},
-                }
-            },
-        )
+        """Make it, about the server."""
+        options["device_id"] = self._device
+        config = {
+            "triggers": {"trigger": "event", "event_type": GO},
+            "conditions": {"condition": f"{DOMAIN}.{name}", **split(options)},
+            "actions": {"action": "test.act"},
+        }
+        config = {"automation": config}
+        assert await async_setup_component(self._hass, "automation", config)
         await self._hass.async_block_till_done()
 
     async def acts(self) -> bool:
-        before = len(self._calls)
+        self._calls.clear()
         self._hass.bus.async_fire(GO)
         await self._hass.async_block_till_done()
-        return len(self._calls) > before
+        return bool(self._calls)
 
 
 @pytest.fixture
-def automation(hass: HomeAssistant) -> Automation:
-    return Automation(hass)
-
-
-@pytest.fixture
-def device(hass: HomeAssistant, loaded: MockConfigEntry) -> str:
-    return device_of(hass, loaded)
+def automation(home: Home) -> Automation:
+    return Automation(home)
 
 
 async def test_a_task_is_running_while_it_runs(
-    plex: SimulatedPlex, device: str, automation: Automation, advance: Advance
+    home: Home, automation: Automation
 ) -> None:
-    await automation.set_up(RUNNING, device_id=device, task=["backup_database"])
+    await automation.set_up(RUNNING, task=["backup_database"])
     assert not await automation.acts()
 
-    plex.durations[BACKUP] = 60
-    plex.client_start(OPTIMIZE)
-    await advance(5)
+    home.plex.client_start(OPTIMIZE)
+    await home.advance(5)
     assert not await automation.acts()
 
-    plex.client_start(BACKUP)
-    await advance(5)
-    assert plex.truth()[BACKUP] == "running"
+    home.begins(BACKUP, 60)
+    await home.advance(5)
+    assert home.plex.truth()[BACKUP] == "running"
     assert await automation.acts()
 
-    await advance(60)
-    assert plex.truth()[BACKUP] == "idle"
+    await home.advance(60)
+    assert home.plex.truth()[BACKUP] == "idle"
     assert not await automation.acts()
 
 
-@pytest.mark.parametrize("name", [RUNNING, BUSY])
+@EITHER
 async def test_without_a_task_any_work_will_do(
-    plex: SimulatedPlex,
-    device: str,
-    automation: Automation,
-    advance: Advance,
-    name: str,
+    home: Home, automation: Automation, name: str
 ) -> None:
-    await automation.set_up(name, device_id=[device])
+    await automation.set_up(name)
     assert not await automation.acts()
 
-    plex.client_start(OPTIMIZE)
-    await advance(5)
+    home.plex.client_start(OPTIMIZE)
+    await home.advance(5)
     assert await automation.acts()
 
-    plex.client_stop(OPTIMIZE)
-    await advance(5)
+    home.plex.client_stop(OPTIMIZE)
+    await home.advance(5)
     assert not await automation.acts()
 
 
-@pytest.mark.parametrize("name", [RUNNING, BUSY])
+@EITHER
 async def test_what_is_unknown_is_not_fulfilled(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    device: str,
-    automation: Automation,
-    advance: Advance,
-    expected_logs: list[str],
-    name: str,
+    home: Home, automation: Automation, name: str
 ) -> None:
-    expected_logs.append("Error fetching Attic Butler data")
-    plex.durations[OPTIMIZE] = 3600
-    await automation.set_up(name, device_id=device)
-    plex.client_start(OPTIMIZE)
-    await advance(5)
-    assert await automation.acts()
-
-    plex.fault("503", path="/activities")
-    await advance(61)
+    home.expect_log("Error fetching Attic Butler data")
+    # It is valid before its server is there.
+    await home.unload()
+    await automation.set_up(name)
     assert not await automation.acts()
 
-    await advance(31)
+    home.begins(OPTIMIZE, 3600)
+    await home.set_up()
     assert await automation.acts()
 
-    await hass.config_entries.async_unload(loaded.entry_id)
+    home.plex.fault("503", path="/activities")
+    await home.advance(61)
     assert not await automation.acts()
 
-    await hass.config_entries.async_setup(loaded.entry_id)
-    await settle(hass)
+    await home.advance(31)
     assert await automation.acts()
 
-
-async def test_a_condition_is_valid_before_its_server_is_there(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    device: str,
-    automation: Automation,
-    advance: Advance,
-) -> None:
-    await hass.config_entries.async_unload(loaded.entry_id)
-    await automation.set_up(RUNNING, device_id=device, task=OPTIMIZE)
+    await home.unload()
     assert not await automation.acts()
 
-    plex.client_start(OPTIMIZE)
-    await hass.config_entries.async_setup(loaded.entry_id)
-    await settle(hass)
+    await home.set_up()
     assert await automation.acts()
 
 
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_server_that_shows_nothing_is_never_busy_but_runs_what_it_was_told(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
+    home: Home,
 ) -> None:
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": BACKUP}, blocking=True
-    )
+    await home.call("start_task")
 
-    fulfilled = {
-        name: await check(hass, name, device_id=device) for name in (RUNNING, BUSY)
-    }
-
-    assert fulfilled == {RUNNING: True, BUSY: False}
+    assert await check(home.hass, RUNNING, device_id=home.device) is True
+    assert await check(home.hass, BUSY, device_id=home.device) is False
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_a_task_that_waits_for_its_start_is_not_running(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    guides = await queue_guides(hass, plex, advance)
+async def test_a_task_that_waits_for_its_start_is_not_running(home: Home) -> None:
+    guides = await queue_guides(home.hass, home.plex, home.advance)
 
-    state = hass.states.get("switch.attic_butler_refresh_program_guide")
-    assert state
-    assert state.state == "on"
-    assert not await check(hass, RUNNING, device_id=device, task=guides)
+    assert home.state("switch.attic_butler_refresh_program_guide") == "on"
+    assert not await check(home.hass, RUNNING, device_id=home.device, task=guides)
 
 
 @pytest.mark.parametrize("trigger", ["task_started", "task_ended"])
 async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    device: str,
-    advance: Advance,
-    trigger: str,
+    home: Home, trigger: str
 ) -> None:
-    running: Any = {
-        "condition": f"{DOMAIN}.{RUNNING}",
-        **split({"device_id": device, "task": BACKUP}),
-    }
+    about = {"device_id": home.device, "task": BACKUP}
+    running: Any = {"condition": f"{DOMAIN}.{RUNNING}", **split(about)}
     if trigger == "task_ended":
         running = {"condition": "not", "conditions": [running]}
-    calls = await automate(hass, trigger, conditions=[running], device_id=device)
-    plex.durations[BACKUP] = 60
+    calls = await automate(
+        home.hass, trigger, conditions=[running], device_id=home.device
+    )
     # What was published a moment before makes what comes now wait for its turn
-    plex.client_start(OPTIMIZE)
-    plex.client_start(BACKUP)
-    await advance(1)
-    plex.client_stop(OPTIMIZE)
-    await advance(59)
-    await advance(1)
+    home.plex.client_start(OPTIMIZE)
+    home.begins(BACKUP, 60)
+    await home.advance(1)
+    home.plex.client_stop(OPTIMIZE)
+    await home.advance(59)
+    await home.advance(1)
 
     assert (BACKUP,) in noted(calls, "name")
 
 
 @pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        (RUNNING, {"device_id": "nobody"}),
-        (BUSY, {"device_id": "{device}", "task": BACKUP}),
-    ],
+    ("name", "wrong"), [(RUNNING, {"device_id": "nobody"}), (BUSY, {"task": BACKUP})]
 )
 async def test_what_is_no_condition_is_refused(
-    hass: HomeAssistant, device: str, name: str, options: dict[str, Any]
+    home: Home, name: str, wrong: dict[str, Any]
 ) -> None:
-    if options.get("device_id") == "{device}":
-        options = options | {"device_id": device}
-
+    good = {"device_id": home.device}
     with pytest.raises(vol.Invalid):
-        await check(hass, name, **options)
+        await check(home.hass, name, **good | wrong)
 
-    assert await check(hass, name, device_id=device) is False
+    assert await check(home.hass, name, **good) is False
 
 
-async def test_all_conditions_are_described(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    await async_setup_component(hass, "automation", {})
+async def test_all_conditions_are_described(home: Home) -> None:
+    await async_setup_component(home.hass, "automation", {})
 
-    described = await condition.async_get_all_descriptions(hass)
+    described = await condition.async_get_all_descriptions(home.hass)
 
     running, busy = (described[f"{DOMAIN}.{name}"] for name in (RUNNING, BUSY))
     assert running

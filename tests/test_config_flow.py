@@ -14,7 +14,17 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import announce, begin, choices, submit, suggested, typed
+from tests.flows import (
+    add,
+    announce,
+    begin,
+    choices,
+    core_entry,
+    is_created,
+    submit,
+    suggested,
+    typed,
+)
 from tests.simulator import ManualClock, Names, SimulatedPlex
 from tests.tls import Certificates
 
@@ -24,9 +34,8 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 async def test_url_and_token_make_an_entry(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    result = await submit(hass, await begin(hass), typed(plex))
+    result = await add(hass, typed(plex))
 
-    assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == plex.name
     assert result["data"] == typed(plex)
     assert result["result"].unique_id == plex.machine_identifier
@@ -35,7 +44,7 @@ async def test_url_and_token_make_an_entry(
 
 async def test_a_server_without_a_name_gets_one(hass: HomeAssistant) -> None:
     async with SimulatedPlex(name="", clock=ManualClock()) as plex:
-        result = await submit(hass, await begin(hass), typed(plex))
+        result = await add(hass, typed(plex))
 
         assert result["title"] == "Plex Media Server"
         assert hass.states.get("switch.plex_media_server_butler_back_up_database")
@@ -62,14 +71,14 @@ async def test_what_goes_wrong_is_said_and_can_be_mended_in_the_same_dialog(
     hass: HomeAssistant, plex: SimulatedPlex, fault: str, path: str, error: str
 ) -> None:
     plex.fault(fault, count=None, path=path)
-    result = await submit(hass, await begin(hass), typed(plex))
+    result = await add(hass, typed(plex))
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": error}
     assert suggested(result) == typed(plex)
 
     plex.clear_faults()
     result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
 
 
 @pytest.mark.parametrize(
@@ -102,20 +111,20 @@ async def test_what_was_typed_wrong_is_said_and_kept(
     wrong: dict[str, str],
     errors: dict[str, str],
 ) -> None:
-    result = await submit(hass, await begin(hass), typed(plex, **wrong))
+    result = await add(hass, typed(plex, **wrong))
     assert result["errors"] == errors
     assert suggested(result) == typed(plex, **wrong)
 
     result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
 
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])
 async def test_a_guests_token_and_https_are_told_from_what_is_only_wrong(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    shared = typed(plex, **{CONF_TOKEN: plex.shared_token})
-    result = await submit(hass, await begin(hass), shared)
+    shared = typed(plex, token=plex.shared_token)
+    result = await add(hass, shared)
     assert result["errors"] == {"base": "not_owner"}
 
     secure = typed(plex, **{CONF_URL: plex.url.replace("http:", "https:")})
@@ -123,7 +132,7 @@ async def test_a_guests_token_and_https_are_told_from_what_is_only_wrong(
     assert result["errors"] == {"base": "tls"}
 
     result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
 
 
 async def test_a_redirect_to_another_host_is_not_followed_where_a_server_answers(
@@ -133,20 +142,20 @@ async def test_a_redirect_to_another_host_is_not_followed_where_a_server_answers
     async with SimulatedPlex(tls=tls, clock=ManualClock()) as elsewhere:
         names.point("elsewhere.example", elsewhere.port)
         plex.fault("redirect", count=None, target="https://elsewhere.example")
-        result = await submit(hass, await begin(hass), typed(plex))
+        result = await add(hass, typed(plex))
         assert result["errors"] == {"base": "invalid_response"}
         assert suggested(result)[CONF_URL] == plex.url
         assert elsewhere.requests == []
 
     plex.clear_faults()
     result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
 
 
 async def test_a_server_is_added_once(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
 ) -> None:
-    result = await submit(hass, await begin(hass), typed(plex))
+    result = await add(hass, typed(plex))
 
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
@@ -156,11 +165,7 @@ async def test_address_token_and_tls_setting_can_be_changed(
     hass: HomeAssistant, plex: SimulatedPlex, names: Names, loaded: MockConfigEntry
 ) -> None:
     result = await loaded.start_reconfigure_flow(hass)
-    assert suggested(result) == {
-        CONF_URL: plex.url,
-        CONF_TOKEN: None,
-        CONF_VERIFY_SSL: True,
-    }
+    assert suggested(result) == typed(plex, token=None)
     elsewhere = {CONF_URL: "http://127.0.0.1:9", CONF_VERIFY_SSL: True}
     result = await submit(hass, result, elsewhere)
     assert result["errors"] == {"base": "refused"}
@@ -169,70 +174,53 @@ async def test_address_token_and_tls_setting_can_be_changed(
     result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: False})
 
     assert result["reason"] == "reconfigure_successful"
-    assert loaded.data == {
-        CONF_URL: url,
-        CONF_TOKEN: plex.token,
-        CONF_VERIFY_SSL: False,
-    }
+    assert loaded.data == typed(plex, url=url, verify_ssl=False)
 
 
 @pytest.mark.parametrize("known_as", ["ours", "plex", "card", "unknown"])
 async def test_reconfiguring_to_another_server_says_which_one_before_its_token_is_tried(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, known_as: str
+    hass: HomeAssistant,
+    plex: SimulatedPlex,
+    cellar: SimulatedPlex,
+    loaded: MockConfigEntry,
+    known_as: str,
 ) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
-        if known_as == "card":
-            await announce(hass, cellar.port, name="Cellar")
-        elif known_as != "unknown":
-            MockConfigEntry(
-                domain=DOMAIN if known_as == "ours" else "plex",
-                title="Cellar",
-                unique_id=cellar.machine_identifier,
-                source=SOURCE_IGNORE,
-            ).add_to_hass(hass)
-        cellar.requests.clear()
-        result = await loaded.start_reconfigure_flow(hass)
-        wrong = {CONF_URL: cellar.url, CONF_TOKEN: "wrong", CONF_VERIFY_SSL: True}
-        result = await submit(hass, result, wrong)
+    if known_as == "card":
+        await announce(hass, cellar.port, name="Cellar")
+    elif known_as != "unknown":
+        MockConfigEntry(
+            domain=DOMAIN if known_as == "ours" else "plex",
+            title="Cellar",
+            unique_id=cellar.machine_identifier,
+            source=SOURCE_IGNORE,
+        ).add_to_hass(hass)
+    cellar.requests.clear()
+    result = await loaded.start_reconfigure_flow(hass)
+    result = await submit(hass, result, typed(cellar, token="wrong"))
 
-        assert result["errors"] == {"base": "wrong_server"}
-        shown = result["description_placeholders"]
-        name = "Plex Media Server" if known_as == "unknown" else "Cellar"
-        assert shown
-        assert shown["found"] == f"{name} ({cellar.machine_identifier[:8]})"
-        assert shown["expected"] == f"Attic ({plex.machine_identifier[:8]})"
-        assert [request.path for request in cellar.requests] == ["/identity"]
+    assert result["errors"] == {"base": "wrong_server"}
+    shown = result["description_placeholders"]
+    name = "Plex Media Server" if known_as == "unknown" else "Cellar"
+    assert shown
+    assert shown["found"] == f"{name} ({cellar.machine_identifier[:8]})"
+    assert shown["expected"] == f"Attic ({plex.machine_identifier[:8]})"
+    assert [request.path for request in cellar.requests] == ["/identity"]
 
     result = await submit(hass, result, typed(plex))
     assert result["reason"] == "reconfigure_successful"
     assert loaded.data == typed(plex)
 
 
-def plex_entry(plex: SimulatedPlex, **config: Any) -> MockConfigEntry:
-    """Return an entry as Home Assistant's own Plex integration keeps it."""
-    return MockConfigEntry(
-        domain="plex",
-        title="Attic of the core",
-        unique_id=plex.machine_identifier,
-        data={
-            "server": plex.name,
-            "server_id": plex.machine_identifier,
-            "server_config": {"url": plex.url, "token": plex.token} | config,
-        },
-    )
-
-
 async def test_a_server_of_the_plex_integration_is_copied_on_request(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    theirs = plex_entry(plex, verify_ssl=False)
+    theirs = core_entry(plex, verify_ssl=False)
     theirs.add_to_hass(hass)
     result = await begin(hass, "plex")
 
     result = await submit(hass, result, {"server": theirs.entry_id})
 
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
+    assert result["data"] == typed(plex, verify_ssl=False)
     assert theirs.state is ConfigEntryState.NOT_LOADED
 
 
@@ -246,7 +234,7 @@ async def test_a_server_of_the_plex_integration_is_copied_on_request(
 async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
     hass: HomeAssistant, plex: SimulatedPlex, config: dict[str, Any], error: str
 ) -> None:
-    theirs = plex_entry(plex, **config)
+    theirs = core_entry(plex, **config)
     theirs.add_to_hass(hass)
     result = await submit(hass, await begin(hass, "plex"), {"server": theirs.entry_id})
     assert result["step_id"] == "address"
@@ -265,14 +253,13 @@ async def test_a_copy_that_does_not_work_says_why_and_can_be_changed(
     assert result["errors"] == {"base": error}
     changed = {**shown, CONF_URL: plex.url, CONF_TOKEN: plex.token}
     result = await submit(hass, result, changed)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == changed
 
 
 async def test_copies_of_servers_of_one_name_are_told_apart_while_they_are_there(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
-    first, second = plex_entry(plex), plex_entry(plex, url="http://cellar:1")
+    first, second = core_entry(plex), core_entry(plex, url="http://cellar:1")
     for theirs in (first, second):
         theirs.add_to_hass(hass)
     result = await begin(hass, "plex")
@@ -285,7 +272,7 @@ async def test_copies_of_servers_of_one_name_are_told_apart_while_they_are_there
     result = await submit(hass, result, {"server": second.entry_id})
     assert choices(result) == {first.entry_id: "Attic of the core"}
     result = await submit(hass, result, {"server": first.entry_id})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
 
 
 @pytest.mark.parametrize("way", ["plex", "manual"])
@@ -296,14 +283,14 @@ async def test_a_server_that_was_ignored_can_be_added_by_hand(
         domain=DOMAIN, source=SOURCE_IGNORE, unique_id=plex.machine_identifier
     )
     ignored.add_to_hass(hass)
-    theirs = plex_entry(plex)
+    theirs = core_entry(plex)
     theirs.add_to_hass(hass)
     result = await begin(hass, way)
 
     data = {"server": theirs.entry_id} if way == "plex" else typed(plex)
     result = await submit(hass, result, data)
 
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)
     # It takes the place of what was ignored.
     assert hass.config_entries.async_entries(DOMAIN) == [result["result"]]
     assert result["result"].state is ConfigEntryState.LOADED
@@ -314,7 +301,7 @@ async def test_nothing_is_offered_for_copying_where_there_is_nothing(
     hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, why: str
 ) -> None:
     if why == "added":
-        plex_entry(plex).add_to_hass(hass)
+        core_entry(plex).add_to_hass(hass)
     if why == "unusable":
         MockConfigEntry(domain="plex", data={}).add_to_hass(hass)
 

@@ -2,20 +2,28 @@
 
 from collections.abc import AsyncIterator, Callable
 import ssl
-from typing import Any
 
 from aiohttp import ClientTimeout
-from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
 from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
-from tests.conftest import add_entry, settle
-from tests.flows import announce, begin, choose, submit, suggested, typed
+from tests.conftest import add_entry
+from tests.flows import (
+    add,
+    announce,
+    begin,
+    choose,
+    core_entry,
+    is_created,
+    submit,
+    suggested,
+    typed,
+)
 from tests.simulator import (
     CERT_HASH,
     ManualClock,
@@ -28,28 +36,8 @@ from tests.simulator import (
 from tests.tls import Certificates
 
 
-@pytest.fixture
-async def secure(
-    socket_enabled: None, certificates: Certificates, names: Names
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server with a certificate of Plex's, which wants to be secure."""
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as plex:
-        yield plex
-
-
 def direct(plex: SimulatedPlex) -> str:
     return plex.url_at(plex_direct_name("127.0.0.1"))
-
-
-async def add(hass: HomeAssistant, data: dict[str, Any]) -> ConfigFlowResult:
-    return await submit(hass, await begin(hass), data)
-
-
-async def is_added(hass: HomeAssistant, result: ConfigFlowResult) -> None:
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    await settle(hass)
 
 
 async def test_a_name_of_plexs_needs_no_setting(
@@ -57,9 +45,9 @@ async def test_a_name_of_plexs_needs_no_setting(
 ) -> None:
     url = direct(secure).removeprefix("https://")
 
-    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    result = await add(hass, typed(secure, url=url))
 
-    await is_added(hass, result)
+    assert is_created(result)
     assert result["data"][CONF_URL] == direct(secure)
 
 
@@ -70,7 +58,7 @@ async def test_plain_http_that_is_not_wanted_leads_to_https(
     secure.plain_http = way
     url = secure.url_at(plex_direct_name("127.0.0.1"), scheme="http")
 
-    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    result = await add(hass, typed(secure, url=url))
     assert result["errors"] == {"base": "secure_required"}
     assert suggested(result)[CONF_URL] == direct(secure)
     # Only who is there was asked.
@@ -78,7 +66,7 @@ async def test_plain_http_that_is_not_wanted_leads_to_https(
     assert all("X-Plex-Token" not in it.headers for it in secure.requests)
 
     result = await submit(hass, result, suggested(result))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 @pytest.fixture
@@ -98,13 +86,13 @@ async def test_a_redirect_to_another_port_leads_to_where_it_says(
         target = plex.url_at("plex.example")
         proxy.fault("redirect", count=None, target=target)
         url = proxy.url_at("plex.example")
-        result = await add(hass, typed(plex, **{CONF_URL: url}))
+        result = await add(hass, typed(plex, url=url))
         assert result["errors"] == {"base": "secure_required"}
         assert suggested(result)[CONF_URL] == target
         assert all("X-Plex-Token" not in it.headers for it in proxy.requests)
 
         result = await submit(hass, result, suggested(result))
-        await is_added(hass, result)
+        assert is_created(result)
         assert result["data"][CONF_URL] == target
 
 
@@ -117,12 +105,12 @@ async def test_a_redirect_from_port_80_leads_to_443(
     secure.plain_http = PlainHttp.REDIRECT
     url = "http://plex.example:80"
 
-    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    result = await add(hass, typed(secure, url=url))
     assert result["errors"] == {"base": "secure_required"}
     assert suggested(result)[CONF_URL] == "https://plex.example"
 
     result = await submit(hass, result, suggested(result))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 @pytest.mark.parametrize(
@@ -139,25 +127,25 @@ async def test_a_redirect_to_anywhere_else_is_not_followed(
 ) -> None:
     proxy.fault("redirect", count=None, target=target)
     url = proxy.url_at("plex.example")
-    result = await add(hass, typed(plex, **{CONF_URL: url}))
+    result = await add(hass, typed(plex, url=url))
     assert result["errors"] == {"base": "invalid_response"}
     assert suggested(result)[CONF_URL] == url
 
     result = await submit(hass, result, typed(plex))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
     hass: HomeAssistant, secure: SimulatedPlex
 ) -> None:
     secure.fault("refuse", count=None)
-    result = await add(hass, typed(secure, **{CONF_URL: direct(secure)}))
+    result = await add(hass, typed(secure, url=direct(secure)))
     assert result["errors"] == {"base": "hung_up"}
     assert suggested(result)[CONF_URL] == direct(secure)
 
     secure.clear_faults()
     result = await submit(hass, result, suggested(result))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 @pytest.mark.parametrize(
@@ -193,12 +181,12 @@ async def test_a_certificate_for_another_name_is_told_from_one_that_nothing_trus
         assert result["errors"] == {"base": "certificate_untrusted"}
 
     if certificate is Certificates.plex_direct:
-        answer = typed(secure, **{CONF_VERIFY_SSL: False})
+        answer = typed(secure, verify_ssl=False)
     else:
         await secure.use_certificate(certificates.right())
         answer = typed(secure)
     result = await submit(hass, result, answer)
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 async def test_a_server_of_nobody_is_told_from_a_wrong_token(
@@ -210,7 +198,7 @@ async def test_a_server_of_nobody_is_told_from_a_wrong_token(
 
     plex.claimed = True
     result = await submit(hass, result, typed(plex))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 async def test_a_server_that_takes_too_long_is_said_to(
@@ -225,7 +213,7 @@ async def test_a_server_that_takes_too_long_is_said_to(
     monkeypatch.undo()
 
     result = await submit(hass, result, typed(plex))
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
@@ -247,9 +235,9 @@ async def test_a_server_that_accepts_both_is_reached_by_plain_http(
     secure.secure_connections = SecureConnections.PREFERRED
     url = secure.url_at("127.0.0.1", scheme="http")
 
-    result = await add(hass, typed(secure, **{CONF_URL: url}))
+    result = await add(hass, typed(secure, url=url))
 
-    await is_added(hass, result)
+    assert is_created(result)
 
 
 @pytest.mark.parametrize("way", ["reauth", "plex"])
@@ -258,18 +246,13 @@ async def test_a_dialog_without_an_address_goes_on_in_one_that_has_it(
 ) -> None:
     plain = secure.url_at("127.0.0.1", scheme="http")
     if way == "plex":
-        theirs = MockConfigEntry(
-            domain="plex",
-            title="Attic",
-            unique_id=secure.machine_identifier,
-            data={"server_config": {"url": plain, "token": secure.token}},
-        )
+        theirs = core_entry(secure, url=plain)
         theirs.add_to_hass(hass)
         result = await begin(hass, way)
         result = await submit(hass, result, {CONF_SERVER: theirs.entry_id})
     else:
         entry = add_entry(hass, secure)
-        data = typed(secure, **{CONF_URL: plain, CONF_TOKEN: "old"})
+        data = typed(secure, url=plain, token="old")
         hass.config_entries.async_update_entry(entry, data=data)
         result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
         result = await submit(hass, result, {CONF_TOKEN: secure.token})
@@ -283,9 +266,8 @@ async def test_a_dialog_without_an_address_goes_on_in_one_that_has_it(
     result = await submit(hass, result, {**filled_in, CONF_VERIFY_SSL: False})
 
     (entry,) = hass.config_entries.async_entries(DOMAIN)
-    assert entry.data == typed(secure, **{CONF_VERIFY_SSL: False})
+    assert entry.data == typed(secure, verify_ssl=False)
     assert entry.state is ConfigEntryState.LOADED
-    await settle(hass)
 
 
 async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_itself(
@@ -293,7 +275,7 @@ async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_its
 ) -> None:
     entry = add_entry(hass, plex)
     url = plex.url_at("127.0.0.1", scheme="https")
-    data = typed(plex, **{CONF_URL: url, CONF_TOKEN: "old"})
+    data = typed(plex, url=url, token="old")
     hass.config_entries.async_update_entry(entry, data=data)
     result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
 
@@ -305,7 +287,6 @@ async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_its
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
     assert result["reason"] == "reauth_successful"
     assert entry.data == typed(plex)
-    await settle(hass)
 
 
 async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
@@ -328,4 +309,4 @@ async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
         plex.clear_faults()
 
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    await is_added(hass, result)
+    assert is_created(result)

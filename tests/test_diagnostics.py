@@ -4,15 +4,14 @@ import json
 from types import MappingProxyType
 from typing import Any
 
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers.discovery_flow import DiscoveryKey
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
-from tests.conftest import Advance, settle
+from tests.conftest import Home
 from tests.downloads import download
-from tests.simulator import Kind, Row, Setting, SimulatedPlex
+from tests.simulator import Kind, Row, Setting
 
 # What people give names to, or what has a name because of them.
 FILM, LIBRARY, COTTAGE = "Home Video of Ann", "Holidays of Ann", "The Cottage of Ann"
@@ -38,14 +37,11 @@ def gossip(event: str, kind: str) -> str:
     )
 
 
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    all_entities_enabled: None,
-    advance: Advance,
+    new_home: Home, hass_client: ClientSessionGenerator
 ) -> None:
+    hass, plex, entry = new_home.hass, new_home.plex, new_home.entry
     hass.config.location_name = COTTAGE
     plex.name = COTTAGE
     key = DiscoveryKey(domain="zeroconf", key=(COTTAGE, COTTAGE), version=1)
@@ -55,21 +51,15 @@ async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
         discovery_keys=MappingProxyType({"zeroconf": (key,)}),
         data={**entry.data, "something_new": COTTAGE},
     )
-    plex.add_preference(
-        Setting(
-            id="ButlerDatabaseBackupPath2",
-            kind=Kind.TEXT,
-            default="",
-            value=f"/home/{PERSON}/database",
-            label=PERSON,
-        )
-    )
+    path = f"/home/{PERSON}/database"
+    name, kind_of = "ButlerDatabaseBackupPath2", Kind.TEXT
+    setting = Setting(id=name, kind=kind_of, default="", value=path, label=PERSON)
+    plex.add_preference(setting)
     context = {"librarySectionTitle": LIBRARY, "type": FILM, "User": {"id": NUMBER}}
     for kind in ("library.update.section", "butler", FILM):
         title = "Backup Database" if kind == "butler" else FILM
         plex.state.board.begin(Row(uuid=kind, type=kind, title=title, context=context))
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
+    await new_home.set_up()
     plex.sessions.play(FILM)
     plex.sessions.play()
     plex.noise.add()
@@ -77,7 +67,7 @@ async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
     for event in ("started", "updated", "ended"):
         plex.hub.send_raw(gossip(event, "library.update.section"))
     await plex.flush()
-    await advance(31)
+    await new_home.advance(31)
 
     text = await download(hass, hass_client, entry)
     data = json.loads(text)["data"]
@@ -88,27 +78,23 @@ async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
     rows = data["answers"]["/activities"]["MediaContainer"]["Activity"]
     assert "library.update.section" in {row["type"] for row in rows}
     assert "Backup Database" in {row.get("title") for row in rows}
-    address = (plex.url, f":{plex.port}")
-    for secret in (*SECRETS, *address, plex.token, plex.machine_identifier):
+    own = (plex.url, f":{plex.port}", plex.token, plex.machine_identifier)
+    for secret in (*SECRETS, *own):
         assert secret not in text
 
 
 async def test_what_is_nested_beyond_reason_does_not_keep_it_from_being_made(
-    hass: HomeAssistant,
-    hass_client: ClientSessionGenerator,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
+    home: Home, hass_client: ClientSessionGenerator
 ) -> None:
     deep: list[Any] = []
     for _ in range(5_000):
         deep = [deep]
     row = Row(uuid="1", type="butler", title="Busy", context={"deep": deep})
-    plex.state.board.begin(row)
-    await plex.flush()
-    await advance(31)
+    home.plex.state.board.begin(row)
+    await home.plex.flush()
+    await home.advance(31)
 
-    data = json.loads(await download(hass, hass_client, loaded))["data"]
+    data = json.loads(await download(home.hass, hass_client, home.entry))["data"]
 
     (notification,) = (it["frame"] for it in data["record"] if "frame" in it)
     (item,) = notification["NotificationContainer"]["ActivityNotification"]
@@ -118,9 +104,9 @@ async def test_what_is_nested_beyond_reason_does_not_keep_it_from_being_made(
 
 
 async def test_entry_version_tasks_and_schedule_are_in_it_as_far_as_they_concern_us(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+    home: Home,
 ) -> None:
-    diagnostics = await async_get_config_entry_diagnostics(hass, loaded)
+    diagnostics = await async_get_config_entry_diagnostics(home.hass, home.entry)
 
     entry = diagnostics["entry"]
     redacted = "**REDACTED**"
@@ -130,9 +116,9 @@ async def test_entry_version_tasks_and_schedule_are_in_it_as_far_as_they_concern
         *("created_at", "modified_at", "version", "minor_version", "source"),
         *("options", "data"),
     }
-    assert diagnostics["server"] == {"version": plex.version}
+    assert diagnostics["server"] == {"version": home.plex.version}
     assert {task["name"]: task["state"] for task in diagnostics["tasks"]} == {
-        name: str(state) for name, state in plex.truth().items()
+        name: str(state) for name, state in home.plex.truth().items()
     }
     assert diagnostics["last_update_success"]
     schedule = diagnostics["schedule"]

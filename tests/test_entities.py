@@ -6,25 +6,19 @@ from typing import Any, Final
 
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import (
-    ATTR_DEVICE_ID,
     EVENT_STATE_CHANGED,
     EVENT_STATE_REPORTED,
-    STATE_OFF,
-    STATE_ON,
-    STATE_UNAVAILABLE,
     Platform,
 )
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.plex_butler import PLATFORMS
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
-from tests.simulator import SimulatedPlex
+from tests.conftest import Home
 
 # With these, a device page is read at a glance.
 MOST_AT_FIRST: Final = 22
@@ -39,23 +33,24 @@ GONE: Final = {
 }
 
 
+def entities_of(home: Home) -> list[er.RegistryEntry]:
+    registry = er.async_get(home.hass)
+    return er.async_entries_for_config_entry(registry, home.entry.entry_id)
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.usefixtures("all_entities_enabled")
 async def test_all_entities(
-    hass: HomeAssistant,
-    all_entities_enabled: None,
-    loaded: MockConfigEntry,
-    snapshot: SnapshotAssertion,
-    platform: Platform,
+    home: Home, snapshot: SnapshotAssertion, platform: Platform
 ) -> None:
     lines = {}
-    registry = er.async_get(hass)
-    for entity in er.async_entries_for_config_entry(registry, loaded.entry_id):
+    for entity in entities_of(home):
         if entity.domain != platform:
             continue
-        state = hass.states.get(entity.entity_id)
+        state = home.hass.states.get(entity.entity_id)
         assert state
         assert entity.has_entity_name
-        unique_id = entity.unique_id.removeprefix(f"{loaded.unique_id}_")
+        unique_id = entity.unique_id.removeprefix(f"{home.entry.unique_id}_")
         what = (unique_id, entity.translation_key, entity.entity_category)
         # Moments of their own every day; test_window_entities and test_calendar know them.
         says = "..." if unique_id in ("next_window", "maintenance") else state.state
@@ -71,79 +66,58 @@ async def test_all_entities(
 
 
 async def test_entities_that_are_enabled_by_default(
-    hass: HomeAssistant, loaded: MockConfigEntry, snapshot: SnapshotAssertion
+    home: Home, snapshot: SnapshotAssertion
 ) -> None:
-    registry = er.async_get(hass)
-    entities = er.async_entries_for_config_entry(registry, loaded.entry_id)
-    enabled = sorted(it.entity_id for it in entities if not it.disabled)
+    enabled = sorted(it.entity_id for it in entities_of(home) if not it.disabled)
 
     assert len(enabled) <= MOST_AT_FIRST
     assert enabled == snapshot
 
 
-async def test_what_is_disabled_at_first_works_once_it_is_enabled(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    registry = er.async_get(hass)
-    entities = er.async_entries_for_config_entry(registry, loaded.entry_id)
-    disabled = {it.entity_id for it in entities if it.disabled}
+async def test_what_is_disabled_at_first_works_once_it_is_enabled(home: Home) -> None:
+    disabled = {it.entity_id for it in entities_of(home) if it.disabled}
+    assert not disabled & set(home.hass.states.async_entity_ids())
     for entity_id in disabled:
-        assert not hass.states.get(entity_id)
-        registry.async_update_entity(entity_id, disabled_by=None)
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
+        er.async_get(home.hass).async_update_entity(entity_id, disabled_by=None)
+    await home.reload()
 
-    for entity_id in disabled:
-        state = hass.states.get(entity_id)
-        assert state
-        assert state.state != STATE_UNAVAILABLE
+    assert not {home.state(it) for it in disabled} & {None, "unavailable"}
 
 
 async def test_a_voice_assistant_gets_the_switches_of_twelve_tasks(
-    hass: HomeAssistant, entry: MockConfigEntry
+    new_home: Home,
 ) -> None:
-    assert await async_setup_component(hass, "homeassistant", {})
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
+    assert await async_setup_component(new_home.hass, "homeassistant", {})
+    await new_home.set_up()
     exposed = [
-        state.entity_id
-        for state in hass.states.async_all()
-        if async_should_expose(hass, "conversation", state.entity_id)
+        entity_id.partition(".")[0]
+        for entity_id in new_home.hass.states.async_entity_ids()
+        if async_should_expose(new_home.hass, "conversation", entity_id)
     ]
 
-    assert len(exposed) == 12
-    assert all(entity_id.startswith("switch.") for entity_id in exposed)
+    assert exposed == ["switch"] * 12
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_switch_action_for_the_device_is_for_its_enabled_tasks_alone(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
+    home: Home,
 ) -> None:
-    registry = er.async_get(hass)
-    registry.async_update_entity(
-        "switch.attic_butler_install_server_updates",
-        disabled_by=er.RegistryEntryDisabler.USER,
-    )
-    await settle(hass)
-    device = registry.async_get("switch.attic_butler_back_up_database")
-    assert device
-    target = {ATTR_DEVICE_ID: device.device_id}
-    await hass.services.async_call("switch", "turn_off", target, blocking=True)
+    updates = "switch.attic_butler_install_server_updates"
+    by_user = er.RegistryEntryDisabler.USER
+    er.async_get(home.hass).async_update_entity(updates, disabled_by=by_user)
+    await home.settle()
+    await home.perform("switch.turn_off", device_id=home.device)
     # A setting of the schedule is no task.
-    schedule = hass.states.get("switch.attic_butler_schedule_back_up_database")
-    assert schedule
-    assert schedule.state == STATE_ON
+    assert home.state("switch.attic_butler_schedule_back_up_database") == "on"
 
-    await hass.services.async_call("switch", "turn_on", target, blocking=True)
-    idle = {task for task, state in plex.truth().items() if state == "idle"}
+    await home.perform("switch.turn_on", device_id=home.device)
+    idle = {task for task, state in home.plex.truth().items() if state == "idle"}
     assert idle == {"AutomaticUpdates"}
-    libraries = hass.states.get("switch.attic_butler_schedule_update_all_libraries")
-    assert libraries
-    assert libraries.state == STATE_OFF
+    assert home.state("switch.attic_butler_schedule_update_all_libraries") == "off"
 
 
 async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enabled(
-    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+    new_home: Home, entity_registry: er.EntityRegistry
 ) -> None:
     old = {}
     for entity_id, (unique_id, disabled) in OLD.items():
@@ -151,22 +125,19 @@ async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enable
         old[entity_id] = entity_registry.async_get_or_create(
             domain,
             DOMAIN,
-            f"{entry.unique_id}_{unique_id}",
-            config_entry=entry,
+            f"{new_home.entry.unique_id}_{unique_id}",
+            config_entry=new_home.entry,
             disabled_by=er.RegistryEntryDisabler.INTEGRATION if disabled else None,
             suggested_object_id=object_id,
         )
-    assert {entity_id: it.entity_id for entity_id, it in old.items()} == dict(
-        zip(OLD, OLD, strict=True)
-    )
+    assert [it.entity_id for it in old.values()] == list(OLD)
     # One that people named and moved
-    sweep = "switch.sweep"
+    sweep, bundles = "switch.sweep", "switch.attic_butler_clean_old_bundles"
+    del old[bundles]
     old[sweep] = entity_registry.async_update_entity(
-        "switch.attic_butler_clean_old_bundles", new_entity_id=sweep, name="Sweep"
+        bundles, new_entity_id=sweep, name="Sweep"
     )
-    del old["switch.attic_butler_clean_old_bundles"]
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
+    await new_home.set_up()
 
     for entity_id, before in old.items():
         after = entity_registry.async_get(entity_id)
@@ -176,34 +147,27 @@ async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enable
         assert after
         assert (after.id, after.unique_id) == (before.id, before.unique_id)
         assert (after.name, after.disabled_by) == (before.name, before.disabled_by)
-        state = hass.states.get(entity_id)
-        if after.disabled:
-            assert not state
-        else:
-            assert state
-            assert state.state != STATE_UNAVAILABLE
-    named = hass.states.get(sweep)
+        assert new_home.state(entity_id) != "unavailable"
+        assert (new_home.state(entity_id) is None) == after.disabled
+    named = new_home.hass.states.get(sweep)
     assert named
     # Since 2026.11, the name of the device stands before it.
     assert named.name.removeprefix("Attic Butler ") == "Sweep"
     # What is new is beside it.
-    assert hass.states.get("sensor.attic_butler_current_task")
+    assert new_home.hass.states.get("sensor.attic_butler_current_task")
 
 
-async def test_each_state_is_written_once_at_set_up(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
+async def test_each_state_is_written_once_at_set_up(new_home: Home) -> None:
     written: list[str] = []
 
     @callback
     def note(event: Event[Any]) -> None:
         written.append(event.data["entity_id"])
 
-    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
-    hass.bus.async_listen(
+    new_home.hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    new_home.hass.bus.async_listen(
         EVENT_STATE_REPORTED, note, event_filter=callback(lambda _: True)
     )
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
+    await new_home.set_up()
 
     assert len(written) == len(set(written)) > 0

@@ -2,206 +2,127 @@
 
 from typing import Any
 
-from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_state_change_event
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-)
 
-from custom_components.plex_butler.const import DOMAIN
 from tests.automations import device_of
-from tests.conftest import Advance, add_entry, settle
-from tests.simulator import PROFILES, ManualClock, SimulatedPlex
+from tests.conftest import BACKUP, OPTIMIZE, Home
+from tests.simulator import PROFILES, SimulatedPlex
 
 # Also what is disabled at first
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 TASK = "event.attic_butler_task"
 
 
+class Told:
+    """What the event entity told, from now on."""
+
+    def __init__(self, home: Home) -> None:
+        self.states = home.written(TASK)
+
+    def parts(self, *keys: str) -> list[tuple[Any, ...]]:
+        return [
+            tuple(it.attributes.get(key) for key in keys)
+            for it in self.states
+            if it.state not in ("unavailable", "unknown")
+        ]
+
+
 @pytest.fixture
-def told(hass: HomeAssistant) -> list[dict[str, Any]]:
-    """Return what the entity told, to be filled."""
-    attributes: list[dict[str, Any]] = []
-
-    @callback
-    def note(event: Event[EventStateChangedData]) -> None:
-        new = event.data["new_state"]
-        if new and new.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN):
-            attributes.append(dict(new.attributes))
-
-    async_track_state_change_event(hass, TASK, note)
-    return attributes
+def told(new_home: Home) -> Told:
+    return Told(new_home)
 
 
-def parts(told: list[dict[str, Any]], *keys: str) -> list[tuple[Any, ...]]:
-    return [tuple(attributes.get(key) for key in keys) for attributes in told]
-
-
-async def call(hass: HomeAssistant, service: str, task: str) -> None:
-    await hass.services.async_call(DOMAIN, service, {"task": task}, blocking=True)
-    await settle(hass)
-
-
-async def test_a_run_is_told_from_its_start_to_its_end(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
-) -> None:
-    plex.durations[BACKUP] = 60
-    plex.client_start(BACKUP)
-    await advance(5)
-    assert parts(told, "event_type", "name", "task", "evidence", "duration") == [
+async def test_a_run_is_told_from_its_start_to_its_end(home: Home, told: Told) -> None:
+    home.begins(BACKUP, 60)
+    await home.advance(5)
+    assert told.parts("event_type", "name", "task", "evidence", "duration") == [
         ("started", BACKUP, "Back up database", "observed", None)
     ]
 
-    await advance(60)
-    await advance(1)
-    assert plex.truth()[BACKUP] == "idle"
-    (ended,) = told[1:]
-    assert ended["event_type"] == "ended"
-    assert (ended["name"], ended["evidence"]) == (BACKUP, "observed")
-    assert ended["duration"] == pytest.approx(60, abs=5)
+    await home.advance(60)
+    await home.advance(1)
+    assert told.parts("event_type", "name", "evidence", "duration")[1:] == [
+        ("ended", BACKUP, "observed", pytest.approx(60, abs=5))
+    ]
 
 
-async def test_a_run_that_is_stopped_is_told_so(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
-) -> None:
-    await call(hass, "start_task", BACKUP)
-    await advance(10)
-    await call(hass, "stop_task", BACKUP)
-    await advance(1)
+async def test_a_run_that_is_stopped_is_told_so(home: Home, told: Told) -> None:
+    await home.start()
+    await home.advance(10)
+    await home.stop()
+    await home.advance(1)
 
-    assert parts(told, "event_type", "evidence", "duration") == [
+    assert told.parts("event_type", "evidence", "duration") == [
         ("started", "assumed", None),
         ("stopped", "assumed", 10),
     ]
 
 
-async def test_two_ends_at_once_are_two_events(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
-) -> None:
-    await call(hass, "start_task", BACKUP)
-    await call(hass, "start_task", OPTIMIZE)
-    await hass.services.async_call(DOMAIN, "stop_all_tasks", blocking=True)
-    await advance(1)
+async def test_two_ends_at_once_are_two_events(home: Home, told: Told) -> None:
+    await home.start()
+    await home.start(OPTIMIZE)
+    await home.action("stop_all_tasks")
+    await home.advance(1)
 
-    assert parts(told, "event_type", "name")[2:] == [
-        ("stopped", BACKUP),
-        ("stopped", OPTIMIZE),
-    ]
+    ends = [("stopped", BACKUP), ("stopped", OPTIMIZE)]
+    assert told.parts("event_type", "name")[2:] == ends
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_run_that_is_given_up_is_not_told(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
-) -> None:
-    await call(hass, "start_task", BACKUP)
-    await advance(31 * 60)
+async def test_a_run_that_is_given_up_is_not_told(home: Home, told: Told) -> None:
+    await home.start()
+    await home.advance(31 * 60)
 
-    assert parts(told, "event_type") == [("started",)]
+    assert told.parts("event_type") == [("started",)]
 
 
 @pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=20)])
 async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
+    home: Home, told: Told
 ) -> None:
-    plex.client_start(OPTIMIZE)
-    for _ in range(20):
-        await advance(5)
-    told.clear()
-    plex.durations[BACKUP] = 60
-    await call(hass, "start_task", BACKUP)
-    for _ in range(20):
-        await advance(5)
+    home.plex.client_start(OPTIMIZE)
+    await home.advance_steps(20, 5)
+    told.states.clear()
+    home.plex.durations[BACKUP] = 60
+    await home.start()
+    await home.advance_steps(20, 5)
 
-    assert parts(told, "event_type", "name") == [
-        ("started", BACKUP),
-        ("ended", BACKUP),
-    ]
+    assert told.parts("event_type", "name") == [("started", BACKUP), ("ended", BACKUP)]
 
 
 async def test_the_end_of_a_task_that_the_server_took_away_is_not_told(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
+    home: Home, told: Told
 ) -> None:
-    plex.durations[BACKUP] = 600
-    await call(hass, "start_task", BACKUP)
-    await advance(10)
+    home.plex.durations[BACKUP] = 600
+    await home.start()
+    await home.advance(10)
     # A setting that changes has the list of tasks read anew
-    plex.set_preference("ButlerEndHour", 6)
-    await plex.flush()
-    await settle(hass)
-    plex.remove_task(BACKUP)
-    for _ in range(6):
-        await advance(5)
+    await home.changed("ButlerEndHour", 6)
+    home.plex.remove_task(BACKUP)
+    await home.advance_steps(6, 5)
 
-    assert plex.truth().get(BACKUP) is None
-    assert parts(told, "event_type", "name") == [("started", BACKUP)]
+    assert home.plex.truth().get(BACKUP) is None
+    assert told.parts("event_type", "name") == [("started", BACKUP)]
 
 
-async def test_what_was_so_at_the_start_is_not_told(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-    told: list[dict[str, Any]],
-) -> None:
-    plex.durations[BACKUP] = 60
-    plex.client_start(BACKUP)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    await advance(5)
-    assert told == []
-    state = hass.states.get(TASK)
-    assert state
-    assert state.state == STATE_UNKNOWN
+async def test_what_was_so_at_the_start_is_not_told(new_home: Home, told: Told) -> None:
+    new_home.begins(BACKUP, 60)
+    await new_home.set_up()
+    await new_home.advance(5)
+    assert told.parts() == []
+    assert new_home.state(TASK) == "unknown"
 
-    await advance(60)
-    await advance(1)
-    assert parts(told, "event_type", "duration") == [("ended", None)]
+    await new_home.advance(60)
+    await new_home.advance(1)
+    assert told.parts("event_type", "duration") == [("ended", None)]
 
 
 async def test_servers_tell_only_of_themselves(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    told: list[dict[str, Any]],
+    home: Home, cellar: SimulatedPlex, told: Told
 ) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = add_entry(hass, other)
-        await hass.config_entries.async_setup(entry.entry_id)
-        await hass.services.async_call(
-            DOMAIN,
-            "start_task",
-            {"task": BACKUP, "device_id": device_of(hass, entry)},
-            blocking=True,
-        )
-        await settle(hass)
-        assert other.truth()[BACKUP] == "running"
-        assert told == []
-        await hass.config_entries.async_unload(entry.entry_id)
+    device = device_of(home.hass, await home.add(cellar))
+    await home.action("start_task", task=BACKUP, device_id=device)
+    await home.settle()
+    assert cellar.truth()[BACKUP] == "running"
+    assert told.parts() == []

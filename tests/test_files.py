@@ -7,7 +7,6 @@ from importlib import import_module
 import json
 from pathlib import Path
 import re
-from typing import Any
 
 from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
@@ -24,16 +23,12 @@ from custom_components.plex_butler.schedule import (
     schedule_key,
 )
 from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
-from tests.test_texts import raised
+from tests.test_texts import DESCRIBED, ENGLISH, ICONS, INTEGRATION, leaves, raised
 
 ROOT = Path(__file__).parents[1]
-INTEGRATION = ROOT / "custom_components" / "plex_butler"
 KEYS = {task_key(name) for name in KNOWN_TASKS}
-ENGLISH = json.loads((INTEGRATION / "translations" / "en.json").read_text())
-ICONS = json.loads((INTEGRATION / "icons.json").read_text())
-SERVICES = load_yaml_dict(str(INTEGRATION / "services.yaml"))
-TRIGGERS = load_yaml_dict(str(INTEGRATION / "triggers.yaml"))
-CONDITIONS = load_yaml_dict(str(INTEGRATION / "conditions.yaml"))
+TASKS = ENGLISH["selector"]["task"]["options"]
+NAMES, SHOWN = ENGLISH["entity"], ICONS["entity"]
 SOURCE = "\n".join(path.read_text() for path in INTEGRATION.rglob("*.py"))
 ENTITIES = "\n".join(
     (INTEGRATION / f"{platform}.py").read_text()
@@ -43,35 +38,20 @@ HOURS = {"window_start", "window_end"}
 MAPPED_ERRORS = set(re.findall(r'api\.Plex\w*Error: "(\w+)"', SOURCE))
 
 
-def texts(tree: Any, path: str = "") -> dict[str, str]:
-    if isinstance(tree, str):
-        return {path: tree}
-    return {
-        key: text
-        for name, branch in tree.items()
-        for key, text in texts(branch, f"{path}.{name}").items()
-    }
-
-
 def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> None:
     switches = KEYS | {"task", "preference"} | scheduled(KNOWN_SWITCHES)
-    assert ENGLISH["entity"]["switch"].keys() == switches
-    assert ICONS["entity"]["switch"].keys() == switches
-    assert ENGLISH["selector"]["task"]["options"].keys() == KEYS
-    for described in (
-        SERVICES["start_task"],
-        SERVICES["stop_task"],
-        TRIGGERS["task_started"],
-        TRIGGERS["task_ended"],
-        CONDITIONS["task_is_running"],
+    assert NAMES["switch"].keys() == switches
+    assert SHOWN["switch"].keys() == switches
+    assert TASKS.keys() == KEYS
+    for kind, name in (
+        *(("services", "start_task"), ("services", "stop_task")),
+        *(("triggers", "task_started"), ("triggers", "task_ended")),
+        ("conditions", "task_is_running"),
     ):
-        options = described["fields"]["task"]["selector"]["select"]["options"]
-        assert set(options) == KEYS
-
-
-def test_a_task_is_called_the_same_everywhere() -> None:
-    for key, option in ENGLISH["selector"]["task"]["options"].items():
-        assert ENGLISH["entity"]["switch"][key]["name"] == option
+        field = DESCRIBED[kind][name]["fields"]["task"]
+        assert set(field["selector"]["select"]["options"]) == KEYS
+    for key, option in TASKS.items():
+        assert NAMES["switch"][key]["name"] == option
 
 
 def scheduled(preferences: Iterable[str]) -> set[str]:
@@ -82,20 +62,20 @@ def test_every_known_setting_has_a_name_an_icon_and_all_its_values() -> None:
     selects = scheduled([*KNOWN_BEHAVIORS, START_HOUR, END_HOUR]) | {"preference"}
     assert len(selects) == len(KNOWN_BEHAVIORS) + 3
     assert len(scheduled(KNOWN_SWITCHES)) == len(KNOWN_SWITCHES)
-    assert ENGLISH["entity"]["select"].keys() == selects
-    assert ICONS["entity"]["select"].keys() == selects
+    assert NAMES["select"].keys() == selects
+    assert SHOWN["select"].keys() == selects
     for key in selects - HOURS:
-        assert tuple(ENGLISH["entity"]["select"][key]["state"]) == BEHAVIORS
+        assert tuple(NAMES["select"][key]["state"]) == BEHAVIORS
 
 
 def test_a_setting_is_called_after_its_task() -> None:
     assert set(KNOWN_BEHAVIORS.values()) <= KNOWN_TASKS
-    named = {**ENGLISH["entity"]["switch"], **ENGLISH["entity"]["select"]}
+    named = {**NAMES["switch"], **NAMES["select"]}
     keys = scheduled([*KNOWN_SWITCHES, *KNOWN_BEHAVIORS])
     # A setting without a task that anybody has seen.
     keys.remove("schedule_reverse_geocode")
     for key in keys:
-        task = ENGLISH["selector"]["task"]["options"][key.removeprefix("schedule_")]
+        task = TASKS[key.removeprefix("schedule_")]
         assert named[key]["name"] == f"Schedule: {lower(task)}"
 
 
@@ -106,30 +86,25 @@ def lower(text: str) -> str:
 def test_every_known_task_has_a_name_and_an_icon_for_its_last_run() -> None:
     own = {"current_task", "progress", "next_window"}
     keys = {f"last_run_{key}" for key in KEYS | {"task"}}
-    assert ENGLISH["entity"]["sensor"].keys() == keys | own
-    for key, text in ENGLISH["selector"]["task"]["options"].items():
+    assert NAMES["sensor"].keys() == keys | own
+    for key, text in TASKS.items():
         name = f"Last run: {lower(text)}"
         # The one that is enabled at first
         name = "Last database backup" if key == "backup_database" else name
-        assert ENGLISH["entity"]["sensor"][f"last_run_{key}"]["name"] == name
-    assert ICONS["entity"]["sensor"].keys() == keys | own
+        assert NAMES["sensor"][f"last_run_{key}"]["name"] == name
+    assert SHOWN["sensor"].keys() == keys | own
 
 
 def test_no_setting_of_the_schedule_has_the_icon_of_a_run() -> None:
     for platform in ("switch", "select"):
-        for key, icons in ICONS["entity"][platform].items():
+        for key, icons in SHOWN[platform].items():
             if key.startswith("schedule_") or key in {"preference", *HOURS}:
                 shown = [icons["default"], *icons.get("state", {}).values()]
                 assert all(it.startswith("mdi:calendar-") for it in shown), key
 
 
 def test_every_entity_has_a_name() -> None:
-    named = {
-        key
-        for platform in ENGLISH["entity"].values()
-        for key, texts_of in platform.items()
-        if texts_of["name"]
-    }
+    named = {key for platform in NAMES.values() for key in platform}
     used = set(
         re.findall(r'\w+\((?:coordinator|entry.runtime_data), "(\w+)"', ENTITIES)
     )
@@ -139,19 +114,19 @@ def test_every_entity_has_a_name() -> None:
 
 def test_names_are_in_sentence_case() -> None:
     proper = {"Gracenote"}
-    for key, option in ENGLISH["selector"]["task"]["options"].items():
+    for key, option in TASKS.items():
         first, *others = option.split()
         assert first[0].isupper(), key
         assert all(word in proper or word.islower() for word in others), key
+        # Words of the server's that mean nothing
+        assert not {"garbage", "hash"} & set(others), key
 
 
-@pytest.mark.parametrize(
-    ("kind", "described"),
-    [("services", SERVICES), ("triggers", TRIGGERS), ("conditions", CONDITIONS)],
-)
+@pytest.mark.parametrize("kind", DESCRIBED)
 def test_every_action_trigger_and_condition_is_described_and_has_an_icon(
-    kind: str, described: dict[str, Any]
+    kind: str,
 ) -> None:
+    described = DESCRIBED[kind]
     assert ENGLISH[kind].keys() == described.keys() == ICONS[kind].keys()
     for name, description in described.items():
         told = ENGLISH[kind][name].get("fields", {})
@@ -177,8 +152,11 @@ def test_every_way_in_which_a_sign_in_fails_has_a_menu() -> None:
     assert reasons <= ENGLISH["config"]["step"].keys()
 
 
-def test_icons_come_from_the_one_set() -> None:
-    assert all(re.fullmatch(r"mdi:[a-z0-9-]+", icon) for icon in texts(ICONS).values())
+def test_icons_come_from_the_one_set_and_those_of_states_are_their_own() -> None:
+    assert all(re.fullmatch(r"mdi:[a-z0-9-]+", icon) for _, icon in leaves(ICONS))
+    for entities in SHOWN.values():
+        for key, icons in entities.items():
+            assert icons["default"] not in icons.get("state", {}).values(), key
 
 
 def test_every_icon_exists() -> None:
@@ -186,7 +164,9 @@ def test_every_icon_exists() -> None:
         "hass_frontend", reason="only the environment of the current release has it"
     )
     listed = json.loads((frontend.where() / "static/mdi/iconList.json").read_text())
-    assert set(texts(ICONS).values()) <= {f"mdi:{icon['name']}" for icon in listed}
+    assert {icon for _, icon in leaves(ICONS)} <= {
+        f"mdi:{icon['name']}" for icon in listed
+    }
 
 
 def test_the_manifest_is_in_order_and_has_what_hacs_asks() -> None:
@@ -203,10 +183,8 @@ def test_the_manifest_is_in_order_and_has_what_hacs_asks() -> None:
 def test_the_readme_names_the_oldest_release_that_is_supported() -> None:
     oldest = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
 
-    assert (
-        f"Home Assistant {oldest.removesuffix('.0')}"
-        in (ROOT / "README.md").read_text()
-    )
+    named = f"Home Assistant {oldest.removesuffix('.0')}"
+    assert named in (ROOT / "README.md").read_text()
 
 
 def test_the_quality_scale_speaks_of_every_rule() -> None:

@@ -1,6 +1,6 @@
 """Who answers is asked before the token is sent: it reaches no other server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
@@ -11,20 +11,29 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import add_entry, settle
-from tests.flows import announce, begin, choose, submit, suggested, typed
+from tests.flows import (
+    add,
+    announce,
+    begin,
+    choose,
+    core_entry,
+    is_created,
+    submit,
+    suggested,
+    typed,
+)
 from tests.simulator import ManualClock, SimulatedPlex
 
 
 @pytest.fixture
-async def stranger(socket_enabled: None) -> AsyncIterator[SimulatedPlex]:
+def stranger(cellar: SimulatedPlex) -> Iterator[SimulatedPlex]:
     """Return another server, which knows the same token."""
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as stranger:
-        yield stranger
-        # All that it was asked, whatever else a test looked at.
-        assert stranger.requests
-        for request in stranger.requests:
-            assert request.path == "/identity"
-            assert "X-Plex-Token" not in request.headers
+    yield cellar
+    # All that it was asked, whatever else a test looked at.
+    assert cellar.requests
+    for request in cellar.requests:
+        assert request.path == "/identity"
+        assert "X-Plex-Token" not in request.headers
 
 
 async def expect_stranger(
@@ -34,7 +43,7 @@ async def expect_stranger(
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": "wrong_server"}
     placeholders = result["description_placeholders"]
-    assert placeholders and placeholders["name"] == "Attic"
+    assert placeholders and placeholders["name"] in ("Attic", "Attic of the core")
     return await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
 
 
@@ -45,18 +54,15 @@ async def test_a_new_token_is_not_sent_to_who_has_got_the_servers_address(
     entry: MockConfigEntry,
 ) -> None:
     hass.config_entries.async_update_entry(
-        entry, data=typed(plex, **{CONF_URL: stranger.url, CONF_TOKEN: "old"})
+        entry, data=typed(plex, url=stranger.url, token="old")
     )
     result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
 
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
     # What was typed is not lost, and not shown.
     assert result["step_id"] == "address"
-    assert suggested(result) == {
-        CONF_URL: stranger.url,
-        CONF_TOKEN: None,
-        CONF_VERIFY_SSL: True,
-    }
+    old = {CONF_URL: stranger.url, CONF_TOKEN: None}
+    assert suggested(result) == typed(plex, **old)
     result = await expect_stranger(hass, result, plex)
 
     assert result["reason"] == "reauth_successful"
@@ -68,12 +74,7 @@ async def test_a_mistyped_or_copied_address_of_another_server_gets_no_token(
     hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex, way: str
 ) -> None:
     if way == "plex":
-        theirs = MockConfigEntry(
-            domain="plex",
-            title="Attic",
-            unique_id=plex.machine_identifier,
-            data={"server_config": {"url": stranger.url, "token": plex.token}},
-        )
+        theirs = core_entry(plex, url=stranger.url)
         theirs.add_to_hass(hass)
         result = await begin(hass, "plex")
         result = await submit(hass, result, {"server": theirs.entry_id})
@@ -117,7 +118,6 @@ async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
 
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
 
-    assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"] == typed(plex)
 
 
@@ -125,9 +125,9 @@ async def test_what_is_no_plex_server_gets_no_token(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
     plex.fault("wrong-shape", path="/identity")
-    result = await submit(hass, await begin(hass), typed(plex))
+    result = await add(hass, typed(plex))
     assert result["errors"] == {"base": "invalid_response"}
     assert all("X-Plex-Token" not in it.headers for it in plex.requests)
 
     result = await submit(hass, result, typed(plex))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert is_created(result)

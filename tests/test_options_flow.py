@@ -1,31 +1,27 @@
 """What can be set of a server counts at once."""
 
-from homeassistant.const import CONF_TIME_ZONE, STATE_OFF, STATE_ON
-from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.const import CONF_TIME_ZONE
+from homeassistant.data_entry_flow import InvalidData
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import CONF_ASSUMED_RUN_LIMIT
-from tests.conftest import Advance, settle
-from tests.flows import suggested
+from tests.conftest import OPTIMIZE_SWITCH, Home
+from tests.flows import is_created, suggested
 
-OPTIMIZE = "switch.attic_butler_optimize_database"
 WINDOW = "sensor.attic_butler_next_maintenance_window"
 MINUTE = 60
 
 
-async def set_options(
-    hass: HomeAssistant, entry: MockConfigEntry, **options: int | str
-) -> None:
+async def set_options(home: Home, **options: int | str) -> None:
+    """Set them, and see that the form shows what is set, and nothing else is."""
     options.setdefault(CONF_ASSUMED_RUN_LIMIT, 30)
-    flow = await hass.config_entries.options.async_init(entry.entry_id)
-    result = await hass.config_entries.options.async_configure(flow["flow_id"], options)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    await settle(hass)
-    # The form shows what is set, and nothing else is.
-    assert entry.options == options
-    flow = await hass.config_entries.options.async_init(entry.entry_id)
+    flows, entry_id = home.hass.config_entries.options, home.entry.entry_id
+    flow = await flows.async_init(entry_id)
+    result = await flows.async_configure(flow["flow_id"], options)
+    assert is_created(result)
+    await home.settle()
+    assert home.entry.options == options
+    flow = await flows.async_init(entry_id)
     shown = {key: value for key, value in suggested(flow).items() if value is not None}
     assert shown == options
 
@@ -33,17 +29,15 @@ async def set_options(
 @pytest.mark.parametrize("profile", ["silent"])
 @pytest.mark.parametrize("minutes", [10, 45])
 async def test_an_assumed_run_is_believed_for_as_long_as_is_set(
-    hass: HomeAssistant, loaded: MockConfigEntry, advance: Advance, minutes: int
+    home: Home, minutes: int
 ) -> None:
-    await set_options(hass, loaded, **{CONF_ASSUMED_RUN_LIMIT: minutes})
-    await hass.services.async_call(
-        "switch", "turn_on", {"entity_id": OPTIMIZE}, blocking=True
-    )
-    await advance(minutes * MINUTE - 1)
-    assert hass.states.is_state(OPTIMIZE, STATE_ON)
+    await set_options(home, **{CONF_ASSUMED_RUN_LIMIT: minutes})
+    await home.turn_on(OPTIMIZE_SWITCH)
+    await home.advance(minutes * MINUTE - 1)
+    assert home.state(OPTIMIZE_SWITCH) == "on"
 
-    await advance(2)
-    assert hass.states.is_state(OPTIMIZE, STATE_OFF)
+    await home.advance(2)
+    assert home.state(OPTIMIZE_SWITCH) == "off"
 
 
 @pytest.mark.parametrize(
@@ -54,26 +48,25 @@ async def test_an_assumed_run_is_believed_for_as_long_as_is_set(
     ],
 )
 async def test_what_makes_no_sense_is_refused(
-    hass: HomeAssistant, loaded: MockConfigEntry, wrong: dict[str, int | str]
+    home: Home, wrong: dict[str, int | str]
 ) -> None:
-    flow = await hass.config_entries.options.async_init(loaded.entry_id)
+    flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
     with pytest.raises(InvalidData):
-        await hass.config_entries.options.async_configure(flow["flow_id"], wrong)
-    assert loaded.options == {}
+        await home.hass.config_entries.options.async_configure(flow["flow_id"], wrong)
+    assert home.entry.options == {}
 
     right: dict[str, int | str] = {CONF_TIME_ZONE: "Europe/Berlin"}
-    await set_options(hass, loaded, **{CONF_ASSUMED_RUN_LIMIT: 5}, **right)
+    await set_options(home, **{CONF_ASSUMED_RUN_LIMIT: 5}, **right)
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_the_servers_time_zone_can_be_chosen_and_left_out_again(
-    hass: HomeAssistant, loaded: MockConfigEntry
+    home: Home,
 ) -> None:
     # Two o'clock there, and at Home Assistant's
     for options, at in (
         ({CONF_TIME_ZONE: "Asia/Kathmandu"}, "T20:15:00+00:00"),
         ({}, "T10:00:00+00:00"),
     ):
-        await set_options(hass, loaded, **options)
-        found = hass.states.get(WINDOW)
-        assert found and found.state.endswith(at)
+        await set_options(home, **options)
+        assert (home.state(WINDOW) or "").endswith(at)

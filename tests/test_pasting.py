@@ -6,7 +6,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.flows import begin, choose, submit, suggested, typed
+from tests.flows import add, choose, submit, suggested, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
 
@@ -23,15 +23,15 @@ from tests.simulator import ManualClock, Names, SimulatedPlex
 async def test_a_token_is_understood_wherever_one_is_asked_for(
     hass: HomeAssistant, plex: SimulatedPlex, way: str, pasted: str
 ) -> None:
-    answer = typed(plex, **{CONF_TOKEN: pasted.format(token=plex.token)})
+    answer = typed(plex, token=pasted.format(token=plex.token))
     if way == "added":
-        result = await submit(hass, await begin(hass), answer)
+        result = await add(hass, answer)
         assert result["data"] == typed(plex)
         return
     entry = MockConfigEntry(
         domain="plex_butler",
         unique_id=plex.machine_identifier,
-        data=typed(plex, **{CONF_TOKEN: "old"}),
+        data=typed(plex, token="old"),
     )
     entry.add_to_hass(hass)
     if way == "reauth":
@@ -78,15 +78,14 @@ async def test_a_token_in_a_pasted_address_is_kept_apart_and_newer_than_the_hidd
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
     first = {CONF_URL: f"{plex.url}/?X-Plex-Token=old", CONF_VERIFY_SSL: False}
-    result = await submit(hass, await begin(hass), first)
+    result = await add(hass, first)
     assert result["errors"] == {"base": "invalid_auth"}
     shown = {CONF_URL: plex.url, CONF_TOKEN: "old", CONF_VERIFY_SSL: False}
     assert suggested(result) == shown
 
     pasted = f"{plex.url}/library/metadata/1?X-Plex-Token={plex.token}"
     result = await submit(hass, result, {**shown, CONF_URL: pasted})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["data"] == typed(plex, **{CONF_VERIFY_SSL: False})
+    assert result["data"] == typed(plex, verify_ssl=False)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ async def test_a_server_at_port_80_is_added_and_reconfigured_without_being_moved
     shown: str,
 ) -> None:
     names.point("plex.example", plex.port)
-    data = typed(plex, **{CONF_URL: url})
+    data = typed(plex, url=url)
     hass.config_entries.async_update_entry(entry, data=data)
     for verify_ssl in (True, False):
         result = await entry.start_reconfigure_flow(hass)
@@ -119,8 +118,8 @@ async def test_a_server_at_port_80_is_added_and_reconfigured_without_being_moved
     await hass.config_entries.async_remove(entry.entry_id)
     pasted = f"http://plex.example:80/web?X-Plex-Token={plex.token}"
     answer = {CONF_URL: pasted, CONF_VERIFY_SSL: True}
-    result = await submit(hass, await begin(hass), answer)
-    assert result["data"] == typed(plex, **{CONF_URL: "http://plex.example:80"})
+    result = await add(hass, answer)
+    assert result["data"] == typed(plex, url="http://plex.example:80")
 
 
 async def test_a_prefix_that_looks_like_a_path_of_the_servers_stays_with_its_entry(

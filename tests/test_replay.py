@@ -5,13 +5,7 @@ from collections.abc import AsyncIterator
 import json
 from typing import Any, cast
 
-from homeassistant.const import (
-    CONF_TOKEN,
-    CONF_URL,
-    CONF_VERIFY_SSL,
-    STATE_OFF,
-    STATE_ON,
-)
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import (
     Event,
     EventStateChangedData,
@@ -67,11 +61,10 @@ async def replayed(socket_enabled: None) -> AsyncIterator[ReplayedPlex]:
 async def add(
     hass: HomeAssistant, plex: ReplayedPlex | SimulatedPlex
 ) -> MockConfigEntry:
+    data = {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True}
+    identifier = plex.machine_identifier
     entry = MockConfigEntry(
-        domain=DOMAIN,
-        title="Replay",
-        unique_id=plex.machine_identifier,
-        data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
+        domain=DOMAIN, title="Replay", unique_id=identifier, data=data
     )
     entry.add_to_hass(hass)
     await hass.config_entries.async_setup(entry.entry_id)
@@ -97,6 +90,16 @@ def noted(
     return states
 
 
+async def start(hass: HomeAssistant, task: str = "BackupDatabase") -> None:
+    await hass.services.async_call(DOMAIN, "start_task", {"task": task}, blocking=True)
+
+
+async def are(states: list[Any], *expected: str) -> None:
+    """Wait until an entity has had these states."""
+    async with asyncio.timeout(5):
+        await until(lambda: states == list(expected))
+
+
 @pytest.mark.slow
 async def test_a_recorded_task_runs_and_ends_again(
     hass: HomeAssistant, replayed: ReplayedPlex
@@ -104,11 +107,8 @@ async def test_a_recorded_task_runs_and_ends_again(
     await add(hass, replayed)
     states = noted(hass, SWITCH)
 
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": "PolishBrass"}, blocking=True
-    )
-    async with asyncio.timeout(5):
-        await until(lambda: states == [STATE_ON, STATE_OFF])
+    await start(hass, "PolishBrass")
+    await are(states, "on", "off")
 
     tasks = await hass.services.async_call(
         DOMAIN, "get_butler_tasks", {}, blocking=True, return_response=True
@@ -132,8 +132,7 @@ async def test_downloaded_diagnostics_show_what_their_user_saw(
         entry = await add(hass, plex)
         seen = noted(hass, BACKUP)
         await start(hass)
-        async with asyncio.timeout(5):
-            await until(lambda: seen == [STATE_ON, STATE_OFF])
+        await are(seen, "on", "off")
         text = await download(hass, hass_client, entry)
         await hass.config_entries.async_remove(entry.entry_id)
 
@@ -144,10 +143,8 @@ async def test_downloaded_diagnostics_show_what_their_user_saw(
         told = noted(hass, "event.replay_butler_task", "event_type")
         # The user's first command plays the record.
         await start(hass)
-        async with asyncio.timeout(5):
-            await until(lambda: told[-1:] == ["ended"])
-        assert seen == [STATE_ON, STATE_OFF]
-        assert told == ["started", "ended"]
+        await are(told, "started", "ended")
+        assert seen == ["on", "off"]
         await hass.config_entries.async_remove(entry.entry_id)
 
 
@@ -159,12 +156,5 @@ async def test_what_the_server_began_itself_is_played_to_the_first_stream(
     async with ReplayedPlex(record, token="secret") as plex:
         entry = await add(hass, plex)
         seen = noted(hass, SWITCH)
-        async with asyncio.timeout(5):
-            await until(lambda: seen == [STATE_ON, STATE_OFF])
+        await are(seen, "on", "off")
         await hass.config_entries.async_remove(entry.entry_id)
-
-
-async def start(hass: HomeAssistant) -> None:
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": "BackupDatabase"}, blocking=True
-    )

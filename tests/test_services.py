@@ -3,78 +3,47 @@
 from datetime import datetime, time
 from typing import Any
 
-from homeassistant.const import STATE_ON
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers.translation import async_get_exception_message
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance, until
-from tests.simulator import SimulatedPlex
+from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, Home, refused
 
 SET_WINDOW = "set_maintenance_window"
+LAST_RUN = {"result", "evidence", "started_at", "ended_at", "duration"}
 
 
-async def call(
-    hass: HomeAssistant, service: str, *, answer: bool = True, **data: Any
-) -> Any:
-    return await hass.services.async_call(
-        DOMAIN, service, data, blocking=True, return_response=answer
-    )
+def results(tasks: list[dict[str, Any]]) -> list[str]:
+    return [task["result"] for task in tasks]
 
 
-def is_on(hass: HomeAssistant) -> bool:
-    state = hass.states.get("switch.attic_butler_back_up_database")
-    return bool(state and state.state == STATE_ON)
+async def test_all_tasks_are_told(home: Home) -> None:
+    await home.start()
 
+    tasks = {task["name"]: task for task in await home.answer("get_butler_tasks")}
 
-async def test_all_tasks_are_told(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await call(hass, "start_task", task="BackupDatabase")
-
-    tasks = {
-        task["name"]: task for task in (await call(hass, "get_butler_tasks"))["tasks"]
-    }
-
-    assert tasks.keys() == plex.truth().keys()
-    assert tasks["BackupDatabase"]["task"] == "Back up database"
-    assert tasks["BackupDatabase"]["key"] == "backup_database"
-    assert tasks["BackupDatabase"]["state"] == "running"
-    assert tasks["OptimizeDatabase"]["state"] == "idle"
-    assert tasks["OptimizeDatabase"].keys() == {
-        "server",
-        "task",
-        "key",
-        "name",
-        "description",
-        "enabled",
-        "interval",
-        "schedule_randomized",
-        "state",
-        "evidence",
-        "since",
-        "progress",
-        "last_run",
+    assert tasks.keys() == home.plex.truth().keys()
+    assert tasks[BACKUP]["task"] == "Back up database"
+    assert tasks[BACKUP]["key"] == "backup_database"
+    assert tasks[BACKUP]["state"] == "running"
+    assert tasks[OPTIMIZE]["state"] == "idle"
+    assert tasks[OPTIMIZE].keys() == {
+        *("server", "task", "key", "name", "description", "enabled", "interval"),
+        *("schedule_randomized", "state", "evidence", "since", "progress", "last_run"),
     }
 
 
 async def test_what_is_known_of_a_task_is_told_in_json(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    live: MockConfigEntry,
-    hass_ws_client: WebSocketGenerator,
+    home: Home, hass_ws_client: WebSocketGenerator
 ) -> None:
-    await call(hass, "start_task", task="OptimizeDatabase")
-    await call(hass, "stop_task", task="OptimizeDatabase")
-    plex.client_start("BackupDatabase")
-    await until(lambda: is_on(hass))
-    socket = await hass_ws_client(hass)
+    await home.start(OPTIMIZE)
+    await home.advance(1)
+    await home.stop(OPTIMIZE)
+    home.plex.client_start(BACKUP)
+    await home.advance(1)
+    socket = await hass_ws_client(home.hass)
     await socket.send_json_auto_id(
         {
             "type": "call_service",
@@ -88,126 +57,93 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     assert answer["success"]
     listed = answer["result"]["response"]["tasks"]
     tasks = {task["name"]: task for task in listed}
-    runs, ran = tasks["BackupDatabase"], tasks["OptimizeDatabase"]
+    runs, ran = tasks[BACKUP], tasks[OPTIMIZE]
     assert (runs["state"], runs["evidence"]) == ("running", "observed")
     assert (runs["progress"], runs["last_run"]) == (0, None)
     assert datetime.fromisoformat(runs["since"]).tzinfo
     assert (ran["state"], ran["evidence"]) == ("idle", None)
     assert (ran["since"], ran["progress"]) == (None, None)
-    assert ran["last_run"].keys() == {
-        "result",
-        "evidence",
-        "started_at",
-        "ended_at",
-        "duration",
-    }
-    assert ran["last_run"]["result"] == "stopped"
-    started = datetime.fromisoformat(ran["last_run"]["started_at"])
-    assert started <= datetime.fromisoformat(ran["last_run"]["ended_at"])
-    assert ran["last_run"]["duration"] >= 0
+    last = ran["last_run"]
+    assert last.keys() == LAST_RUN
+    assert last["result"] == "stopped"
+    started, ended = (
+        datetime.fromisoformat(last[f"{it}_at"]) for it in ("started", "ended")
+    )
+    assert started <= ended
+    assert last["duration"] == 1
 
 
-async def test_what_tasks_do_is_not_told_while_nobody_knows(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("Error fetching Attic Butler data")
-    await call(hass, "start_task", task="BackupDatabase")
-    await plex.stop_listening()
-    await advance(61)
+async def test_what_tasks_do_is_not_told_while_it_is_unknown(home: Home) -> None:
+    home.expect_log("Error fetching Attic Butler data")
+    await home.start()
+    await home.plex.stop_listening()
+    await home.advance(61)
 
-    with pytest.raises(HomeAssistantError) as err:
-        await call(hass, "get_butler_tasks")
-    assert err.value.translation_key == "unreachable"
-    assert err.value.translation_placeholders == {"name": "Attic"}
+    with refused("unreachable", name="Attic"):
+        await home.answer("get_butler_tasks")
 
-    await plex.listen_again()
-    await advance(31)
-    assert await call(hass, "get_butler_tasks")
+    await home.plex.listen_again()
+    await home.advance(31)
+    assert await home.answer("get_butler_tasks")
 
 
-async def test_a_404_of_a_proxy_does_not_mean_that_nothing_runs(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await call(hass, "start_task", task="BackupDatabase")
-    plex.fault("404", path="/butler", count=2)
-    with pytest.raises(HomeAssistantError) as err:
-        await call(hass, "stop_task", task="BackupDatabase")
-    assert err.value.translation_key == "invalid_response"
-    assert is_on(hass)
+async def test_a_404_of_a_proxy_does_not_mean_that_nothing_runs(home: Home) -> None:
+    await home.start()
+    home.plex.fault("404", path="/butler", count=2)
+    with refused("invalid_response"):
+        await home.stop()
+    assert home.state() == "on"
 
-    plex.remove_task("BackupDatabase")
-    with pytest.raises(HomeAssistantError) as err:
-        await call(hass, "stop_task", task="BackupDatabase")
-    assert err.value.translation_key == "invalid_response"
+    home.plex.remove_task(BACKUP)
+    with refused("invalid_response"):
+        await home.stop()
 
-    answer = await call(hass, "stop_task", task="OptimizeDatabase")
-    assert answer["tasks"][0]["result"] == "not_running"
+    assert results(await home.answer("stop_task", task=OPTIMIZE)) == ["not_running"]
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        "BackupDatabase",
-        "backup_database",
-        "backup database",
-        "BACKUPDATABASE",
-        "Back up database",
+        *(BACKUP, "BACKUPDATABASE", "backup_database"),
+        *(" backup database ", "Back up database"),
     ],
 )
-async def test_a_task_is_started_by_any_of_its_names(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, wanted: str
-) -> None:
-    answer = await call(hass, "start_task", task=wanted)
-
-    assert answer == {
-        "tasks": [
-            {
-                "server": "Attic",
-                "task": "Back up database",
-                "key": "backup_database",
-                "name": "BackupDatabase",
-                "result": "started",
-                "evidence": "assumed",
-                "started_at": dt_util.utcnow(),
-                "ended_at": None,
-                "duration": None,
-            }
-        ]
-    }
-    assert plex.truth()["BackupDatabase"] == "running"
-    assert is_on(hass)
-
-
-async def test_several_tasks_are_started_and_stopped(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    both = ["backup_database", "optimize_database"]
-    await call(hass, "start_task", task="backup_database", answer=False)
-
-    started = await call(hass, "start_task", task=both)
-    assert [task["result"] for task in started["tasks"]] == [
-        "already_running",
-        "started",
+async def test_a_task_is_started_by_any_of_its_names(home: Home, wanted: str) -> None:
+    assert await home.answer("start_task", task=wanted) == [
+        {
+            "server": "Attic",
+            "task": "Back up database",
+            "key": "backup_database",
+            "name": BACKUP,
+            "result": "started",
+            "evidence": "assumed",
+            "started_at": dt_util.utcnow(),
+            "ended_at": None,
+            "duration": None,
+        }
     ]
-
-    await call(hass, "stop_task", task="backup_database", answer=False)
-    stopped = await call(hass, "stop_task", task=both)
-    assert [task["result"] for task in stopped["tasks"]] == ["not_running", "stopped"]
-    assert set(plex.truth().values()) == {"idle"}
+    assert home.plex.truth()[BACKUP] == "running"
+    assert home.state(BACKUP_SWITCH) == "on"
 
 
-async def test_all_tasks_are_started_and_stopped(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await call(hass, "start_all_tasks", answer=False)
-    assert "running" in plex.truth().values()
+async def test_several_tasks_are_started_and_stopped(home: Home) -> None:
+    both = ["backup_database", "optimize_database"]
+    await home.start("backup_database")
+    started = await home.answer("start_task", task=both)
+    assert results(started) == ["already_running", "started"]
 
-    await call(hass, "stop_all_tasks", answer=False)
-    assert set(plex.truth().values()) == {"idle"}
+    await home.stop("backup_database")
+    stopped = await home.answer("stop_task", task=both)
+    assert results(stopped) == ["not_running", "stopped"]
+    assert set(home.plex.truth().values()) == {"idle"}
+
+
+async def test_all_tasks_are_started_and_stopped(home: Home) -> None:
+    await home.action("start_all_tasks")
+    assert "running" in home.plex.truth().values()
+
+    await home.action("stop_all_tasks")
+    assert set(home.plex.truth().values()) == {"idle"}
 
 
 @pytest.mark.parametrize(
@@ -219,97 +155,67 @@ async def test_all_tasks_are_started_and_stopped(
     ],
 )
 async def test_the_window_is_set_at_once(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    start: str | time,
-    end: str | time,
-    hours: tuple[int, int],
+    home: Home, start: str | time, end: str | time, hours: tuple[int, int]
 ) -> None:
-    plex.requests.clear()
-    await call(hass, SET_WINDOW, answer=False, start=start, end=end)
+    home.plex.requests.clear()
+    await home.action(SET_WINDOW, start=start, end=end)
 
-    window = plex.butler.window
+    window = home.plex.butler.window
     assert (window.start_hour, window.end_hour) == hours
-    assert [it.method for it in plex.requests] == ["PUT", "GET", "GET"]
-    assert plex.requests[0].query == {
+    assert [it.method for it in home.plex.requests] == ["PUT", "GET", "GET"]
+    assert home.plex.requests[0].query == {
         "ButlerStartHour": str(hours[0]),
         "ButlerEndHour": str(hours[1]),
     }
-    shown = hass.states.get("select.attic_butler_maintenance_window_ends")
-    assert shown
-    assert shown.state == f"{hours[1]:02}:00"
+    ends = home.state("select.attic_butler_maintenance_window_ends")
+    assert ends == f"{hours[1]:02}:00"
 
 
-@pytest.mark.parametrize("wrong", ["02:30:00", "02:00:01", "23:59"])
-async def test_the_window_is_made_of_full_hours(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, wrong: str
+@pytest.mark.parametrize(
+    ("start", "end", "reason"),
+    [
+        *((it, "05:00", "not_a_full_hour") for it in ("02:30:00", "02:00:01", "23:59")),
+        *(("01:00", it, "not_a_full_hour") for it in ("02:30:00", "02:00:01", "23:59")),
+        *((it, it, "window_unclear") for it in ("00:00", "05:00:00", time(23))),
+    ],
+)
+async def test_hours_that_make_no_window_are_refused(
+    home: Home, start: str | time, end: str | time, reason: str
 ) -> None:
-    plex.requests.clear()
-    for hours in ({"start": wrong, "end": "05:00"}, {"start": "01:00", "end": wrong}):
-        with pytest.raises(ServiceValidationError) as err:
-            await call(hass, SET_WINDOW, answer=False, **hours)
-        assert err.value.translation_key == "not_a_full_hour"
-        placeholders = err.value.translation_placeholders
-        assert async_get_exception_message(DOMAIN, "not_a_full_hour", placeholders)
-    assert not plex.requests
+    home.plex.requests.clear()
+    told = {"time": str(end)[:5]} if reason == "window_unclear" else {}
+    with refused(reason, invalid=True, **told):
+        await home.action(SET_WINDOW, start=start, end=end)
+    assert not home.plex.requests
 
-    await call(hass, SET_WINDOW, answer=False, start="01:00", end="05:00")
-    assert plex.butler.window.start_hour == 1
-
-
-@pytest.mark.parametrize("hour", ["00:00", "05:00:00", time(23)])
-async def test_a_window_that_ends_when_it_starts_is_refused(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    hour: str | time,
-) -> None:
-    plex.requests.clear()
-    with pytest.raises(ServiceValidationError) as err:
-        await call(hass, SET_WINDOW, answer=False, start=hour, end=hour)
-
-    assert err.value.translation_key == "window_unclear"
-    placeholders = err.value.translation_placeholders
-    assert placeholders == {"time": str(hour)[:5]}
-    assert async_get_exception_message(DOMAIN, "window_unclear", placeholders)
-    assert not plex.requests
-    await call(hass, SET_WINDOW, answer=False, start=hour, end="07:00")
-    assert plex.butler.window.end_hour == 7
+    await home.action(SET_WINDOW, start="01:00", end="05:00")
+    assert home.plex.butler.window.start_hour == 1
 
 
 @pytest.mark.parametrize("data", [{}, {"start": "02:00"}, {"start": "x", "end": "y"}])
-async def test_what_is_no_window_is_refused(
-    hass: HomeAssistant, loaded: MockConfigEntry, data: dict[str, Any]
-) -> None:
+async def test_what_is_no_window_is_refused(home: Home, data: dict[str, Any]) -> None:
     with pytest.raises(vol.Invalid):
-        await call(hass, SET_WINDOW, answer=False, **data)
+        await home.action(SET_WINDOW, **data)
 
 
-async def test_a_window_that_the_server_does_not_take_is_said(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
+async def test_a_window_that_the_server_does_not_take_is_said(home: Home) -> None:
     for fault, key in (("ignore", "preference_not_taken"), ("503", "maintenance")):
-        plex.fault(fault, path="/:/prefs", method="PUT")
-        with pytest.raises(HomeAssistantError) as err:
-            await call(hass, SET_WINDOW, answer=False, start="01:00", end="06:00")
-        assert err.value.translation_key == key
-        assert plex.butler.window.start_hour == 2
+        home.plex.fault(fault, path="/:/prefs", method="PUT")
+        with refused(key):
+            await home.action(SET_WINDOW, start="01:00", end="06:00")
+        assert home.plex.butler.window.start_hour == 2
 
-    await call(hass, SET_WINDOW, answer=False, start="01:00", end="06:00")
-    assert plex.butler.window.start_hour == 1
+    await home.action(SET_WINDOW, start="01:00", end="06:00")
+    assert home.plex.butler.window.start_hour == 1
 
 
 @pytest.mark.parametrize(
     "service", ["start_task", "stop_task", "start_all_tasks", "stop_all_tasks"]
 )
-async def test_what_the_server_refuses_is_said(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
-) -> None:
+async def test_what_the_server_refuses_is_said(home: Home, service: str) -> None:
     data = {"task": "backup_database"} if service.endswith("_task") else {}
-    plex.fault("401", path="/butler")
-    with pytest.raises(HomeAssistantError) as err:
-        await call(hass, service, answer=False, **data)
-    assert err.value.translation_key == "invalid_auth"
+    home.plex.fault("401", path="/butler")
+    with refused("invalid_auth"):
+        await home.action(service, **data)
 
-    await call(hass, service, answer=False, **data)
+    await home.action(service, **data)

@@ -1,22 +1,15 @@
 """A certificate of Plex's that is renamed: the repair of it leads to the new name."""
 
-from collections.abc import AsyncIterator
-
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import SOURCE_RECONFIGURE
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import settle
-from tests.flows import choose, submit, suggested
+from tests.conftest import BACKUP_SWITCH, add_entry, settle
+from tests.flows import answer_repair, choose, open_repair, repairs, submit, suggested
 from tests.simulator import (
-    ManualClock,
     Names,
     SecureConnections,
     SimulatedPlex,
@@ -27,40 +20,7 @@ from tests.simulator import (
 )
 from tests.tls import Certificates
 
-BACKUP = "switch.attic_butler_back_up_database"
 ANOTHER_HASH = "f" * 32
-
-
-def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
-    return {
-        issue.translation_key or "": issue
-        for issue in ir.async_get(hass).issues.values()
-        if issue.domain == DOMAIN and issue.active
-    }
-
-
-async def fix(hass: HomeAssistant, issue: ir.IssueEntry) -> str:
-    """Walk through a repair, and return the source of the dialog that it leads to."""
-    await async_setup_component(hass, "repairs", {})
-    flows = repairs_flow_manager(hass)
-    assert flows
-    result = await flows.async_init(DOMAIN, data={"issue_id": issue.issue_id})
-    assert result.get("step_id") == "confirm", result
-    assert result["description_placeholders"] == issue.translation_placeholders
-    result = await flows.async_configure(result["flow_id"], {})
-    _, flow_id = result["next_flow"]
-    return str(hass.config_entries.flow.async_get(flow_id)["context"]["source"])
-
-
-@pytest.fixture
-async def secure(
-    socket_enabled: None, certificates: Certificates, names: Names
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server with a certificate of Plex's."""
-    async with SimulatedPlex(
-        tls=certificates.plex_direct(), clock=ManualClock()
-    ) as plex:
-        yield plex
 
 
 @pytest.fixture
@@ -68,17 +28,9 @@ async def secure_entry(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, secure: SimulatedPlex
 ) -> MockConfigEntry:
     """Return an entry that is set up with the name of the certificate."""
-    entry = MockConfigEntry(
-        domain=DOMAIN,
-        title=secure.name,
-        unique_id=secure.machine_identifier,
-        data={
-            CONF_URL: secure.url_at(plex_direct_name("127.0.0.1")),
-            CONF_TOKEN: secure.token,
-            CONF_VERIFY_SSL: True,
-        },
-    )
-    entry.add_to_hass(hass)
+    entry = add_entry(hass, secure)
+    url = secure.url_at(plex_direct_name("127.0.0.1"))
+    hass.config_entries.async_update_entry(entry, data=entry.data | {CONF_URL: url})
     await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass)
     return entry
@@ -113,17 +65,16 @@ async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
         tv.add_server(secure, connections=[renamed])
         await secure.use_certificate(certificates.plex_direct(ANOTHER_HASH))
         await pass_time(hass, freezer, secure, 31)
-        (issue,) = issues(hass).values()
-        assert issue.translation_key == "certificate_renamed"
-        assert issue.translation_placeholders == {
-            "name": "Attic",
-            "names": f"*.{ANOTHER_HASH}.plex.direct",
-        }
-        assert await fix(hass, issue) == SOURCE_RECONFIGURE
+        repair = await open_repair(hass, "certificate_renamed")
+        told = {"name": "Attic", "names": f"*.{ANOTHER_HASH}.plex.direct"}
+        assert repair["description_placeholders"] == told
+        assert repairs(hass)["certificate_renamed"].translation_placeholders == told
+        await answer_repair(hass, repair, {})
         # What was presented is never taken for the new name.
         assert ANOTHER_HASH not in secure_entry.data[CONF_URL]
         (flow,) = hass.config_entries.flow.async_progress()
         assert flow["step_id"] == "renamed"
+        assert flow["context"]["source"] == SOURCE_RECONFIGURE
 
         menu = await hass.config_entries.flow.async_configure(flow["flow_id"])
         result = await choose(hass, menu, way)
@@ -141,8 +92,8 @@ async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
 
     assert result["reason"] == "reconfigure_successful"
     assert secure_entry.data[CONF_URL] == renamed.uri
-    assert issues(hass) == {}
-    assert hass.states.is_state(BACKUP, STATE_OFF)
+    assert repairs(hass) == {}
+    assert hass.states.is_state(BACKUP_SWITCH, STATE_OFF)
 
 
 async def test_a_new_sign_in_does_not_lead_from_https_to_plain_http(
@@ -180,4 +131,4 @@ async def test_a_new_sign_in_does_not_lead_from_https_to_plain_http(
         await settle(hass)
 
     assert result["reason"] == "reconfigure_successful"
-    assert hass.states.is_state(BACKUP, STATE_OFF)
+    assert hass.states.is_state(BACKUP_SWITCH, STATE_OFF)

@@ -1,10 +1,10 @@
 """What targets mean, and what is said when they mean nothing."""
 
-from collections.abc import AsyncIterator
+from functools import cached_property
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
+from homeassistant.core import ServiceCall
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
@@ -22,12 +22,17 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, check, device_of, noted, split
-from tests.conftest import Advance, add_entry, settle
-from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
+from tests.automations import automate, check, noted, split
+from tests.conftest import (
+    BACKUP,
+    BACKUP_SWITCH,
+    OPTIMIZE,
+    OPTIMIZE_SWITCH,
+    Home,
+    add_entry,
+)
+from tests.simulator import ManualClock, SimulatedPlex
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
-ATTIC_BACKUP = "switch.attic_butler_back_up_database"
 CELLAR_BACKUP = "switch.cellar_butler_back_up_database"
 BUSY = "binary_sensor.attic_butler_working"
 SCHEDULED = "switch.attic_butler_schedule_back_up_database"
@@ -39,45 +44,41 @@ FITTING = {
     "triggers": ({"task_started", "task_ended"}, {"butler_idle"}),
     "conditions": ({"task_is_running"}, {"butler_is_busy"}),
 }
+CHOOSE_SERVER = "Choose a server: Attic or Cellar"
+WHOLE = pytest.mark.parametrize(
+    "kind", ["device_id", "area_id", "floor_id", "label_id"]
+)
 
 
-@pytest.fixture
-async def cellar(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a second server, whose clock stands still; its entry is loaded."""
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as plex:
-        entry = add_entry(hass, plex)
-        await hass.config_entries.async_setup(entry.entry_id)
-        await settle(hass)
-        yield plex
-        await hass.config_entries.async_unload(entry.entry_id)
-
-
-class Home:
+class Rooms(Home):
     """A home with one floor, one area on it and one label."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing in the area, and nothing labelled."""
-        self._hass = hass
-        self.floor = fr.async_get(hass).async_create("Top").floor_id
-        areas = ar.async_get(hass)
-        self.area = areas.async_create("Loft", floor_id=self.floor).id
-        self.label = lr.async_get(hass).async_create("Heavy").label_id
+    @cached_property
+    def floor(self) -> str:
+        return fr.async_get(self.hass).async_create("Top").floor_id
+
+    @cached_property
+    def area(self) -> str:
+        return ar.async_get(self.hass).async_create("Loft", floor_id=self.floor).id
+
+    @cached_property
+    def label(self) -> str:
+        return lr.async_get(self.hass).async_create("Heavy").label_id
+
+    def entry_of(self, title: str) -> ConfigEntry:
+        entries = self.hass.config_entries.async_entries(DOMAIN)
+        return next(entry for entry in entries if entry.title == title)
 
     def server(self, title: str, **changes: Any) -> str:
         """Change the device of a server, and return its id."""
-        (entry,) = (
-            entry
-            for entry in self._hass.config_entries.async_entries(DOMAIN)
-            if entry.title == title
-        )
-        device = device_of(self._hass, entry)
-        dr.async_get(self._hass).async_update_device(device, **changes)
-        return device
+        devices = dr.async_get(self.hass)
+        entry_id = self.entry_of(title).entry_id
+        (device,) = dr.async_entries_for_config_entry(devices, entry_id)
+        devices.async_update_device(device.id, **changes)
+        return device.id
 
     def entity(self, entity_id: str, **changes: Any) -> None:
-        er.async_get(self._hass).async_update_entity(entity_id, **changes)
+        er.async_get(self.hass).async_update_entity(entity_id, **changes)
 
     def target(self, kind: str, title: str) -> dict[str, Any]:
         """Return a target of that kind that means a server."""
@@ -89,74 +90,96 @@ class Home:
         self.server(title, area_id=self.area)
         return {kind: {"area_id": self.area, "floor_id": self.floor}[kind]}
 
+    async def do(self, service: str, **data: Any) -> list[dict[str, Any]]:
+        """Perform an action, and return the tasks that it tells of."""
+        if service in OF_TASKS:
+            return await self.answer(service, **data)
+        await self.action(service, **data)
+        return []
+
+    async def work(self, plex: SimulatedPlex) -> None:
+        """Let a server run a task for a while."""
+        plex.client_start(BACKUP)
+        await self.advance(5)
+        plex.client_stop(BACKUP)
+        await self.advance_steps(4, 5)
+
+    async def begins_at(self, plex: SimulatedPlex, task: str) -> None:
+        plex.client_start(task)
+        await self.settle()
+        await self.advance(5)
+
+    async def validated(self, name: str, **about: Any) -> Any:
+        """Return a trigger as Home Assistant takes it."""
+        await async_setup_component(self.hass, "automation", {})
+        config = {"platform": f"{DOMAIN}.{name}", **split(about)}
+        return await trigger.async_validate_trigger_config(self.hass, [config])
+
 
 @pytest.fixture
-def home(hass: HomeAssistant) -> Home:
-    return Home(hass)
+async def home(home: Home) -> Rooms:
+    rooms = Rooms(**vars(home))
+    assert rooms.area
+    return rooms
 
 
-async def call(hass: HomeAssistant, service: str, **data: Any) -> list[dict[str, Any]]:
-    answer: Any = await hass.services.async_call(
-        DOMAIN, service, data, blocking=True, return_response=service in OF_TASKS
-    )
-    return list(answer["tasks"]) if answer else []
+@pytest.fixture
+async def cellar(home: Rooms, cellar: SimulatedPlex) -> SimulatedPlex:
+    """Return a second server, whose clock stands still; its entry is loaded."""
+    await home.add(cellar)
+    return cellar
 
 
 def running(plex: SimulatedPlex) -> set[str]:
+    """Return what was started, be it queued only."""
     return {task for task, state in plex.truth().items() if state != "idle"}
 
 
-WHOLE = pytest.mark.parametrize(
-    "kind", ["device_id", "area_id", "floor_id", "label_id"]
-)
+def named(tasks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(task["server"], task["name"]) for task in tasks]
+
+
+def servers(calls: list[ServiceCall]) -> list[str]:
+    return [server for (server,) in noted(calls, "server")]
 
 
 @WHOLE
 async def test_actions_on_tasks_mean_the_servers_of_the_target(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    kind: str,
+    home: Rooms, cellar: SimulatedPlex, kind: str
 ) -> None:
     target = home.target(kind, "Cellar")
-    started = await call(hass, "start_task", task="backup_database", **target)
-    assert [(it["server"], it["name"]) for it in started] == [("Cellar", BACKUP)]
-    assert (running(plex), running(cellar)) == (set(), {BACKUP})
+    started = await home.do("start_task", task="backup_database", **target)
+    assert named(started) == [("Cellar", BACKUP)]
+    assert (running(home.plex), running(cellar)) == (set(), {BACKUP})
 
-    listed = await call(hass, "get_butler_tasks", **target)
-    assert {it["name"] for it in listed} == cellar.truth().keys()
-    assert {it["server"] for it in listed} == {"Cellar"}
+    listed = await home.do("get_butler_tasks", **target)
+    assert set(named(listed)) == {("Cellar", task) for task in cellar.truth()}
 
-    await call(hass, "stop_task", task=BACKUP, **target)
+    await home.do("stop_task", task=BACKUP, **target)
     assert running(cellar) == set()
 
 
 @WHOLE
 async def test_actions_on_servers_mean_those_of_the_target(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    kind: str,
+    home: Rooms, cellar: SimulatedPlex, kind: str
 ) -> None:
     target = home.target(kind, "Cellar")
-    hours = {"start": "01:00", "end": "04:00"}
-    await call(hass, "set_maintenance_window", **hours, **target)
-    assert (plex.butler.window.start_hour, cellar.butler.window.start_hour) == (2, 1)
+    await home.do("set_maintenance_window", start="01:00", end="04:00", **target)
+    hours = [plex.butler.window.start_hour for plex in (home.plex, cellar)]
+    assert hours == [2, 1]
 
-    plex.client_start(OPTIMIZE)
+    home.plex.client_start(OPTIMIZE)
     cellar.client_start(OPTIMIZE)
-    await call(hass, "stop_all_tasks", **target)
-    assert (running(plex), running(cellar)) == ({OPTIMIZE}, set())
+    await home.do("stop_all_tasks", **target)
+    assert (running(home.plex), running(cellar)) == ({OPTIMIZE}, set())
 
-    await call(hass, "start_all_tasks", **target)
+    await home.do("start_all_tasks", **target)
     assert running(cellar)
-    assert running(plex) == {OPTIMIZE}
+    assert running(home.plex) == {OPTIMIZE}
 
 
 async def test_a_target_of_all_kinds_means_each_task_once(
-    hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex, home: Home
+    home: Rooms, cellar: SimulatedPlex
 ) -> None:
     home.target("area_id", "Cellar")
     home.entity("switch.attic_butler_update_all_libraries", labels={home.label})
@@ -164,10 +187,9 @@ async def test_a_target_of_all_kinds_means_each_task_once(
     home.entity("switch.attic_butler_analyze_sonic_features", area_id=home.area)
     home.entity(BUSY, labels={home.label})
 
-    started = await call(
-        hass,
+    started = await home.do(
         "start_task",
-        entity_id=[CELLAR_BACKUP, "switch.attic_butler_optimize_database"],
+        entity_id=[CELLAR_BACKUP, OPTIMIZE_SWITCH],
         area_id=[home.area],
         floor_id=home.floor,
         device_id=home.server("Cellar"),
@@ -175,7 +197,7 @@ async def test_a_target_of_all_kinds_means_each_task_once(
         task=["Optimize database", BACKUP],
     )
 
-    assert [(it["server"], it["name"]) for it in started] == [
+    assert named(started) == [
         ("Cellar", BACKUP),
         ("Attic", OPTIMIZE),
         ("Attic", "MusicAnalysis"),
@@ -186,92 +208,82 @@ async def test_a_target_of_all_kinds_means_each_task_once(
 
 
 async def test_an_entity_means_its_task_also_while_it_is_disabled(
-    hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex
+    home: Rooms, cellar: SimulatedPlex
 ) -> None:
-    er.async_get(hass).async_update_entity(
-        ATTIC_BACKUP, disabled_by=er.RegistryEntryDisabler.USER
-    )
+    home.entity(BACKUP_SWITCH, disabled_by=er.RegistryEntryDisabler.USER)
     last_run = "sensor.cellar_butler_last_database_backup"
-    entities = [last_run, CELLAR_BACKUP, ATTIC_BACKUP]
+    entities = [last_run, CELLAR_BACKUP, BACKUP_SWITCH]
 
-    started = await call(hass, "start_task", entity_id=entities)
-    assert [(it["server"], it["task"]) for it in started] == [
-        ("Cellar", "Back up database"),
-        ("Attic", "Back up database"),
-    ]
+    started = await home.do("start_task", entity_id=entities)
+    assert named(started) == [("Cellar", BACKUP), ("Attic", BACKUP)]
 
-    (listed,) = await call(hass, "get_butler_tasks", entity_id=CELLAR_BACKUP)
-    assert (listed["server"], listed["name"], listed["state"]) == (
-        "Cellar",
-        BACKUP,
-        "running",
-    )
+    (listed,) = await home.do("get_butler_tasks", entity_id=CELLAR_BACKUP)
+    assert named([listed]) == [("Cellar", BACKUP)]
+    assert listed["state"] == "running"
 
 
 @pytest.mark.parametrize("entity_id", [BUSY, "button.attic_butler_stop_all_tasks"])
 async def test_an_entity_of_no_task_means_its_server_where_servers_are_meant(
-    hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex, entity_id: str
+    home: Rooms, cellar: SimulatedPlex, entity_id: str
 ) -> None:
-    plex.client_start(BACKUP)
+    home.plex.client_start(BACKUP)
     cellar.client_start(BACKUP)
 
-    await call(hass, "stop_all_tasks", entity_id=entity_id)
+    await home.do("stop_all_tasks", entity_id=entity_id)
 
-    assert (running(plex), running(cellar)) == (set(), {BACKUP})
+    assert (running(home.plex), running(cellar)) == (set(), {BACKUP})
 
 
 async def test_what_one_server_refuses_is_done_on_the_others(
-    hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex, home: Home
+    home: Rooms, cellar: SimulatedPlex
 ) -> None:
     both = {"device_id": [home.server("Attic"), home.server("Cellar")]}
-    plex.client_start(BACKUP)
-    cellar.client_start(BACKUP)
-    plex.fault("401", path="/butler")
-    with pytest.raises(HomeAssistantError, match=r"^Not done: Attic\. The Plex server"):
-        await call(hass, "stop_all_tasks", **both)
-    assert (running(plex), running(cellar)) == ({BACKUP}, set())
-
-    cellar.client_start(BACKUP)
-    plex.fault("401", path="/butler")
-    with pytest.raises(
-        HomeAssistantError, match=r"^Not done: Back up database \(Attic\)"
+    stop_task = {"task": BACKUP, **both}
+    home.plex.client_start(BACKUP)
+    for service, data, message in (
+        ("stop_all_tasks", both, r"^Not done: Attic\. The Plex server"),
+        ("stop_task", stop_task, r"^Not done: Back up database \(Attic\)"),
     ):
-        await call(hass, "stop_task", task=BACKUP, **both)
-    assert (running(plex), running(cellar)) == ({BACKUP}, set())
+        cellar.client_start(BACKUP)
+        home.plex.fault("401", path="/butler")
+        with pytest.raises(HomeAssistantError, match=message):
+            await home.do(service, **data)
+        assert (running(home.plex), running(cellar)) == ({BACKUP}, set())
 
-    await call(hass, "stop_task", task=BACKUP, **both)
-    assert running(plex) == set()
+    await home.do("stop_task", **stop_task)
+    assert running(home.plex) == set()
 
-    (entry, _) = hass.config_entries.async_entries(DOMAIN)
-    await hass.config_entries.async_unload(entry.entry_id)
+    await home.unload()
     cellar.client_start(BACKUP)
     with pytest.raises(HomeAssistantError, match=r"^Not done: Attic.* not available"):
-        await call(hass, "stop_all_tasks", **both)
+        await home.do("stop_all_tasks", **both)
     assert running(cellar) == set()
     cellar.client_start(BACKUP)
     with pytest.raises(ServiceValidationError, match=r"^Attic is not available"):
-        await call(hass, "stop_task", task=BACKUP, **both)
+        await home.do("stop_task", **stop_task)
     assert running(cellar) == {BACKUP}
+
+
+NO_TASK = "Choose a task."
+NO_SERVER = "There is no Plex server"
+NO_SWITCH = "{} is not the switch of a Butler task"
+NOT_OURS = "{} is no Plex server of Plex Butler"
 
 
 @pytest.mark.parametrize(
     ("service", "data", "message"),
     [
-        ("start_task", {}, "Choose a task."),
-        ("start_task", {"task": []}, "Choose a task."),
-        ("stop_task", {"task": None}, "Choose a task."),
-        ("stop_task", {"device_id": "{attic}"}, "Choose a task."),
-        ("start_task", {"entity_id": "all"}, "all is not the switch of a Butler task"),
+        ("start_task", {}, NO_TASK),
+        ("start_task", {"task": []}, NO_TASK),
+        ("stop_task", {"task": None}, NO_TASK),
+        ("stop_task", {"device_id": "{attic}"}, NO_TASK),
+        ("start_task", {"entity_id": "all"}, NO_SWITCH.format("all")),
         (
             "start_task",
-            {"entity_id": [ATTIC_BACKUP, "light.other"]},
-            "light.other is not the switch of a Butler task",
+            {"entity_id": [BACKUP_SWITCH, "light.other"]},
+            NO_SWITCH.format("light.other"),
         ),
-        (
-            "stop_task",
-            {"entity_id": BUSY},
-            f"{BUSY} is not the switch of a Butler task",
-        ),
+        ("stop_task", {"entity_id": BUSY}, NO_SWITCH.format(BUSY)),
         (
             "start_task",
             {"entity_id": SCHEDULED},
@@ -279,76 +291,58 @@ async def test_what_one_server_refuses_is_done_on_the_others(
         ),
         (
             "stop_all_tasks",
-            {"entity_id": ATTIC_BACKUP},
-            f"{ATTIC_BACKUP} is a single task. Choose the server instead",
+            {"entity_id": BACKUP_SWITCH},
+            f"{BACKUP_SWITCH} is a single task. Choose the server instead",
         ),
-        (
-            "stop_all_tasks",
-            {"entity_id": SCHEDULED},
-            f"{SCHEDULED} is no Plex server of Plex Butler",
-        ),
+        ("stop_all_tasks", {"entity_id": SCHEDULED}, NOT_OURS.format(SCHEDULED)),
         (
             "stop_all_tasks",
             {"entity_id": "light.other"},
-            "light.other is no Plex server of Plex Butler",
+            NOT_OURS.format("light.other"),
         ),
-        (
-            "start_all_tasks",
-            {"device_id": "{lamp}"},
-            "Lamp is no Plex server of Plex Butler",
-        ),
-        (
-            "get_butler_tasks",
-            {"device_id": "gone"},
-            "gone is no Plex server of Plex Butler",
-        ),
-        ("start_all_tasks", {"area_id": "loft"}, "There is no Plex server"),
-        ("start_task", {"label_id": "x", "task": BACKUP}, "There is no Plex server"),
-        ("stop_all_tasks", {"label_id": "heavy"}, "There is no Plex server"),
-        ("stop_all_tasks", {"entity_id": []}, "There is no Plex server"),
-        ("stop_all_tasks", {"device_id": "none"}, "There is no Plex server"),
+        ("start_all_tasks", {"device_id": "{lamp}"}, NOT_OURS.format("Lamp")),
+        ("get_butler_tasks", {"device_id": "gone"}, NOT_OURS.format("gone")),
+        ("start_all_tasks", {"area_id": "loft"}, NO_SERVER),
+        ("start_task", {"label_id": "x", "task": BACKUP}, NO_SERVER),
+        ("stop_all_tasks", {"label_id": "heavy"}, NO_SERVER),
+        ("stop_all_tasks", {"entity_id": []}, NO_SERVER),
+        ("stop_all_tasks", {"device_id": "none"}, NO_SERVER),
     ],
 )
 async def test_what_is_wrong_with_a_target_is_said_and_nothing_is_done(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    home: Home,
-    service: str,
-    data: dict[str, Any],
-    message: str,
+    home: Rooms, service: str, data: dict[str, Any], message: str
 ) -> None:
     other = MockConfigEntry(domain="other")
-    other.add_to_hass(hass)
-    lamp = dr.async_get(hass).async_get_or_create(
+    other.add_to_hass(home.hass)
+    lamp = dr.async_get(home.hass).async_get_or_create(
         config_entry_id=other.entry_id, identifiers={("other", "lamp")}, name="Lamp"
     )
-    er.async_get(hass).async_get_or_create(
+    er.async_get(home.hass).async_get_or_create(
         "light", "other", "x", suggested_object_id="other", device_id=lamp.id
     )
-    for entity_id in (ATTIC_BACKUP, SCHEDULED):
+    for entity_id in (BACKUP_SWITCH, SCHEDULED):
         home.entity(entity_id, labels={home.label})
-    devices = {"{lamp}": lamp.id, "{attic}": device_of(hass, loaded)}
+    devices = {"{lamp}": lamp.id, "{attic}": home.device}
     if data.get("device_id") in devices:
         data = data | {"device_id": devices[data["device_id"]]}
-    plex.client_start(OPTIMIZE)
-    plex.requests.clear()
+    home.plex.client_start(OPTIMIZE)
+    home.plex.requests.clear()
 
     with pytest.raises(ServiceValidationError) as err:
-        await call(hass, service, **data)
+        await home.do(service, **data)
 
     assert str(err.value).startswith(message)
-    assert not plex.requests
-    await call(hass, "stop_task", entity_id="switch.attic_butler_optimize_database")
-    assert running(plex) == set()
+    assert not home.plex.requests
+    await home.do("stop_task", entity_id=OPTIMIZE_SWITCH)
+    assert running(home.plex) == set()
 
 
 @pytest.mark.parametrize("service", ["start_task", "stop_task"])
 async def test_an_unknown_task_is_answered_with_what_the_form_offers(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, service: str
+    home: Rooms, service: str
 ) -> None:
     with pytest.raises(ServiceValidationError) as err:
-        await call(hass, service, task=["backup_database", "polish_brass"])
+        await home.do(service, task=["backup_database", "polish_brass"])
 
     assert str(err.value).startswith("Attic has no task polish_brass. It has: ")
     for name in (
@@ -356,340 +350,239 @@ async def test_an_unknown_task_is_answered_with_what_the_form_offers(
         "Detect credits (generate_credits_markers)",
     ):
         assert name in str(err.value)
-    assert running(plex) == set()
-    assert await call(hass, service, task="Back up database")
-
-
-async def test_a_name_of_two_tasks_is_answered_with_both(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    for name in ("DustA", "DustB"):
-        plex.add_task(TaskSpec(name=name, title="Dust", description=""))
-    await advance(601)
-
-    with pytest.raises(ServiceValidationError, match="DustA, DustB"):
-        await call(hass, "start_task", task="dust")
-
-    await call(hass, "start_task", task="DustB")
-    assert running(plex) == {"DustB"}
-
-
-async def test_the_switch_of_a_task_that_is_not_listed_any_more_starts_nothing(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    plex.remove_task(BACKUP)
-    await advance(601)
-
-    with pytest.raises(
-        ServiceValidationError, match="Attic has no task BackupDatabase"
-    ):
-        await call(hass, "start_task", entity_id=ATTIC_BACKUP)
-    assert running(plex) == set()
+    assert running(home.plex) == set()
+    assert await home.do(service, task="Back up database")
 
 
 @pytest.mark.parametrize("service", ["start_task", "stop_all_tasks"])
 async def test_of_two_servers_one_must_be_chosen(
-    hass: HomeAssistant, plex: SimulatedPlex, cellar: SimulatedPlex, service: str
+    home: Rooms, cellar: SimulatedPlex, service: str
 ) -> None:
     data: dict[str, Any] = {"task": BACKUP} if service == "start_task" else {}
-    with pytest.raises(ServiceValidationError) as err:
-        await call(hass, service, **data)
-    assert str(err.value) == "Choose a server: Attic or Cellar"
+    entry_id = home.entry_of("Cellar").entry_id
+    device = home.server("Cellar")
+    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
+        await home.do(service, **data)
 
-    (entry,) = (
-        entry
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        if entry.title == "Cellar"
-    )
-    await hass.config_entries.async_unload(entry.entry_id)
-    with pytest.raises(ServiceValidationError, match="Choose a server"):
-        await call(hass, service, **data)
+    await home.hass.config_entries.async_unload(entry_id)
+    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
+        await home.do(service, **data)
 
-    await hass.config_entries.async_set_disabled_by(
-        entry.entry_id, ConfigEntryDisabler.USER
-    )
-    await call(hass, service, **data)
-    with pytest.raises(ServiceValidationError) as err:
-        await call(hass, service, device_id=device_of(hass, entry), **data)
-    assert str(err.value).startswith("Cellar is not available")
+    by_user = ConfigEntryDisabler.USER
+    await home.hass.config_entries.async_set_disabled_by(entry_id, by_user)
+    await home.do(service, **data)
+    with pytest.raises(ServiceValidationError, match=r"^Cellar is not available"):
+        await home.do(service, device_id=device, **data)
 
 
 async def test_tasks_beside_a_switch_are_those_of_the_only_server(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    home: Rooms,
 ) -> None:
-    both: dict[str, Any] = {"entity_id": ATTIC_BACKUP, "task": OPTIMIZE}
-    calls = await automate(hass, "task_started", **both)
-    await call(hass, "start_task", **both)
-    await settle(hass)
-    assert running(plex) == {BACKUP, OPTIMIZE}
+    both: dict[str, Any] = {"entity_id": BACKUP_SWITCH, "task": OPTIMIZE}
+    calls = await automate(home.hass, "task_started", **both)
+    await home.do("start_task", **both)
+    await home.settle()
+    assert running(home.plex) == {BACKUP, OPTIMIZE}
     assert noted(calls, "name") == [(BACKUP,), (OPTIMIZE,)]
 
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
-        entry = add_entry(hass, cellar)
-        await hass.config_entries.async_setup(entry.entry_id)
-        with pytest.raises(ServiceValidationError, match="Choose a server"):
-            await call(hass, "start_task", **both)
-        with pytest.raises(vol.Invalid, match="Choose a server"):
-            await validated(hass, "task_started", **both)
-        await hass.config_entries.async_unload(entry.entry_id)
+        await home.add(cellar)
+        with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
+            await home.do("start_task", **both)
+        with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
+            await home.validated("task_started", **both)
 
 
-async def test_without_a_server_it_is_said(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    await hass.config_entries.async_unload(loaded.entry_id)
+async def test_without_a_server_it_is_said(home: Rooms) -> None:
+    await home.unload()
     with pytest.raises(ServiceValidationError, match="Attic is not available"):
-        await call(hass, "start_task", task=BACKUP)
+        await home.call("start_task")
 
-    await hass.config_entries.async_remove(loaded.entry_id)
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
     with pytest.raises(ServiceValidationError, match="No Plex server has been added"):
-        await call(hass, "start_task", task=BACKUP)
+        await home.call("start_task")
 
-    entry = add_entry(hass, plex)
+    home.entry = add_entry(home.hass, home.plex)
     with pytest.raises(vol.Invalid, match="Attic is not available"):
-        await validated(hass, "butler_idle")
-    await hass.config_entries.async_setup(entry.entry_id)
-    await call(hass, "start_task", task=BACKUP)
-    assert running(plex) == {BACKUP}
+        await home.validated("butler_idle")
+    await home.set_up()
+    await home.call("start_task")
+    assert running(home.plex) == {BACKUP}
 
 
-async def test_a_server_that_is_named_in_a_field_is_refused(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    with pytest.raises(vol.Invalid, match="config_entry_id"):
-        await call(hass, "start_task", task=BACKUP, config_entry_id=loaded.entry_id)
-    with pytest.raises(vol.Invalid, match="polish"):
-        await call(hass, "start_task", task=BACKUP, polish=True)
-    options = {"device_id": device_of(hass, loaded)}
-    await async_setup_component(hass, "automation", {})
+async def test_a_server_that_is_named_in_a_field_is_refused(home: Rooms) -> None:
+    for field, message in (
+        ({"config_entry_id": home.entry.entry_id}, "config_entry_id"),
+        ({"polish": True}, "polish"),
+    ):
+        with pytest.raises(vol.Invalid, match=message):
+            await home.do("start_task", task=BACKUP, **field)
+    await async_setup_component(home.hass, "automation", {})
+    options = {"device_id": home.device}
+    config = {"platform": f"{DOMAIN}.task_started", "options": options}
     with pytest.raises(vol.Invalid, match="device_id"):
-        await trigger.async_validate_trigger_config(
-            hass, [{"platform": f"{DOMAIN}.task_started", "options": options}]
-        )
-
-
-async def validated(hass: HomeAssistant, name: str, **about: Any) -> Any:
-    await async_setup_component(hass, "automation", {})
-    config = {"platform": f"{DOMAIN}.{name}", **split(about)}
-    (config,) = await trigger.async_validate_trigger_config(hass, [config])
-    return config
-
-
-async def work(plex: SimulatedPlex, advance: Advance) -> None:
-    """Let a server run a task for a while."""
-    plex.client_start(BACKUP)
-    await advance(5)
-    plex.client_stop(BACKUP)
-    for _ in range(4):
-        await advance(5)
-
-
-def servers(calls: list[ServiceCall]) -> list[str]:
-    return [server for (server,) in noted(calls, "server")]
+        await trigger.async_validate_trigger_config(home.hass, [config])
 
 
 @WHOLE
 @pytest.mark.parametrize("name", ["task_started", "task_ended", "butler_idle"])
 async def test_triggers_fire_for_the_servers_of_the_target(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    advance: Advance,
-    name: str,
-    kind: str,
+    home: Rooms, cellar: SimulatedPlex, name: str, kind: str
 ) -> None:
-    calls = await automate(hass, name, **home.target(kind, "Attic"))
+    calls = await automate(home.hass, name, **home.target(kind, "Attic"))
 
-    await work(cellar, advance)
+    await home.work(cellar)
     assert calls == []
 
-    await work(plex, advance)
-    assert servers(calls) == ["Attic"]
-    assert noted(calls, "device_id") == [(home.server("Attic"),)]
+    await home.work(home.plex)
+    assert noted(calls, "server", "device_id") == [("Attic", home.server("Attic"))]
 
 
 async def test_a_trigger_follows_what_comes_into_the_area_and_leaves_it(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    home: Home,
-    advance: Advance,
+    home: Rooms,
 ) -> None:
-    calls = await automate(hass, "task_started", area_id=home.area)
-    await work(plex, advance)
+    async def is_busy() -> bool | None:
+        return await check(home.hass, "butler_is_busy", area_id=home.area)
+
+    calls = await automate(home.hass, "task_started", area_id=home.area)
+    await home.work(home.plex)
     assert calls == []
 
     home.server("Attic", area_id=home.area)
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
-    await work(plex, advance)
+    await home.reload()
+    await home.work(home.plex)
     assert noted(calls, "name") == [(BACKUP,)]
-    assert await check(hass, "butler_is_busy", area_id=home.area) is False
+    assert await is_busy() is False
 
-    plex.client_start(OPTIMIZE)
-    await advance(5)
-    assert await check(hass, "butler_is_busy", area_id=home.area)
+    await home.begins_at(home.plex, OPTIMIZE)
+    assert await is_busy()
     home.server("Attic", area_id=None)
-    assert not await check(hass, "butler_is_busy", area_id=home.area)
+    assert not await is_busy()
     calls.clear()
-    await work(plex, advance)
+    await home.work(home.plex)
     assert calls == []
 
 
 async def test_triggers_and_conditions_take_the_task_of_a_switch(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    advance: Advance,
+    home: Rooms, cellar: SimulatedPlex
 ) -> None:
     about: dict[str, Any] = {
-        "entity_id": [ATTIC_BACKUP],
+        "entity_id": [BACKUP_SWITCH],
         "device_id": home.server("Cellar"),
         "task": "Optimize database",
     }
-    calls = await automate(hass, "task_started", **about)
-    for server in (plex, cellar):
-        server.client_start(BACKUP if server is cellar else OPTIMIZE)
-        await advance(5)
+    calls = await automate(home.hass, "task_started", **about)
+    await home.begins_at(home.plex, OPTIMIZE)
+    await home.begins_at(cellar, BACKUP)
     assert calls == []
-    assert not await check(hass, "task_is_running", **about)
+    assert not await check(home.hass, "task_is_running", **about)
 
-    plex.client_start(BACKUP)
-    await advance(5)
+    await home.begins_at(home.plex, BACKUP)
     assert noted(calls, "server", "task") == [("Attic", "Back up database")]
-    assert await check(hass, "task_is_running", **about)
+    assert await check(home.hass, "task_is_running", **about)
 
-    plex.client_stop(BACKUP)
-    await advance(5)
-    await call(hass, "start_task", device_id=about["device_id"], task=OPTIMIZE)
-    await settle(hass)
+    home.plex.client_stop(BACKUP)
+    await home.advance(5)
+    await home.do("start_task", device_id=about["device_id"], task=OPTIMIZE)
+    await home.settle()
     assert noted(calls, "server", "task")[1:] == [("Cellar", "Optimize database")]
-    assert await check(hass, "task_is_running", **about)
+    assert await check(home.hass, "task_is_running", **about)
 
 
 @WHOLE
 @pytest.mark.parametrize("name", ["task_is_running", "butler_is_busy"])
 async def test_conditions_are_about_the_servers_of_the_target(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    advance: Advance,
-    name: str,
-    kind: str,
+    home: Rooms, cellar: SimulatedPlex, name: str, kind: str
 ) -> None:
     target = home.target(kind, "Cellar")
-    plex.client_start(OPTIMIZE)
-    await advance(5)
-    assert not await check(hass, name, **target)
-    assert await check(hass, name, device_id=home.server("Attic"))
+    await home.begins_at(home.plex, OPTIMIZE)
+    assert not await check(home.hass, name, **target)
+    assert await check(home.hass, name, device_id=home.server("Attic"))
 
-    cellar.client_start(OPTIMIZE)
-    await settle(hass)
-    await advance(5)
-    assert await check(hass, name, **target)
+    await home.begins_at(cellar, OPTIMIZE)
+    assert await check(home.hass, name, **target)
 
 
 async def test_an_automation_without_a_target_is_about_the_only_server(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    home: Rooms,
 ) -> None:
-    calls = await automate(hass, "task_started", device_id=[])
-    assert not await check(hass, "task_is_running")
+    calls = await automate(home.hass, "task_started", device_id=[])
+    assert not await check(home.hass, "task_is_running")
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
-        entry = add_entry(hass, cellar)
-        await hass.config_entries.async_setup(entry.entry_id)
-        await settle(hass)
-
-        await work(cellar, advance)
-        await work(plex, advance)
+        await home.add(cellar)
+        await home.work(cellar)
+        await home.work(home.plex)
         assert servers(calls) == ["Attic"]
 
         for name in ("task_started", "butler_idle"):
-            with pytest.raises(vol.Invalid, match="Choose a server: Attic or Cellar"):
-                await validated(hass, name)
-        with pytest.raises(vol.Invalid, match="Choose a server: Attic or Cellar"):
-            await check(hass, "butler_is_busy")
-        await hass.config_entries.async_unload(entry.entry_id)
+            with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
+                await home.validated(name)
+        with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
+            await check(home.hass, "butler_is_busy")
 
 
 @pytest.mark.parametrize(
-    ("name", "about", "message"),
+    ("name", "entity_id", "message"),
     [
-        ("task_started", {"entity_id": BUSY}, "is not the switch of a Butler task"),
-        ("task_ended", {"entity_id": SCHEDULED}, "only says whether a task runs"),
-        ("task_ended", {"entity_id": "switch.x"}, "is not the switch of a Butler task"),
-        ("butler_idle", {"entity_id": ATTIC_BACKUP}, "is a single task"),
+        ("task_started", BUSY, "is not the switch of a Butler task"),
+        ("task_ended", SCHEDULED, "only says whether a task runs"),
+        ("task_ended", "switch.x", "is not the switch of a Butler task"),
+        ("butler_idle", BACKUP_SWITCH, "is a single task"),
     ],
 )
 async def test_a_trigger_says_what_is_wrong_with_its_target(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    name: str,
-    about: dict[str, Any],
-    message: str,
+    home: Rooms, name: str, entity_id: str, message: str
 ) -> None:
     with pytest.raises(vol.Invalid, match=message):
-        await validated(hass, name, **about)
+        await home.validated(name, entity_id=entity_id)
 
-    assert await validated(
-        hass, name, entity_id=BUSY if name == "butler_idle" else ATTIC_BACKUP
-    )
+    right = BUSY if name == "butler_idle" else BACKUP_SWITCH
+    assert await home.validated(name, entity_id=right)
 
 
 @pytest.mark.skipif("exclude" not in cv.TARGET_FIELDS, reason="new in 2026.11")
 async def test_what_a_target_excludes_is_left_out(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    cellar: SimulatedPlex,
-    home: Home,
-    advance: Advance,
+    home: Rooms, cellar: SimulatedPlex
 ) -> None:
     both = [home.server("Attic"), home.server("Cellar", area_id=home.area)]
     about: dict[str, Any] = {"device_id": both}
-    about["exclude"] = {"entity_id": [ATTIC_BACKUP], "area_id": [home.area]}
+    about["exclude"] = {"entity_id": [BACKUP_SWITCH], "area_id": [home.area]}
 
-    listed = await call(hass, "get_butler_tasks", **about)
-    assert {it["name"] for it in listed} == plex.truth().keys() - {BACKUP}
-    started = await call(hass, "start_task", task=[BACKUP, OPTIMIZE], **about)
-    assert [(it["server"], it["name"]) for it in started] == [("Attic", OPTIMIZE)]
+    listed = await home.do("get_butler_tasks", **about)
+    assert {it["name"] for it in listed} == home.plex.truth().keys() - {BACKUP}
+    started = await home.do("start_task", task=[BACKUP, OPTIMIZE], **about)
+    assert named(started) == [("Attic", OPTIMIZE)]
     cellar.client_start(OPTIMIZE)
-    await call(hass, "stop_all_tasks", **about)
-    assert (running(plex), running(cellar)) == (set(), {OPTIMIZE})
+    await home.do("stop_all_tasks", **about)
+    assert (running(home.plex), running(cellar)) == (set(), {OPTIMIZE})
 
-    calls = await automate(hass, "task_started", **about)
-    await work(plex, advance)
-    await work(cellar, advance)
+    calls = await automate(home.hass, "task_started", **about)
+    await home.work(home.plex)
+    await home.work(cellar)
     assert calls == []
-    assert not await check(hass, "butler_is_busy", **about)
-    plex.client_start(OPTIMIZE)
-    await advance(5)
+    assert not await check(home.hass, "butler_is_busy", **about)
+    await home.begins_at(home.plex, OPTIMIZE)
     assert noted(calls, "name") == [(OPTIMIZE,)]
-    assert await check(hass, "task_is_running", **about)
+    assert await check(home.hass, "task_is_running", **about)
 
 
 @pytest.mark.parametrize("kind", FITTING)
 async def test_the_editor_offers_what_fits_a_server_or_a_task(
-    hass: HomeAssistant,
-    loaded: MockConfigEntry,
-    hass_ws_client: WebSocketGenerator,
-    kind: str,
+    home: Rooms, hass_ws_client: WebSocketGenerator, kind: str
 ) -> None:
     for component in ("automation", "homeassistant"):
-        await async_setup_component(hass, component, {})
-    socket = await hass_ws_client(hass)
+        await async_setup_component(home.hass, component, {})
+    socket = await hass_ws_client(home.hass)
     of_tasks, of_servers = FITTING[kind]
 
-    async def offered(**target: Any) -> set[str]:
-        await socket.send_json_auto_id(
-            {"type": f"get_{kind}_for_target", "target": target}
-        )
+    async def offered(**target: list[str]) -> set[str]:
+        question = {"type": f"get_{kind}_for_target", "target": target}
+        await socket.send_json_auto_id(question)
         answer = await socket.receive_json()
         ours = (it for it in answer["result"] if it.startswith(f"{DOMAIN}."))
         return {it.removeprefix(f"{DOMAIN}.") for it in ours}
 
-    assert await offered(device_id=[device_of(hass, loaded)]) == of_tasks | of_servers
-    assert await offered(entity_id=[ATTIC_BACKUP]) == of_tasks
+    assert await offered(device_id=[home.device]) == of_tasks | of_servers
+    assert await offered(entity_id=[BACKUP_SWITCH]) == of_tasks
     assert await offered(entity_id=[BUSY]) == of_servers
     assert await offered(entity_id=[SCHEDULED]) == set()

@@ -2,97 +2,86 @@
 
 from typing import Any
 
-from homeassistant.core import HomeAssistant
 from homeassistant.helpers import trigger
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, device_of, noted, payloads, queue_guides, split
-from tests.conftest import Advance, settle
+from tests.automations import automate, noted, payloads, queue_guides, split
+from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import SimulatedPlex, TaskSpec
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 MINUTE = 60
-
-
-@pytest.fixture
-def device(hass: HomeAssistant, loaded: MockConfigEntry) -> str:
-    return device_of(hass, loaded)
 
 
 @pytest.fixture(autouse=True)
 def _minutes(plex: SimulatedPlex) -> None:
-    for task in plex.truth():
-        plex.durations[task] = MINUTE
+    plex.durations.update(dict.fromkeys(plex.truth(), MINUTE))
 
 
-async def switch(hass: HomeAssistant, service: str, task: str) -> None:
-    await hass.services.async_call(
-        DOMAIN, f"{service}_task", {"task": task}, blocking=True
-    )
-    await settle(hass)
+async def ends(home: Home) -> None:
+    """Let what has just been started end."""
+    await home.advance(MINUTE)
+    await home.advance(1)
 
 
-async def test_a_start_fires_whoever_started_the_task(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    calls = await automate(hass, "task_started", device_id=device)
+async def test_a_start_fires_whoever_started_the_task(home: Home) -> None:
+    calls = await automate(home.hass, "task_started", device_id=home.device)
 
-    await switch(hass, "start", BACKUP)
-    assert plex.truth()[BACKUP] == "running"
+    await home.start()
+    assert home.plex.truth()[BACKUP] == "running"
     (payload,) = payloads(calls)
-    assert payload["platform"] == "plex_butler.task_started"
-    assert payload["device_id"] == device
-    assert (payload["name"], payload["task"]) == (BACKUP, "Back up database")
-    assert (payload["key"], payload["server"]) == ("backup_database", "Attic")
-    assert payload["evidence"] == "assumed"
     assert dt_util.parse_datetime(payload["started_at"]) == dt_util.utcnow()
-    assert payload["description"] == "Back up database of Attic started"
+    told = {
+        "platform": "plex_butler.task_started",
+        "device_id": home.device,
+        "server": "Attic",
+        "name": BACKUP,
+        "key": "backup_database",
+        "task": "Back up database",
+        "evidence": "assumed",
+        "description": "Back up database of Attic started",
+    }
+    assert payload.items() >= told.items()
 
-    plex.client_start(OPTIMIZE)
-    await advance(5)
+    home.plex.client_start(OPTIMIZE)
+    await home.advance(5)
+    await home.advance(2 * MINUTE)
     assert noted(calls, "name", "evidence") == [
         (BACKUP, "assumed"),
         (OPTIMIZE, "observed"),
     ]
-    await advance(2 * MINUTE)
-    assert len(calls) == 2
 
 
-async def test_a_title_of_two_tasks_means_both(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
+async def test_a_title_of_two_tasks_means_both(home: Home) -> None:
     for name in ("DustA", "DustB"):
-        plex.add_task(TaskSpec(name=name, title="Dust", description=""))
-    await advance(601)
-    calls = await automate(hass, "task_started", device_id=device, task="dust")
+        home.plex.add_task(TaskSpec(name=name, title="Dust", description=""))
+    await home.advance(601)
+    device = home.device
+    calls = await automate(home.hass, "task_started", device_id=device, task="dust")
 
     for name in ("DustA", BACKUP, "DustB"):
-        await switch(hass, "start", name)
-        await advance(1)
+        await home.start(name)
+        await home.advance(1)
 
     assert noted(calls, "name") == [("DustA",), ("DustB",)]
 
 
-async def test_an_end_fires_with_result_and_duration(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    calls = await automate(hass, "task_ended", device_id=[device])
-    await switch(hass, "start", BACKUP)
-    await switch(hass, "start", OPTIMIZE)
-    await advance(30)
+async def test_an_end_fires_with_result_and_duration(home: Home) -> None:
+    calls = await automate(home.hass, "task_ended", device_id=[home.device])
+    await home.start()
+    await home.start(OPTIMIZE)
+    await home.advance(30)
     assert calls == []
 
-    await switch(hass, "stop", OPTIMIZE)
-    await advance(30)
+    await home.stop(OPTIMIZE)
+    await home.advance(30)
     end = dt_util.utcnow()
-    await advance(1)
+    await home.advance(1)
 
-    assert set(plex.truth().values()) == {"idle"}
+    assert set(home.plex.truth().values()) == {"idle"}
     assert noted(calls, "name", "result", "duration") == [
         (OPTIMIZE, "stopped", 30),
         (BACKUP, "ended", 60),
@@ -103,163 +92,113 @@ async def test_an_end_fires_with_result_and_duration(
     assert ended["started_at"] < ended["ended_at"]
 
 
-@pytest.mark.parametrize("result", ["ended", "stopped"])
-async def test_only_the_results_that_are_meant_fire(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    device: str,
-    advance: Advance,
-    result: str,
-) -> None:
-    calls = await automate(hass, "task_ended", device_id=device, result=[result])
-    await switch(hass, "start", BACKUP)
-    await switch(hass, "start", OPTIMIZE)
-    await switch(hass, "stop", OPTIMIZE)
-
-    await advance(MINUTE)
-    await advance(1)
-
-    assert noted(calls, "result") == [(result,)]
-
-
 @pytest.mark.parametrize(
-    "wanted", ["backup_database", BACKUP, "backup database", ["polish", BACKUP]]
+    ("options", "fires"),
+    [
+        ({"result": ["ended"]}, (BACKUP, "ended")),
+        ({"result": ["stopped"]}, (OPTIMIZE, "stopped")),
+        ({"task": "backup_database"}, (BACKUP, "ended")),
+        ({"task": BACKUP}, (BACKUP, "ended")),
+        ({"task": "backup database"}, (BACKUP, "ended")),
+        ({"task": ["polish", OPTIMIZE]}, (OPTIMIZE, "stopped")),
+    ],
 )
-async def test_only_the_tasks_that_are_meant_fire(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    device: str,
-    advance: Advance,
-    wanted: str | list[str],
+async def test_only_the_tasks_and_results_that_are_meant_fire(
+    home: Home, options: dict[str, Any], fires: tuple[str, str]
 ) -> None:
-    calls = await automate(hass, "task_ended", device_id=device, task=wanted)
-    await switch(hass, "start", OPTIMIZE)
-    await switch(hass, "start", BACKUP)
+    calls = await automate(home.hass, "task_ended", device_id=home.device, **options)
+    await home.start()
+    await home.start(OPTIMIZE)
+    await home.stop(OPTIMIZE)
+    await ends(home)
 
-    await advance(MINUTE)
-    await advance(1)
-
-    assert noted(calls, "name") == [(BACKUP,)]
+    assert noted(calls, "name", "result") == [fires]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_run_that_is_given_up_is_no_end(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    calls = await automate(hass, "task_ended", device_id=device)
-    await switch(hass, "start", BACKUP)
+async def test_a_run_that_is_given_up_is_no_end(home: Home) -> None:
+    calls = await automate(home.hass, "task_ended", device_id=home.device)
+    await home.start()
 
-    await advance(31 * MINUTE)
+    await home.advance(31 * MINUTE)
 
-    last = hass.config_entries.async_loaded_entries(DOMAIN)[0].runtime_data.data
-    assert last.runs.tasks[BACKUP].last.result == "lost"
+    assert home.state() == "off"
     assert calls == []
-    await switch(hass, "start", BACKUP)
-    await switch(hass, "stop", BACKUP)
-    await advance(1)
+    await home.start()
+    await home.stop()
+    await home.advance(1)
     assert noted(calls, "result") == [("stopped",)]
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_what_ran_already_is_no_start_but_has_an_end(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    device: str,
-    advance: Advance,
-) -> None:
-    await hass.config_entries.async_unload(loaded.entry_id)
-    plex.client_start(BACKUP)
-    started = await automate(hass, "task_started", device_id=device)
+async def test_what_ran_already_is_no_start_but_has_an_end(home: Home) -> None:
+    await home.unload()
+    home.plex.client_start(BACKUP)
+    started = await automate(home.hass, "task_started", device_id=home.device)
 
-    await hass.config_entries.async_setup(loaded.entry_id)
-    await advance(5)
-    state = hass.states.get("switch.attic_butler_back_up_database")
-    assert state
-    assert state.state == "on"
+    await home.set_up()
+    await home.advance(5)
+    assert home.state() == "on"
     assert started == []
 
-    await advance(MINUTE)
-    await advance(1)
-    event = hass.states.get("event.attic_butler_task")
-    assert event
-    assert event.attributes["event_type"] == "ended"
+    await ends(home)
+    assert home.last_result == "ended"
 
 
 async def test_what_is_taken_off_the_queue_has_not_ended_for_it_never_ran(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
+    home: Home,
 ) -> None:
-    calls = await automate(hass, "task_ended", device_id=device)
-    guides = await queue_guides(hass, plex, advance)
+    calls = await automate(home.hass, "task_ended", device_id=home.device)
+    guides = await queue_guides(home.hass, home.plex, home.advance)
     calls.clear()
-    await switch(hass, "stop", guides)
-    await advance(1)
-    assert plex.truth()[guides] == "idle"
+    await home.stop(guides)
+    await home.advance(1)
+    assert home.plex.truth()[guides] == "idle"
     assert (guides,) not in noted(calls, "name")
 
-    await switch(hass, "start", BACKUP)
-    await switch(hass, "stop", BACKUP)
-    await advance(1)
+    await home.start()
+    await home.stop()
+    await home.advance(1)
     assert (BACKUP,) in noted(calls, "name")
 
 
-async def test_butler_is_idle_once_all_of_its_work_is_over(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    calls = await automate(hass, "butler_idle", device_id=device)
-    plex.client_start(BACKUP)
-    await advance(MINUTE)
-    plex.client_start(OPTIMIZE)
-    for _ in range(11):
-        await advance(5)
+async def test_butler_is_idle_once_all_of_its_work_is_over(home: Home) -> None:
+    calls = await automate(home.hass, "butler_idle", device_id=home.device)
+    home.plex.client_start(BACKUP)
+    await home.advance(MINUTE)
+    home.plex.client_start(OPTIMIZE)
+    await home.advance_steps(11, 5)
     assert calls == []
 
-    for _ in range(6):
-        await advance(5)
+    await home.advance_steps(6, 5)
 
-    assert set(plex.truth().values()) == {"idle"}
-    assert noted(calls, "device_id", "description") == [
-        (device, "Butler of Attic became idle")
-    ]
+    assert set(home.plex.truth().values()) == {"idle"}
+    told = (home.device, "Butler of Attic became idle")
+    assert noted(calls, "device_id", "description") == [told]
 
 
 async def test_a_trigger_is_valid_before_its_server_and_outlives_reloads(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    device: str,
-    advance: Advance,
+    home: Home,
 ) -> None:
-    await hass.config_entries.async_unload(loaded.entry_id)
-    calls = await automate(hass, "task_started", device_id=device)
+    await home.unload()
+    calls = await automate(home.hass, "task_started", device_id=home.device)
 
-    await hass.config_entries.async_setup(loaded.entry_id)
-    await settle(hass)
-    await switch(hass, "start", BACKUP)
+    await home.set_up()
+    await home.start()
     assert len(calls) == 1
 
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
-    await switch(hass, "start", OPTIMIZE)
+    await home.reload()
+    await home.start(OPTIMIZE)
     assert noted(calls, "name") == [(BACKUP,), (OPTIMIZE,)]
 
 
-async def test_an_automation_that_is_turned_off_hears_nothing(
-    hass: HomeAssistant, plex: SimulatedPlex, device: str, advance: Advance
-) -> None:
-    calls = await automate(hass, "task_started", device_id=device)
-    await hass.services.async_call(
-        "automation", "turn_off", {"entity_id": "automation.noted"}, blocking=True
-    )
-    await switch(hass, "start", BACKUP)
-    await advance(1)
-    assert calls == []
+async def test_an_automation_that_is_turned_off_hears_nothing(home: Home) -> None:
+    calls = await automate(home.hass, "task_started", device_id=home.device)
+    for task, action in ((BACKUP, "turn_off"), (OPTIMIZE, "turn_on")):
+        await home.perform(f"automation.{action}", entity_id="automation.noted")
+        await home.start(task)
+        await home.advance(1)
 
-    await hass.services.async_call(
-        "automation", "turn_on", {"entity_id": "automation.noted"}, blocking=True
-    )
-    await switch(hass, "start", OPTIMIZE)
-    await advance(1)
     assert noted(calls, "name") == [(OPTIMIZE,)]
 
 
@@ -267,38 +206,33 @@ async def test_an_automation_that_is_turned_off_hears_nothing(
     ("name", "options"),
     [
         ("task_started", {"device_id": "nobody"}),
-        ("task_started", {"device_id": "{device}", "task": []}),
-        ("task_ended", {"device_id": "{device}", "result": ["lost"]}),
-        ("butler_idle", {"device_id": "{device}", "task": BACKUP}),
+        ("task_started", {"task": []}),
+        ("task_ended", {"result": ["lost"]}),
+        ("butler_idle", {"task": BACKUP}),
     ],
 )
 async def test_what_is_no_trigger_is_refused(
-    hass: HomeAssistant, device: str, name: str, options: dict[str, Any]
+    home: Home, name: str, options: dict[str, Any]
 ) -> None:
-    await async_setup_component(hass, "automation", {})
-    if options.get("device_id") == "{device}":
-        options = options | {"device_id": device}
-    config: dict[str, Any] = {"platform": f"{DOMAIN}.{name}", **split(options)}
+    await async_setup_component(home.hass, "automation", {})
+    good: dict[str, Any] = {"device_id": home.device}
+    config: dict[str, Any] = {"platform": f"{DOMAIN}.{name}", **split(good | options)}
 
     with pytest.raises(vol.Invalid):
-        await trigger.async_validate_trigger_config(hass, [config])
+        await trigger.async_validate_trigger_config(home.hass, [config])
 
-    good = {"platform": f"{DOMAIN}.{name}", **split({"device_id": device})}
-    assert await trigger.async_validate_trigger_config(hass, [good])
+    config = {"platform": f"{DOMAIN}.{name}", **split(good)}
+    assert await trigger.async_validate_trigger_config(home.hass, [config])
 
 
-async def test_all_triggers_are_described(
-    hass: HomeAssistant, loaded: MockConfigEntry
-) -> None:
-    await async_setup_component(hass, "automation", {})
+async def test_all_triggers_are_described(home: Home) -> None:
+    await async_setup_component(home.hass, "automation", {})
 
-    described = await trigger.async_get_all_descriptions(hass)
+    described = await trigger.async_get_all_descriptions(home.hass)
 
-    assert {name for name in described if name.startswith(DOMAIN)} == {
-        f"{DOMAIN}.task_started",
-        f"{DOMAIN}.task_ended",
-        f"{DOMAIN}.butler_idle",
-    }
-    ended = described[f"{DOMAIN}.task_ended"]
+    ours = {name: it for name, it in described.items() if name.startswith(DOMAIN)}
+    names = ("task_started", "task_ended", "butler_idle")
+    assert ours.keys() == {f"{DOMAIN}.{name}" for name in names}
+    ended = ours[f"{DOMAIN}.task_ended"]
     assert ended
     assert ended["fields"].keys() == {"task", "result"}

@@ -1,25 +1,18 @@
 """The maintenance window is told to the minute, on days of every length."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.sensor import SensorDeviceClass
-from homeassistant.const import (
-    ATTR_DEVICE_CLASS,
-    CONF_TIME_ZONE,
-    STATE_OFF,
-    STATE_ON,
-    STATE_UNAVAILABLE,
-    STATE_UNKNOWN,
-)
+from homeassistant.const import ATTR_DEVICE_CLASS, CONF_TIME_ZONE
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from tests.conftest import Advance, add_entry, settle, until
+from tests.conftest import Home, add_entry, until
 from tests.simulator import ManualClock, Profile, SimulatedPlex
 
 # Also what is disabled at first
@@ -34,8 +27,7 @@ HOUR = 3600
 SPRING = datetime(2037, 3, 28, 18, tzinfo=UTC)
 AUTUMN = datetime(2037, 10, 24, 18, tzinfo=UTC)
 ORDINARY = datetime(2037, 6, 1, 18, tzinfo=UTC)
-
-type Load = Callable[..., Awaitable[MockConfigEntry]]
+UNKNOWN = ("unknown", "unknown")
 
 
 @pytest.fixture
@@ -75,200 +67,144 @@ def entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
 
 
 @pytest.fixture
-async def deaf(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry
-) -> MockConfigEntry:
-    """Return the entry, set up, without polls and notifications from then on."""
-    plex.fault("404", count=None, path=NOTIFICATIONS)
-    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    return entry
+async def deaf(new_home: Home) -> Home:
+    """Return a home without polls and notifications once it is set up."""
+    new_home.plex.fault("404", count=None, path=NOTIFICATIONS)
+    entries = new_home.hass.config_entries
+    entries.async_update_entry(new_home.entry, pref_disable_polling=True)
+    await new_home.set_up()
+    return new_home
 
 
-def state(hass: HomeAssistant, entity_id: str) -> str:
-    found = hass.states.get(entity_id)
-    assert found
-    return found.state
+def told(home: Home) -> tuple[str | None, str | None]:
+    """Return if the window is open, and when it opens next, in UTC."""
+    return home.state(OPEN), (home.state(NEXT) or "").removesuffix(":00+00:00")
 
 
-def told(hass: HomeAssistant) -> tuple[str, datetime]:
-    return state(hass, OPEN), datetime.fromisoformat(state(hass, NEXT))
+async def test_the_window_changes_on_the_minute_without_a_poll(deaf: Home) -> None:
+    deaf.plex.requests.clear()
+    device_class = deaf.attributes(NEXT)[ATTR_DEVICE_CLASS]
+    assert device_class == SensorDeviceClass.TIMESTAMP
+    assert told(deaf) == ("off", "2037-06-02T00:00")
 
+    await deaf.advance(6 * HOUR - 1)
+    assert told(deaf) == ("off", "2037-06-02T00:00")
+    await deaf.advance(1)
+    assert told(deaf) == ("on", "2037-06-03T00:00")
 
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-async def test_the_window_is_told_and_changes_on_the_minute_without_a_poll(
-    hass: HomeAssistant, plex: SimulatedPlex, deaf: MockConfigEntry, advance: Advance
-) -> None:
-    plex.requests.clear()
-    assert told(hass) == (STATE_OFF, at("2037-06-02T00:00"))
-    found = hass.states.get(NEXT)
-    assert found
-    assert found.attributes[ATTR_DEVICE_CLASS] == SensorDeviceClass.TIMESTAMP
-
-    await advance(6 * HOUR - 1)
-    assert told(hass) == (STATE_OFF, at("2037-06-02T00:00"))
-    await advance(1)
-    assert told(hass) == (STATE_ON, at("2037-06-03T00:00"))
-
-    await advance(3 * HOUR - 1)
-    assert told(hass) == (STATE_ON, at("2037-06-03T00:00"))
-    await advance(1)
-    assert told(hass) == (STATE_OFF, at("2037-06-03T00:00"))
-    assert {it.path for it in plex.requests} == {NOTIFICATIONS}
+    await deaf.advance(3 * HOUR - 1)
+    assert told(deaf) == ("on", "2037-06-03T00:00")
+    await deaf.advance(1)
+    assert told(deaf) == ("off", "2037-06-03T00:00")
+    assert {it.path for it in deaf.plex.requests} == {NOTIFICATIONS}
 
 
 @pytest.mark.parametrize("evening", [SPRING, AUTUMN, ORDINARY])
 @pytest.mark.parametrize("hours", [(2, 5), (23, 4), (1, 2), (3, 4), (2, 3), (0, 23)])
-async def test_the_window_is_open_when_the_server_has_it_open(
-    hass: HomeAssistant, plex: SimulatedPlex, deaf: MockConfigEntry, advance: Advance
-) -> None:
+async def test_the_window_is_open_when_the_server_has_it_open(deaf: Home) -> None:
     expected = None
     for _ in range(2 * 14):
-        is_open, opens = told(hass)
-        window = plex.butler.window
-        assert is_open == (STATE_ON if window.contains(plex.clock.now()) else STATE_OFF)
+        opens = datetime.fromisoformat(deaf.state(NEXT) or "").timestamp()
+        window, now = deaf.plex.butler.window, deaf.plex.clock.now()
+        assert deaf.state(OPEN) == ("on" if window.contains(now) else "off")
         # What was said of the next opening comes true.
-        if expected and plex.clock.now() >= expected.timestamp():
-            assert is_open == STATE_ON
-        assert window.contains(opens.timestamp())
-        assert not window.contains(opens.timestamp() - 1)
-        expected = opens if opens.timestamp() > plex.clock.now() else None
-        await advance(HOUR / 2)
+        if expected and now >= expected:
+            assert deaf.state(OPEN) == "on"
+        assert window.contains(opens)
+        assert not window.contains(opens - 1)
+        expected = opens if opens > now else None
+        await deaf.advance(HOUR / 2)
 
 
-async def test_other_hours_count_at_once(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    await advance(31)
+async def test_other_hours_count_at_once(home: Home) -> None:
+    await home.advance(31)
     # It is eight in the evening there.
-    plex.set_preference("ButlerStartHour", 19)
-    await plex.flush()
-    await settle(hass)
-    await advance(2)
-    assert told(hass) == (STATE_ON, at("2037-06-02T17:00"))
+    await home.changed("ButlerStartHour", 19)
+    await home.advance(2)
+    assert told(home) == ("on", "2037-06-02T17:00")
 
-    await hass.services.async_call(
-        "plex_butler",
-        "set_maintenance_window",
-        {"start": "21:00:00", "end": "22:00:00"},
-        blocking=True,
-    )
-    assert told(hass) == (STATE_OFF, at("2037-06-01T19:00"))
+    await home.action("set_maintenance_window", start="21:00:00", end="22:00:00")
+    assert told(home) == ("off", "2037-06-01T19:00")
 
 
 @pytest.mark.parametrize("hours", [(3, 3)])
 async def test_what_a_window_means_that_ends_when_it_starts_is_unknown(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    home: Home,
 ) -> None:
-    assert (state(hass, OPEN), state(hass, NEXT)) == (STATE_UNKNOWN, STATE_UNKNOWN)
+    assert told(home) == UNKNOWN
 
-    await hass.services.async_call(
-        "plex_butler",
-        "set_maintenance_window",
-        {"start": "03:00", "end": "04:00"},
-        blocking=True,
-    )
-    assert told(hass) == (STATE_OFF, at("2037-06-02T01:00"))
+    await home.action("set_maintenance_window", start="03:00", end="04:00")
+    assert told(home) == ("off", "2037-06-02T01:00")
 
     # Who moves one hour after the other may have to pass through this.
-    await select_end(hass, "03:00")
-    assert (state(hass, OPEN), state(hass, NEXT)) == (STATE_UNKNOWN, STATE_UNKNOWN)
-    await select_end(hass, "05:00")
-    assert told(hass) == (STATE_OFF, at("2037-06-02T01:00"))
-
-
-async def select_end(hass: HomeAssistant, hour: str) -> None:
-    await hass.services.async_call(
-        "select",
-        "select_option",
-        {"entity_id": f"select.{OPEN.partition('.')[2]}_ends", "option": hour},
-        blocking=True,
-    )
+    ends = f"select.{OPEN.partition('.')[2]}_ends"
+    await home.select(ends, "03:00")
+    assert told(home) == UNKNOWN
+    await home.select(ends, "05:00")
+    assert told(home) == ("off", "2037-06-02T01:00")
 
 
 async def test_a_server_that_does_not_tell_its_window_has_none_until_it_does(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+    new_home: Home,
 ) -> None:
-    plex.fault("404", path="/:/prefs", count=None)
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    assert (state(hass, OPEN), state(hass, NEXT)) == (STATE_UNKNOWN, STATE_UNKNOWN)
+    new_home.plex.fault("404", path="/:/prefs", count=None)
+    await new_home.set_up()
+    assert told(new_home) == UNKNOWN
 
-    plex.clear_faults()
-    await advance(31)
-    assert told(hass) == (STATE_OFF, at("2037-06-02T00:00"))
+    new_home.plex.clear_faults()
+    await new_home.advance(31)
+    assert told(new_home) == ("off", "2037-06-02T00:00")
 
 
-async def test_an_outage_over_an_edge_ends_with_the_truth(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    loaded: MockConfigEntry,
-    advance: Advance,
-    expected_logs: list[str],
-) -> None:
-    expected_logs.append("starting or migrating its database")
-    plex.fault("503", count=None)
-    await advance(31)
-    assert state(hass, OPEN) == STATE_UNAVAILABLE
-    await advance(6 * HOUR)
-    assert state(hass, OPEN) == STATE_UNAVAILABLE
+async def test_an_outage_over_an_edge_ends_with_the_truth(home: Home) -> None:
+    home.expect_log("starting or migrating its database")
+    home.plex.fault("503", count=None)
+    for seconds in (31, 6 * HOUR):
+        await home.advance(seconds)
+        assert home.state(OPEN) == "unavailable"
 
-    plex.clear_faults()
-    await advance(31)
-    assert told(hass) == (STATE_ON, at("2037-06-03T00:00"))
+    home.plex.clear_faults()
+    await home.advance(31)
+    assert told(home) == ("on", "2037-06-03T00:00")
 
 
 async def test_without_a_choice_the_server_has_home_assistants_time_zone(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
+    home: Home,
 ) -> None:
-    hass.config_entries.async_update_entry(loaded, options={})
-    await hass.config.async_set_time_zone("Asia/Tokyo")
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
-    assert told(hass) == (STATE_ON, at("2037-06-02T17:00"))
+    home.hass.config_entries.async_update_entry(home.entry, options={})
+    await home.hass.config.async_set_time_zone("Asia/Tokyo")
+    await home.reload()
+    assert told(home) == ("on", "2037-06-02T17:00")
 
-    plex.requests.clear()
-    await hass.config.async_update(time_zone="America/New_York")
-    await settle(hass)
-    assert not plex.requests
-    assert told(hass) == (STATE_OFF, at("2037-06-02T06:00"))
+    home.plex.requests.clear()
+    await home.hass.config.async_update(time_zone="America/New_York")
+    await home.settle()
+    assert not home.plex.requests
+    assert told(home) == ("off", "2037-06-02T06:00")
 
 
 async def test_a_time_zone_that_changes_before_anything_is_known_counts(
-    hass: HomeAssistant, plex: SimulatedPlex, entry: MockConfigEntry, advance: Advance
+    new_home: Home,
 ) -> None:
-    hass.config_entries.async_update_entry(entry, options={})
-    plex.fault("late", delay=1)
-    setting_up = asyncio.create_task(
-        hass.config_entries.async_setup(entry.entry_id), name="set-up"
-    )
-    await until(lambda: bool(plex.requests))
-    await hass.config.async_update(time_zone="Asia/Tokyo")
-    await advance(2)
+    new_home.hass.config_entries.async_update_entry(new_home.entry, options={})
+    new_home.plex.fault("late", delay=1)
+    setting_up = asyncio.create_task(new_home.set_up(), name="set-up")
+    await until(lambda: bool(new_home.plex.requests))
+    await new_home.hass.config.async_update(time_zone="Asia/Tokyo")
+    await new_home.advance(2)
     await setting_up
-    await settle(hass)
-    assert told(hass) == (STATE_ON, at("2037-06-02T17:00"))
+    assert told(new_home) == ("on", "2037-06-02T17:00")
 
 
-async def test_a_zone_that_does_not_exist_any_more_is_as_none(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry
-) -> None:
-    hass.config_entries.async_update_entry(
-        loaded, options={CONF_TIME_ZONE: "Mars/Base"}
-    )
-    await hass.config.async_set_time_zone("UTC")
-    await hass.config_entries.async_reload(loaded.entry_id)
-    await settle(hass)
-    assert told(hass) == (STATE_OFF, at("2037-06-02T02:00"))
+async def test_a_zone_that_does_not_exist_any_more_is_as_none(home: Home) -> None:
+    options = {CONF_TIME_ZONE: "Mars/Base"}
+    home.hass.config_entries.async_update_entry(home.entry, options=options)
+    await home.hass.config.async_set_time_zone("UTC")
+    await home.reload()
+    assert told(home) == ("off", "2037-06-02T02:00")
 
 
-async def test_nothing_waits_for_a_server_that_was_let_go(
-    hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
-) -> None:
-    assert await hass.config_entries.async_unload(loaded.entry_id)
-    await advance(12 * HOUR)
-    assert state(hass, OPEN) == STATE_UNAVAILABLE
+async def test_nothing_waits_for_a_server_that_was_let_go(home: Home) -> None:
+    await home.unload()
+    await home.advance(12 * HOUR)
+    assert home.state(OPEN) == "unavailable"

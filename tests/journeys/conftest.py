@@ -36,7 +36,7 @@ def new_home(
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
 ) -> Journey:
-    return Journey(hass, plex, entry, advance, freezer, expected_logs)
+    return Journey(hass, plex, entry, advance, expected_logs, freezer)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def secure_home(
         await settle(hass)
 
     entry = add_entry(hass, secure)
-    return Journey(hass, secure, entry, advance, freezer, expected_logs)
+    return Journey(hass, secure, entry, advance, expected_logs, freezer)
 
 
 @pytest.fixture

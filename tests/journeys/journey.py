@@ -54,7 +54,6 @@ class Journey(Home):
     """Home Assistant, a server, its entry, and what can be seen of all of them."""
 
     freezer: FrozenDateTimeFactory
-    expected_logs: list[str]
 
     def is_loaded(self) -> bool:
         return self.entry.state is ConfigEntryState.LOADED
@@ -79,11 +78,6 @@ class Journey(Home):
         """Change the entry's data."""
         data = {**self.entry.data, **data}
         self.hass.config_entries.async_update_entry(self.entry, data=data)
-
-    async def reload(self) -> None:
-        """Reload the entry."""
-        await self.hass.config_entries.async_reload(self.entry.entry_id)
-        await settle(self.hass)
 
     def begin(self, task: str, seconds: float) -> None:
         """Let another client start a task that takes so long."""
