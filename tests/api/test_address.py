@@ -5,9 +5,9 @@ import pytest
 from yarl import URL
 
 from custom_components.plex_butler.api import (
-    Address,
     ClaimCodeError,
     PlexSiteError,
+    find_token,
     full_address,
     parse_address,
     parse_token,
@@ -64,7 +64,7 @@ from custom_components.plex_butler.api import (
     ],
 )
 def test_an_address_is_understood_as_it_was_meant(pasted: str, url: str) -> None:
-    assert parse_address(pasted) == Address(url=url, token=None)
+    assert parse_address(pasted) == url
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,8 @@ def test_an_address_is_understood_as_it_was_meant(pasted: str, url: str) -> None
     ],
 )
 def test_a_token_in_a_pasted_address_is_taken_out_of_it(pasted: str) -> None:
-    assert parse_address(pasted) == Address(url="https://box:32400", token="secret")
+    assert parse_address(pasted) == "https://box:32400"
+    assert find_token(pasted) == "secret"
     assert parse_token(pasted) == "secret"
 
 
@@ -162,7 +163,7 @@ def test_any_text_is_understood_or_refused(pasted: str) -> None:
         address = parse_address(pasted)
     except ValueError:
         return
-    assert parse_address(address.url) == Address(url=address.url, token=None)
+    assert parse_address(address) == address
 
 
 LABELS = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,8}[A-Za-z0-9])?", fullmatch=True)
@@ -195,9 +196,9 @@ def addresses(draw: st.DrawFn) -> str:
 def test_reading_what_was_read_gives_the_same(pasted: str) -> None:
     address = parse_address(pasted)
 
-    assert parse_address(address.url) == Address(url=address.url, token=None)
+    assert parse_address(address) == address
     if "://" in pasted:
-        meant, read = URL(pasted), URL(address.url)
+        meant, read = URL(pasted), URL(address)
         assert (read.scheme, read.host) == (meant.scheme, meant.host)
         assert meant.explicit_port in {None, read.port}
 
@@ -208,9 +209,9 @@ def test_reading_what_was_read_gives_the_same(pasted: str) -> None:
 @example("http://[fd00::10]/plex")
 def test_the_full_address_of_a_url_in_use_is_read_as_that_url(pasted: str) -> None:
     # As an entry may have it: that it says no port means 80 or 443.
-    in_use = parse_address(pasted).url.replace(":32400", "")
+    in_use = parse_address(pasted).replace(":32400", "")
 
-    read = URL(parse_address(full_address(in_use)).url)
+    read = URL(parse_address(full_address(in_use)))
 
     assert (read.host, read.port) == (URL(in_use).host, URL(in_use).port)
     assert read.path == URL(in_use).path

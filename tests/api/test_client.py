@@ -111,7 +111,7 @@ async def test_the_token_travels_in_the_header_only(
         ("garbage", api.PlexResponseError),
         ("wrong-shape", api.PlexResponseError),
         ("huge", api.PlexResponseError),
-        ("redirect", api.PlexRedirectError),
+        ("redirect", api.PlexResponseError),
     ],
 )
 async def test_every_fault_has_its_error_and_then_it_works_again(

@@ -1,9 +1,9 @@
 """A client for Plex Media Server's Butler; it knows nothing of Home Assistant."""
 
 from .address import (
-    Address as Address,
     ClaimCodeError as ClaimCodeError,
     PlexSiteError as PlexSiteError,
+    find_token as find_token,
     full_address as full_address,
     parse_address as parse_address,
     parse_token as parse_token,
@@ -19,7 +19,6 @@ from .models import (
     BUTLER as BUTLER,
     Activity as Activity,
     ButlerTask as ButlerTask,
-    Identity as Identity,
     Preference as Preference,
     PreferenceValue as PreferenceValue,
     Server as Server,
@@ -46,7 +45,6 @@ from .transport import (
     PlexMaintenanceError as PlexMaintenanceError,
     PlexNotOwnerError as PlexNotOwnerError,
     PlexPreferenceError as PlexPreferenceError,
-    PlexRedirectError as PlexRedirectError,
     PlexRefusedError as PlexRefusedError,
     PlexResolveError as PlexResolveError,
     PlexResponseError as PlexResponseError,

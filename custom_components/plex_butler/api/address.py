@@ -1,6 +1,5 @@
 """Reads what a person pastes: the address of a server, and a token."""
 
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import takewhile
 import re
@@ -38,25 +37,22 @@ class ClaimCodeError(ValueError):
     """The text is a code to claim a new server with, not a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A server's base URL, and the token where one was pasted along with it."""
-
-    url: str
-    token: str | None = field(repr=False)
-
-
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> str:
     """Return the address that a person means, as a URL that is read as itself.
 
     Understands a bare host, host and port, a path prefix, and what is copied out of a
-    browser: Plex Web's address or that of "View XML" with its `X-Plex-Token`.
+    browser: Plex Web's address or that of "View XML".
     Raises ValueError for what cannot be a server's address: PlexSiteError for Plex's.
     """
     text = _EDGES.sub("", text)
     if _PLEX_SITE.match(text):
         raise PlexSiteError("Plex's own site, not a server")
-    url = URL(_with_scheme(text))
+    if not _SCHEME.match(text):
+        host = f"[{text}]" if ":" in text and _is_ip(text) else text
+        # Names under plex.direct exist for the sake of their certificate.
+        scheme = "https" if ".plex.direct" in text.lower() else "http"
+        text = f"{scheme}://{host}"
+    url = URL(text)
     if url.scheme not in {"http", "https"} or url.user or url.explicit_port == 0:
         raise ValueError("Not the address of a web server")
     if not (_is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
@@ -64,7 +60,7 @@ def parse_address(text: str) -> Address:
     base = _base(url, _assumed_port(url) if url.explicit_port is None else url.port)
     parts = url.raw_path.strip("/").split("/")
     prefix = takewhile(lambda it: not _SERVER_PATH.fullmatch(it), parts)
-    return Address(url="/".join([base, *prefix]), token=_token_in(text) or None)
+    return "/".join([base, *prefix])
 
 
 def full_address(url: str) -> str:
@@ -88,7 +84,7 @@ def parse_token(text: str) -> str:
     "View XML". Raises ClaimCodeError or PlexSiteError for what is taken for a token.
     """
     text = _EDGES.sub("", text)
-    if (token := _token_in(text)) is not None:
+    if (token := find_token(text)) is not None:
         return token
     if text.lower().startswith("claim-"):
         raise ClaimCodeError("A code to claim a server with, not a token")
@@ -98,18 +94,10 @@ def parse_token(text: str) -> str:
     return "" if "/" in text else text
 
 
-def _token_in(text: str) -> str | None:
+def find_token(text: str) -> str | None:
+    """Return what follows `X-Plex-Token` in a text, or None if that is not there."""
     found = _TOKEN.search(text)
     return unquote(found[1]).strip() if found else None
-
-
-def _with_scheme(text: str) -> str:
-    if _SCHEME.match(text):
-        return text
-    if _is_ip(text) and ":" in text:
-        text = f"[{text}]"
-    # Names under plex.direct exist for the sake of their certificate.
-    return f"https://{text}" if ".plex.direct" in text.lower() else f"http://{text}"
 
 
 def _assumed_port(url: URL) -> int | None:
@@ -129,5 +117,5 @@ def _is_ip(host: str) -> bool:
 
 def _base(url: URL, port: int | None) -> str:
     # yarl leaves out a port that is the scheme's, which would be read as Plex's own.
-    host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
-    return f"{url.scheme}://{host}" + ("" if port is None else f":{port}")
+    base = f"{url.scheme}://{url.host_subcomponent}"
+    return base if port is None else f"{base}:{port}"

@@ -31,7 +31,7 @@ from .transport import (
 
 # A server that has just been given other settings refuses to tell them for a while.
 SETTLE_WAIT: Final = 0.5
-SETTLE_TRIES: Final = 11
+SETTLE_WAITS: Final = 10
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
@@ -96,10 +96,10 @@ class PlexClient:
         """Keep something that happened, with its time, for bug reports."""
         self.record.append(Recorded(time(), kind, what))
 
-    async def get_identity(self) -> models.Identity:
+    async def get_identity(self) -> models.Server:
         """Return which server answers; the token is not sent: `GET /identity`."""
         try:
-            return models.parse_server(await self._get("/identity", is_public=True))
+            return models.parse_server(await self._get("/identity"))
         except PlexAuthenticationError as err:
             # No token was sent, so something in front of the server refuses access.
             raise PlexForbiddenError("Access to the server is refused") from err
@@ -163,15 +163,14 @@ class PlexClient:
             if err.status == 400:
                 raise PlexPreferenceError(str(err), status=400) from err
             raise
-        tries = 1
-        while True:
+        for _ in range(SETTLE_WAITS):
             try:
                 return await self.get_preferences()
             except PlexResponseError as err:
-                if err.status != 400 or tries == SETTLE_TRIES:
+                if err.status != 400:
                     raise
-            tries += 1
             await sleep(SETTLE_WAIT)
+        return await self.get_preferences()
 
     @asynccontextmanager
     async def notifications(
@@ -211,9 +210,9 @@ class PlexClient:
         `STARTED` may also mean that the server queued it.
         Raises PlexResponseError with status 404 if there is no such task.
         """
-        if await self._command("POST", _task_path(name)) == 202:
-            return models.StartResult.ALREADY_RUNNING
-        return models.StartResult.STARTED
+        status = await self._command("POST", _task_path(name))
+        results = models.StartResult
+        return results.ALREADY_RUNNING if status == 202 else results.STARTED
 
     async def stop_task(self, name: str) -> models.StopResult:
         """Stop one task, or take it off the queue: `DELETE /butler/{name}`.
@@ -228,8 +227,8 @@ class PlexClient:
             return models.StopResult.NOT_RUNNING
         return models.StopResult.STOPPED
 
-    async def _get(self, path: str, *, is_public: bool = False) -> object:
-        async with self._request("GET", path, is_public=is_public) as response:
+    async def _get(self, path: str) -> object:
+        async with self._request("GET", path) as response:
             return models.loads(await read(response))
 
     async def _command(self, method: str, path: str) -> int:
@@ -246,23 +245,21 @@ class PlexClient:
 
     @asynccontextmanager
     async def _request(
-        self, method: str, path: str, *, is_public: bool = False
+        self, method: str, path: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; a public one goes to any server, and without the token."""
+        """Send one request; `/identity` is asked of any server, without the token."""
+        is_public = path == "/identity"
         headers = self._headers if is_public else await self._verified_headers()
+        url = URL(f"{self.url}{path}", encoded=True)
         try:
-            async with request(
-                self._session,
-                method,
-                URL(f"{self.url}{path}", encoded=True),
-                headers,
-                owner_only=path not in _FOR_ALL_USERS,
-            ) as response:
+            async with request(self._session, method, url, headers) as response:
                 yield response
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
                 # Another server may answer at the address next time.
                 self._is_verified = False
+            if isinstance(err, PlexForbiddenError) and path not in _FOR_ALL_USERS:
+                raise PlexNotOwnerError("The token is not the owner's") from err
             raise
 
     async def _verified_headers(self) -> dict[str, str]:

@@ -71,18 +71,12 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Which server this is, as it tells anybody who asks."""
+class Server:
+    """Which server this is; it tells its users alone the name, which can be empty."""
 
     machine_identifier: str
     version: str
     claimed: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server(Identity):
-    """Which server this is, as it tells its users; the name can be empty."""
-
     name: str
 
 
@@ -157,9 +151,12 @@ def parse_activity(item: Json) -> Activity:
 def parse_server(payload: object) -> Server:
     """Return the server's identity, and its name if the answer has one."""
     found = _container(payload, "MediaContainer")
+    machine, version = name(found, "machineIdentifier"), name(found, "version")
+    if not (machine and version):
+        raise PlexResponseError("The answer does not say which server it is")
     return Server(
-        machine_identifier=_required(found, "machineIdentifier"),
-        version=_required(found, "version"),
+        machine_identifier=machine,
+        version=version,
         claimed=flag(found, "claimed", default=True),
         name=text(found, "friendlyName"),
     )
@@ -176,14 +173,11 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
-    setting, kind, sent = (
-        name(item, "id"),
-        text(item, "type").lower(),
-        item.get("value"),
-    )
+    setting, kind = name(item, "id"), text(item, "type").lower()
+    sent = item.get("value")
     if not setting or not isinstance(sent, bool | int | float | str):
         return None
-    value: PreferenceValue = sent
+    value = sent
     match kind:
         case "bool":
             value = flag(item, "value", default=False)
@@ -284,12 +278,6 @@ def _container(payload: object, key: str) -> Json:
     match payload:
         case {**top} if isinstance(found := top.get(key), Mapping):
             return found
-    raise PlexResponseError(f"The answer has no {key}")
-
-
-def _required(item: Json, key: str) -> str:
-    if found := name(item, key):
-        return found
     raise PlexResponseError(f"The answer has no {key}")
 
 

@@ -17,16 +17,15 @@ from yarl import URL
 from . import models
 from .transport import PlexConnectionError, PlexResponseError, network_errors
 
-# A dead connection is noticed after this many seconds and half as long again. The pings
-# are ours: aiohttp's own leave a timer behind when the server closes the socket.
-HEARTBEAT: Final = 30.0
+# A dead connection is noticed after twice this many seconds. The pings are ours:
+# aiohttp's own leave a timer behind when the server closes the socket.
+HEARTBEAT: Final = 20.0
 # As long as for any other answer.
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
 # Only a socket's closing is timed: that nothing comes for hours is normal.
 _TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
-_DATA: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
 
 
 class ActivityEvent(StrEnum):
@@ -83,25 +82,27 @@ class NotificationStream:
         # A ping or a pong on a broken connection raises, too.
         with network_errors():
             while True:
-                patience = HEARTBEAT / 2 if is_pinged else HEARTBEAT
                 try:
-                    message = await self._socket.receive(patience)
-                except TimeoutError as err:
+                    message = await self._socket.receive(HEARTBEAT)
+                except TimeoutError:
                     if is_pinged:
-                        raise PlexConnectionError("A ping was not answered") from err
+                        raise
                     await self._socket.ping()
                     is_pinged = True
                     continue
                 is_pinged = False
-                if message.type in _DATA:
-                    self.frames += 1
-                    yield message.data
-                elif message.type is aiohttp.WSMsgType.PING:
-                    await self._socket.pong(message.data)
-                elif message.type is not aiohttp.WSMsgType.PONG:
-                    break
-        if isinstance(message.data, Exception):
-            raise PlexConnectionError(str(message.data)) from message.data
+                match message.type:
+                    case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
+                        self.frames += 1
+                        yield message.data
+                    case aiohttp.WSMsgType.PING:
+                        await self._socket.pong(message.data)
+                    case aiohttp.WSMsgType.ERROR:
+                        raise PlexConnectionError(str(message.data)) from message.data
+                    case aiohttp.WSMsgType.PONG:
+                        pass
+                    case _:
+                        return
 
     async def close(self) -> None:
         """Hang up, which ends the iteration."""
@@ -129,7 +130,6 @@ async def open_stream(
     async with aiohttp.ClientSession(
         connector=session.connector,
         connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
         headers=session.headers,
         middlewares=(stay,),
     ) as guarded:

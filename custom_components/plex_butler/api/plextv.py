@@ -19,12 +19,6 @@ PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
 PRODUCT: Final = "Plex Butler"
 
-# In seconds: what plex.tv gives a PIN, and what is believed of it at most.
-_LIFETIME: Final = 900
-_LONGEST: Final = 3600
-# The largest PIN that JSON carries safely, and the largest port.
-_MOST: Final = 2**53
-_MOST_PORT: Final = 65535
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -115,11 +109,12 @@ class PlexTvClient:
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
     for item in objects(answer):
-        pin_id, code = number(item, "id", _MOST), text(item, "code")
-        expires_in = number(item, "expiresIn", _LONGEST) or 0
+        # The largest whole number that JSON carries safely.
+        pin_id, code = number(item, "id", 2**53), text(item, "code")
         if pin_id and _PLAIN.fullmatch(code):
-            lifetime = expires_in if expires_in > 1 else _LIFETIME
-            return Pin(id=pin_id, code=code, expires_in=lifetime)
+            # Plex.tv gives 15 minutes; more than an hour is not believed.
+            expires_in = number(item, "expiresIn", 3600) or 900
+            return Pin(id=pin_id, code=code, expires_in=expires_in)
     raise PlexResponseError("plex.tv gave no PIN")
 
 
@@ -161,14 +156,14 @@ def _ways(connection: Json, *, local: bool) -> Iterator[str]:
     uri = text(connection, "uri")
     if "://" in uri:
         with suppress(ValueError):
-            yield parse_address(uri).url
+            yield parse_address(uri)
     if local:
         # A certificate's name may not resolve while its address can be reached.
         with suppress(ValueError):
             host = ip_address(text(connection, "address"))
-            port = number(connection, "port", _MOST_PORT)
+            port = number(connection, "port", 65535)
             in_url = f"[{host}]" if host.version == 6 else host
-            yield parse_address(f"http://{in_url}:{port}").url
+            yield parse_address(f"http://{in_url}:{port}")
 
 
 def _is_public(host: str) -> bool:

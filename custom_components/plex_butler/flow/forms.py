@@ -19,6 +19,7 @@ import voluptuous as vol
 from ..api import (
     ClaimCodeError,
     PlexSiteError,
+    find_token,
     full_address,
     parse_address,
     parse_token,
@@ -82,18 +83,17 @@ def read_form(
     shown = dict(user_input)
     errors: dict[str, str] = {}
     url = known.get(CONF_URL)
-    if CONF_URL in shown and (url is None or shown[CONF_URL] != full_address(url)):
+    typed = shown.get(CONF_URL)
+    if typed is not None and (url is None or typed != full_address(url)):
         try:
-            address = parse_address(shown[CONF_URL])
+            url = shown[CONF_URL] = parse_address(typed)
         except PlexSiteError:
             errors[CONF_URL] = "plex_site"
         except ValueError:
             errors[CONF_URL] = "invalid_url"
         else:
-            url = shown[CONF_URL] = address.url
-            if address.token:
-                # Newer than what the token's own field hides.
-                shown[CONF_TOKEN] = address.token
+            # A token in it is newer than what the token's own field hides.
+            shown[CONF_TOKEN] = find_token(typed) or shown.get(CONF_TOKEN, "")
     token = ""
     try:
         token = parse_token(shown.get(CONF_TOKEN, ""))

@@ -12,7 +12,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
-from ..api import Identity
+from ..api import Server
 from ..const import DOMAIN, LOGGER
 from .validate import async_discover
 
@@ -27,7 +27,7 @@ _ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_anno
 
 async def async_ask_announced(
     hass: HomeAssistant, info: ZeroconfServiceInfo
-) -> list[tuple[str, Identity]]:
+) -> list[tuple[str, Server]]:
     """Return which servers answer where one announced itself, and remember it.
 
     A container's bridge is also an address of other hosts, with servers of their own.

@@ -14,19 +14,17 @@ from homeassistant.util.ssl import get_default_no_verify_context
 from yarl import URL
 
 from ..api import (
-    Identity,
     PlexAuthenticationError,
     PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
     PlexHungUpError,
-    PlexRedirectError,
     PlexResponseError,
     Server,
     full_address,
     parse_address,
 )
-from ..connection import async_create_client, error_key
+from ..connection import async_create_client
 
 # An address that takes longer than this is not offered.
 _TIMEOUT: Final = 5
@@ -71,7 +69,7 @@ async def async_validate(
         if isinstance(err, PlexCertificateNameError):
             names = await async_certificate_names(url)
         return ValidationResult(
-            error=error_key(err),
+            error=err.key,
             names=names,
             unreachable=isinstance(err, PlexConnectionError),
         )
@@ -83,7 +81,7 @@ async def async_validate(
         server = await client.get_server()
         await client.get_butler_tasks()
     except PlexError as err:
-        error = error_key(err)
+        error = err.key
         if isinstance(err, PlexAuthenticationError) and server:
             # The token has just been good enough for the server's name.
             error = "not_owner"
@@ -103,11 +101,11 @@ async def _async_secure_url(
         return None
     asked = URL(url)
     candidates = [full_address(str(asked.with_scheme("https").with_port(asked.port)))]
-    if isinstance(err, PlexRedirectError):
+    if isinstance(err, PlexResponseError) and err.location:
         with suppress(ValueError):
             target = URL(err.location)
             if target.scheme == "https" and target.host == asked.host:
-                candidates.insert(0, parse_address(full_address(err.location)).url)
+                candidates.insert(0, parse_address(full_address(err.location)))
     for candidate in candidates:
         identity = await async_identify(hass, candidate)
         if identity and machine_identifier in {None, identity.machine_identifier}:
@@ -117,7 +115,7 @@ async def _async_secure_url(
 
 async def async_identify(
     hass: HomeAssistant, url: str, *, verify_ssl: bool = False
-) -> Identity | None:
+) -> Server | None:
     """Return which server answers at a URL, if one does; nothing secret is sent."""
     with suppress(PlexError, TimeoutError):
         data = {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
@@ -134,7 +132,7 @@ async def async_discover(
     schemes: Iterable[str] = ("http", "https"),
     *,
     verify_ssl: bool = False,
-) -> tuple[str, Identity] | None:
+) -> tuple[str, Server] | None:
     """Return the URL at which a server answers that was only heard of, and which."""
     for scheme in schemes:
         url = str(URL.build(scheme=scheme, host=host, port=port).origin())
