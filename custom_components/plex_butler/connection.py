@@ -89,7 +89,7 @@ async def async_classify_refusal(
     return api.PlexForbiddenError("Access is refused, as a firewall or a tunnel does")
 
 
-def server_name(server: api.Server) -> str:
+def server_name(server: api.Server | api.OwnedServer) -> str:
     """Return what to call a server that may have no name."""
     return server.name or "Plex Media Server"
 
