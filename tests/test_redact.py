@@ -152,7 +152,7 @@ def test_no_activities_are_none() -> None:
     ],
 )
 def test_what_is_no_notification_is_not_shown(frame: bytes) -> None:
-    assert redact_frame(frame) == REDACTED
+    assert is_silent(redact_frame(frame))
 
 
 @pytest.mark.parametrize("instead", [FILM, [FILM], {"type": FILM}])
@@ -171,7 +171,7 @@ def test_what_stands_where_a_word_or_a_number_belongs_is_not_shown(
     [None, FILM, [FILM], {"ButlerTasks": FILM}, {"ButlerTasks": {}}, {FILM: {}}],
 )
 def test_what_is_no_answer_of_these_is_not_shown(answer: object) -> None:
-    assert shared_answer(answer) == REDACTED
+    assert is_silent(shared_answer(answer))
 
 
 # Anything that holds nothing but names, and numbers of people. It may look like a row,

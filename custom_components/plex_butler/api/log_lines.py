@@ -57,11 +57,10 @@ class LoggedSubActivity:
 
     @override
     def __str__(self) -> str:
-        what = "ended" if self.title is None else "registered new"
         title = "" if self.title is None else f' - "{self.title}"'
+        what = f"{'registered new' if title else 'ended'} sub-activity {self.uuid}"
         progress = f" overall progress: {self.progress}" if self.progress else ""
-        about = f"{self.uuid}{title} parent: {self.parent}{progress}"
-        return f"Activity: {what} sub-activity {about}"
+        return f"Activity: {what}{title} parent: {self.parent}{progress}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,8 +37,6 @@ MAX_ITEMS: Final = 1000
 MAX_DEPTH: Final = 16
 # Numbers of more digits have no place in JSON that others write, and need not be exact.
 MAX_DIGITS: Final = 15
-# No task waits for a century.
-_MAX_DAYS: Final = 36_500
 
 _SPACES: Final = re.compile(r"[\t-\r\x85\u2028\u2029]+")
 # Other control characters, halves of characters, and what turns the direction of text.
@@ -121,7 +119,8 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
                 name=task,
                 title=text(item, "title") or task,
                 description=text(item, "description", MAX_LONG_TEXT),
-                interval=number(item, "interval", _MAX_DAYS),
+                # No task waits for a century.
+                interval=number(item, "interval", 36_500),
                 schedule_randomized=flag(item, "scheduleRandomized", default=False),
                 enabled=flag(item, "enabled", default=True),
             )

@@ -144,26 +144,25 @@ def _urls(connections: object) -> tuple[str, ...]:
         if flag(connection, "relay", default=False):
             continue
         local = flag(connection, "local", default=False)
-        for url in _ways(connection, local=local):
-            if url.startswith("https:"):
-                ranks.setdefault(url, 0 if local else 2)
-            elif local and not _is_public(URL(url).host or ""):
-                ranks.setdefault(url, 1)
+        for way in _ways(connection, local=local):
+            with suppress(ValueError):
+                url = parse_address(way)
+                if url.startswith("https:"):
+                    ranks.setdefault(url, 0 if local else 2)
+                elif local and not _is_public(URL(url).host or ""):
+                    ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
 def _ways(connection: Json, *, local: bool) -> Iterator[str]:
-    uri = text(connection, "uri")
-    if "://" in uri:
-        with suppress(ValueError):
-            yield parse_address(uri)
+    if "://" in (uri := text(connection, "uri")):
+        yield uri
     if local:
         # A certificate's name may not resolve while its address can be reached.
         with suppress(ValueError):
             host = ip_address(text(connection, "address"))
-            port = number(connection, "port", 65535)
             in_url = f"[{host}]" if host.version == 6 else host
-            yield parse_address(f"http://{in_url}:{port}")
+            yield f"http://{in_url}:{number(connection, 'port', 65535)}"
 
 
 def _is_public(host: str) -> bool:

@@ -5,7 +5,6 @@ with every version. So no text is left but Butler's own, and the words for kinds
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 import re
 from typing import Any, Final
@@ -16,9 +15,13 @@ from .models import MAX_TEXT, loads, text
 
 REDACTED: Final = "**REDACTED**"
 
-# What is left of an object that stands under a key; other fields of Butler's own are
+# What is left of an answer, and of an object that stands under a key; other fields of Butler's own are
 # named, without what they hold.
 _FIELDS: Final = {
+    "": frozenset({"ButlerTasks", "MediaContainer", "NotificationContainer"}),
+    "ButlerTasks": frozenset({"ButlerTask"}),
+    "MediaContainer": frozenset({"Activity"}),
+    "NotificationContainer": frozenset({"ActivityNotification", "type"}),
     "ButlerTask": frozenset(
         {"name", "title", "description", "interval", "scheduleRandomized", "enabled"}
     ),
@@ -33,26 +36,15 @@ _WORD: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 def redact_answer(answer: object) -> Any:
     """Return an answer of /butler or /activities, without what others do."""
-    match answer:
-        case {"ButlerTasks": {"ButlerTask": tasks}}:
-            return {"ButlerTasks": {"ButlerTask": _redact("ButlerTask", tasks)}}
-        case {"MediaContainer": {"Activity": rows}}:
-            return {"MediaContainer": {"Activity": _redact("Activity", rows)}}
-        case {"MediaContainer": {}}:
-            return {"MediaContainer": {}}
-    return REDACTED
+    return _redact("", answer)
 
 
 def redact_frame(frame: bytes) -> Any:
     """Return a notification, decoded; of most kinds only the kind is left."""
-    with suppress(PlexResponseError):
-        match loads(frame):
-            case {"NotificationContainer": {"ActivityNotification": found}}:
-                items = _redact("ActivityNotification", found)
-                return {"NotificationContainer": {"ActivityNotification": items}}
-            case {"NotificationContainer": {"type": kind}}:
-                return {"NotificationContainer": {"type": _redact("type", kind)}}
-    return REDACTED
+    try:
+        return redact_answer(loads(frame))
+    except PlexResponseError:
+        return REDACTED
 
 
 def redact_record(

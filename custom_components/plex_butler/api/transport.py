@@ -168,16 +168,15 @@ def network_errors() -> Iterator[None]:
     """Let what goes wrong below HTTP leave as one of ours."""
     try:
         yield
-    except TimeoutError as err:
-        raise PlexTimeoutError("The server did not answer in time") from err
-    except aiohttp.WSServerHandshakeError as err:
-        raise _status_error(err.status, err.headers or {}) from err
     except (aiohttp.ClientError, OSError, UnicodeError) as err:
-        raise _network_error(err) from err
+        raise _error_of(err) from err
 
 
-def _network_error(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
+def _error_of(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
+    cause: Exception = err
     match err:
+        case TimeoutError():
+            return PlexTimeoutError("The server did not answer in time")
         case aiohttp.ClientConnectorCertificateError(certificate_error=error):
             if getattr(error, "verify_code", None) in _WRONG_NAME:
                 return PlexCertificateNameError(str(error))
@@ -188,21 +187,16 @@ def _network_error(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexErr
             return PlexResolveError(str(err))
         case aiohttp.InvalidURL() | UnicodeError():
             return PlexAddressError("The address cannot be connected to")
+        case aiohttp.WSServerHandshakeError(status=status, headers=headers):
+            return _status_error(status, headers or {})
         case aiohttp.ClientResponseError():
             return PlexResponseError("The answer is not one of HTTP")
         case aiohttp.ServerDisconnectedError():
             return PlexHungUpError("The server hung up without an answer")
-        case OSError():
-            return _connection_error(err)
-    return PlexConnectionError(str(err))
-
-
-def _connection_error(err: OSError) -> PlexConnectionError:
-    """Return why no address of a name could be connected to."""
-    cause = err.os_error if isinstance(err, aiohttp.ClientConnectorError) else err
+        case aiohttp.ClientConnectorError(os_error=cause):
+            pass
     # Of the errors of several addresses, aiohappyeyeballs keeps the texts only.
-    texts = re.findall(r"\[Errno (\d+)\]", str(cause))
-    numbers = {cause.errno} if cause.errno is not None else set(map(int, texts))
+    numbers = set(map(int, re.findall(r"\[Errno (\d+)\]", str(cause))))
     reasons = {_REASONS.get(it, PlexConnectionError) for it in numbers - _NO_WAY}
     return (reasons.pop() if len(reasons) == 1 else PlexConnectionError)(str(err))
 

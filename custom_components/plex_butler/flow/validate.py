@@ -65,12 +65,10 @@ async def async_validate(
             return ValidationResult(
                 error="secure_required", suggested_url=secure_url, unreachable=True
             )
-        names = ""
-        if isinstance(err, PlexCertificateNameError):
-            names = await async_certificate_names(url)
+        is_misnamed = isinstance(err, PlexCertificateNameError)
         return ValidationResult(
             error=err.key,
-            names=names,
+            names=await async_certificate_names(url) if is_misnamed else "",
             unreachable=isinstance(err, PlexConnectionError),
         )
     found = identity.machine_identifier
