@@ -7,11 +7,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_butler.api import (
-    LoggedRequest,
-    LoggedSubActivity,
-    Recorded,
-)
+from custom_components.plex_butler.api import LoggedRequest, LoggedSubActivity
 from custom_components.plex_butler.api.models import loads
 from custom_components.plex_butler.api.redact import (
     REDACTED,
@@ -251,7 +247,7 @@ def test_lines_of_the_log_and_commands_name_tasks_and_nothing_else() -> None:
         ("log", replace(request, task=FILM)),
         ("log", replace(request, task=None)),
     ]
-    record = [Recorded(100.25 + at, *event) for at, event in enumerate(events)]
+    record = [(100.25 + at, *event) for at, event in enumerate(events)]
 
     shown = redact_record(record, ["BackupDatabase"])
 

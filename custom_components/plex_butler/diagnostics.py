@@ -57,6 +57,6 @@ async def async_get_config_entry_diagnostics(
         "answers": {
             path: redact_answer(answer) for path, answer in client.last_answers.items()
         },
-        "recorded_since": datetime.fromtimestamp(record[0].at, UTC) if record else None,
+        "recorded_since": datetime.fromtimestamp(record[0][0], UTC) if record else None,
         "record": redact_record(record, names),
     }

@@ -8,7 +8,7 @@ from .address import (
     parse_address as parse_address,
     parse_token as parse_token,
 )
-from .client import PlexClient as PlexClient, Recorded as Recorded
+from .client import PlexClient as PlexClient
 from .log_lines import (
     LoggedRequest as LoggedRequest,
     LoggedSubActivity as LoggedSubActivity,
@@ -36,7 +36,6 @@ from .plextv import OwnedServer as OwnedServer, Pin as Pin, PlexTvClient as Plex
 from .transport import (
     PlexAddressError as PlexAddressError,
     PlexAuthenticationError as PlexAuthenticationError,
-    PlexCertificateError as PlexCertificateError,
     PlexCertificateNameError as PlexCertificateNameError,
     PlexConnectionError as PlexConnectionError,
     PlexError as PlexError,
@@ -46,7 +45,6 @@ from .transport import (
     PlexNotOwnerError as PlexNotOwnerError,
     PlexPreferenceError as PlexPreferenceError,
     PlexRefusedError as PlexRefusedError,
-    PlexResolveError as PlexResolveError,
     PlexResponseError as PlexResponseError,
     PlexTimeoutError as PlexTimeoutError,
     PlexTlsError as PlexTlsError,

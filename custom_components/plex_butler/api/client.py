@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from time import time
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -36,12 +36,8 @@ SETTLE_WAITS: Final = 10
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
 
-class Recorded(NamedTuple):
-    """Something that happened: a frame, an answer, a line of the log or a command."""
-
-    at: float
-    kind: str
-    what: object
+# Something that happened: when, of which kind, and the frame, answer, line or command
+type Recorded = tuple[float, str, object]
 
 
 class PlexClient:
@@ -94,7 +90,7 @@ class PlexClient:
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
-        self.record.append(Recorded(time(), kind, what))
+        self.record.append((time(), kind, what))
 
     async def get_identity(self) -> models.Server:
         """Return which server answers; the token is not sent: `GET /identity`."""

@@ -24,8 +24,6 @@ HEARTBEAT: Final = 20.0
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
-# Only a socket's closing is timed: that nothing comes for hours is normal.
-_TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
 
 
 class ActivityEvent(StrEnum):
@@ -141,7 +139,8 @@ async def open_stream(
                     autoping=False,
                     max_msg_size=MAX_MESSAGE,
                     decode_text=False,
-                    timeout=_TIMEOUT,
+                    # That nothing comes for hours is normal.
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                 )
         stream = NotificationStream(socket, keep)
         try:

@@ -118,15 +118,12 @@ class PlexButlerOptionsFlow(OptionsFlowWithReload):
         """Show the options, and keep them."""
         if user_input is not None:
             return self.async_create_entry(data=user_input)
-        minutes = selector.NumberSelector(
-            selector.NumberSelectorConfig(
-                min=5,
-                # A backup of the largest libraries takes hours; what takes a day hangs.
-                max=24 * 60,
-                step=1,
-                mode=selector.NumberSelectorMode.BOX,
-                unit_of_measurement=UnitOfTime.MINUTES,
-            )
+        minutes = selector.NumberSelectorConfig(
+            min=5,
+            # A backup of the largest libraries takes hours; what takes a day hangs.
+            max=24 * 60,
+            mode=selector.NumberSelectorMode.BOX,
+            unit_of_measurement=UnitOfTime.MINUTES,
         )
         # They are read from disk.
         zones = await self.hass.async_add_executor_job(available_timezones)
@@ -135,7 +132,7 @@ class PlexButlerOptionsFlow(OptionsFlowWithReload):
         schema = vol.Schema(
             {
                 vol.Required(CONF_ASSUMED_RUN_LIMIT, default=default): vol.All(
-                    minutes, vol.Coerce(int)
+                    selector.NumberSelector(minutes), vol.Coerce(int)
                 ),
                 vol.Optional(CONF_TIME_ZONE): selector.SelectSelector(zone),
             }

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
@@ -15,10 +14,6 @@ from yarl import URL
 from ..api import Server
 from ..const import DOMAIN, LOGGER
 from .validate import async_discover
-
-# A server has an address or two for each of its networks, containers' included.
-_ADDRESSES_PER_ANNOUNCEMENT: Final = 4
-_ADDRESSES_PER_SERVER: Final = 16
 
 # Which server answered where one announced itself, the newest last; None if it was not
 # ready to say. Remembered of servers that have an entry, until Home Assistant stops.
@@ -38,7 +33,7 @@ async def async_ask_announced(
         for address in dict.fromkeys([info.ip_address, *info.ip_addresses])
         # Means nothing without the network card that it belongs to.
         if not address.is_link_local
-    ][:_ADDRESSES_PER_ANNOUNCEMENT]
+    ][:4]
     found = await asyncio.gather(*(async_discover(hass, *it) for it in addresses))
     announced = hass.data.setdefault(_ANNOUNCED, {})
     # The newest is remembered last, and of one announcement the best.
@@ -51,7 +46,8 @@ async def async_ask_announced(
             continue
         announced[address] = server
         of_server = [it for it, announcer in announced.items() if announcer == server]
-        for oldest in of_server[:-_ADDRESSES_PER_SERVER]:
+        # A server has an address or two for each of its networks, containers' included.
+        for oldest in of_server[:-16]:
             del announced[oldest]
     return [answer for answer in found if answer]
 
