@@ -13,6 +13,7 @@ from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.plex_butler.api import PlexError
 from custom_components.plex_butler.config_flow import PlexButlerConfigFlow
 from custom_components.plex_butler.coordinator import PlexButlerConfigEntry
 from custom_components.plex_butler.schedule import (
@@ -40,7 +41,7 @@ ENTITIES = "\n".join(
     for platform in ("binary_sensor", "button", "event", "select", "sensor", "switch")
 )
 HOURS = {"window_start", "window_end"}
-MAPPED_ERRORS = set(re.findall(r'api\.Plex\w*Error: "(\w+)"', SOURCE))
+MAPPED_ERRORS = {PlexError.key, *re.findall(r'Error, key="(\w+)"\):', SOURCE)}
 
 
 def texts(tree: Any, path: str = "") -> dict[str, str]:

@@ -13,6 +13,10 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
+from homeassistant.helpers.schema_config_entry_flow import (
+    SchemaFlowFormStep,
+    SchemaOptionsFlowHandlerWithReload,
+)
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import voluptuous as vol
 from yarl import URL
@@ -48,8 +52,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_get_options_flow(
         config_entry: PlexButlerConfigEntry,
-    ) -> forms.PlexButlerOptionsFlow:
-        return forms.PlexButlerOptionsFlow()
+    ) -> SchemaOptionsFlowHandlerWithReload:
+        form = SchemaFlowFormStep(forms.async_options_schema)
+        return SchemaOptionsFlowHandlerWithReload(config_entry, {"init": form})
 
     @override
     async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:

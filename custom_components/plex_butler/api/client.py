@@ -61,8 +61,6 @@ class PlexClient:
     ) -> None:
         """Create a client for a base URL, which may have a path.
 
-        Raises PlexAddressError if it is no URL.
-
         The session is the caller's, as is closing it. `client_identifier` names this
         client to the server and should stay the same for years.
         """
@@ -149,8 +147,7 @@ class PlexClient:
         }
         query = urlencode(written, quote_via=quote, errors="replace")
         try:
-            async with self._request("PUT", f"/:/prefs?{query}"):
-                pass
+            await self._send("PUT", f"/:/prefs?{query}")
         except PlexNotOwnerError as err:
             # Some servers also say so of a setting that they do not have.
             await self.get_preferences()
@@ -224,32 +221,30 @@ class PlexClient:
         return models.StopResult.STOPPED
 
     async def _get(self, path: str) -> object:
-        async with self._request("GET", path) as response:
-            return models.loads(await read(response))
+        _, body = await self._send("GET", path)
+        return models.loads(body)
 
     async def _command(self, method: str, path: str) -> int:
         """Send a command to Butler, and return the status of the answer."""
         self.keep("command", f"{method} {path}")
         try:
-            # The body says nothing: it is empty or a page of HTML.
-            async with self._request(method, path) as response:
-                return response.status
+            status, _ = await self._send(method, path)
         except PlexNotOwnerError as err:
             # Who may look is the owner: what refuses commands alone is not the server.
             await self.get_butler_tasks()
             raise PlexForbiddenError("Access is refused to commands") from err
+        return status
 
-    @asynccontextmanager
-    async def _request(
-        self, method: str, path: str
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; `/identity` is asked of any server, without the token."""
+    async def _send(self, method: str, path: str) -> tuple[int, bytes]:
+        """Return an answer; `/identity` is asked of any server, without the token."""
         is_public = path == "/identity"
         headers = self._headers if is_public else await self._verified_headers()
         url = URL(f"{self.url}{path}", encoded=True)
         try:
             async with request(self._session, method, url, headers) as response:
-                yield response
+                # Other bodies say nothing: they are empty or a page of HTML.
+                body = await read(response) if method == "GET" else b""
+                return response.status, body
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
                 # Another server may answer at the address next time.

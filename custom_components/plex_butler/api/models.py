@@ -220,14 +220,10 @@ def objects(found: object) -> Iterator[Json]:
 
 def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
     """Return a text of so many characters at most, a number as one, or nothing."""
-    match item.get(key):
-        case str(found):
-            return found[:most].strip()
-        case bool():
-            return ""
-        case int(found):
-            return str(found)
-    return ""
+    found = item.get(key)
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    return found[:most].strip() if isinstance(found, str) else ""
 
 
 def name(item: Json, key: str) -> str:
@@ -244,13 +240,11 @@ def name(item: Json, key: str) -> str:
 
 def number(item: Json, key: str, most: int) -> int | None:
     """Return a whole number from 0 to `most`, or None where there is none."""
-    match item.get(key):
-        case bool():
-            return None
-        case int() | float() | str() as value:
-            with suppress(ValueError, OverflowError):
-                if 0 <= (found := int(float(value))) <= most:
-                    return found
+    value = item.get(key)
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            if 0 <= (found := int(float(value))) <= most:
+                return found
     return None
 
 

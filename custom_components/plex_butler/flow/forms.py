@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.const import (
     CONF_TIME_ZONE,
     CONF_TOKEN,
@@ -14,6 +13,7 @@ from homeassistant.const import (
     UnitOfTime,
 )
 from homeassistant.helpers import selector
+from homeassistant.helpers.schema_config_entry_flow import SchemaCommonFlowHandler
 import voluptuous as vol
 
 from ..api import (
@@ -109,37 +109,21 @@ def read_form(
     return {**known, **shown, CONF_URL: url, CONF_TOKEN: token}, shown, errors
 
 
-class PlexButlerOptionsFlow(OptionsFlowWithReload):
-    """Asks for what has a good default."""
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show the options, and keep them."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        minutes = selector.NumberSelectorConfig(
-            min=5,
-            # A backup of the largest libraries takes hours; what takes a day hangs.
-            max=24 * 60,
-            mode=selector.NumberSelectorMode.BOX,
-            unit_of_measurement=UnitOfTime.MINUTES,
-        )
-        # They are read from disk.
-        zones = await self.hass.async_add_executor_job(available_timezones)
-        zone = selector.SelectSelectorConfig(options=sorted(zones))
-        default = DEFAULT_LIMIT.total_seconds() // 60
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_ASSUMED_RUN_LIMIT, default=default): vol.All(
-                    selector.NumberSelector(minutes), vol.Coerce(int)
-                ),
-                vol.Optional(CONF_TIME_ZONE): selector.SelectSelector(zone),
-            }
-        )
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                schema, self.config_entry.options
-            ),
-        )
+async def async_options_schema(handler: SchemaCommonFlowHandler) -> vol.Schema:
+    """Return a form that asks for what has a good default."""
+    minutes = selector.NumberSelectorConfig(
+        min=5,
+        # A backup of the largest libraries takes hours; what takes a day hangs.
+        max=24 * 60,
+        mode=selector.NumberSelectorMode.BOX,
+        unit_of_measurement=UnitOfTime.MINUTES,
+    )
+    # They are read from disk.
+    hass = handler.parent_handler.hass
+    zones = sorted(await hass.async_add_executor_job(available_timezones))
+    zone = selector.SelectSelector(selector.SelectSelectorConfig(options=zones))
+    limit = vol.Required(
+        CONF_ASSUMED_RUN_LIMIT, default=DEFAULT_LIMIT.total_seconds() // 60
+    )
+    whole_minutes = vol.All(selector.NumberSelector(minutes), vol.Coerce(int))
+    return vol.Schema({limit: whole_minutes, vol.Optional(CONF_TIME_ZONE): zone})
