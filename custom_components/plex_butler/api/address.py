@@ -48,14 +48,14 @@ def parse_address(text: str) -> str:
     if _PLEX_SITE.match(text):
         raise PlexSiteError("Plex's own site, not a server")
     if not _SCHEME.match(text):
-        host = f"[{text}]" if ":" in text and _is_ip(text) else text
+        host = f"[{text}]" if ":" in text and is_ip(text) else text
         # Names under plex.direct exist for the sake of their certificate.
         scheme = "https" if ".plex.direct" in text.lower() else "http"
         text = f"{scheme}://{host}"
     url = URL(text)
     if url.scheme not in {"http", "https"} or url.user or url.explicit_port == 0:
         raise ValueError("Not the address of a web server")
-    if not (_is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
+    if not (is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
         raise ValueError("Not a name that a server can have")
     base = _base(url, _assumed_port(url) if url.explicit_port is None else url.port)
     parts = url.raw_path.strip("/").split("/")
@@ -103,11 +103,12 @@ def find_token(text: str) -> str | None:
 def _assumed_port(url: URL) -> int | None:
     """Assume Plex's own port, except behind what looks like an HTTPS proxy."""
     host = (url.host or "").rstrip(".")
-    proxied = not (_is_ip(host) or host.endswith(".plex.direct"))
+    proxied = not (is_ip(host) or host.endswith(".plex.direct"))
     return None if url.scheme == "https" and proxied else DEFAULT_PORT
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Return True if a host is an address, not a name."""
     try:
         ip_address(host)
     except ValueError:

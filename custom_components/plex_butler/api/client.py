@@ -29,9 +29,6 @@ from .transport import (
     token_header,
 )
 
-# A server that has just been given other settings refuses to tell them for a while.
-SETTLE_WAIT: Final = 0.5
-SETTLE_WAITS: Final = 10
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
@@ -156,13 +153,14 @@ class PlexClient:
             if err.status == 400:
                 raise PlexPreferenceError(str(err), status=400) from err
             raise
-        for _ in range(SETTLE_WAITS):
+        # A server that has just been given other settings does not tell them for a while.
+        for _ in range(10):
             try:
                 return await self.get_preferences()
             except PlexResponseError as err:
                 if err.status != 400:
                     raise
-            await sleep(SETTLE_WAIT)
+            await sleep(0.5)
         return await self.get_preferences()
 
     @asynccontextmanager
@@ -191,11 +189,11 @@ class PlexClient:
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today: `POST /butler`."""
-        await self._command("POST", "/butler")
+        await self._command("POST")
 
     async def stop_all_tasks(self) -> None:
         """Stop all tasks, and forget those that wait: `DELETE /butler`."""
-        await self._command("DELETE", "/butler")
+        await self._command("DELETE")
 
     async def start_task(self, name: str) -> models.StartResult:
         """Ask for one task: `POST /butler/{name}`.
@@ -203,7 +201,7 @@ class PlexClient:
         `STARTED` may also mean that the server queued it.
         Raises PlexResponseError with status 404 if there is no such task.
         """
-        status = await self._command("POST", _task_path(name))
+        status = await self._command("POST", name)
         results = models.StartResult
         return results.ALREADY_RUNNING if status == 202 else results.STARTED
 
@@ -213,7 +211,7 @@ class PlexClient:
         The server does not tell "not running" from "no such task".
         """
         try:
-            await self._command("DELETE", _task_path(name))
+            await self._command("DELETE", name)
         except PlexResponseError as err:
             if err.status != 404:
                 raise
@@ -224,8 +222,11 @@ class PlexClient:
         _, body = await self._send("GET", path)
         return models.loads(body)
 
-    async def _command(self, method: str, path: str) -> int:
-        """Send a command to Butler, and return the status of the answer."""
+    async def _command(self, method: str, task: str | None = None) -> int:
+        """Send a command for one task or for all, and return the answer's status."""
+        path = "/butler"
+        if task is not None:
+            path += f"/{quote(task, safe='', errors='replace')}"
         self.keep("command", f"{method} {path}")
         try:
             status, _ = await self._send(method, path)
@@ -261,7 +262,3 @@ class PlexClient:
                 if not self._is_verified:
                     await self.verify()
         return headers
-
-
-def _task_path(name: str) -> str:
-    return f"/butler/{quote(name, safe='', errors='replace')}"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from .address import parse_address
+from .address import is_ip, parse_address
 from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
 from .transport import PlexResponseError, read, request, token_header
 
@@ -147,9 +147,10 @@ def _urls(connections: object) -> tuple[str, ...]:
         for way in _ways(connection, local=local):
             with suppress(ValueError):
                 url = parse_address(way)
+                host = URL(url).host or ""
                 if url.startswith("https:"):
                     ranks.setdefault(url, 0 if local else 2)
-                elif local and not _is_public(URL(url).host or ""):
+                elif local and not (is_ip(host) and ip_address(host).is_global):
                     ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
@@ -163,10 +164,3 @@ def _ways(connection: Json, *, local: bool) -> Iterator[str]:
             host = ip_address(text(connection, "address"))
             in_url = f"[{host}]" if host.version == 6 else host
             yield f"http://{in_url}:{number(connection, 'port', 65535)}"
-
-
-def _is_public(host: str) -> bool:
-    try:
-        return ip_address(host).is_global
-    except ValueError:
-        return False
