@@ -164,7 +164,7 @@ def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
 
 
 def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
-    fields = set(re.findall(r'errors\[CONF_\w+\] = "(\w+)"', SOURCE))
+    fields = set(re.findall(r'(?:errors\[CONF_\w+\] = |PasteError\()"(\w+)"', SOURCE))
     steps = set(re.findall(r'\berror ?= ?"(\w+)"', SOURCE))
 
     assert MAPPED_ERRORS | fields | steps == ENGLISH["config"]["error"].keys()

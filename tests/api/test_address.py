@@ -5,8 +5,7 @@ import pytest
 from yarl import URL
 
 from custom_components.plex_butler.api import (
-    ClaimCodeError,
-    PlexSiteError,
+    PasteError,
     find_token,
     full_address,
     parse_address,
@@ -112,7 +111,7 @@ def test_where_no_token_is_none_is_made_up(pasted: str) -> None:
 
 @pytest.mark.parametrize("pasted", ["claim-abcDEF123", ' "CLAIM-abcDEF123" '])
 def test_a_claim_code_is_told_from_a_token(pasted: str) -> None:
-    with pytest.raises(ClaimCodeError):
+    with pytest.raises(PasteError, match="claim_code"):
         parse_token(pasted)
 
 
@@ -128,9 +127,9 @@ def test_a_claim_code_is_told_from_a_token(pasted: str) -> None:
     ],
 )
 def test_plexs_own_site_is_told_from_a_server(pasted: str) -> None:
-    with pytest.raises(PlexSiteError):
+    with pytest.raises(PasteError, match="plex_site"):
         parse_address(pasted)
-    with pytest.raises(PlexSiteError):
+    with pytest.raises(PasteError, match="plex_site"):
         parse_token(pasted)
 
 
@@ -230,6 +229,6 @@ def test_any_url_in_use_can_be_shown(url: str) -> None:
 def test_of_any_text_some_token_is_made_or_it_is_refused(pasted: str) -> None:
     try:
         token = parse_token(pasted)
-    except ClaimCodeError, PlexSiteError:
+    except PasteError:
         return
     assert token == token.strip()

@@ -1,8 +1,7 @@
 """A client for Plex Media Server's Butler; it knows nothing of Home Assistant."""
 
 from .address import (
-    ClaimCodeError as ClaimCodeError,
-    PlexSiteError as PlexSiteError,
+    PasteError as PasteError,
     find_token as find_token,
     full_address as full_address,
     parse_address as parse_address,

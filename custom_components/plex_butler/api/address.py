@@ -29,12 +29,8 @@ _PLEX_SITE: Final = re.compile(
 _NAME: Final = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
 
-class PlexSiteError(ValueError):
-    """The address is one of Plex's own site, not of a server."""
-
-
-class ClaimCodeError(ValueError):
-    """The text is a code to claim a new server with, not a token."""
+class PasteError(ValueError):
+    """The text is something else of Plex's; the argument is the key of what it is."""
 
 
 def parse_address(text: str) -> str:
@@ -42,11 +38,11 @@ def parse_address(text: str) -> str:
 
     Understands a bare host, host and port, a path prefix, and what is copied out of a
     browser: Plex Web's address or that of "View XML".
-    Raises ValueError for what cannot be a server's address: PlexSiteError for Plex's.
+    Raises ValueError for what cannot be a server's address: PasteError for Plex's site.
     """
     text = _EDGES.sub("", text)
     if _PLEX_SITE.match(text):
-        raise PlexSiteError("Plex's own site, not a server")
+        raise PasteError("plex_site")
     if not _SCHEME.match(text):
         host = f"[{text}]" if ":" in text and is_ip(text) else text
         # Names under plex.direct exist for the sake of their certificate.
@@ -81,15 +77,15 @@ def parse_token(text: str) -> str:
     """Return the token that a person means; it is empty where there is none.
 
     Understands a bare token, one in quotes, `X-Plex-Token=...` and the address of
-    "View XML". Raises ClaimCodeError or PlexSiteError for what is taken for a token.
+    "View XML". Raises PasteError for what is taken for a token.
     """
     text = _EDGES.sub("", text)
     if (token := find_token(text)) is not None:
         return token
     if text.lower().startswith("claim-"):
-        raise ClaimCodeError("A code to claim a server with, not a token")
+        raise PasteError("claim_code")
     if _PLEX_SITE.match(text):
-        raise PlexSiteError("Plex's own site, not a token")
+        raise PasteError("plex_site")
     # An address without a token; no token has a slash.
     return "" if "/" in text else text
 

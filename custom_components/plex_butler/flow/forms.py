@@ -16,14 +16,7 @@ from homeassistant.helpers import selector
 from homeassistant.helpers.schema_config_entry_flow import SchemaCommonFlowHandler
 import voluptuous as vol
 
-from ..api import (
-    ClaimCodeError,
-    PlexSiteError,
-    find_token,
-    full_address,
-    parse_address,
-    parse_token,
-)
+from ..api import PasteError, find_token, full_address, parse_address, parse_token
 from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
 from ..run_state import DEFAULT_LIMIT
 
@@ -87,8 +80,8 @@ def read_form(
     if typed is not None and (url is None or typed != full_address(url)):
         try:
             url = shown[CONF_URL] = parse_address(typed)
-        except PlexSiteError:
-            errors[CONF_URL] = "plex_site"
+        except PasteError as err:
+            errors[CONF_URL] = str(err)
         except ValueError:
             errors[CONF_URL] = "invalid_url"
         else:
@@ -97,10 +90,8 @@ def read_form(
     token = ""
     try:
         token = parse_token(shown.get(CONF_TOKEN, ""))
-    except ClaimCodeError:
-        errors[CONF_TOKEN] = "claim_code"
-    except PlexSiteError:
-        errors[CONF_TOKEN] = "plex_site"
+    except PasteError as err:
+        errors[CONF_TOKEN] = str(err)
     else:
         if token:
             shown[CONF_TOKEN] = token
