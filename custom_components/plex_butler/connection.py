@@ -33,10 +33,7 @@ async def async_create_client(
     *,
     machine_identifier: str | None = None,
 ) -> api.PlexClient:
-    """Return a client for a server's URL, token (if any) and TLS setting.
-
-    With a machine identifier, the token is sent to no other server.
-    """
+    """Return a client; with an identifier, its token is for that server alone."""
     return api.PlexClient(
         async_get_clientsession(hass, verify_ssl=data.get(CONF_VERIFY_SSL, True)),
         data[CONF_URL],

@@ -34,12 +34,7 @@ class PasteError(ValueError):
 
 
 def parse_address(text: str) -> str:
-    """Return the address that a person means, as a URL that is read as itself.
-
-    Understands a bare host, host and port, a path prefix, and what is copied out of a
-    browser: Plex Web's address or that of "View XML".
-    Raises ValueError for what cannot be a server's address: PasteError for Plex's site.
-    """
+    """Return the URL that a person means; raise ValueError for what is no address."""
     text = _EDGES.sub("", text)
     if _PLEX_SITE.match(text):
         raise PasteError("plex_site")
@@ -60,10 +55,7 @@ def parse_address(text: str) -> str:
 
 
 def full_address(url: str) -> str:
-    """Return a URL that is in use as `parse_address` has to see it to mean the same.
-
-    Without a port it means 80 or 443, which is not what people mean.
-    """
+    """Return a URL with the port it means, as `parse_address` has to see it."""
     try:
         used = URL(url)
     except ValueError:
@@ -74,11 +66,7 @@ def full_address(url: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """Return the token that a person means; it is empty where there is none.
-
-    Understands a bare token, one in quotes, `X-Plex-Token=...` and the address of
-    "View XML". Raises PasteError for what is taken for a token.
-    """
+    """Return the token in a text, or ""; raise PasteError for what is taken for one."""
     text = _EDGES.sub("", text)
     if (token := find_token(text)) is not None:
         return token

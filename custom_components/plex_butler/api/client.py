@@ -56,11 +56,7 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Create a client for a base URL, which may have a path.
-
-        The session is the caller's, as is closing it. `client_identifier` names this
-        client to the server and should stay the same for years.
-        """
+        """Create a client for a base URL; the session is not closed."""
         try:
             self.url = str(URL(url)).rstrip("/")
         except ValueError as err:

@@ -80,16 +80,14 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preference:
-    """One of the server's settings, of `type` `bool`, `int`, `double` or `text`.
-
-    A value that does not fit the type is left as it was sent. `options` are the values
-    that the server offers, in its order and as it writes them, each with its label.
-    """
+    """One of the server's settings; a value that does not fit the type is as sent."""
 
     id: str
     value: PreferenceValue
+    # "bool", "int", "double" or "text"
     type: str = ""
     label: str = ""
+    # The values that the server offers, as it writes them, each with its label
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -108,10 +106,7 @@ class StopResult(StrEnum):
 
 
 def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
-    """Return the tasks in the server's order, each name once.
-
-    A task that no request can name is left out.
-    """
+    """Return the tasks in the server's order, but none that no request can name."""
     tasks: dict[str, ButlerTask] = {}
     for item in objects(_container(payload, "ButlerTasks").get("ButlerTask")):
         if (task := name(item, "name")) and task not in tasks:
@@ -200,10 +195,7 @@ def parse_preference(item: Json) -> Preference | None:
 
 
 def loads(body: bytes) -> object:
-    """Return what JSON says, clean and bounded.
-
-    Raises PlexResponseError if it is no JSON.
-    """
+    """Return what JSON says, clean and bounded, or raise PlexResponseError."""
     try:
         found = _DECODER.decode(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError) as err:
@@ -227,11 +219,9 @@ def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
 
 
 def name(item: Json, key: str) -> str:
-    """Return a text by which the server knows something, or nothing if it is no such.
-
-    What is cut or cleaned is another name, perhaps that of something else, and proxies
-    take dots for a way to somewhere else.
-    """
+    """Return a text by which the server knows something, or nothing if it is none."""
+    # What is cut or cleaned is another name, perhaps that of something else, and proxies
+    # take dots for a way to somewhere else.
     found = text(item, key, MAX_LONG_TEXT)
     if len(found) > MAX_TEXT or REPLACEMENT in found or found in {".", ".."}:
         return ""

@@ -34,11 +34,7 @@ class Pin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnedServer:
-    """A server of the account's own, with a token that is good for it alone.
-
-    None of the `urls`, the best first, leads through Plex's relay, or out of the home
-    without TLS.
-    """
+    """A server of the account's own, with its own token and URLs, the best first."""
 
     name: str
     machine_identifier: str

@@ -69,10 +69,7 @@ def redact_frame(frame: bytes) -> Any:
 def redact_record(
     record: Iterable[Recorded], names: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Return what happened, each with the second it came, as `--replay` plays it.
-
-    `names` are those of tasks, and their titles: lines of the log keep no others.
-    """
+    """Return what happened, as `--replay` plays it; of names, those of tasks stay."""
     events = list(record)
     known = {name.casefold() for name in names}
     return [

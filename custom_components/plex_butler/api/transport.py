@@ -98,10 +98,7 @@ class PlexMaintenanceError(PlexError, key="maintenance"):
 
 
 class PlexResponseError(PlexError):
-    """The server's answer, or its HTTP status, is none of a Plex Media Server.
-
-    `location` is where a redirect points, not to be believed.
-    """
+    """The answer is none of Plex's; `location` is where a redirect points."""
 
     def __init__(
         self, message: str, *, status: int | None = None, location: str = ""
@@ -154,10 +151,7 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def token_header(token: str) -> dict[str, str]:
-    """Return the header that has the token.
-
-    Raises PlexAuthenticationError for what no token holds, be it that a header could.
-    """
+    """Return the header with the token; raise PlexAuthenticationError if it is none."""
     if not re.fullmatch(r"[!-~]+", token):
         raise PlexAuthenticationError("The token has characters that are in none")
     return {"X-Plex-Token": token}

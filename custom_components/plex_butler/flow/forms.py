@@ -41,10 +41,7 @@ ADDRESS_SCHEMA: Final = vol.Schema(
 
 
 def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
-    """Return a form that asks for one of several servers, by name and details.
-
-    The details are shown where the name alone does not tell two servers apart.
-    """
+    """Return a form that asks for a server; details tell apart those of one name."""
     names = Counter(name for name, _ in servers.values())
     options = [
         selector.SelectOptionDict(
@@ -68,11 +65,7 @@ def shown_values(known: Mapping[str, Any]) -> dict[str, Any]:
 def read_form(
     user_input: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """Return what an entry keeps, what to show again, and which fields are wrong.
-
-    `known` is what an entry or an earlier form has: it stands for an address that is
-    not asked for or was left as it was shown, and for a token that was left out.
-    """
+    """Return the data, what to show, and errors; `known` is for what was left out."""
     shown = dict(user_input)
     errors: dict[str, str] = {}
     url = known.get(CONF_URL)

@@ -23,10 +23,8 @@ _ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_anno
 async def async_ask_announced(
     hass: HomeAssistant, info: ZeroconfServiceInfo
 ) -> list[tuple[str, Server]]:
-    """Return which servers answer where one announced itself, and remember it.
-
-    A container's bridge is also an address of other hosts, with servers of their own.
-    """
+    """Return which servers answer where one announced itself, and remember it."""
+    # A container's bridge is also an address of other hosts, with servers of their own.
     port = info.port or 32400
     addresses = [
         (str(address), port)
@@ -53,10 +51,7 @@ async def async_ask_announced(
 
 
 async def async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return the URL at which an entry's server answers, of those announced.
-
-    It is looked for over connections as safe as the entry's own.
-    """
+    """Return an announced URL of an entry's server, as safe as the entry's own."""
     own = URL(entry.data[CONF_URL])
     is_secure = own.scheme == "https"
     is_verified = is_secure and entry.data[CONF_VERIFY_SSL]

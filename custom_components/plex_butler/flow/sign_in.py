@@ -16,10 +16,7 @@ class SignInError(Exception):
 async def async_get_owned_servers(
     client: PlexTvClient, pin: Pin
 ) -> dict[str, OwnedServer]:
-    """Wait for the answer to a PIN, and return the user's own servers by their ids.
-
-    What fails is asked again until the time is over; raises SignInError then.
-    """
+    """Wait for a sign-in, and return the user's servers by id or raise SignInError."""
     token: str | None = None
     failure: PlexError | None = None
     try:

@@ -34,27 +34,23 @@ _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationResult:
-    """The server that was reached, or what is wrong, and a URL that may be right.
-
-    `unreachable`: the server was not met, so another address or setting is needed.
-    `names` are those of a certificate; `found` is which server answers in its place.
-    """
+    """The server that was reached, or what is wrong, and a URL that may be right."""
 
     server: Server | None = None
     error: str = ""
+    # Of the certificate that is for another name
     names: str = ""
+    # Which server answers in place of the right one
     found: str = ""
     suggested_url: str = ""
+    # The server was not met, so another address or setting is needed
     unreachable: bool = False
 
 
 async def async_validate(
     hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
 ) -> ValidationResult:
-    """Return the server if all that is needed of it works, else what does not.
-
-    If it is known which server it has to be, no other one gets the token.
-    """
+    """Return the server if all works, or why not; another one gets no token."""
     url = data[CONF_URL]
     try:
         client = await async_create_client(hass, data)
