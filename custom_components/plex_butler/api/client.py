@@ -56,7 +56,7 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Create a client for a base URL; the session is not closed."""
+        """Create a client for a base URL; the caller closes the session."""
         try:
             self.url = str(URL(url)).rstrip("/")
         except ValueError as err:

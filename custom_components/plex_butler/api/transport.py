@@ -127,13 +127,9 @@ async def request(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send one request; every error of the network or of HTTP leaves as ours."""
     with network_errors():
+        # A redirect would carry the token to wherever it points.
         async with session.request(
-            method,
-            url,
-            headers=headers,
-            timeout=TIMEOUT,
-            # A redirect would carry the token to wherever it points.
-            allow_redirects=False,
+            method, url, headers=headers, timeout=TIMEOUT, allow_redirects=False
         ) as response:
             if not 200 <= response.status < 300:
                 raise _status_error(response.status, response.headers)

@@ -141,9 +141,8 @@ async def async_certificate_names(url: str) -> str:
     with suppress(Exception):
         address = URL(url).raw_host or "", URL(url).port or 443
         # Nothing is sent over it, so it does not matter whom it leads to.
-        presented = await asyncio.to_thread(
-            ssl.get_server_certificate, address, timeout=_TIMEOUT
-        )
+        ask = asyncio.to_thread(ssl.get_server_certificate, address, timeout=_TIMEOUT)
+        presented = await asyncio.wait_for(ask, _TIMEOUT)
         extensions = x509.load_pem_x509_certificate(presented.encode()).extensions
         found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = found.get_values_for_type(x509.DNSName)
