@@ -17,9 +17,9 @@ from yarl import URL
 from . import models
 from .transport import PlexConnectionError, PlexResponseError, network_errors
 
-# A dead connection is noticed after twice this many seconds. The pings are ours:
-# aiohttp's own leave a timer behind when the server closes the socket.
-HEARTBEAT: Final = 20.0
+# A dead connection is noticed after this many seconds and half as long again. The pings
+# are ours: aiohttp's own leave a timer behind when the server closes the socket.
+HEARTBEAT: Final = 30.0
 # As long as for any other answer.
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
@@ -80,8 +80,9 @@ class NotificationStream:
         # A ping or a pong on a broken connection raises, too.
         with network_errors():
             while True:
+                patience = HEARTBEAT / 2 if is_pinged else HEARTBEAT
                 try:
-                    message = await self._socket.receive(HEARTBEAT)
+                    message = await self._socket.receive(patience)
                 except TimeoutError:
                     if is_pinged:
                         raise

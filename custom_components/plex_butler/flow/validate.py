@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 import re
-import ssl
 from typing import Any, Final
 
 from cryptography import x509
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
+from homeassistant.util.ssl import get_default_no_verify_context
 from yarl import URL
 
 from ..api import (
@@ -139,11 +139,16 @@ async def async_certificate_names(url: str) -> str:
     """Return the names in the certificate that is presented at a URL."""
     # Neither who answers nor what is presented there is trusted to be well-formed.
     with suppress(Exception):
-        address = URL(url).raw_host or "", URL(url).port or 443
-        # Nothing is sent over it, so it does not matter whom it leads to.
-        ask = asyncio.to_thread(ssl.get_server_certificate, address, timeout=_TIMEOUT)
-        presented = await asyncio.wait_for(ask, _TIMEOUT)
-        extensions = x509.load_pem_x509_certificate(presented.encode()).extensions
+        host, port = URL(url).raw_host, URL(url).port
+        context = get_default_no_verify_context()
+        async with asyncio.timeout(_TIMEOUT):
+            # Nothing is sent over it, so it does not matter whom it leads to.
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=context, server_hostname=host
+            )
+        presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        extensions = x509.load_der_x509_certificate(presented).extensions
         found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = found.get_values_for_type(x509.DNSName)
         names += map(str, found.get_values_for_type(x509.IPAddress))
