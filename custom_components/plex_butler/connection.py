@@ -17,12 +17,13 @@ from . import api
 from .api.models import MAX_TEXT, clean_text
 from .const import DOMAIN, EARLY
 
-# In seconds. A server that has just started refuses good tokens for up to a few minutes:
-# a token is tried again ever later, and is most likely revoked if it is still refused.
-_FIRST_RETRY: Final = 10.0
-_LASTING: Final = 240.0
+# A server that has just started refuses good tokens for up to a few minutes. Seconds
+# after the first refusal at which the token is tried again.
+_RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
 # Afterwards; often enough to recover by itself, too rare for a ban by the server.
 _LATER: Final = 3600.0
+# A token that has been refused for so many seconds is most likely revoked.
+_REAUTH_AFTER: Final = 300.0
 # Without these, Markdown has no links and no images.
 _NO_MARKUP: Final = str.maketrans("[]<>", "()\u2039\u203a")
 
@@ -113,17 +114,21 @@ class Refusal:
     next_try: float
 
     def delay(self) -> float:
-        """Return the seconds until the next poll, which may send the token."""
+        """Return the seconds until the next poll, which may send the token or not."""
         now = monotonic()
         if self.next_try - EARLY <= now:
-            wait = max(_FIRST_RETRY, 2 * (now - self.since))
-            self.next_try = now + (_LATER if self.is_lasting else wait)
-        return max(self.next_try - now, 1.0)
+            elapsed = now - self.since + EARLY
+            retry = next((it for it in _RETRIES if it > elapsed), None)
+            self.next_try = self.since + retry if retry else now + _LATER
+        due = self.next_try
+        if not self.is_lasting:
+            due = min(due, self.since + _REAUTH_AFTER)
+        return max(due - now, 1.0)
 
     @property
     def is_lasting(self) -> bool:
         """Return True if it takes a new token."""
-        return monotonic() >= self.since + _LASTING
+        return monotonic() >= self.since + _REAUTH_AFTER - EARLY
 
 
 # By entry. A set-up that fails begins anew with other objects, so this outlives them.
