@@ -12,6 +12,7 @@ from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
 import pytest
 
+from custom_components.plex_butler.api import PlexError
 from custom_components.plex_butler.config_flow import PlexButlerConfigFlow
 from custom_components.plex_butler.coordinator import PlexButlerConfigEntry
 from custom_components.plex_butler.schedule import (
@@ -35,7 +36,7 @@ ENTITIES = "\n".join(
     for platform in ("binary_sensor", "button", "event", "select", "sensor", "switch")
 )
 HOURS = {"window_start", "window_end"}
-MAPPED_ERRORS = set(re.findall(r'api\.Plex\w*Error: "(\w+)"', SOURCE))
+MAPPED_ERRORS = {PlexError.key, *re.findall(r'Error, key="(\w+)"\):', SOURCE)}
 
 
 def test_every_known_task_has_a_name_an_icon_and_a_place_in_the_selector() -> None:
@@ -140,7 +141,7 @@ def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
 
 
 def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
-    fields = set(re.findall(r'errors\[CONF_\w+\] = "(\w+)"', SOURCE))
+    fields = set(re.findall(r'(?:errors\[CONF_\w+\] = |PasteError\()"(\w+)"', SOURCE))
     steps = set(re.findall(r'\berror ?= ?"(\w+)"', SOURCE))
 
     assert MAPPED_ERRORS | fields | steps == ENGLISH["config"]["error"].keys()

@@ -13,11 +13,15 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
+from homeassistant.helpers.schema_config_entry_flow import (
+    SchemaFlowFormStep,
+    SchemaOptionsFlowHandlerWithReload,
+)
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import voluptuous as vol
 from yarl import URL
 
-from .api import OwnedServer, PlexError, Server
+from .api import OwnedServer, PlexError
 from .connection import async_create_plex_tv_client, server_name, shown_name
 from .const import CONF_SERVER, DOMAIN, PLEX_DOMAIN
 from .coordinator import PlexButlerConfigEntry
@@ -26,6 +30,8 @@ from .flow.relocation import async_ask_announced
 from .flow.sign_in import SignInError, async_get_owned_servers
 from .flow.validate import ValidationResult, async_identify, async_validate
 from .repairs import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
+
+type Input = dict[str, Any] | None
 
 
 class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -46,37 +52,31 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_get_options_flow(
         config_entry: PlexButlerConfigEntry,
-    ) -> forms.PlexButlerOptionsFlow:
-        """Return what can be set later."""
-        return forms.PlexButlerOptionsFlow()
+    ) -> SchemaOptionsFlowHandlerWithReload:
+        form = SchemaFlowFormStep(forms.async_options_schema)
+        return SchemaOptionsFlowHandlerWithReload(config_entry, {"init": form})
 
     @override
-    async def async_step_user(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Offer the ways in, the shortest first."""
+    async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
+        # The shortest way in comes first.
         copy = ["plex"] if self._plex_servers() else []
         return self.async_show_menu(
             step_id="user", menu_options=[*copy, "sign_in", "manual"]
         )
 
-    async def async_step_plex(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_plex(self, user_input: Input = None) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
         servers = self._plex_servers()
-        if user_input is not None and (found := servers.get(user_input[CONF_SERVER])):
-            entry, data = found
+        if user_input and (found := servers.get(user_input[CONF_SERVER])):
+            entry, self._known = found
             await self._async_set_server(entry.unique_id, entry.title)
-            self._known = data
             # The form is shown if they do not work: a copy can be changed.
-            return await self.async_step_address(forms.shown_values(data))
+            return await self.async_step_address(forms.shown_values(self._known))
         choices = {
             entry_id: (entry.title, data[CONF_URL])
             for entry_id, (entry, data) in servers.items()
         }
-        schema = forms.server_schema(choices)
-        return self._async_form("plex", schema, user_input, ValidationResult())
+        return self._async_form("plex", forms.server_schema(choices), user_input)
 
     def _plex_servers(self) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
         """Return the Plex integration's servers without an entry of ours, with data."""
@@ -91,21 +91,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
                 servers[entry.entry_id] = entry, data
         return servers
 
-    async def async_step_manual(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_manual(self, user_input: Input = None) -> ConfigFlowResult:
         """Add a server by its address and token."""
-        return await self._async_step_form("manual", user_input, {})
+        return await self._async_step_form("manual", user_input)
 
-    async def async_step_address(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_address(self, user_input: Input = None) -> ConfigFlowResult:
         """Change the address, which the form before this one does not have."""
-        return await self._async_step_form("address", user_input, self._known)
+        return await self._async_step_form("address", user_input)
 
-    async def async_step_sign_in(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_sign_in(self, user_input: Input = None) -> ConfigFlowResult:
         """Send the user to Plex, and wait for what comes back."""
         if self._sign_in_task is None:
             client = await async_create_plex_tv_client(self.hass)
@@ -134,37 +128,28 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_show_progress_done(next_step_id=self._menu)
         if entry := self._known_entry:
             self._owned = {key: owned[key] for key in owned if key == entry.unique_id}
-            if not self._owned:
-                self._menu = "not_your_server"
-                return self.async_show_progress_done(next_step_id=self._menu)
+            self._menu = "not_your_server"
         else:
             ours = self._async_current_ids(include_ignore=False)
             # If all have been added, the end of the flow says so.
             self._owned = {key: owned[key] for key in owned if key not in ours} or owned
-        return self.async_show_progress_done(next_step_id="server")
+        next_step = "server" if self._owned else self._menu
+        return self.async_show_progress_done(next_step_id=next_step)
 
-    async def async_step_server(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def async_step_server(self, user_input: Input = None) -> ConfigFlowResult:
         """Choose among the servers of the account; where there is one, it is chosen."""
-        result = ValidationResult()
-        if user_input is None and len(self._owned) == 1:
-            user_input = {CONF_SERVER: next(iter(self._owned))}
-        if user_input is not None:
-            chosen = self._owned[user_input[CONF_SERVER]]
-            data, result = await self._async_try_urls(chosen)
-            if result.server:
-                return await self._async_finish(result.server, data)
-            if result.unreachable:
-                return self._async_show_address(data, result)
         choices: dict[str, tuple[str, str]] = {}
         for machine, server in self._owned.items():
             # In numbers if they are known: http: comes before https:
             address = URL(min(server.urls, default="")).authority
-            name = server.name or "Plex Media Server"
-            choices[machine] = name, f"{address}, {machine[:8]}"
+            choices[machine] = server_name(server), f"{address}, {machine[:8]}"
         schema = forms.server_schema(choices)
-        return self._async_form("server", schema, user_input, result)
+        if user_input is None and len(self._owned) == 1:
+            user_input = {CONF_SERVER: next(iter(self._owned))}
+        if user_input is None:
+            return self._async_form("server", schema, None)
+        data, result = await self._async_try_urls(self._owned[user_input[CONF_SERVER]])
+        return await self._async_go_on("server", schema, user_input, data, result)
 
     async def _async_try_urls(
         self, server: OwnedServer
@@ -184,8 +169,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         else:
             data = {CONF_URL: next(iter(urls), ""), **new}
             result = ValidationResult(error="no_way_to_server", unreachable=True)
-            name = server.name or "Plex Media Server"
-            await self._async_set_server(server.machine_identifier, name)
+            await self._async_set_server(server.machine_identifier, server_name(server))
         found = await asyncio.gather(
             *(async_identify(self.hass, url, verify_ssl=True) for url in urls)
         )
@@ -196,16 +180,16 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return data, result
 
     async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
         entry = self._get_reconfigure_entry()
+        self._known = entry.data
         await self._async_set_server(entry.unique_id, entry.title)
         if not user_input and async_has_issue(self.hass, entry, CERTIFICATE_RENAMED):
-            self._known = entry.data
             # Plex knows the new name of the server, and so may people.
             return self._async_menu("renamed")
-        return await self._async_step_form("reconfigure", user_input, entry.data)
+        return await self._async_step_form("reconfigure", user_input)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
@@ -217,19 +201,17 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._async_menu("reauth_not_owner" if is_guest else "reauth_confirm")
 
     async def async_step_reauth_token(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Replace a token that the server refuses by another one."""
-        known = {**self._get_reauth_entry().data, CONF_TOKEN: ""}
-        return await self._async_step_form(
-            "reauth_token", user_input, known, forms.TOKEN_SCHEMA
-        )
+        self._known = {**self._get_reauth_entry().data, CONF_TOKEN: ""}
+        schema = forms.TOKEN_SCHEMA
+        return await self._async_step_form("reauth_token", user_input, schema)
 
     @override
     async def async_step_zeroconf(
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
-        """Meet a server that was heard of on the network."""
         # The server of an entry is looked for there once it is not at its own address.
         answers = await async_ask_announced(self.hass, discovery_info)
         if not answers:
@@ -237,70 +219,76 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         known = self._async_current_ids()
         url, identity = min(answers, key=lambda it: it[1].machine_identifier in known)
         self._known = {CONF_URL: url, CONF_VERIFY_SSL: True}
-        name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         await self.async_set_unique_id(identity.machine_identifier)
         self._abort_if_unique_id_configured()
+        name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         name = shown_name(name or discovery_info.host)
         self.context["title_placeholders"] = {"name": name}
         return await self.async_step_discovery_confirm()
 
     async def async_step_discovery_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Add a server that was found."""
-        return await self._async_step_form(
-            "discovery_confirm", user_input, self._known, forms.TOKEN_SCHEMA
-        )
+        schema = forms.TOKEN_SCHEMA
+        return await self._async_step_form("discovery_confirm", user_input, schema)
 
     async def _async_step_form(
         self,
         step_id: str,
-        user_input: dict[str, Any] | None,
-        known: Mapping[str, Any],
+        user_input: Input,
         schema: vol.Schema = forms.ADDRESS_SCHEMA,
     ) -> ConfigFlowResult:
         """Ask for address and token, or a token alone, and go on if they work."""
-        result = ValidationResult()
-        errors: dict[str, str] = {}
-        shown = forms.shown_values(known)
-        if user_input is not None:
-            data, shown, errors = forms.read_form(user_input, known)
-            if not errors:
-                result = await async_validate(self.hass, data, self.unique_id)
-            if result.server:
-                return await self._async_finish(result.server, data)
-            if result.unreachable and schema is forms.TOKEN_SCHEMA:
-                return self._async_show_address(data, result)
-        return self._async_form(step_id, schema, shown, result, errors)
+        if user_input is None:
+            return self._async_form(step_id, schema, forms.shown_values(self._known))
+        data, shown, errors = forms.read_form(user_input, self._known)
+        if errors:
+            return self._async_form(step_id, schema, shown, errors=errors)
+        result = await async_validate(self.hass, data, self.unique_id)
+        return await self._async_go_on(step_id, schema, shown, data, result)
 
-    def _async_show_address(
-        self, data: dict[str, Any], result: ValidationResult
+    async def _async_go_on(
+        self,
+        step_id: str,
+        schema: vol.Schema,
+        shown: dict[str, Any],
+        data: dict[str, Any],
+        result: ValidationResult,
     ) -> ConfigFlowResult:
-        """Go on in a form with address and TLS setting, filled in."""
-        self._known = data
-        return self._async_form(
-            "address", forms.ADDRESS_SCHEMA, forms.shown_values(data), result
-        )
+        """Keep data that works, or show what is wrong where it can be changed."""
+        if result.server:
+            if entry := self._known_entry:
+                return self.async_update_reload_and_abort(entry, data_updates=data)
+            title = server_name(result.server)
+            await self._async_set_server(result.server.machine_identifier, title)
+            self._abort_if_unique_id_configured()
+            return self.async_create_entry(title=title, data=data)
+        if result.unreachable and schema is not forms.ADDRESS_SCHEMA:
+            self._known, shown = data, forms.shown_values(data)
+            step_id, schema = "address", forms.ADDRESS_SCHEMA
+        if result.suggested_url:
+            shown = {**shown, CONF_URL: result.suggested_url}
+        errors = {"base": result.error}
+        return self._async_form(step_id, schema, shown, errors, result)
 
     def _async_form(
         self,
         step_id: str,
         schema: vol.Schema,
-        shown: dict[str, Any] | None,
-        result: ValidationResult,
+        shown: Input,
         errors: dict[str, str] | None = None,
+        result: ValidationResult | None = None,
     ) -> ConfigFlowResult:
         """Show a form with what was typed, and with what is wrong with it."""
-        if result.suggested_url and shown is not None:
-            shown = {**shown, CONF_URL: result.suggested_url}
-        found, expected = result.found, self.unique_id or ""
+        found, expected = result.found if result else "", self.unique_id or ""
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
-            errors={"base": result.error} if result.error else errors or {},
+            errors=errors or {},
             description_placeholders={
                 "name": self._name,
-                "names": result.names,
+                "names": result.names if result else "",
                 "url": self._known.get(CONF_URL, ""),
                 "found": f"{self._name_of(found)} ({found[:8]})",
                 "expected": f"{self._name} ({expected[:8]})",
@@ -327,9 +315,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={"name": self._name},
         )
 
-    async def _async_step_menu(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
+    async def _async_step_menu(self, user_input: Input = None) -> ConfigFlowResult:
         """Show the menu again, or one that says why a sign-in failed."""
         return self._async_menu(self._menu)
 
@@ -349,7 +335,6 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @property
     def _name(self) -> str:
-        """Return what the server is called, as far as is known."""
         return (self.context.get("title_placeholders") or {}).get("name", "")
 
     @property
@@ -358,14 +343,3 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         if entry_id := self.context.get("entry_id"):
             return self.hass.config_entries.async_get_known_entry(entry_id)
         return None
-
-    async def _async_finish(
-        self, server: Server, data: dict[str, Any]
-    ) -> ConfigFlowResult:
-        """Keep what works, for a new entry or for the one that this is about."""
-        if entry := self._known_entry:
-            return self.async_update_reload_and_abort(entry, data_updates=data)
-        title = server_name(server)
-        await self._async_set_server(server.machine_identifier, title)
-        self._abort_if_unique_id_configured()
-        return self.async_create_entry(title=title, data=data)

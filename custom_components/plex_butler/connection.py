@@ -17,24 +17,6 @@ from . import api
 from .api.models import MAX_TEXT, clean_text
 from .const import DOMAIN, EARLY
 
-# The first that fits counts, so the special ones stand before the general ones.
-_KEYS: Final[Mapping[type[api.PlexError], str]] = {
-    api.PlexAddressError: "invalid_url",
-    api.PlexTimeoutError: "timeout",
-    api.PlexResolveError: "cannot_resolve",
-    api.PlexRefusedError: "refused",
-    api.PlexHungUpError: "hung_up",
-    api.PlexCertificateNameError: "certificate_name",
-    api.PlexCertificateError: "certificate_untrusted",
-    api.PlexTlsError: "tls",
-    api.PlexConnectionError: "cannot_connect",
-    api.PlexAuthenticationError: "invalid_auth",
-    api.PlexNotOwnerError: "not_owner",
-    api.PlexForbiddenError: "forbidden",
-    api.PlexMaintenanceError: "maintenance",
-    api.PlexWrongServerError: "wrong_server",
-    api.PlexError: "invalid_response",
-}
 # A server that has just started refuses good tokens for up to a few minutes. Seconds
 # after the first refusal at which the token is tried again.
 _RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
@@ -52,10 +34,7 @@ async def async_create_client(
     *,
     machine_identifier: str | None = None,
 ) -> api.PlexClient:
-    """Return a client for a server's URL, token (if any) and TLS setting.
-
-    With a machine identifier, the token is sent to no other server.
-    """
+    """Return a client; with an identifier, its token is for that server alone."""
     return api.PlexClient(
         async_get_clientsession(hass, verify_ssl=data.get(CONF_VERIFY_SSL, True)),
         data[CONF_URL],
@@ -107,7 +86,7 @@ async def async_classify_refusal(
     return api.PlexForbiddenError("Access is refused, as a firewall or a tunnel does")
 
 
-def server_name(server: api.Server) -> str:
+def server_name(server: api.Server | api.OwnedServer) -> str:
     """Return what to call a server that may have no name."""
     return server.name or "Plex Media Server"
 
@@ -117,16 +96,11 @@ def shown_name(name: str) -> str:
     return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
 
 
-def error_key(err: api.PlexError) -> str:
-    """Return the key that an error has in dialogs and in exceptions."""
-    return next(key for kind, key in _KEYS.items() if isinstance(err, kind))
-
-
 def translation(err: api.PlexError) -> dict[str, Any]:
     """Return the arguments that give a HomeAssistantError the text of an error."""
     return {
         "translation_domain": DOMAIN,
-        "translation_key": error_key(err),
+        "translation_key": err.key,
         "translation_placeholders": {"error": str(err)},
     }
 

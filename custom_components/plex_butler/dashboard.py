@@ -15,15 +15,13 @@ async def async_register_dashboard(hass: HomeAssistant) -> None:
     """Have the page load the dashboard, unless this Home Assistant has no page."""
     if not {"frontend", "http"} <= hass.config.components:
         return
-    from homeassistant.components.frontend import (  # noqa: PLC0415 may lack its packages
-        add_extra_js_url,
-    )
-    from homeassistant.components.http import (  # noqa: PLC0415 may lack its packages
-        StaticPathConfig,
+    from homeassistant.components import (  # noqa: PLC0415 may lack their packages
+        frontend,
+        http,
     )
 
     integration = await async_get_integration(hass, DOMAIN)
     file = str(Path(__file__).parent / "www" / "dashboard.js")
-    await hass.http.async_register_static_paths([StaticPathConfig(URL, file)])
+    await hass.http.async_register_static_paths([http.StaticPathConfig(URL, file)])
     # Browsers keep the file; another version has another URL.
-    add_extra_js_url(hass, f"{URL}?v={integration.version}")
+    frontend.add_extra_js_url(hass, f"{URL}?v={integration.version}")

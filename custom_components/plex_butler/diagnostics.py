@@ -17,7 +17,6 @@ from .task_actions import describe
 _ENTRY: Final = frozenset(
     {"created_at", "modified_at", "version", "minor_version", "source", "options"}
 )
-_DATA: Final = frozenset({CONF_VERIFY_SSL})
 
 
 async def async_get_config_entry_diagnostics(
@@ -34,7 +33,7 @@ async def async_get_config_entry_diagnostics(
         "entry": {
             **{key: value for key, value in entry.as_dict().items() if key in _ENTRY},
             "data": {
-                key: value if key in _DATA else REDACTED
+                key: value if key == CONF_VERIFY_SSL else REDACTED
                 for key, value in entry.data.items()
             },
         },
@@ -58,6 +57,6 @@ async def async_get_config_entry_diagnostics(
         "answers": {
             path: redact_answer(answer) for path, answer in client.last_answers.items()
         },
-        "recorded_since": datetime.fromtimestamp(record[0].at, UTC) if record else None,
+        "recorded_since": datetime.fromtimestamp(record[0][0], UTC) if record else None,
         "record": redact_record(record, names),
     }

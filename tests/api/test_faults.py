@@ -63,7 +63,7 @@ FAULTS: dict[str, type[api.PlexError]] = {
         (read, "cut", api.PlexConnectionError),
         (read, "wrong-shape", api.PlexResponseError),
         (read, "huge", api.PlexResponseError),
-        (read, "redirect", api.PlexRedirectError),
+        (read, "redirect", api.PlexResponseError),
         (listen, "403", api.PlexForbiddenError),
         (listen, "cut", api.PlexResponseError),
         (listen, "ignore", api.PlexResponseError),

@@ -1,14 +1,13 @@
 """A client for Plex Media Server's Butler; it knows nothing of Home Assistant."""
 
 from .address import (
-    Address as Address,
-    ClaimCodeError as ClaimCodeError,
-    PlexSiteError as PlexSiteError,
+    PasteError as PasteError,
+    find_token as find_token,
     full_address as full_address,
     parse_address as parse_address,
     parse_token as parse_token,
 )
-from .client import PlexClient as PlexClient, Recorded as Recorded
+from .client import PlexClient as PlexClient
 from .log_lines import (
     LoggedRequest as LoggedRequest,
     LoggedSubActivity as LoggedSubActivity,
@@ -19,7 +18,6 @@ from .models import (
     BUTLER as BUTLER,
     Activity as Activity,
     ButlerTask as ButlerTask,
-    Identity as Identity,
     Preference as Preference,
     PreferenceValue as PreferenceValue,
     Server as Server,
@@ -37,7 +35,6 @@ from .plextv import OwnedServer as OwnedServer, Pin as Pin, PlexTvClient as Plex
 from .transport import (
     PlexAddressError as PlexAddressError,
     PlexAuthenticationError as PlexAuthenticationError,
-    PlexCertificateError as PlexCertificateError,
     PlexCertificateNameError as PlexCertificateNameError,
     PlexConnectionError as PlexConnectionError,
     PlexError as PlexError,
@@ -46,9 +43,7 @@ from .transport import (
     PlexMaintenanceError as PlexMaintenanceError,
     PlexNotOwnerError as PlexNotOwnerError,
     PlexPreferenceError as PlexPreferenceError,
-    PlexRedirectError as PlexRedirectError,
     PlexRefusedError as PlexRefusedError,
-    PlexResolveError as PlexResolveError,
     PlexResponseError as PlexResponseError,
     PlexTimeoutError as PlexTimeoutError,
     PlexTlsError as PlexTlsError,

@@ -1,6 +1,5 @@
 """Reads what a person pastes: the address of a server, and a token."""
 
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from itertools import takewhile
 import re
@@ -30,48 +29,33 @@ _PLEX_SITE: Final = re.compile(
 _NAME: Final = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 
 
-class PlexSiteError(ValueError):
-    """The address is one of Plex's own site, not of a server."""
+class PasteError(ValueError):
+    """The text is something else of Plex's; the argument is the key of what it is."""
 
 
-class ClaimCodeError(ValueError):
-    """The text is a code to claim a new server with, not a token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A server's base URL, and the token where one was pasted along with it."""
-
-    url: str
-    token: str | None = field(repr=False)
-
-
-def parse_address(text: str) -> Address:
-    """Return the address that a person means, as a URL that is read as itself.
-
-    Understands a bare host, host and port, a path prefix, and what is copied out of a
-    browser: Plex Web's address or that of "View XML" with its `X-Plex-Token`.
-    Raises ValueError for what cannot be a server's address: PlexSiteError for Plex's.
-    """
+def parse_address(text: str) -> str:
+    """Return the URL that a person means; raise ValueError for what is no address."""
     text = _EDGES.sub("", text)
     if _PLEX_SITE.match(text):
-        raise PlexSiteError("Plex's own site, not a server")
-    url = URL(_with_scheme(text))
+        raise PasteError("plex_site")
+    if not _SCHEME.match(text):
+        host = f"[{text}]" if ":" in text and is_ip(text) else text
+        # Names under plex.direct exist for the sake of their certificate.
+        scheme = "https" if ".plex.direct" in text.lower() else "http"
+        text = f"{scheme}://{host}"
+    url = URL(text)
     if url.scheme not in {"http", "https"} or url.user or url.explicit_port == 0:
         raise ValueError("Not the address of a web server")
-    if not (_is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
+    if not (is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
         raise ValueError("Not a name that a server can have")
     base = _base(url, _assumed_port(url) if url.explicit_port is None else url.port)
     parts = url.raw_path.strip("/").split("/")
     prefix = takewhile(lambda it: not _SERVER_PATH.fullmatch(it), parts)
-    return Address(url="/".join([base, *prefix]), token=_token_in(text) or None)
+    return "/".join([base, *prefix])
 
 
 def full_address(url: str) -> str:
-    """Return a URL that is in use as `parse_address` has to see it to mean the same.
-
-    Without a port it means 80 or 443, which is not what people mean.
-    """
+    """Return a URL with the port it means, as `parse_address` has to see it."""
     try:
         used = URL(url)
     except ValueError:
@@ -82,44 +66,33 @@ def full_address(url: str) -> str:
 
 
 def parse_token(text: str) -> str:
-    """Return the token that a person means; it is empty where there is none.
-
-    Understands a bare token, one in quotes, `X-Plex-Token=...` and the address of
-    "View XML". Raises ClaimCodeError or PlexSiteError for what is taken for a token.
-    """
+    """Return the token in a text, or ""; raise PasteError for what is taken for one."""
     text = _EDGES.sub("", text)
-    if (token := _token_in(text)) is not None:
+    if (token := find_token(text)) is not None:
         return token
     if text.lower().startswith("claim-"):
-        raise ClaimCodeError("A code to claim a server with, not a token")
+        raise PasteError("claim_code")
     if _PLEX_SITE.match(text):
-        raise PlexSiteError("Plex's own site, not a token")
+        raise PasteError("plex_site")
     # An address without a token; no token has a slash.
     return "" if "/" in text else text
 
 
-def _token_in(text: str) -> str | None:
+def find_token(text: str) -> str | None:
+    """Return what follows `X-Plex-Token` in a text, or None if that is not there."""
     found = _TOKEN.search(text)
     return unquote(found[1]).strip() if found else None
-
-
-def _with_scheme(text: str) -> str:
-    if _SCHEME.match(text):
-        return text
-    if _is_ip(text) and ":" in text:
-        text = f"[{text}]"
-    # Names under plex.direct exist for the sake of their certificate.
-    return f"https://{text}" if ".plex.direct" in text.lower() else f"http://{text}"
 
 
 def _assumed_port(url: URL) -> int | None:
     """Assume Plex's own port, except behind what looks like an HTTPS proxy."""
     host = (url.host or "").rstrip(".")
-    proxied = not (_is_ip(host) or host.endswith(".plex.direct"))
+    proxied = not (is_ip(host) or host.endswith(".plex.direct"))
     return None if url.scheme == "https" and proxied else DEFAULT_PORT
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Return True if a host is an address, not a name."""
     try:
         ip_address(host)
     except ValueError:
@@ -129,5 +102,5 @@ def _is_ip(host: str) -> bool:
 
 def _base(url: URL, port: int | None) -> str:
     # yarl leaves out a port that is the scheme's, which would be read as Plex's own.
-    host = f"[{url.raw_host}]" if ":" in (url.raw_host or "") else url.raw_host
-    return f"{url.scheme}://{host}" + ("" if port is None else f":{port}")
+    base = f"{url.scheme}://{url.host_subcomponent}"
+    return base if port is None else f"{base}:{port}"

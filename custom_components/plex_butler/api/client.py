@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from time import time
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -29,19 +29,12 @@ from .transport import (
     token_header,
 )
 
-# A server that has just been given other settings refuses to tell them for a while.
-SETTLE_WAIT: Final = 0.5
-SETTLE_TRIES: Final = 11
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
 
-class Recorded(NamedTuple):
-    """Something that happened: a frame, an answer, a line of the log or a command."""
-
-    at: float
-    kind: str
-    what: object
+# Something that happened: when, of which kind, and the frame, answer, line or command
+type Recorded = tuple[float, str, object]
 
 
 class PlexClient:
@@ -63,13 +56,7 @@ class PlexClient:
         client_identifier: str,
         machine_identifier: str | None = None,
     ) -> None:
-        """Create a client for a base URL, which may have a path.
-
-        Raises PlexAddressError if it is no URL.
-
-        The session is the caller's, as is closing it. `client_identifier` names this
-        client to the server and should stay the same for years.
-        """
+        """Create a client for a base URL; the caller closes the session."""
         try:
             self.url = str(URL(url)).rstrip("/")
         except ValueError as err:
@@ -94,12 +81,12 @@ class PlexClient:
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
-        self.record.append(Recorded(time(), kind, what))
+        self.record.append((time(), kind, what))
 
-    async def get_identity(self) -> models.Identity:
+    async def get_identity(self) -> models.Server:
         """Return which server answers; the token is not sent: `GET /identity`."""
         try:
-            return models.parse_server(await self._get("/identity", is_public=True))
+            return models.parse_server(await self._get("/identity"))
         except PlexAuthenticationError as err:
             # No token was sent, so something in front of the server refuses access.
             raise PlexForbiddenError("Access to the server is refused") from err
@@ -153,8 +140,7 @@ class PlexClient:
         }
         query = urlencode(written, quote_via=quote, errors="replace")
         try:
-            async with self._request("PUT", f"/:/prefs?{query}"):
-                pass
+            await self._send("PUT", f"/:/prefs?{query}")
         except PlexNotOwnerError as err:
             # Some servers also say so of a setting that they do not have.
             await self.get_preferences()
@@ -163,15 +149,15 @@ class PlexClient:
             if err.status == 400:
                 raise PlexPreferenceError(str(err), status=400) from err
             raise
-        tries = 1
-        while True:
+        # A server that has just been given other settings does not tell them for a while.
+        for _ in range(10):
             try:
                 return await self.get_preferences()
             except PlexResponseError as err:
-                if err.status != 400 or tries == SETTLE_TRIES:
+                if err.status != 400:
                     raise
-            tries += 1
-            await sleep(SETTLE_WAIT)
+            await sleep(0.5)
+        return await self.get_preferences()
 
     @asynccontextmanager
     async def notifications(
@@ -199,11 +185,11 @@ class PlexClient:
 
     async def start_all_tasks(self) -> None:
         """Ask for all tasks that are enabled and due today: `POST /butler`."""
-        await self._command("POST", "/butler")
+        await self._command("POST")
 
     async def stop_all_tasks(self) -> None:
         """Stop all tasks, and forget those that wait: `DELETE /butler`."""
-        await self._command("DELETE", "/butler")
+        await self._command("DELETE")
 
     async def start_task(self, name: str) -> models.StartResult:
         """Ask for one task: `POST /butler/{name}`.
@@ -211,9 +197,9 @@ class PlexClient:
         `STARTED` may also mean that the server queued it.
         Raises PlexResponseError with status 404 if there is no such task.
         """
-        if await self._command("POST", _task_path(name)) == 202:
-            return models.StartResult.ALREADY_RUNNING
-        return models.StartResult.STARTED
+        status = await self._command("POST", name)
+        results = models.StartResult
+        return results.ALREADY_RUNNING if status == 202 else results.STARTED
 
     async def stop_task(self, name: str) -> models.StopResult:
         """Stop one task, or take it off the queue: `DELETE /butler/{name}`.
@@ -221,48 +207,47 @@ class PlexClient:
         The server does not tell "not running" from "no such task".
         """
         try:
-            await self._command("DELETE", _task_path(name))
+            await self._command("DELETE", name)
         except PlexResponseError as err:
             if err.status != 404:
                 raise
             return models.StopResult.NOT_RUNNING
         return models.StopResult.STOPPED
 
-    async def _get(self, path: str, *, is_public: bool = False) -> object:
-        async with self._request("GET", path, is_public=is_public) as response:
-            return models.loads(await read(response))
+    async def _get(self, path: str) -> object:
+        _, body = await self._send("GET", path)
+        return models.loads(body)
 
-    async def _command(self, method: str, path: str) -> int:
-        """Send a command to Butler, and return the status of the answer."""
+    async def _command(self, method: str, task: str | None = None) -> int:
+        """Send a command for one task or for all, and return the answer's status."""
+        path = "/butler"
+        if task is not None:
+            path += f"/{quote(task, safe='', errors='replace')}"
         self.keep("command", f"{method} {path}")
         try:
-            # The body says nothing: it is empty or a page of HTML.
-            async with self._request(method, path) as response:
-                return response.status
+            status, _ = await self._send(method, path)
         except PlexNotOwnerError as err:
             # Who may look is the owner: what refuses commands alone is not the server.
             await self.get_butler_tasks()
             raise PlexForbiddenError("Access is refused to commands") from err
+        return status
 
-    @asynccontextmanager
-    async def _request(
-        self, method: str, path: str, *, is_public: bool = False
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one request; a public one goes to any server, and without the token."""
+    async def _send(self, method: str, path: str) -> tuple[int, bytes]:
+        """Return an answer; `/identity` is asked of any server, without the token."""
+        is_public = path == "/identity"
         headers = self._headers if is_public else await self._verified_headers()
+        url = URL(f"{self.url}{path}", encoded=True)
         try:
-            async with request(
-                self._session,
-                method,
-                URL(f"{self.url}{path}", encoded=True),
-                headers,
-                owner_only=path not in _FOR_ALL_USERS,
-            ) as response:
-                yield response
+            async with request(self._session, method, url, headers) as response:
+                # Other bodies say nothing: they are empty or a page of HTML.
+                body = await read(response) if method == "GET" else b""
+                return response.status, body
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
                 # Another server may answer at the address next time.
                 self._is_verified = False
+            if isinstance(err, PlexForbiddenError) and path not in _FOR_ALL_USERS:
+                raise PlexNotOwnerError("The token is not the owner's") from err
             raise
 
     async def _verified_headers(self) -> dict[str, str]:
@@ -273,7 +258,3 @@ class PlexClient:
                 if not self._is_verified:
                     await self.verify()
         return headers
-
-
-def _task_path(name: str) -> str:
-    return f"/butler/{quote(name, safe='', errors='replace')}"

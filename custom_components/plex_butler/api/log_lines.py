@@ -20,8 +20,6 @@ from .notifications import NotificationStream
 FLOOD_FRAMES: Final = 20_000
 FLOOD_BYTES: Final = 8 * 1024 * 1024
 FLOOD_SECONDS: Final = 10.0
-# Between two looks at the clock, others get their turn as well.
-_TURN: Final = 64
 
 # A quote that is escaped again each time JSON is put into JSON
 _QUOTE: Final = r'(?:\\{0,31}")?'
@@ -57,11 +55,10 @@ class LoggedSubActivity:
 
     @override
     def __str__(self) -> str:
-        what = "ended" if self.title is None else "registered new"
         title = "" if self.title is None else f' - "{self.title}"'
+        what = f"{'registered new' if title else 'ended'} sub-activity {self.uuid}"
         progress = f" overall progress: {self.progress}" if self.progress else ""
-        about = f"{self.uuid}{title} parent: {self.parent}{progress}"
-        return f"Activity: {what} sub-activity {about}"
+        return f"Activity: {what}{title} parent: {self.parent}{progress}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +97,9 @@ class LogStream:
                 tells = True
                 yield ()
             size += len(frame)
-            if self._stream.frames % _TURN and size <= FLOOD_BYTES:
+            if self._stream.frames % 64 and size <= FLOOD_BYTES:
                 continue
+            # Between two looks at the clock, others get their turn as well.
             await asyncio.sleep(0)
             if monotonic() - began >= FLOOD_SECONDS:
                 began, before, size = monotonic(), self._stream.frames, 0

@@ -37,8 +37,6 @@ MAX_ITEMS: Final = 1000
 MAX_DEPTH: Final = 16
 # Numbers of more digits have no place in JSON that others write, and need not be exact.
 MAX_DIGITS: Final = 15
-# No task waits for a century.
-_MAX_DAYS: Final = 36_500
 
 _SPACES: Final = re.compile(r"[\t-\r\x85\u2028\u2029]+")
 # Other control characters, halves of characters, and what turns the direction of text.
@@ -71,33 +69,25 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Which server this is, as it tells anybody who asks."""
+class Server:
+    """Which server this is; it tells its users alone the name, which can be empty."""
 
     machine_identifier: str
     version: str
     claimed: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Server(Identity):
-    """Which server this is, as it tells its users; the name can be empty."""
-
     name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preference:
-    """One of the server's settings, of `type` `bool`, `int`, `double` or `text`.
-
-    A value that does not fit the type is left as it was sent. `options` are the values
-    that the server offers, in its order and as it writes them, each with its label.
-    """
+    """One of the server's settings; a value that does not fit the type is as sent."""
 
     id: str
     value: PreferenceValue
+    # "bool", "int", "double" or "text"
     type: str = ""
     label: str = ""
+    # The values that the server offers, as it writes them, each with its label
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -116,10 +106,7 @@ class StopResult(StrEnum):
 
 
 def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
-    """Return the tasks in the server's order, each name once.
-
-    A task that no request can name is left out.
-    """
+    """Return the tasks in the server's order, but none that no request can name."""
     tasks: dict[str, ButlerTask] = {}
     for item in objects(_container(payload, "ButlerTasks").get("ButlerTask")):
         if (task := name(item, "name")) and task not in tasks:
@@ -127,7 +114,8 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
                 name=task,
                 title=text(item, "title") or task,
                 description=text(item, "description", MAX_LONG_TEXT),
-                interval=number(item, "interval", _MAX_DAYS),
+                # No task waits for a century.
+                interval=number(item, "interval", 36_500),
                 schedule_randomized=flag(item, "scheduleRandomized", default=False),
                 enabled=flag(item, "enabled", default=True),
             )
@@ -157,9 +145,12 @@ def parse_activity(item: Json) -> Activity:
 def parse_server(payload: object) -> Server:
     """Return the server's identity, and its name if the answer has one."""
     found = _container(payload, "MediaContainer")
+    machine, version = name(found, "machineIdentifier"), name(found, "version")
+    if not (machine and version):
+        raise PlexResponseError("The answer does not say which server it is")
     return Server(
-        machine_identifier=_required(found, "machineIdentifier"),
-        version=_required(found, "version"),
+        machine_identifier=machine,
+        version=version,
         claimed=flag(found, "claimed", default=True),
         name=text(found, "friendlyName"),
     )
@@ -176,14 +167,11 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
-    setting, kind, sent = (
-        name(item, "id"),
-        text(item, "type").lower(),
-        item.get("value"),
-    )
+    setting, kind = name(item, "id"), text(item, "type").lower()
+    sent = item.get("value")
     if not setting or not isinstance(sent, bool | int | float | str):
         return None
-    value: PreferenceValue = sent
+    value = sent
     match kind:
         case "bool":
             value = flag(item, "value", default=False)
@@ -207,10 +195,7 @@ def parse_preference(item: Json) -> Preference | None:
 
 
 def loads(body: bytes) -> object:
-    """Return what JSON says, clean and bounded.
-
-    Raises PlexResponseError if it is no JSON.
-    """
+    """Return what JSON says, clean and bounded, or raise PlexResponseError."""
     try:
         found = _DECODER.decode(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError) as err:
@@ -227,22 +212,16 @@ def objects(found: object) -> Iterator[Json]:
 
 def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
     """Return a text of so many characters at most, a number as one, or nothing."""
-    match item.get(key):
-        case str(found):
-            return found[:most].strip()
-        case bool():
-            return ""
-        case int(found):
-            return str(found)
-    return ""
+    found = item.get(key)
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    return found[:most].strip() if isinstance(found, str) else ""
 
 
 def name(item: Json, key: str) -> str:
-    """Return a text by which the server knows something, or nothing if it is no such.
-
-    What is cut or cleaned is another name, perhaps that of something else, and proxies
-    take dots for a way to somewhere else.
-    """
+    """Return a text by which the server knows something, or nothing if it is none."""
+    # What is cut or cleaned is another name, perhaps that of something else, and proxies
+    # take dots for a way to somewhere else.
     found = text(item, key, MAX_LONG_TEXT)
     if len(found) > MAX_TEXT or REPLACEMENT in found or found in {".", ".."}:
         return ""
@@ -251,13 +230,11 @@ def name(item: Json, key: str) -> str:
 
 def number(item: Json, key: str, most: int) -> int | None:
     """Return a whole number from 0 to `most`, or None where there is none."""
-    match item.get(key):
-        case bool():
-            return None
-        case int() | float() | str() as value:
-            with suppress(ValueError, OverflowError):
-                if 0 <= (found := int(float(value))) <= most:
-                    return found
+    value = item.get(key)
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            if 0 <= (found := int(float(value))) <= most:
+                return found
     return None
 
 
@@ -284,12 +261,6 @@ def _container(payload: object, key: str) -> Json:
     match payload:
         case {**top} if isinstance(found := top.get(key), Mapping):
             return found
-    raise PlexResponseError(f"The answer has no {key}")
-
-
-def _required(item: Json, key: str) -> str:
-    if found := name(item, key):
-        return found
     raise PlexResponseError(f"The answer has no {key}")
 
 

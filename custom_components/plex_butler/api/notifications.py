@@ -24,9 +24,6 @@ HEARTBEAT: Final = 30.0
 OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
-# Only a socket's closing is timed: that nothing comes for hours is normal.
-_TIMEOUT: Final = aiohttp.ClientWSTimeout(ws_receive=None, ws_close=1.0)
-_DATA: Final = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
 
 
 class ActivityEvent(StrEnum):
@@ -86,22 +83,25 @@ class NotificationStream:
                 patience = HEARTBEAT / 2 if is_pinged else HEARTBEAT
                 try:
                     message = await self._socket.receive(patience)
-                except TimeoutError as err:
+                except TimeoutError:
                     if is_pinged:
-                        raise PlexConnectionError("A ping was not answered") from err
+                        raise
                     await self._socket.ping()
                     is_pinged = True
                     continue
                 is_pinged = False
-                if message.type in _DATA:
-                    self.frames += 1
-                    yield message.data
-                elif message.type is aiohttp.WSMsgType.PING:
-                    await self._socket.pong(message.data)
-                elif message.type is not aiohttp.WSMsgType.PONG:
-                    break
-        if isinstance(message.data, Exception):
-            raise PlexConnectionError(str(message.data)) from message.data
+                match message.type:
+                    case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
+                        self.frames += 1
+                        yield message.data
+                    case aiohttp.WSMsgType.PING:
+                        await self._socket.pong(message.data)
+                    case aiohttp.WSMsgType.ERROR:
+                        raise PlexConnectionError(str(message.data)) from message.data
+                    case aiohttp.WSMsgType.PONG:
+                        pass
+                    case _:
+                        return
 
     async def close(self) -> None:
         """Hang up, which ends the iteration."""
@@ -129,7 +129,6 @@ async def open_stream(
     async with aiohttp.ClientSession(
         connector=session.connector,
         connector_owner=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
         headers=session.headers,
         middlewares=(stay,),
     ) as guarded:
@@ -141,7 +140,8 @@ async def open_stream(
                     autoping=False,
                     max_msg_size=MAX_MESSAGE,
                     decode_text=False,
-                    timeout=_TIMEOUT,
+                    # That nothing comes for hours is normal.
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                 )
         stream = NotificationStream(socket, keep)
         try:

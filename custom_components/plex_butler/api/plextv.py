@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from .address import parse_address
+from .address import is_ip, parse_address
 from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
 from .transport import PlexResponseError, read, request, token_header
 
@@ -19,12 +19,6 @@ PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
 PRODUCT: Final = "Plex Butler"
 
-# In seconds: what plex.tv gives a PIN, and what is believed of it at most.
-_LIFETIME: Final = 900
-_LONGEST: Final = 3600
-# The largest PIN that JSON carries safely, and the largest port.
-_MOST: Final = 2**53
-_MOST_PORT: Final = 65535
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -40,11 +34,7 @@ class Pin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnedServer:
-    """A server of the account's own, with a token that is good for it alone.
-
-    None of the `urls`, the best first, leads through Plex's relay, or out of the home
-    without TLS.
-    """
+    """A server of the account's own, with its own token and URLs, the best first."""
 
     name: str
     machine_identifier: str
@@ -115,11 +105,12 @@ class PlexTvClient:
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
     for item in objects(answer):
-        pin_id, code = number(item, "id", _MOST), text(item, "code")
-        expires_in = number(item, "expiresIn", _LONGEST) or 0
+        # The largest whole number that JSON carries safely.
+        pin_id, code = number(item, "id", 2**53), text(item, "code")
         if pin_id and _PLAIN.fullmatch(code):
-            lifetime = expires_in if expires_in > 1 else _LIFETIME
-            return Pin(id=pin_id, code=code, expires_in=lifetime)
+            # Plex.tv gives 15 minutes; more than an hour is not believed.
+            expires_in = number(item, "expiresIn", 3600) or 900
+            return Pin(id=pin_id, code=code, expires_in=expires_in)
     raise PlexResponseError("plex.tv gave no PIN")
 
 
@@ -149,30 +140,23 @@ def _urls(connections: object) -> tuple[str, ...]:
         if flag(connection, "relay", default=False):
             continue
         local = flag(connection, "local", default=False)
-        for url in _ways(connection, local=local):
-            if url.startswith("https:"):
-                ranks.setdefault(url, 0 if local else 2)
-            elif local and not _is_public(URL(url).host or ""):
-                ranks.setdefault(url, 1)
+        for way in _ways(connection, local=local):
+            with suppress(ValueError):
+                url = parse_address(way)
+                host = URL(url).host or ""
+                if url.startswith("https:"):
+                    ranks.setdefault(url, 0 if local else 2)
+                elif local and not (is_ip(host) and ip_address(host).is_global):
+                    ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
 def _ways(connection: Json, *, local: bool) -> Iterator[str]:
-    uri = text(connection, "uri")
-    if "://" in uri:
-        with suppress(ValueError):
-            yield parse_address(uri).url
+    if "://" in (uri := text(connection, "uri")):
+        yield uri
     if local:
         # A certificate's name may not resolve while its address can be reached.
         with suppress(ValueError):
             host = ip_address(text(connection, "address"))
-            port = number(connection, "port", _MOST_PORT)
             in_url = f"[{host}]" if host.version == 6 else host
-            yield parse_address(f"http://{in_url}:{port}").url
-
-
-def _is_public(host: str) -> bool:
-    try:
-        return ip_address(host).is_global
-    except ValueError:
-        return False
+            yield f"http://{in_url}:{number(connection, 'port', 65535)}"

@@ -5,20 +5,24 @@ with every version. So no text is left but Butler's own, and the words for kinds
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 import re
 from typing import Any, Final
 from urllib.parse import unquote
 
-from . import BUTLER, LoggedRequest, LoggedSubActivity, PlexResponseError, Recorded
+from . import BUTLER, LoggedRequest, LoggedSubActivity, PlexResponseError
+from .client import Recorded
 from .models import MAX_TEXT, loads, text
 
 REDACTED: Final = "**REDACTED**"
 
-# What is left of an object that stands under a key; other fields of Butler's own are
-# named, without what they hold.
+# What is left of an answer, and of an object that stands under a key; other fields of
+# Butler's own are named, without what they hold.
 _FIELDS: Final = {
+    "": frozenset({"ButlerTasks", "MediaContainer", "NotificationContainer"}),
+    "ButlerTasks": frozenset({"ButlerTask"}),
+    "MediaContainer": frozenset({"Activity"}),
+    "NotificationContainer": frozenset({"ActivityNotification", "type"}),
     "ButlerTask": frozenset(
         {"name", "title", "description", "interval", "scheduleRandomized", "enabled"}
     ),
@@ -31,41 +35,45 @@ _TEXTS: Final = frozenset({"name", "title", "subtitle", "description"})
 _WORD: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
-def redact_answer(answer: object) -> Any:
-    """Return an answer of /butler or /activities, without what others do."""
-    match answer:
-        case {"ButlerTasks": {"ButlerTask": tasks}}:
-            return {"ButlerTasks": {"ButlerTask": _redact("ButlerTask", tasks)}}
-        case {"MediaContainer": {"Activity": rows}}:
-            return {"MediaContainer": {"Activity": _redact("Activity", rows)}}
-        case {"MediaContainer": {}}:
-            return {"MediaContainer": {}}
+def redact_answer(found: object, key: str = "") -> Any:
+    """Return what may be left of an answer, or of what stands in it under a key."""
+    match found:
+        case list() if key in _FIELDS:
+            return [redact_answer(item, key) for item in found]
+        case Mapping() if fields := _FIELDS.get(key):
+            left = {}
+            if key == "Activity" and text(found, "type").casefold() == BUTLER:
+                fields |= {"title", "subtitle"}
+            if "title" in fields:
+                left = {it: REDACTED for it in found if _WORD.fullmatch(it)}
+            return left | {
+                it: redact_answer(found[it], it) for it in found if it in fields
+            }
+        case str() if key in _TEXTS:
+            return found[:MAX_TEXT]
+        case str() if key not in _FIELDS and _WORD.fullmatch(found):
+            return found
+        case int() | float() | None if key not in _FIELDS:
+            return found
     return REDACTED
 
 
 def redact_frame(frame: bytes) -> Any:
     """Return a notification, decoded; of most kinds only the kind is left."""
-    with suppress(PlexResponseError):
-        match loads(frame):
-            case {"NotificationContainer": {"ActivityNotification": found}}:
-                items = _redact("ActivityNotification", found)
-                return {"NotificationContainer": {"ActivityNotification": items}}
-            case {"NotificationContainer": {"type": kind}}:
-                return {"NotificationContainer": {"type": _redact("type", kind)}}
-    return REDACTED
+    try:
+        return redact_answer(loads(frame))
+    except PlexResponseError:
+        return REDACTED
 
 
 def redact_record(
     record: Iterable[Recorded], names: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Return what happened, each with the second it came, as `--replay` plays it.
-
-    `names` are those of tasks, and their titles: lines of the log keep no others.
-    """
+    """Return what happened, as `--replay` plays it; of names, those of tasks stay."""
     events = list(record)
     known = {name.casefold() for name in names}
     return [
-        {"at": round(at - events[0].at, 3), kind: _redact_event(what, known)}
+        {"at": round(at - events[0][0], 3), kind: _redact_event(what, known)}
         for at, kind, what in events
     ]
 
@@ -84,24 +92,3 @@ def _redact_event(what: object, known: set[str]) -> Any:
         case str() | LoggedSubActivity() | LoggedRequest():
             return str(what)
     return redact_answer(what)
-
-
-def _redact(key: str, found: object) -> Any:
-    """Return what is left of what stands under a key."""
-    match found:
-        case list() if key in _FIELDS:
-            return [_redact(key, item) for item in found]
-        case Mapping() if fields := _FIELDS.get(key):
-            left = {}
-            if key == "Activity" and text(found, "type").casefold() == BUTLER:
-                fields |= {"title", "subtitle"}
-            if "title" in fields:
-                left = {it: REDACTED for it in found if _WORD.fullmatch(it)}
-            return left | {it: _redact(it, found[it]) for it in found if it in fields}
-        case str() if key in _TEXTS:
-            return found[:MAX_TEXT]
-        case str() if key not in _FIELDS and _WORD.fullmatch(found):
-            return found
-        case int() | float() | None if key not in _FIELDS:
-            return found
-    return REDACTED

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 import errno
 import re
-from typing import Final
+from typing import Final, override
 
 import aiohttp
 from yarl import URL
@@ -22,53 +22,58 @@ _WRONG_NAME: Final = frozenset({62, 63, 64})
 _NO_WAY: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 )
-_HUNG_UP: Final = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 
 
 class PlexError(Exception):
     """Anything that kept the server from doing what it was asked."""
 
+    # What the error is called in dialogs and in exceptions.
+    key = "invalid_response"
     # After so many seconds the server wants to be asked again, where it says so.
     retry_after: int | None = None
 
+    @override
+    def __init_subclass__(cls, *, key: str | None = None) -> None:
+        cls.key = key or cls.key
 
-class PlexConnectionError(PlexError):
+
+class PlexConnectionError(PlexError, key="cannot_connect"):
     """The server could not be reached, or hung up."""
 
 
-class PlexAddressError(PlexConnectionError):
+class PlexAddressError(PlexConnectionError, key="invalid_url"):
     """The address is none that can be connected to."""
 
 
-class PlexRefusedError(PlexConnectionError):
+class PlexRefusedError(PlexConnectionError, key="refused"):
     """Nothing listens at the server's address."""
 
 
-class PlexResolveError(PlexConnectionError):
+class PlexResolveError(PlexConnectionError, key="cannot_resolve"):
     """The server's name leads nowhere."""
 
 
-class PlexHungUpError(PlexConnectionError):
+class PlexHungUpError(PlexConnectionError, key="hung_up"):
     """The server hung up without an answer, as to plain HTTP if it wants HTTPS."""
 
 
-class PlexTimeoutError(PlexConnectionError):
+class PlexTimeoutError(PlexConnectionError, key="timeout"):
     """The server did not answer in time."""
 
 
-class PlexTlsError(PlexConnectionError):
+class PlexTlsError(PlexConnectionError, key="tls"):
     """No secure connection could be agreed on."""
 
 
-class PlexCertificateError(PlexTlsError):
+class PlexCertificateError(PlexTlsError, key="certificate_untrusted"):
     """The server's certificate is not to be trusted: self-signed, say, or expired."""
 
 
-class PlexCertificateNameError(PlexCertificateError):
+class PlexCertificateNameError(PlexCertificateError, key="certificate_name"):
     """The server's certificate is for another name than the one that was asked for."""
 
 
-class PlexWrongServerError(PlexError):
+class PlexWrongServerError(PlexError, key="wrong_server"):
     """Another server answers at the address; `found` is its machine identifier."""
 
     def __init__(self, *, found: str) -> None:
@@ -76,35 +81,30 @@ class PlexWrongServerError(PlexError):
         self.found = found
 
 
-class PlexAuthenticationError(PlexError):
+class PlexAuthenticationError(PlexError, key="invalid_auth"):
     """The server does not accept the token (401)."""
 
 
-class PlexForbiddenError(PlexError):
+class PlexForbiddenError(PlexError, key="forbidden"):
     """Access is refused (403) where every user is let in, as a firewall does."""
 
 
-class PlexNotOwnerError(PlexForbiddenError):
+class PlexNotOwnerError(PlexForbiddenError, key="not_owner"):
     """Access is refused (403) to what is for the server's owner alone."""
 
 
-class PlexMaintenanceError(PlexError):
+class PlexMaintenanceError(PlexError, key="maintenance"):
     """The server is starting or migrating its database (503)."""
 
 
 class PlexResponseError(PlexError):
-    """The server's answer, or its HTTP status, is none of a Plex Media Server."""
+    """The answer is none of Plex's; `location` is where a redirect points."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, location: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
-
-
-class PlexRedirectError(PlexResponseError):
-    """The server is somewhere else; `location` is where it says, not yet believed."""
-
-    def __init__(self, message: str, *, status: int, location: str) -> None:
-        super().__init__(message, status=status)
         self.location = location
 
 
@@ -112,29 +112,27 @@ class PlexPreferenceError(PlexResponseError):
     """The server has no such setting, or does not take that value for it."""
 
 
+_REASONS: Final[Mapping[int, type[PlexConnectionError]]] = {
+    errno.ECONNREFUSED: PlexRefusedError,
+    errno.ETIMEDOUT: PlexTimeoutError,
+    errno.ECONNRESET: PlexHungUpError,
+    errno.ECONNABORTED: PlexHungUpError,
+    errno.EPIPE: PlexHungUpError,
+}
+
+
 @asynccontextmanager
 async def request(
-    session: aiohttp.ClientSession,
-    method: str,
-    url: URL,
-    headers: Mapping[str, str],
-    *,
-    owner_only: bool = False,
+    session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str]
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send one request; every error of the network or of HTTP leaves as ours."""
     with network_errors():
+        # A redirect would carry the token to wherever it points.
         async with session.request(
-            method,
-            url,
-            headers=headers,
-            timeout=TIMEOUT,
-            # A redirect would carry the token to wherever it points.
-            allow_redirects=False,
+            method, url, headers=headers, timeout=TIMEOUT, allow_redirects=False
         ) as response:
             if not 200 <= response.status < 300:
-                raise status_error(
-                    response.status, response.headers, owner_only=owner_only
-                )
+                raise _status_error(response.status, response.headers)
             yield response
 
 
@@ -149,10 +147,7 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def token_header(token: str) -> dict[str, str]:
-    """Return the header that has the token.
-
-    Raises PlexAuthenticationError for what no token holds, be it that a header could.
-    """
+    """Return the header with the token; raise PlexAuthenticationError if it is none."""
     if not re.fullmatch(r"[!-~]+", token):
         raise PlexAuthenticationError("The token has characters that are in none")
     return {"X-Plex-Token": token}
@@ -163,16 +158,15 @@ def network_errors() -> Iterator[None]:
     """Let what goes wrong below HTTP leave as one of ours."""
     try:
         yield
-    except TimeoutError as err:
-        raise PlexTimeoutError("The server did not answer in time") from err
-    except aiohttp.WSServerHandshakeError as err:
-        raise status_error(err.status, err.headers or {}) from err
     except (aiohttp.ClientError, OSError, UnicodeError) as err:
-        raise _network_error(err) from err
+        raise _error_of(err) from err
 
 
-def _network_error(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
+def _error_of(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
+    cause: Exception = err
     match err:
+        case TimeoutError():
+            return PlexTimeoutError("The server did not answer in time")
         case aiohttp.ClientConnectorCertificateError(certificate_error=error):
             if getattr(error, "verify_code", None) in _WRONG_NAME:
                 return PlexCertificateNameError(str(error))
@@ -183,53 +177,35 @@ def _network_error(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexErr
             return PlexResolveError(str(err))
         case aiohttp.InvalidURL() | UnicodeError():
             return PlexAddressError("The address cannot be connected to")
+        case aiohttp.WSServerHandshakeError(status=status, headers=headers):
+            return _status_error(status, headers or {})
         case aiohttp.ClientResponseError():
             return PlexResponseError("The answer is not one of HTTP")
         case aiohttp.ServerDisconnectedError():
             return PlexHungUpError("The server hung up without an answer")
-        case OSError():
-            return _connection_error(err)
-    return PlexConnectionError(str(err))
-
-
-def _connection_error(err: OSError) -> PlexConnectionError:
-    """Return why no address of a name could be connected to."""
-    cause = err.os_error if isinstance(err, aiohttp.ClientConnectorError) else err
+        case aiohttp.ClientConnectorError(os_error=cause):
+            pass
     # Of the errors of several addresses, aiohappyeyeballs keeps the texts only.
-    texts = re.findall(r"\[Errno (\d+)\]", str(cause))
-    numbers = {cause.errno} if cause.errno is not None else set(map(int, texts))
-    reasons = numbers - _NO_WAY
-    if reasons and reasons <= _HUNG_UP:
-        return PlexHungUpError("The server hung up without an answer")
-    if reasons == {errno.ECONNREFUSED}:
-        return PlexRefusedError(str(err))
-    if reasons == {errno.ETIMEDOUT}:
-        return PlexTimeoutError("The server did not answer in time")
-    return PlexConnectionError(str(err))
+    numbers = set(map(int, re.findall(r"\[Errno (\d+)\]", str(cause))))
+    reasons = {_REASONS.get(it, PlexConnectionError) for it in numbers - _NO_WAY}
+    return (reasons.pop() if len(reasons) == 1 else PlexConnectionError)(str(err))
 
 
-def status_error(
-    status: int, headers: Mapping[str, str], *, owner_only: bool = False
-) -> PlexError:
-    """Return what a status means that is not a success.
-
-    `owner_only`: whether the server lets in no other users where it was asked.
-    """
-    location = headers.get("Location")
-    error: PlexError = PlexResponseError(f"The server answered {status}", status=status)
+def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
+    """Return what a status means that is not a success."""
+    error: PlexError
     match status:
         case 401:
             error = PlexAuthenticationError("The server does not accept the token")
-        case 403 if owner_only:
-            error = PlexNotOwnerError("The token is not that of the server's owner")
         case 403:
-            error = PlexForbiddenError(
-                "Access is refused, as by a firewall or a tunnel"
-            )
+            error = PlexForbiddenError("Access is refused, as a firewall does")
         case 503:
             error = PlexMaintenanceError("The server is starting or in maintenance")
-        case _ if 300 <= status < 400 and location:
-            error = PlexRedirectError(str(error), status=status, location=location)
+        case _:
+            location = headers.get("Location", "") if 300 <= status < 400 else ""
+            error = PlexResponseError(
+                f"The server answered {status}", status=status, location=location
+            )
     if re.fullmatch(r"[0-9]{1,5}", seconds := headers.get("Retry-After", "")):
         error.retry_after = int(seconds)
     return error

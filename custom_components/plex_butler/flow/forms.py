@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.const import (
     CONF_TIME_ZONE,
     CONF_TOKEN,
@@ -14,15 +13,10 @@ from homeassistant.const import (
     UnitOfTime,
 )
 from homeassistant.helpers import selector
+from homeassistant.helpers.schema_config_entry_flow import SchemaCommonFlowHandler
 import voluptuous as vol
 
-from ..api import (
-    ClaimCodeError,
-    PlexSiteError,
-    full_address,
-    parse_address,
-    parse_token,
-)
+from ..api import PasteError, find_token, full_address, parse_address, parse_token
 from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
 from ..run_state import DEFAULT_LIMIT
 
@@ -47,10 +41,7 @@ ADDRESS_SCHEMA: Final = vol.Schema(
 
 
 def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
-    """Return a form that asks for one of several servers, by name and details.
-
-    The details are shown where the name alone does not tell two servers apart.
-    """
+    """Return a form that asks for a server; details tell apart those of one name."""
     names = Counter(name for name, _ in servers.values())
     options = [
         selector.SelectOptionDict(
@@ -74,33 +65,26 @@ def shown_values(known: Mapping[str, Any]) -> dict[str, Any]:
 def read_form(
     user_input: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """Return what an entry keeps, what to show again, and which fields are wrong.
-
-    `known` is what an entry or an earlier form has: it stands for an address that is
-    not asked for or was left as it was shown, and for a token that was left out.
-    """
+    """Return the data, what to show, and errors; `known` is for what was left out."""
     shown = dict(user_input)
     errors: dict[str, str] = {}
     url = known.get(CONF_URL)
-    if CONF_URL in shown and (url is None or shown[CONF_URL] != full_address(url)):
+    typed = shown.get(CONF_URL)
+    if typed is not None and (url is None or typed != full_address(url)):
         try:
-            address = parse_address(shown[CONF_URL])
-        except PlexSiteError:
-            errors[CONF_URL] = "plex_site"
+            url = shown[CONF_URL] = parse_address(typed)
+        except PasteError as err:
+            errors[CONF_URL] = str(err)
         except ValueError:
             errors[CONF_URL] = "invalid_url"
         else:
-            url = shown[CONF_URL] = address.url
-            if address.token:
-                # Newer than what the token's own field hides.
-                shown[CONF_TOKEN] = address.token
+            # A token in it is newer than what the token's own field hides.
+            shown[CONF_TOKEN] = find_token(typed) or shown.get(CONF_TOKEN, "")
     token = ""
     try:
         token = parse_token(shown.get(CONF_TOKEN, ""))
-    except ClaimCodeError:
-        errors[CONF_TOKEN] = "claim_code"
-    except PlexSiteError:
-        errors[CONF_TOKEN] = "plex_site"
+    except PasteError as err:
+        errors[CONF_TOKEN] = str(err)
     else:
         if token:
             shown[CONF_TOKEN] = token
@@ -109,40 +93,21 @@ def read_form(
     return {**known, **shown, CONF_URL: url, CONF_TOKEN: token}, shown, errors
 
 
-class PlexButlerOptionsFlow(OptionsFlowWithReload):
-    """Asks for what has a good default."""
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show the options, and keep them."""
-        if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        minutes = selector.NumberSelector(
-            selector.NumberSelectorConfig(
-                min=5,
-                # A backup of the largest libraries takes hours; what takes a day hangs.
-                max=24 * 60,
-                step=1,
-                mode=selector.NumberSelectorMode.BOX,
-                unit_of_measurement=UnitOfTime.MINUTES,
-            )
-        )
-        # They are read from disk.
-        zones = await self.hass.async_add_executor_job(available_timezones)
-        zone = selector.SelectSelectorConfig(options=sorted(zones))
-        default = DEFAULT_LIMIT.total_seconds() // 60
-        schema = vol.Schema(
-            {
-                vol.Required(CONF_ASSUMED_RUN_LIMIT, default=default): vol.All(
-                    minutes, vol.Coerce(int)
-                ),
-                vol.Optional(CONF_TIME_ZONE): selector.SelectSelector(zone),
-            }
-        )
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                schema, self.config_entry.options
-            ),
-        )
+async def async_options_schema(handler: SchemaCommonFlowHandler) -> vol.Schema:
+    """Return a form that asks for what has a good default."""
+    minutes = selector.NumberSelectorConfig(
+        min=5,
+        # A backup of the largest libraries takes hours; what takes a day hangs.
+        max=24 * 60,
+        mode=selector.NumberSelectorMode.BOX,
+        unit_of_measurement=UnitOfTime.MINUTES,
+    )
+    # They are read from disk.
+    hass = handler.parent_handler.hass
+    zones = sorted(await hass.async_add_executor_job(available_timezones))
+    zone = selector.SelectSelector(selector.SelectSelectorConfig(options=zones))
+    limit = vol.Required(
+        CONF_ASSUMED_RUN_LIMIT, default=DEFAULT_LIMIT.total_seconds() // 60
+    )
+    whole_minutes = vol.All(selector.NumberSelector(minutes), vol.Coerce(int))
+    return vol.Schema({limit: whole_minutes, vol.Optional(CONF_TIME_ZONE): zone})

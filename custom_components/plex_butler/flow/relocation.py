@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
@@ -12,13 +11,9 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
-from ..api import Identity
+from ..api import Server
 from ..const import DOMAIN, LOGGER
 from .validate import async_discover
-
-# A server has an address or two for each of its networks, containers' included.
-_ADDRESSES_PER_ANNOUNCEMENT: Final = 4
-_ADDRESSES_PER_SERVER: Final = 16
 
 # Which server answered where one announced itself, the newest last; None if it was not
 # ready to say. Remembered of servers that have an entry, until Home Assistant stops.
@@ -27,18 +22,16 @@ _ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_anno
 
 async def async_ask_announced(
     hass: HomeAssistant, info: ZeroconfServiceInfo
-) -> list[tuple[str, Identity]]:
-    """Return which servers answer where one announced itself, and remember it.
-
-    A container's bridge is also an address of other hosts, with servers of their own.
-    """
+) -> list[tuple[str, Server]]:
+    """Return which servers answer where one announced itself, and remember it."""
+    # A container's bridge is also an address of other hosts, with servers of their own.
     port = info.port or 32400
     addresses = [
         (str(address), port)
         for address in dict.fromkeys([info.ip_address, *info.ip_addresses])
         # Means nothing without the network card that it belongs to.
         if not address.is_link_local
-    ][:_ADDRESSES_PER_ANNOUNCEMENT]
+    ][:4]
     found = await asyncio.gather(*(async_discover(hass, *it) for it in addresses))
     announced = hass.data.setdefault(_ANNOUNCED, {})
     # The newest is remembered last, and of one announcement the best.
@@ -51,16 +44,14 @@ async def async_ask_announced(
             continue
         announced[address] = server
         of_server = [it for it, announcer in announced.items() if announcer == server]
-        for oldest in of_server[:-_ADDRESSES_PER_SERVER]:
+        # A server has an address or two for each of its networks, containers' included.
+        for oldest in of_server[:-16]:
             del announced[oldest]
     return [answer for answer in found if answer]
 
 
 async def async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
-    """Return the URL at which an entry's server answers, of those announced.
-
-    It is looked for over connections as safe as the entry's own.
-    """
+    """Return an announced URL of an entry's server, as safe as the entry's own."""
     own = URL(entry.data[CONF_URL])
     is_secure = own.scheme == "https"
     is_verified = is_secure and entry.data[CONF_VERIFY_SSL]

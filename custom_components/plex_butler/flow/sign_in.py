@@ -7,8 +7,6 @@ from ..api import OwnedServer, Pin, PlexError, PlexResponseError, PlexTvClient
 
 # As often as Plex's own apps ask.
 _POLL: Final = 2
-# How long, in seconds, the list of servers is asked for after the sign-in.
-_LISTING: Final = 60
 
 
 class SignInError(Exception):
@@ -18,10 +16,7 @@ class SignInError(Exception):
 async def async_get_owned_servers(
     client: PlexTvClient, pin: Pin
 ) -> dict[str, OwnedServer]:
-    """Wait for the answer to a PIN, and return the user's own servers by their ids.
-
-    What fails is asked again until the time is over; raises SignInError then.
-    """
+    """Wait for a sign-in, and return the user's servers by id or raise SignInError."""
     token: str | None = None
     failure: PlexError | None = None
     try:
@@ -30,7 +25,8 @@ async def async_get_owned_servers(
                 wait: float = _POLL
                 try:
                     if token is None and (token := await client.get_token(pin)):
-                        limit.reschedule(asyncio.get_running_loop().time() + _LISTING)
+                        # The list of servers is asked for a minute longer.
+                        limit.reschedule(asyncio.get_running_loop().time() + 60)
                     failure = None
                     if token is not None:
                         servers = await client.get_owned_servers(token)

@@ -14,19 +14,17 @@ from homeassistant.util.ssl import get_default_no_verify_context
 from yarl import URL
 
 from ..api import (
-    Identity,
     PlexAuthenticationError,
     PlexCertificateNameError,
     PlexConnectionError,
     PlexError,
     PlexHungUpError,
-    PlexRedirectError,
     PlexResponseError,
     Server,
     full_address,
     parse_address,
 )
-from ..connection import async_create_client, error_key
+from ..connection import async_create_client
 
 # An address that takes longer than this is not offered.
 _TIMEOUT: Final = 5
@@ -36,27 +34,23 @@ _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationResult:
-    """The server that was reached, or what is wrong, and a URL that may be right.
-
-    `unreachable`: the server was not met, so another address or setting is needed.
-    `names` are those of a certificate; `found` is which server answers in its place.
-    """
+    """The server that was reached, or what is wrong, and a URL that may be right."""
 
     server: Server | None = None
     error: str = ""
+    # Of the certificate that is for another name
     names: str = ""
+    # Which server answers in place of the right one
     found: str = ""
     suggested_url: str = ""
+    # The server was not met, so another address or setting is needed
     unreachable: bool = False
 
 
 async def async_validate(
     hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
 ) -> ValidationResult:
-    """Return the server if all that is needed of it works, else what does not.
-
-    If it is known which server it has to be, no other one gets the token.
-    """
+    """Return the server if all works, or why not; another one gets no token."""
     url = data[CONF_URL]
     try:
         client = await async_create_client(hass, data)
@@ -67,12 +61,10 @@ async def async_validate(
             return ValidationResult(
                 error="secure_required", suggested_url=secure_url, unreachable=True
             )
-        names = ""
-        if isinstance(err, PlexCertificateNameError):
-            names = await async_certificate_names(url)
+        is_misnamed = isinstance(err, PlexCertificateNameError)
         return ValidationResult(
-            error=error_key(err),
-            names=names,
+            error=err.key,
+            names=await async_certificate_names(url) if is_misnamed else "",
             unreachable=isinstance(err, PlexConnectionError),
         )
     found = identity.machine_identifier
@@ -83,7 +75,7 @@ async def async_validate(
         server = await client.get_server()
         await client.get_butler_tasks()
     except PlexError as err:
-        error = error_key(err)
+        error = err.key
         if isinstance(err, PlexAuthenticationError) and server:
             # The token has just been good enough for the server's name.
             error = "not_owner"
@@ -103,11 +95,11 @@ async def _async_secure_url(
         return None
     asked = URL(url)
     candidates = [full_address(str(asked.with_scheme("https").with_port(asked.port)))]
-    if isinstance(err, PlexRedirectError):
+    if isinstance(err, PlexResponseError) and err.location:
         with suppress(ValueError):
             target = URL(err.location)
             if target.scheme == "https" and target.host == asked.host:
-                candidates.insert(0, parse_address(full_address(err.location)).url)
+                candidates.insert(0, parse_address(full_address(err.location)))
     for candidate in candidates:
         identity = await async_identify(hass, candidate)
         if identity and machine_identifier in {None, identity.machine_identifier}:
@@ -117,7 +109,7 @@ async def _async_secure_url(
 
 async def async_identify(
     hass: HomeAssistant, url: str, *, verify_ssl: bool = False
-) -> Identity | None:
+) -> Server | None:
     """Return which server answers at a URL, if one does; nothing secret is sent."""
     with suppress(PlexError, TimeoutError):
         data = {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
@@ -134,7 +126,7 @@ async def async_discover(
     schemes: Iterable[str] = ("http", "https"),
     *,
     verify_ssl: bool = False,
-) -> tuple[str, Identity] | None:
+) -> tuple[str, Server] | None:
     """Return the URL at which a server answers that was only heard of, and which."""
     for scheme in schemes:
         url = str(URL.build(scheme=scheme, host=host, port=port).origin())
