@@ -96,7 +96,7 @@ async def test_set_up_waits_for_the_right_server_to_be_ready(
         ("500", "/butler", "answered 500"),
         ("garbage", "/butler", "not JSON"),
         ("wrong-shape", "/activities", "cannot be used"),
-        ("cut", "/", "connection to the Plex server broke"),
+        ("cut", "/", "connection to the Plex server failed"),
         ("403", "/butler", "not that of the owner"),
         ("401", "/butler", "not that of the owner"),
     ],

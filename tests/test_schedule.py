@@ -424,7 +424,7 @@ async def test_a_refused_change_says_why_and_leaves_things_as_they_are(
 async def test_a_server_that_is_gone_is_said_and_comes_back(
     home: Home, loaded: MockConfigEntry, expected_logs: list[str]
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
+    expected_logs.append("Nothing is listening at the address")
     await home.plex.stop_listening()
     with pytest.raises(HomeAssistantError) as err:
         await home.turn(BACKUP, on=False)

@@ -275,32 +275,32 @@ async def test_what_one_server_refuses_is_done_on_the_others(
         (
             "start_task",
             {"entity_id": SCHEDULED},
-            f"{SCHEDULED} only says whether a task runs by itself. Choose the switch",
+            f"{SCHEDULED} only sets whether a task runs by itself. Choose the switch",
         ),
         (
             "stop_all_tasks",
             {"entity_id": ATTIC_BACKUP},
-            f"{ATTIC_BACKUP} is a single task. Choose the server instead",
+            f"{ATTIC_BACKUP} is a single task. Choose its server instead",
         ),
         (
             "stop_all_tasks",
             {"entity_id": SCHEDULED},
-            f"{SCHEDULED} is no Plex server of Plex Butler",
+            f"{SCHEDULED} is not a Plex server of Plex Butler",
         ),
         (
             "stop_all_tasks",
             {"entity_id": "light.other"},
-            "light.other is no Plex server of Plex Butler",
+            "light.other is not a Plex server of Plex Butler",
         ),
         (
             "start_all_tasks",
             {"device_id": "{lamp}"},
-            "Lamp is no Plex server of Plex Butler",
+            "Lamp is not a Plex server of Plex Butler",
         ),
         (
             "get_butler_tasks",
             {"device_id": "gone"},
-            "gone is no Plex server of Plex Butler",
+            "gone is not a Plex server of Plex Butler",
         ),
         ("start_all_tasks", {"area_id": "loft"}, "There is no Plex server"),
         ("start_task", {"label_id": "x", "task": BACKUP}, "There is no Plex server"),
@@ -618,7 +618,7 @@ async def test_an_automation_without_a_target_is_about_the_only_server(
     ("name", "about", "message"),
     [
         ("task_started", {"entity_id": BUSY}, "is not the switch of a Butler task"),
-        ("task_ended", {"entity_id": SCHEDULED}, "only says whether a task runs"),
+        ("task_ended", {"entity_id": SCHEDULED}, "only sets whether a task runs"),
         ("task_ended", {"entity_id": "switch.x"}, "is not the switch of a Butler task"),
         ("butler_idle", {"entity_id": ATTIC_BACKUP}, "is a single task"),
     ],

@@ -148,7 +148,7 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
 async def test_a_server_that_now_wants_to_be_secure_is_followed_to_https(
     hass: HomeAssistant, secure_move: Move, expected_logs: list[str]
 ) -> None:
-    expected_logs.append("hung up without an answer")
+    expected_logs.append("closed the connection without a response")
     server = secure_move.old
     server.secure_connections = SecureConnections.PREFERRED
     plain = server.url_at(OLD, scheme="http")

@@ -15,14 +15,14 @@ from tests.journeys.whereabouts import NEW, OLD, Move, got_a_token, pass_by, sta
     [
         ("502", "/", "answered 502"),
         ("503", "/", "starting or migrating"),
-        ("401", "/", "was refused before it came to the token"),
-        ("403", "/", "was refused before it came to the token"),
+        ("401", "/", "was refused before the token was checked"),
+        ("403", "/", "was refused before the token was checked"),
         ("404", "/", "answered 404"),
         ("garbage", "/", "not JSON"),
         ("wrong-shape", "/", "cannot be used"),
         ("redirect", "/", "answered 302"),
         # It is let down where it works, and answers who it is.
-        ("refuse", "/activities", "hung up"),
+        ("refuse", "/activities", "closed the connection"),
     ],
 )
 async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address_answers(

@@ -139,7 +139,7 @@ async def test_an_outage_updates_the_listeners_once_and_so_does_its_end(
     advance: Advance,
     expected_logs: list[str],
 ) -> None:
-    expected_logs.append("Nothing listens at the address")
+    expected_logs.append("Nothing is listening at the address")
     start_backup(plex)
     await loaded.runtime_data.async_refresh()
     rounds.clear()

@@ -20,7 +20,7 @@ from tests.simulator import SimulatedPlex
 BACKUP = "switch.attic_butler_back_up_database"
 OLD, NEW = "127.0.0.1", "127.0.0.2"
 ANOTHER_HASH = "f" * 32
-NOTHING_LISTENS = "Nothing listens at the address"
+NOTHING_LISTENS = "Nothing is listening at the address"
 
 type Pass = Callable[[float], Awaitable[None]]
 
