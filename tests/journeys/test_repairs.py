@@ -213,7 +213,7 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     assert last and last.attributes["event_type"] == "ended"
     plex.fault("403", count=None, path="/butler")
     if while_loaded:
-        expected_logs.append("not that of the owner")
+        expected_logs.append("not belong to the owner")
         await advance(3601)
     else:
         await hass.config_entries.async_reload(entry.entry_id)
