@@ -81,9 +81,9 @@ async def test_set_up_waits_for_the_right_server_to_be_ready(
         ("500", "/butler", "answered 500"),
         ("garbage", "/butler", "not JSON"),
         ("wrong-shape", "/activities", "cannot be used"),
-        ("cut", "/", "connection to the Plex server broke"),
-        ("403", "/butler", "not that of the owner"),
-        ("401", "/butler", "not that of the owner"),
+        ("cut", "/", "connection to the Plex server failed"),
+        ("403", "/butler", "not belong to the owner"),
+        ("401", "/butler", "not belong to the owner"),
     ],
 )
 async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(

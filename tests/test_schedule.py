@@ -335,7 +335,7 @@ async def test_a_refused_change_says_why_and_leaves_things_as_they_are(
 
 
 async def test_a_server_that_is_gone_is_said_and_comes_back(home: Home) -> None:
-    home.expect_log("Nothing listens at the address")
+    home.expect_log("Nothing is listening at the address")
     await home.plex.stop_listening()
     with refused("refused"):
         await home.turn_off(BACKUPS)

@@ -267,7 +267,7 @@ async def test_what_one_server_refuses_is_done_on_the_others(
 NO_TASK = "Choose a task."
 NO_SERVER = "There is no Plex server"
 NO_SWITCH = "{} is not the switch of a Butler task"
-NOT_OURS = "{} is no Plex server of Plex Butler"
+NOT_OURS = "{} is not a Plex server of Plex Butler"
 
 
 @pytest.mark.parametrize(
@@ -287,12 +287,12 @@ NOT_OURS = "{} is no Plex server of Plex Butler"
         (
             "start_task",
             {"entity_id": SCHEDULED},
-            f"{SCHEDULED} only says whether a task runs by itself. Choose the switch",
+            f"{SCHEDULED} only sets whether a task runs by itself. Choose the switch",
         ),
         (
             "stop_all_tasks",
             {"entity_id": BACKUP_SWITCH},
-            f"{BACKUP_SWITCH} is a single task. Choose the server instead",
+            f"{BACKUP_SWITCH} is a single task. Choose its server instead",
         ),
         ("stop_all_tasks", {"entity_id": SCHEDULED}, NOT_OURS.format(SCHEDULED)),
         (
@@ -525,7 +525,7 @@ async def test_an_automation_without_a_target_is_about_the_only_server(
     ("name", "entity_id", "message"),
     [
         ("task_started", BUSY, "is not the switch of a Butler task"),
-        ("task_ended", SCHEDULED, "only says whether a task runs"),
+        ("task_ended", SCHEDULED, "only sets whether a task runs"),
         ("task_ended", "switch.x", "is not the switch of a Butler task"),
         ("butler_idle", BACKUP_SWITCH, "is a single task"),
     ],

@@ -31,7 +31,7 @@ from tests.simulator import SimulatedPlex
 
 OLD, NEW = "127.0.0.1", "127.0.0.2"
 ANOTHER_HASH = "f" * 32
-NOTHING_LISTENS = "Nothing listens at the address"
+NOTHING_LISTENS = "Nothing is listening at the address"
 MINUTE, HOUR = 60, 3600
 
 

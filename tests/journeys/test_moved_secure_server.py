@@ -136,7 +136,7 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
 
 
 async def test_one_that_now_is_secure_is_followed(secure_move: Move) -> None:
-    secure_move.expected_logs.append("hung up without an answer")
+    secure_move.expected_logs.append("closed the connection without a response")
     server = secure_move.old
     server.secure_connections = SecureConnections.PREFERRED
     plain = server.url_at(OLD, scheme="http")

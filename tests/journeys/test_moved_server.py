@@ -165,8 +165,8 @@ async def test_an_entry_that_goes_while_its_server_is_looked_for_leaves_no_repai
     [
         ("502", "answered 502"),
         ("503", "starting or migrating"),
-        ("401", "was refused before it came to the token"),
-        ("403", "was refused before it came to the token"),
+        ("401", "was refused before the token was checked"),
+        ("403", "was refused before the token was checked"),
         ("404", "answered 404"),
         ("garbage", "not JSON"),
         ("wrong-shape", "cannot be used"),
