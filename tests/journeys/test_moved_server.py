@@ -172,7 +172,7 @@ async def test_an_entry_that_goes_while_its_server_is_looked_for_leaves_no_repai
         ("wrong-shape", "cannot be used"),
         ("redirect", "answered 302"),
         # It is let down where it works, and answers who it is.
-        ("refuse", "hung up"),
+        ("refuse", "closed the connection"),
     ],
 )
 async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address_answers(

@@ -73,7 +73,7 @@ async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the
 async def test_whatever_has_got_the_address_unnoticed_gets_no_token_once_a_poll_failed(
     home: Journey, answer: str
 ) -> None:
-    home.expected_logs += ["no notifications", "an answer that cannot be used"]
+    home.expected_logs += ["no notifications", "a response that cannot be used"]
     # No stream breaks, and between two polls nothing is missed.
     home.plex.fault("403", count=None, path="/:/websockets/notifications")
     home.plex.hub.drop()
