@@ -170,9 +170,8 @@ class Story:
         took: float = 0,
     ) -> Story:
         """Have a task, or all, stopped."""
-        command = Command.STOP if task else Command.STOP_ALL
-        self.send(when, command, task)
-        return self.answer(when + took, command, task, sent=when, answer=answer)
+        self.send(when, Command.STOP, task)
+        return self.answer(when + took, Command.STOP, task, sent=when, answer=answer)
 
     def foreign(self, when: float, command: Command, task: str | None) -> Story:
         """Let the log tell of another client's command."""

@@ -870,10 +870,9 @@ def test_a_stop_of_another_client_is_no_end(
 ) -> None:
     story = listening().open_log(40).log(50, CLEAN, "a0").log_end(51, "a0").wait(52)
     story.log(60, BACKUP).hear(60, session(BACKUP))
-    command = Command.STOP if task else Command.STOP_ALL
     if end_first:
         story.log_end(70)
-    story.foreign(70.05, command, task)
+    story.foreign(70.05, Command.STOP, task)
     story.log_end(70.06).hear(70.06, session(BACKUP, 100)).wait(71)
 
     assert story.results[1:] == [(BACKUP, STOPPED)]

@@ -62,9 +62,7 @@ other_rows = st.builds(
     progress=st.sampled_from([-1, 5, 100]),
 )
 tasks = st.sampled_from(NAMES)
-commands = st.tuples(st.sampled_from([Command.START, Command.STOP]), tasks) | st.tuples(
-    st.sampled_from([Command.START_ALL, Command.STOP_ALL]), st.none()
-)
+commands = st.tuples(st.sampled_from(Command), tasks | st.none())
 windows = st.sampled_from(
     [None]
     + [

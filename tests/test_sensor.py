@@ -1,7 +1,7 @@
 """The current task, how far it is, and when each task ran last."""
 
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.util import dt as dt_util
@@ -43,6 +43,18 @@ async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> N
     await home.advance(6)
     assert home.state(CURRENT) == "Idle"
     assert home.attributes(CURRENT)["tasks"] == []
+
+
+@pytest.mark.parametrize("profile", ["session"])
+async def test_a_run_changes_the_current_task_twice_and_names_no_other(
+    home: Home,
+) -> None:
+    shown = home.written(CURRENT)
+    home.begins(BACKUP, 30)
+    await home.advance_steps(10, 5)
+
+    states = [state.state for state in shown]
+    assert [it for it, _ in groupby(states)] == ["Back up database", "Idle"]
 
 
 async def test_each_task_is_listed_with_what_is_known_of_it(home: Home) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # The server did nothing, since all was so already.
 _UNCHANGED: Final = {StartResult.ALREADY_RUNNING, StopResult.NOT_RUNNING}
-_STARTS: Final = {Command.START, Command.START_ALL}
 
 
 class NotSentError(HomeAssistantError):
@@ -82,9 +81,9 @@ class Commands:
     @callback
     def order(self, command: Command, task: str | None = None) -> Order:
         """Return an order to be sent later; a stop has its effect on starts at once."""
-        if command not in _STARTS:
+        if command is Command.STOP:
             for other in self._orders:
-                if other.command in _STARTS and task in (None, other.task):
+                if other.command is Command.START and task in (None, other.task):
                     other.cancel(OvertakenError)
         now = self._coordinator.tracker.now()
         order = Order(command=command, task=task, sent=now)
@@ -108,12 +107,12 @@ class Commands:
 
     async def async_start_all_tasks(self) -> None:
         """Have all tasks started that are due; which those are, only the server knows."""
-        order = self.order(Command.START_ALL)
+        order = self.order(Command.START)
         await self._async_send(order, self._client.start_all_tasks)
 
     async def async_stop_all_tasks(self) -> None:
         """Have all tasks stopped, and taken off the queue."""
-        order = self.order(Command.STOP_ALL)
+        order = self.order(Command.STOP)
         await self._async_send(order, self._client.stop_all_tasks)
 
     async def _stop_task(self, name: str) -> StopResult:
@@ -159,13 +158,13 @@ class Commands:
     @asynccontextmanager
     async def _turn(self, order: Order, deadline: float | None) -> AsyncIterator[None]:
         """Hold the server for one command; raise if it is not to be sent any more."""
-        is_first = order.command is Command.STOP_ALL
+        is_first = order.command is Command.STOP and order.task is None
         self._line.insert(1 if is_first else len(self._line), order)
         self._line[0].turn.set()
         try:
             async with asyncio.timeout_at(deadline):
                 await order.turn.wait()
-                if order.command in _STARTS and not order.void:
+                if order.command is Command.START and not order.void:
                     await self._coordinator.log.async_opened()
             if order.void:
                 raise order.void

@@ -26,13 +26,7 @@ _SILENT_FOR: Final = timedelta(days=1).total_seconds()
 # A command is answered within this, and its line comes no later.
 _COMMAND_FOR: Final = 60.0
 
-# By the method, and whether a task is named.
-_COMMANDS: Final = {
-    ("POST", True): Command.START,
-    ("POST", False): Command.START_ALL,
-    ("DELETE", True): Command.STOP,
-    ("DELETE", False): Command.STOP_ALL,
-}
+_COMMANDS: Final = {"POST": Command.START, "DELETE": Command.STOP}
 
 
 class LogListener(StreamListener):
@@ -179,7 +173,7 @@ class LogListener(StreamListener):
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
             case api.LoggedRequest(method=method, task=task, status=status) if (
-                command := _COMMANDS.get((method, task is not None))
+                command := _COMMANDS.get(method)
             ):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.

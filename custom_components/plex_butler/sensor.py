@@ -91,11 +91,11 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         """Return the task's name, how many more run, or what else Butler does."""
         data = self.coordinator.data
         running = [task for task, _ in _running(data)]
-        if not running and data.runs.busy:
+        if not running and data.runs.busy and not data.runs.pauses:
             return localized(self.hass, "unknown_task")
         shown = running or [task for task, _ in _active(data)]
         if not shown:
-            idle = data.runs.busy is False
+            idle = data.runs.busy is False or data.runs.pauses
             return localized(self.hass, "idle") if idle else None
         text = async_task_name(self.hass, shown[0])
         if others := len(shown) - 1:

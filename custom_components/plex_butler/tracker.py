@@ -1,6 +1,7 @@
 """Feeds the rules of run state, keeps time for them and remembers what they learned."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 import sys
 from time import monotonic
@@ -55,8 +56,8 @@ def _may_show_more(before: RunState, after: RunState) -> bool:
         or before.last is not after.last
         or before.tasks is not after.tasks
         or before.known != after.known
-        or (before.version, before.busy_since, before.asked is None)
-        != (after.version, after.busy_since, after.asked is None)
+        or (before.version, before.busy_since, before.idle_since, before.asked is None)
+        != (after.version, after.busy_since, after.idle_since, after.asked is None)
     )
 
 
@@ -144,7 +145,8 @@ class RunTracker:
         """Remember what was known before."""
         memory = await self._store.async_load()
         if isinstance(memory, dict):
-            self.state = run_state.load(memory, self.now(), self._limit)
+            loaded = run_state.load(memory, self.now())
+            self.state = replace(loaded, limit=self._limit)
             self._kept = run_state.dump(self.state)
 
     async def async_close(self) -> None:

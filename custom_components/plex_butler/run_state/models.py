@@ -56,12 +56,10 @@ class Result(StrEnum):
 
 
 class Command(StrEnum):
-    """What can be asked of Butler."""
+    """What can be asked of Butler: of one task, or without one of all."""
 
     START = "start"
     STOP = "stop"
-    START_ALL = "start_all"
-    STOP_ALL = "stop_all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,7 @@ class Run:
     proved: Moment  # When its evidence was last renewed: limits count from here
     queued: bool = False  # The server took our start, for a later time
     sent: Moment | None = None  # Our command for it
-    # Its begin was seen, after our command: only then can its end be
-    begin_seen: bool = False
+    begin_seen: bool = False  # ... after our command: only then can its end be
     row: str | None = None  # The row that shows it
     log_id: str | None = None  # The log's name for it
     progress: float | None = None
@@ -188,17 +185,15 @@ class RunState:
     # The newest of each, with its task
     commands: Mapping[tuple[Command, str | None], Sent] = field(default_factory=dict)
     asked: Moment | None = None  # ... for the newest snapshot
-    # Something happened that one should look at
-    snapshot_requested: Moment | None = None
+    snapshot_requested: Moment | None = None  # Something happened to look at
     busy_since: Moment | None = None
     idle_since: Moment | None = None
     was_busy: bool = False  # ... and was not told to be idle since
     task_named: bool = False  # ... and a task was
     push_since: Moment | None = None
     log_since: Moment | None = None  # Since when the log is open and tells
-    # Since when the server does not answer, or refuses
-    failing_since: Moment | None = None
-    refused_since: Moment | None = None
+    failing_since: Moment | None = None  # The server does not answer ...
+    refused_since: Moment | None = None  # ... or refuses
     gap: Moment | None = None  # The newest gap in what was seen
     untold: tuple[Change, ...] = ()  # An end that is not yet decided, and what followed
     next_tick: Moment | None = None  # When time alone changes something
@@ -244,6 +239,7 @@ class ButlerView:
     """What Butler does; `busy` is None on a server that never showed it at work."""
 
     busy: bool | None
+    pauses: bool  # It is busy, and shows no work: the next task may follow at once
     tasks: Mapping[str, TaskView]
 
 
@@ -268,7 +264,8 @@ def view(state: RunState) -> ButlerView:
             )
         tasks[task] = shown
     idle = False if state.asked and (known.busy or known.logged) else None
-    return ButlerView(busy=bool(state.busy_since) or idle, tasks=tasks)
+    busy, pauses = bool(state.busy_since) or idle, state.idle_since is not None
+    return ButlerView(busy=busy, pauses=bool(busy and pauses), tasks=tasks)
 
 
 # How far a run is, an end not yet decided, and whether Butler is at work: known anew
@@ -300,11 +297,9 @@ def _plain(thing: Capabilities | Run | EndedRun) -> Memory:
     }
 
 
-def load(
-    memory: Mapping[str, Any], now: Moment, limit: timedelta = DEFAULT_LIMIT
-) -> RunState:
+def load(memory: Mapping[str, Any], now: Moment) -> RunState:
     """Return the state that a memory leaves; one that cannot be read is forgotten."""
-    state = RunState(now=now, limit=limit, gap=now)
+    state = RunState(now=now, gap=now)
     try:
         runs = [_read(Run, it, now) for it in memory.get("runs", ())]
         last = [_read(EndedRun, it, now) for it in memory.get("last", ())]

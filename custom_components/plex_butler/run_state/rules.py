@@ -128,7 +128,7 @@ class Rules:
         state.last = {**state.last, run.task: over}
 
     def _stops(self, task: str | None) -> list[m.Sent]:
-        keys = {(m.Command.STOP, task), (m.Command.STOP_ALL, None)}
+        keys = {(m.Command.STOP, task), (m.Command.STOP, None)}
         return [it for key, it in self.state.commands.items() if key in keys]
 
     def command_sent(self, command: m.Command, task: str | None) -> None:
@@ -155,7 +155,7 @@ class Rules:
         if done:
             self._answers(sent)
         state.snapshot_requested = now
-        is_start = command in (m.Command.START, m.Command.START_ALL)
+        is_start = command is m.Command.START
         until = None if is_start else now if done else now + DONE_LATER
         known = m.Sent(sent, until, done)
         state.commands = {**state.commands, (command, task): known}
