@@ -84,6 +84,7 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
 
     # They change with every percent.
     _unrecorded_attributes = frozenset({"tasks"})
+    _shown: str | None = None
 
     @property
     @override
@@ -91,18 +92,21 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         """Return the task's name, how many more run, or what else Butler does."""
         data = self.coordinator.data
         running = [task for task, _ in _running(data)]
-        if not running and data.runs.busy and not data.runs.pauses:
-            return localized(self.hass, "unknown_task")
+        if not running and data.runs.busy:
+            # Between two tasks, the one that was over last is shown
+            unnamed = localized(self.hass, "unknown_task")
+            return unnamed if data.runs.unnamed else self._shown
         shown = running or [task for task, _ in _active(data)]
         if not shown:
-            idle = data.runs.busy is False or data.runs.pauses
+            idle = data.runs.busy is False
             return localized(self.hass, "idle") if idle else None
         text = async_task_name(self.hass, shown[0])
         if others := len(shown) - 1:
             text = localized(self.hass, "run_and_more", task=text, count=others)
         if not running:
             text = localized(self.hass, "waiting", task=text)
-        return text[:MAX_LENGTH_STATE_STATE]
+        self._shown = text[:MAX_LENGTH_STATE_STATE]
+        return self._shown
 
     @property
     @override

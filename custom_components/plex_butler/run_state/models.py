@@ -239,7 +239,7 @@ class ButlerView:
     """What Butler does; `busy` is None on a server that never showed it at work."""
 
     busy: bool | None
-    pauses: bool  # It is busy, and shows no work: the next task may follow at once
+    unnamed: bool  # It shows work that names no task
     tasks: Mapping[str, TaskView]
 
 
@@ -264,8 +264,8 @@ def view(state: RunState) -> ButlerView:
             )
         tasks[task] = shown
     idle = False if state.asked and (known.busy or known.logged) else None
-    busy, pauses = bool(state.busy_since) or idle, state.idle_since is not None
-    return ButlerView(busy=busy, pauses=bool(busy and pauses), tasks=tasks)
+    unnamed = any(row.busy and not row.task for row in state.rows.values())
+    return ButlerView(busy=bool(state.busy_since) or idle, unnamed=unnamed, tasks=tasks)
 
 
 # How far a run is, an end not yet decided, and whether Butler is at work: known anew
