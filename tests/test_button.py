@@ -37,7 +37,7 @@ async def test_run_what_is_due_now_starts_it(
     await settle(hass)
 
     assert "running" in plex.truth().values()
-    # As the README warns
+    # As the documentation warns
     assert plex.truth()["AutomaticUpdates"] != "idle"
     assert on(hass)
 

@@ -208,10 +208,10 @@ def test_no_icon_of_a_state_is_the_one_that_stands_anyway() -> None:
             assert icons["default"] not in icons.get("state", {}).values(), key
 
 
-def test_the_readme_explains_every_task_under_its_name() -> None:
-    readme = (INTEGRATION.parents[1] / "README.md").read_text()
+def test_the_documentation_explains_every_task_under_its_name() -> None:
+    page = (INTEGRATION.parents[1] / "docs" / "entities.md").read_text()
     rows = re.findall(
-        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", readme, re.MULTILINE
+        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE
     )
     names = ENGLISH["selector"]["task"]["options"]
 

@@ -11,19 +11,22 @@ from tests.house import ROOT
 # What stands in the examples for the device of the server
 DEVICE: Final = "6d1f4c0e9b7a42538f60a1c2d3e4f506"
 
-# What an example is called: the heading above it, or in the README the line
+# What an example is called: the line above it that ends in a colon, or the heading
 _EXAMPLE: Final = re.compile(
-    r"^(?:## (?P<heading>.+)(?:\n(?!#|```).*)*|(?P<line>\S.*):)\n\n```yaml\n"
+    r"^(?:##+ (?P<heading>.+)(?:\n(?!#|```|.*:$).*)*|(?P<line>\S.*):)\n\n```yaml\n"
     r"(?P<yaml>(?:.*\n)*?)```$",
     re.MULTILINE,
 )
-_FILES: Final = ("README.md", "docs/automations.md")
+DOCUMENTS: Final = sorted(
+    page.relative_to(ROOT).as_posix()
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
 
 
 @cache
 def texts() -> str:
     """Return all that may hold examples."""
-    return "\n".join((ROOT / name).read_text() for name in _FILES)
+    return "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
 
 
 @cache

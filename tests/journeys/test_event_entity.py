@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("all_entities_enabled")
 
 BACKUP = "BackupDatabase"
 TASK = "event.attic_butler_task"
-# What a state trigger leaves out in the README's example
+# What a state trigger leaves out as the documentation says
 NEITHER = {"not_from": STATE_UNAVAILABLE, "not_to": STATE_UNAVAILABLE}
 
 
