@@ -26,6 +26,11 @@ from tests.conftest import A_MOMENT, add_entry
 from tests.simulator import NOON, SimulatedPlex
 
 ROOT = Path(__file__).parents[1]
+# The pages that people read
+DOCUMENTS = sorted(
+    page.relative_to(ROOT).as_posix()
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "plex_butler"
 
 # So many turns of the loop without a request, an answer or an event: all is done.

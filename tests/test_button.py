@@ -23,7 +23,7 @@ async def test_run_what_is_due_now_starts_it(home: Home) -> None:
     await press(home, RUN_DUE)
 
     assert "running" in home.plex.truth().values()
-    # As the README warns
+    # As the documentation warns
     assert home.plex.truth()["AutomaticUpdates"] != "idle"
     assert on(home)
 

@@ -188,10 +188,10 @@ def test_actions_triggers_and_conditions_are_described_as_they_must_be(
                 assert set(select["options"]) == texts.keys()
 
 
-def test_the_readme_explains_every_task_under_its_name() -> None:
-    readme = (INTEGRATION.parents[1] / "README.md").read_text()
+def test_the_documentation_explains_every_task_under_its_name() -> None:
+    page = (INTEGRATION.parents[1] / "docs" / "entities.md").read_text()
     rows = re.findall(
-        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", readme, re.MULTILINE
+        r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE
     )
     names = ENGLISH["selector"]["task"]["options"]
 

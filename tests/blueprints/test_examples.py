@@ -16,6 +16,7 @@ from tests.blueprints.conftest import Evening
 from tests.house import (
     BACKUP,
     CREDITS,
+    DOCUMENTS,
     HOUR,
     INTROS,
     MINUTE,
@@ -31,19 +32,18 @@ pytestmark = pytest.mark.slow
 # What stands in the examples for the device of the server
 DEVICE: Final = "6d1f4c0e9b7a42538f60a1c2d3e4f506"
 
-# What an example is called: the heading above it, or in the README the line
+# What an example is called: the line above it that ends in a colon, or the heading
 _EXAMPLE: Final = re.compile(
-    r"^(?:## (?P<heading>.+)(?:\n(?!#|```).*)*|(?P<line>\S.*):)\n\n```yaml\n"
+    r"^(?:##+ (?P<heading>.+)(?:\n(?!#|```|.*:$).*)*|(?P<line>\S.*):)\n\n```yaml\n"
     r"(?P<yaml>(?:.*\n)*?)```$",
     re.MULTILINE,
 )
-_FILES: Final = ("README.md", "docs/automations.md")
 
 
 @cache
 def texts() -> str:
     """Return all that may hold examples."""
-    return "\n".join((ROOT / name).read_text() for name in _FILES)
+    return "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
 
 
 @cache
@@ -96,7 +96,7 @@ async def test_the_example_does_what_it_says(name: str, house: Evening) -> None:
 
 def test_no_example_is_left_out() -> None:
     assert examples().keys() == SCENARIOS.keys()
-    assert len(examples()) == texts().count("```yaml\n")
+    assert len(examples()) == len(re.findall(r"``` *ya?ml", texts()))
 
 
 async def test_examples_name_what_the_server_has(house: Evening) -> None:

@@ -68,7 +68,9 @@ def test_it_says_what_it_is_for_and_where_it_comes_from(
     assert blueprint.name.startswith("Plex Butler: ")
     assert len(blueprint.metadata["description"]) > 100
     assert blueprint.metadata["source_url"] == url
-    assert button + quote(url, safe="") in (ROOT / "README.md").read_text()
+    assert (
+        button + quote(url, safe="") in (ROOT / "docs" / "automations.md").read_text()
+    )
 
 
 def test_every_input_has_a_name_and_a_selector_that_takes_its_default(

@@ -1,6 +1,8 @@
 """A simulated server, a Home Assistant with the release installed, and a browser."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 import os
 import re
 from zipfile import ZipFile
@@ -8,6 +10,7 @@ from zipfile import ZipFile
 from playwright.sync_api import Page, expect, sync_playwright
 import pytest
 
+from scripts.dashboard import open_with_dashboard
 from scripts.home_assistant import PASSWORD, USERNAME, HomeAssistant
 from scripts.programs import ROOT
 from scripts.simulator import Simulator
@@ -83,6 +86,13 @@ def page(home_assistant: HomeAssistant) -> Iterator[Page]:
         expect(page.get_by_text("Settings", exact=True)).to_be_visible()
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def dashboard(home_assistant: HomeAssistant) -> None:
+    """Add the dashboard, and have Home Assistant open with it."""
+    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
+        pool.submit(asyncio.run, open_with_dashboard(home_assistant)).result()
 
 
 @pytest.fixture(autouse=True)

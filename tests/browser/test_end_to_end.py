@@ -3,13 +3,11 @@
 Each test goes on from where the one before left the page, as a person does.
 """
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 import time
 
 from playwright.sync_api import Locator, Page, expect
 
-from scripts.dashboard import PATH, open_with_dashboard
+from scripts.dashboard import PATH
 from scripts.home_assistant import HomeAssistant
 from scripts.simulator import Simulator
 
@@ -173,10 +171,12 @@ def test_the_calendar_has_the_windows_of_the_month(
 
 
 def test_a_task_is_switched_on_and_off_on_the_dashboard(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+    page: Page,
+    home_assistant: HomeAssistant,
+    simulator: Simulator,
+    dashboard: None,
+    keep: Keep,
 ) -> None:
-    with ThreadPoolExecutor() as pool:  # this thread's loop is the browser's
-        pool.submit(asyncio.run, open_with_dashboard(home_assistant)).result()
     page.goto(f"{home_assistant.url}/{PATH}")
     icon = page.locator("ha-tile-icon[data-domain=switch]")
     tile = page.locator("hui-tile-card").filter(has=icon, has_text="Optimize database")

@@ -14,7 +14,7 @@ from tests.journeys.journey import Journey
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
 
 TASK = "event.attic_butler_task"
-# What a state trigger leaves out in the README's example
+# What a state trigger leaves out as the documentation says
 NEITHER = {"not_from": STATE_UNAVAILABLE, "not_to": STATE_UNAVAILABLE}
 
 

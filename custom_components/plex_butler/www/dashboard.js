@@ -96,6 +96,7 @@ const view = (server, text) => {
   const wide = { grid_options: { columns: "full" } };
   const confirmed = (entity, question) =>
     tile(entity, {
+      ...wide,
       hide_state: true,
       tap_action: {
         action: "perform-action",
@@ -135,6 +136,9 @@ const view = (server, text) => {
     cleaning: "mdi:broom",
     other: "mdi:dots-horizontal",
   };
+  const backup = server
+    .ids("sensor", "last_run_backup_database")
+    .map((id) => tile(id, wide));
   const groups = Object.keys(icons).flatMap((group) =>
     section(
       text(group),
@@ -144,10 +148,12 @@ const view = (server, text) => {
         .sort((one, other) => place(one) - place(other))
         .map((task) =>
           tile(task.entity_id, {
+            ...wide, // half of it is too narrow for the names of some tasks
             tap_action: { action: "more-info" },
             icon_tap_action: { action: "toggle" },
           })
         )
+        .concat(group === "database" ? backup : [])
     )
   );
   const schedule = [
@@ -159,7 +165,6 @@ const view = (server, text) => {
         tile(id, { name: text(key), features: [{ type: "select-options" }] })
       )
     ),
-    ...server.ids("sensor", "last_run_backup_database").map((id) => tile(id, wide)),
   ];
   const history = [
     {
