@@ -104,6 +104,16 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         {BACKUP},
         [(BACKUP, LOST)],
     ),
+    "what only a command says goes on after a hiccup": (
+        lambda: Story().see(0).start(5, REFRESH).tell(10, REFUSED).see(14),
+        {REFRESH},
+        [],
+    ),
+    "what only the log says goes on after a hiccup": (
+        lambda: Story().see(0).open_log(1).log(5, REFRESH).tell(10, REFUSED).see(14),
+        {REFRESH},
+        [],
+    ),
     "what only a command says is lost with a restart": (
         lambda: Story().see(0).start(5, REFRESH).tell(20, REFUSED).see(26),
         set(),

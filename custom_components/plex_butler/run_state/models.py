@@ -161,8 +161,7 @@ class Capabilities:
     )
 
 
-# A run begins or is queued, or it ended, or Butler is idle; one that goes on after all
-# is not told again, and pauses between two tasks are left out
+# A run begins, is queued or ended, or Butler is idle and not only between two tasks
 type Change = Run | EndedRun | Literal["butler_idle"]
 
 

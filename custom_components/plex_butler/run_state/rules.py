@@ -39,8 +39,9 @@ WATCHED: Final = timedelta(seconds=90)
 STALE_AFTER: Final = timedelta(minutes=6.5)
 # The clocks of a host that slept differ by more
 ASLEEP: Final = timedelta(minutes=1)
-# The stream tells of a row within so long
+# The stream tells of a row within so long; who is away for less was not restarted
 PUSH_DELAY: Final = timedelta(seconds=30)
+DROP: Final = timedelta(seconds=5)
 # So long the start of a short task is believed that nothing shows
 SHORT: Final = timedelta(minutes=3)
 
@@ -82,8 +83,7 @@ class Rules:
         self.state = replace(state, now=self.now)
         self.changes: list[m.Change] = list(state.untold)
         self.shown: list[m.TrackedActivity] = []
-        # How the stream told of the row that is seen
-        self.told: ActivityEvent | None = None
+        self.told: ActivityEvent | None = None  # ... by the stream, of the row
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
             self.state.gap = state.now
 
@@ -437,7 +437,7 @@ class Rules:
             return
         state.gap = since
         for run in self._runs():
-            if not run.row and refused:
+            if not run.row and refused and self.now - since > DROP:
                 self._end(run, refused)
 
     def version_seen(self, version: str) -> None:
