@@ -114,6 +114,26 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         {REFRESH},
         [],
     ),
+    "what the log names before the first answer after a restart goes on": (
+        lambda: Story().see(0).tell(10, REFUSED).open_log(30).log(31, REFRESH).see(32),
+        {REFRESH},
+        [],
+    ),
+    "what the log names before another version is seen goes on": (
+        lambda: (
+            Story()
+            .tell(0, partial(Rules.version_seen, version="1"))
+            .see(0)
+            .tell(10, REFUSED)
+            .open_log(30)
+            .log(31, REFRESH)
+            .tell(32, partial(Rules.version_seen, version="2"))
+            .see(33)
+            .wait(2 * HOUR)
+        ),
+        {REFRESH},
+        [],
+    ),
     "what only a command says is lost with a restart": (
         lambda: Story().see(0).start(5, REFRESH).tell(20, REFUSED).see(26),
         set(),

@@ -133,8 +133,7 @@ class Rules:
 
     def command_sent(self, command: m.Command, task: str | None) -> None:
         """Remember when a command was sent: what is seen from now on may be its doing."""
-        sent = m.Sent(self.now)
-        self.state.commands = {**self.state.commands, (command, task): sent}
+        self.state.commands = {**self.state.commands, (command, task): m.Sent(self.now)}
 
     def command_answered(
         self,
@@ -380,10 +379,9 @@ class Rules:
 
     def log_changed(self, *, up: bool) -> None:
         """Know whether the log is open and tells of tasks."""
-        for run in self._runs():
-            if self.state.follows(run):
-                # What only the log shows is believed for a while after it closed
-                self._put(run, proved=self.now)
+        for run in filter(self.state.follows, self._runs()):
+            # What only the log shows is believed for a while after it closed
+            self._put(run, proved=self.now)
         self.state.log_since = (self.state.log_since or self.now) if up else None
         self.state.snapshot_requested = self.now
 
@@ -406,6 +404,9 @@ class Rules:
         named = {(fold(it), own.name) for own in tasks for it in (own.name, own.title)}
         times = Counter(text for text, _ in named)
         self.state.names = {it: task for it, task in named if it and times[it] == 1}
+        for run in tuple(self.state.runs.values()):
+            if run.task not in self.state.tasks:
+                self._end(run, self.now)  # It cannot be seen to end
 
     def window_changed(self, window: Window | None) -> None:
         """Know the window, until whose end what is queued may start."""
@@ -436,8 +437,9 @@ class Rules:
         if state.push_since and state.push_since <= since:
             return
         state.gap = since
-        for run in self._runs():
-            if not run.row and refused and self.now - since > DROP:
+        for run in self._runs() if self.now - since > DROP else ():
+            # The log may have named one since then
+            if refused and not run.row and run.proved <= refused:
                 self._end(run, refused)
 
     def version_seen(self, version: str) -> None:
@@ -446,9 +448,10 @@ class Rules:
         state, was = self.state, self.state.version
         state.version = version
         if was not in ("", version):
-            state.known = m.Capabilities()
-            for run in tuple(state.runs.values()):
+            # A log that is open tells of this version already
+            for run in [it for it in state.runs.values() if not state.follows(it)]:
                 self._end(run, self.now)
+            state.known = m.Capabilities(logged=bool(state.runs))
             state.rows, state.unchanged, state.commands, state.asked = {}, {}, {}, None
             state.gap = state.snapshot_requested = self.now
 
@@ -500,9 +503,7 @@ class Rules:
     def _expire(self, run: m.Run) -> None:
         """End a run that has been believed for long enough."""
         state, now, known = self.state, self.now, self.state.known
-        # What is listed no more cannot be seen to end
-        delisted = bool(state.tasks) and run.task not in state.tasks
-        over, log = delisted or self._deadline(run) <= now, state.log_since
+        over, log = self._deadline(run) <= now, state.log_since
         looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
         grace = run.proved + GRACE <= now
         nameless = not (known.named or state.logging)
