@@ -14,10 +14,13 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 
 from custom_components.plex_butler.run_state import EndedRun, TaskView
-from tests.conftest import Advance, settle
+from tests.conftest import Advance, Home, settle
 from tests.simulator import PROFILES, SimulatedPlex
 
 BACKUP = "switch.attic_butler_back_up_database"
@@ -89,6 +92,21 @@ async def test_what_a_server_has_shown_is_known_after_a_reload(
     await advance(14)
     await advance(8)
     assert state(hass) == STATE_OFF
+
+
+async def test_an_end_right_before_a_reload_is_told(
+    home: Home, plex: SimulatedPlex
+) -> None:
+    await home.earn_trust()
+    home.begins("BackupDatabase", 30)
+    await home.advance(29)
+    told = async_capture_events(home.hass, "plex_butler_task_event")
+    await plex.advance(1.1)
+    await home.heard()
+    assert not told
+
+    await home.reload()
+    assert [event.data["type"] for event in told] == ["ended"]
 
 
 async def test_the_last_run_is_known_after_a_reload(

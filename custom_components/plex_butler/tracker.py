@@ -16,6 +16,7 @@ from homeassistant.util import dt as dt_util
 from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
 from .run_state import DEFAULT_LIMIT, Change, Memory, Moment, Rules, RunState
+from .run_state.rules import SETTLE
 
 type ChangeListener = Callable[[tuple[Change, ...]], None]
 
@@ -151,6 +152,10 @@ class RunTracker:
 
     async def async_close(self) -> None:
         """Keep what is known for the next time, and learn no more."""
+        # An end that is about to be decided is what it looks like.
+        settled = self.now() + SETTLE
+        self.state, changes = run_state.apply(self.state, settled, Rules.tick)
+        self._changes += changes
         self.closed = True
         self._cancel_tick()
         self.async_tell()
