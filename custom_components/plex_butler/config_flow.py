@@ -212,7 +212,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_zeroconf(
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
-        # This also moves an entry whose server is gone from its own address.
+        # This also looks for an entry's server that is gone from its own address.
         answers = await async_ask_announced(self.hass, discovery_info)
         if not answers:
             return self.async_abort(reason="cannot_connect")
