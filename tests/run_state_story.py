@@ -129,7 +129,7 @@ class Story:
         self, when: float, row: Activity, told: ActivityEvent = ActivityEvent.UPDATED
     ) -> Story:
         """Let the stream tell of a row."""
-        return self.tell(when, partial(Rules.notified, told=told, row=row))
+        return self.tell(when, partial(Rules.notified, event=told, row=row))
 
     def send(self, when: float, command: Command, task: str | None = None) -> Story:
         """Let a command be sent."""

@@ -936,7 +936,7 @@ def test_a_log_that_is_silent_while_butler_works_is_counted() -> None:
     for number in range(4):
         story.start(100 * number + 10, BACKUP).wait(100 * number + 30)
         story.stop(100 * number + 40, BACKUP)
-    assert story.state.known.unnamed >= UNNAMED
+    assert story.state.capabilities.unnamed >= UNNAMED
 
 
 # The server, clocks and restarts of Home Assistant
@@ -1036,7 +1036,7 @@ def test_ten_thousand_frames_of_rows_that_are_new_take_less_than_a_second() -> N
         row = activity("Work", progress=number % 100, uuid=f"w{number}")
         _, now = state, moment(60 + number / 1000)
         state, _changes = apply(
-            state, now, partial(Rules.notified, told=ActivityEvent.UPDATED, row=row)
+            state, now, partial(Rules.notified, event=ActivityEvent.UPDATED, row=row)
         )
     took = process_time() - began
 
@@ -1055,9 +1055,9 @@ def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
 
 def test_a_row_that_the_stream_did_not_tell_of_ends_the_trust() -> None:
     story = listening().see(60, own(BACKUP)).see(80, own(BACKUP))
-    assert story.state.trusted
+    assert story.state.push_trusted
 
-    assert not story.see(91, own(BACKUP)).see(92, own(BACKUP)).state.trusted
+    assert not story.see(91, own(BACKUP)).see(92, own(BACKUP)).state.push_trusted
 
 
 # When to look

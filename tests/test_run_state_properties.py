@@ -81,7 +81,7 @@ def happened(
 
 noise: st.SearchStrategy[Event] = (
     happened(Rules.snapshot, rows=st.lists(other_rows, max_size=4), asked=moments)
-    | happened(Rules.notified, told=st.sampled_from(ActivityEvent), row=other_rows)
+    | happened(Rules.notified, event=st.sampled_from(ActivityEvent), row=other_rows)
     | happened(Rules.push_changed, up=st.booleans())
     | happened(Rules.log_changed, up=st.booleans())
     | happened(Rules.version_seen, version=st.sampled_from(["1", "2"]))
@@ -112,7 +112,7 @@ seen: st.SearchStrategy[Event] = (
         rows=st.lists(butler_rows | other_rows, max_size=4),
         asked=moments,
     )
-    | happened(Rules.notified, told=st.sampled_from(ActivityEvent), row=butler_rows)
+    | happened(Rules.notified, event=st.sampled_from(ActivityEvent), row=butler_rows)
     | happened(Rules.sub_activity_started, uuid=uuids, title=tasks)
     | happened(Rules.sub_activity_ended, uuid=uuids)
 )
@@ -170,7 +170,7 @@ def test_runs_begin_before_they_end_and_one_at_a_time(day: list[Happening]) -> N
                         Evidence.ASSUMED,
                     ):
                         known.remove(ended.task)
-        if not state.untold:
+        if not state.held_changes:
             assert state.runs.keys() <= known
 
 

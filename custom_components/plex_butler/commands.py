@@ -1,4 +1,4 @@
-"""Commands to Butler, one at a time, and what their answers say of its tasks."""
+"""Sends commands to Butler, one at a time, and applies them to the run state."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ from .run_state import Command, Moment, Rules
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
-# The server did nothing, since all was so already.
+# The task ran already, or did not run, so the command changed nothing.
 _UNCHANGED: Final = {StartResult.ALREADY_RUNNING, StopResult.NOT_RUNNING}
 
 
@@ -40,27 +40,27 @@ class OvertakenError(HomeAssistantError):
 
 @dataclass(eq=False, kw_only=True, slots=True, weakref_slot=True)
 class Order:
-    """A command that was asked for."""
+    """A command that waits for its turn, is under way or is done."""
 
     command: Command
-    # None: all tasks
+    # None for all tasks.
     task: str | None
-    # Until it is sent, when it was asked for.
+    # When the command was sent; until then, when it was asked for.
     sent: Moment
-    # It is the first in line, or void.
+    # Set once the order is the first in line, or void.
     turn: asyncio.Event = field(default_factory=asyncio.Event)
     void: type[NotSentError | OvertakenError] | None = None
 
     def cancel(self, error: type[NotSentError | OvertakenError]) -> None:
-        """Have the order leave the line, unless it is under way."""
+        """Void the order: it leaves the line unsent, unless it is under way."""
         self.void = self.void or error
         self.turn.set()
 
 
 class Commands:
-    """What can be asked of one server's Butler; raises translated errors.
+    """Sends commands to one server's Butler; raises translated errors.
 
-    The server gets one command at a time: what it makes of two at once is not known.
+    The server gets one command at a time, since its reaction to two is not known.
     A stop voids the starts of its task that wait, and a stop of all tasks goes before
     everything that waits. The command that is under way is not cut short.
     """
@@ -68,7 +68,7 @@ class Commands:
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         self._coordinator = coordinator
         self._client = coordinator.client
-        # An action may hold orders whose place in the line is still to come.
+        # All orders, including those of actions that are not in the line yet.
         self._orders: WeakSet[Order] = WeakSet()
         # The command under way, and those that wait behind it.
         self._line: list[Order] = []
@@ -80,7 +80,7 @@ class Commands:
 
     @callback
     def order(self, command: Command, task: str | None = None) -> Order:
-        """Return an order to be sent later; a stop has its effect on starts at once."""
+        """Return an order to be sent later; a stop voids waiting starts at once."""
         if command is Command.STOP:
             for other in self._orders:
                 if other.command is Command.START and task in (None, other.task):
@@ -93,7 +93,7 @@ class Commands:
     async def async_start_task(
         self, name: str, order: Order | None = None, deadline: float | None = None
     ) -> StartResult:
-        """Have a task started; raise TimeoutError if its turn comes too late."""
+        """Start a task; raise TimeoutError if its turn comes after the deadline."""
         order = order or self.order(Command.START, name)
         request_fn = partial(self._client.start_task, name)
         return await self._async_send(order, request_fn, deadline)
@@ -101,24 +101,24 @@ class Commands:
     async def async_stop_task(
         self, name: str, order: Order | None = None
     ) -> StopResult:
-        """Have a task stopped; that it does not run is no error."""
+        """Stop a task; it is no error if the task does not run."""
         order = order or self.order(Command.STOP, name)
         return await self._async_send(order, partial(self._stop_task, name))
 
     async def async_start_all_tasks(self) -> None:
-        """Have all tasks started that are due; which those are, only the server knows."""
+        """Start all tasks that are due; only the server knows which these are."""
         order = self.order(Command.START)
         await self._async_send(order, self._client.start_all_tasks)
 
     async def async_stop_all_tasks(self) -> None:
-        """Have all tasks stopped, and taken off the queue."""
+        """Stop all tasks, and take those that are queued off the queue."""
         order = self.order(Command.STOP)
         await self._async_send(order, self._client.stop_all_tasks)
 
     async def _stop_task(self, name: str) -> StopResult:
         result = await self._client.stop_task(name)
         if result is StopResult.NOT_RUNNING:
-            # A proxy that misses its server answers 404 as well.
+            # A proxy without its server answers 404 as well; the list then fails.
             tasks = await self._client.get_butler_tasks()
             if all(task.name != name for task in tasks):
                 raise PlexResponseError("The server has no such task", status=404)
@@ -130,12 +130,12 @@ class Commands:
         request_fn: Callable[[], Awaitable[ResultT]],
         deadline: float | None = None,
     ) -> ResultT:
-        """Send a command when its turn comes; what is seen then may be its doing."""
+        """Send a command at its turn, and apply it and its answer to the run state."""
         command, task = order.command, order.task
         tracker = self._coordinator.tracker
         async with self._turn(order, deadline):
             order.sent = tracker.now()
-            self._coordinator.log.async_sent(command, task)
+            self._coordinator.log.async_expect_line(command, task)
             tracker.async_apply(Rules.command_sent, command, task)
             done, changed = False, True
             try:
@@ -157,7 +157,7 @@ class Commands:
 
     @asynccontextmanager
     async def _turn(self, order: Order, deadline: float | None) -> AsyncIterator[None]:
-        """Hold the server for one command; raise if it is not to be sent any more."""
+        """Wait for the turn of an order, and hold it; raise if the order is void."""
         is_first = order.command is Command.STOP and order.task is None
         self._line.insert(1 if is_first else len(self._line), order)
         self._line[0].turn.set()
@@ -165,7 +165,7 @@ class Commands:
             async with asyncio.timeout_at(deadline):
                 await order.turn.wait()
                 if order.command is Command.START and not order.void:
-                    await self._coordinator.log.async_opened()
+                    await self._coordinator.log.async_ensure_open()
             if order.void:
                 raise order.void
             if deadline is not None and self._coordinator.hass.loop.time() >= deadline:
@@ -178,6 +178,6 @@ class Commands:
 
     @callback
     def _async_void_all(self, _: Event | None = None) -> None:
-        """Send nothing of what was asked for so far."""
+        """Void all orders that are not under way."""
         for order in self._orders:
             order.cancel(NotSentError)

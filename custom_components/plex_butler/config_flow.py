@@ -1,4 +1,4 @@
-"""The ways in: how a server is added, and kept when its address or token changes."""
+"""Adds a server, and changes its address or token later."""
 
 import asyncio
 from collections.abc import Mapping
@@ -35,14 +35,14 @@ type Input = dict[str, Any] | None
 
 
 class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Asks for what it takes to reach a server, and tries it before it is kept."""
+    """Asks for or finds an address and a token, and tries them before they are kept."""
 
     VERSION = 1
 
-    # The data of an entry, as far as it is known before a form is filled in.
-    _known: Mapping[str, Any] = {}
-    # The menu that is shown, by its step
-    _menu = ""
+    # The entry data that is known before a form is filled in.
+    _data: Mapping[str, Any] = {}
+    # The step of the menu that is shown.
+    _menu_step = ""
     _sign_in_url = ""
     _sign_in_task: asyncio.Task[dict[str, OwnedServer]] | None = None
     _owned: Mapping[str, OwnedServer] = {}
@@ -58,7 +58,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
-        # The shortest way in comes first.
+        # The option with the least to type comes first.
         copy = ["plex"] if self._plex_servers() else []
         return self.async_show_menu(
             step_id="user", menu_options=[*copy, "sign_in", "manual"]
@@ -68,24 +68,24 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Use a server of the Plex integration."""
         servers = self._plex_servers()
         if user_input and (found := servers.get(user_input[CONF_SERVER])):
-            entry, self._known = found
+            entry, self._data = found
             await self._async_set_server(entry.unique_id, entry.title)
-            # The form is shown if they do not work: a copy can be changed.
-            return await self.async_step_address(forms.shown_values(self._known))
+            # If the copied data does not work, the form shows it to be changed.
+            return await self.async_step_address(forms.shown_values(self._data))
         choices = {
             entry_id: (entry.title, data[CONF_URL])
             for entry_id, (entry, data) in servers.items()
         }
-        return self._async_form("plex", forms.server_schema(choices), user_input)
+        return self._show_form("plex", forms.server_schema(choices), user_input)
 
     def _plex_servers(self) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
-        """Return the Plex integration's servers without an entry of ours, with data."""
-        ours = self._async_current_ids(include_ignore=False)
+        """Return the Plex integration's servers that are not set up here, with data."""
+        ids = self._async_current_ids(include_ignore=False)
         servers: dict[str, tuple[ConfigEntry, dict[str, Any]]] = {}
         for entry in self.hass.config_entries.async_entries(PLEX_DOMAIN):
             config = entry.data.get("server_config", {})
-            if entry.unique_id not in ours and config.keys() >= {CONF_URL, CONF_TOKEN}:
-                # Only the last may be missing, and then it is true.
+            if entry.unique_id not in ids and config.keys() >= {CONF_URL, CONF_TOKEN}:
+                # Only CONF_VERIFY_SSL may be missing; its default is True.
                 keys = CONF_URL, CONF_TOKEN, CONF_VERIFY_SSL
                 data = {key: config.get(key, True) for key in keys}
                 servers[entry.entry_id] = entry, data
@@ -96,24 +96,24 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._async_step_form("manual", user_input)
 
     async def async_step_address(self, user_input: Input = None) -> ConfigFlowResult:
-        """Change the address, which the form before this one does not have."""
+        """Change the address, if the form before had no field for it."""
         return await self._async_step_form("address", user_input)
 
     async def async_step_sign_in(self, user_input: Input = None) -> ConfigFlowResult:
-        """Send the user to Plex, and wait for what comes back."""
+        """Send the user to Plex to sign in, and wait for the servers of the account."""
         if self._sign_in_task is None:
             client = await async_create_plex_tv_client(self.hass)
             try:
                 pin = await client.create_pin()
             except PlexError:
-                return self._async_menu("plex_tv_unreachable")
+                return self._show_menu("plex_tv_unreachable")
             self._sign_in_url = client.sign_in_url(pin)
-            # In the background: nothing of Home Assistant's waits for a person.
+            # A background task, so that a restart does not wait for a person.
             self._sign_in_task = self.hass.async_create_background_task(
                 async_get_owned_servers(client, pin), f"{DOMAIN} sign-in"
             )
         if not self._sign_in_task.done():
-            # The task ends with the dialog.
+            # Home Assistant cancels the task if the dialog is closed.
             return self.async_show_progress(
                 step_id="sign_in",
                 progress_action="sign_in",
@@ -124,44 +124,44 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         try:
             owned = task.result()
         except SignInError as err:
-            self._menu = str(err)
-            return self.async_show_progress_done(next_step_id=self._menu)
+            self._menu_step = str(err)
+            return self.async_show_progress_done(next_step_id=self._menu_step)
         if entry := self._known_entry:
             self._owned = {key: owned[key] for key in owned if key == entry.unique_id}
-            self._menu = "not_your_server"
+            self._menu_step = "not_your_server"
         else:
-            ours = self._async_current_ids(include_ignore=False)
-            # If all have been added, the end of the flow says so.
-            self._owned = {key: owned[key] for key in owned if key not in ours} or owned
-        next_step = "server" if self._owned else self._menu
+            ids = self._async_current_ids(include_ignore=False)
+            # If all of them are set up already, the next step aborts and says so.
+            self._owned = {key: owned[key] for key in owned if key not in ids} or owned
+        next_step = "server" if self._owned else self._menu_step
         return self.async_show_progress_done(next_step_id=next_step)
 
     async def async_step_server(self, user_input: Input = None) -> ConfigFlowResult:
-        """Choose among the servers of the account; where there is one, it is chosen."""
+        """Choose a server of the account; the only one is chosen without a form."""
         choices: dict[str, tuple[str, str]] = {}
         for machine, server in self._owned.items():
-            # In numbers if they are known: http: comes before https:
+            # Plain http: URLs, which sort first, have the address in numbers.
             address = URL(min(server.urls, default="")).authority
             choices[machine] = server_name(server), f"{address}, {machine[:8]}"
         schema = forms.server_schema(choices)
         if user_input is None and len(self._owned) == 1:
             user_input = {CONF_SERVER: next(iter(self._owned))}
         if user_input is None:
-            return self._async_form("server", schema, None)
+            return self._show_form("server", schema, None)
         data, result = await self._async_try_urls(self._owned[user_input[CONF_SERVER]])
-        return await self._async_go_on("server", schema, user_input, data, result)
+        return await self._async_finish("server", schema, user_input, data, result)
 
     async def _async_try_urls(
         self, server: OwnedServer
     ) -> tuple[dict[str, Any], ValidationResult]:
-        """Return the data with which a server was tried last, and the result."""
+        """Try the URLs of a server; return the data of the last try, and the result."""
         new = {CONF_TOKEN: server.token, CONF_VERIFY_SSL: True}
         urls = server.urls
         if entry := self._known_entry:
             data = {**entry.data, CONF_TOKEN: server.token}
             result = await async_validate(self.hass, data, self.unique_id)
             if not result.unreachable:
-                # It was chosen, and may be the only address that works.
+                # A person chose this address, and it may be the only one that works.
                 return data, result
             if data[CONF_URL].startswith("https:"):
                 # The token of a secure entry never goes over plain http unasked.
@@ -184,27 +184,27 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
         entry = self._get_reconfigure_entry()
-        self._known = entry.data
+        self._data = entry.data
         await self._async_set_server(entry.unique_id, entry.title)
         if not user_input and async_has_issue(self.hass, entry, CERTIFICATE_RENAMED):
-            # Plex knows the new name of the server, and so may people.
-            return self._async_menu("renamed")
+            # The new name can be had by a sign-in to Plex, or be typed.
+            return self._show_menu("renamed")
         return await self._async_step_form("reconfigure", user_input)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Offer the ways to a token in place of one that is refused or a guest's."""
+        """Offer the ways to a new token: the old one is refused, or that of a guest."""
         entry = self._get_reauth_entry()
         await self._async_set_server(entry.unique_id, entry.title)
         is_guest = async_has_issue(self.hass, entry, NOT_OWNER)
-        return self._async_menu("reauth_not_owner" if is_guest else "reauth_confirm")
+        return self._show_menu("reauth_not_owner" if is_guest else "reauth_confirm")
 
     async def async_step_reauth_token(
         self, user_input: Input = None
     ) -> ConfigFlowResult:
-        """Replace a token that the server refuses by another one."""
-        self._known = {**self._get_reauth_entry().data, CONF_TOKEN: ""}
+        """Ask for a token to replace the one that the server refuses."""
+        self._data = {**self._get_reauth_entry().data, CONF_TOKEN: ""}
         schema = forms.TOKEN_SCHEMA
         return await self._async_step_form("reauth_token", user_input, schema)
 
@@ -212,13 +212,13 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_zeroconf(
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
-        # The server of an entry is looked for there once it is not at its own address.
+        # This also looks for an entry's server that is gone from its own address.
         answers = await async_ask_announced(self.hass, discovery_info)
         if not answers:
             return self.async_abort(reason="cannot_connect")
         known = self._async_current_ids()
         url, identity = min(answers, key=lambda it: it[1].machine_identifier in known)
-        self._known = {CONF_URL: url, CONF_VERIFY_SSL: True}
+        self._data = {CONF_URL: url, CONF_VERIFY_SSL: True}
         await self.async_set_unique_id(identity.machine_identifier)
         self._abort_if_unique_id_configured()
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
@@ -229,7 +229,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_discovery_confirm(
         self, user_input: Input = None
     ) -> ConfigFlowResult:
-        """Add a server that was found."""
+        """Add a server that announced itself, by its token."""
         schema = forms.TOKEN_SCHEMA
         return await self._async_step_form("discovery_confirm", user_input, schema)
 
@@ -239,16 +239,16 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         user_input: Input,
         schema: vol.Schema = forms.ADDRESS_SCHEMA,
     ) -> ConfigFlowResult:
-        """Ask for address and token, or a token alone, and go on if they work."""
+        """Ask for address and token, or a token alone, and try them."""
         if user_input is None:
-            return self._async_form(step_id, schema, forms.shown_values(self._known))
-        data, shown, errors = forms.read_form(user_input, self._known)
+            return self._show_form(step_id, schema, forms.shown_values(self._data))
+        data, shown, errors = forms.read_form(user_input, self._data)
         if errors:
-            return self._async_form(step_id, schema, shown, errors=errors)
+            return self._show_form(step_id, schema, shown, errors=errors)
         result = await async_validate(self.hass, data, self.unique_id)
-        return await self._async_go_on(step_id, schema, shown, data, result)
+        return await self._async_finish(step_id, schema, shown, data, result)
 
-    async def _async_go_on(
+    async def _async_finish(
         self,
         step_id: str,
         schema: vol.Schema,
@@ -256,7 +256,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         data: dict[str, Any],
         result: ValidationResult,
     ) -> ConfigFlowResult:
-        """Keep data that works, or show what is wrong where it can be changed."""
+        """Store data that works; else show the error in a form that can change it."""
         if result.server:
             if entry := self._known_entry:
                 return self.async_update_reload_and_abort(entry, data_updates=data)
@@ -265,14 +265,14 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             self._abort_if_unique_id_configured()
             return self.async_create_entry(title=title, data=data)
         if result.unreachable and schema is not forms.ADDRESS_SCHEMA:
-            self._known, shown = data, forms.shown_values(data)
+            self._data, shown = data, forms.shown_values(data)
             step_id, schema = "address", forms.ADDRESS_SCHEMA
         if result.suggested_url:
             shown = {**shown, CONF_URL: result.suggested_url}
         errors = {"base": result.error}
-        return self._async_form(step_id, schema, shown, errors, result)
+        return self._show_form(step_id, schema, shown, errors, result)
 
-    def _async_form(
+    def _show_form(
         self,
         step_id: str,
         schema: vol.Schema,
@@ -280,18 +280,18 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] | None = None,
         result: ValidationResult | None = None,
     ) -> ConfigFlowResult:
-        """Show a form with what was typed, and with what is wrong with it."""
+        """Show a form with the values that were typed, and their errors."""
         found, expected = result.found if result else "", self.unique_id or ""
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors or {},
             description_placeholders={
-                "name": self._name,
+                "name": self._server_name,
                 "names": result.names if result else "",
-                "url": self._known.get(CONF_URL, ""),
+                "url": self._data.get(CONF_URL, ""),
                 "found": f"{self._name_of(found)} ({found[:8]})",
-                "expected": f"{self._name} ({expected[:8]})",
+                "expected": f"{self._server_name} ({expected[:8]})",
             },
         )
 
@@ -305,19 +305,19 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             return flow["context"].get("title_placeholders", {}).get("name", "")
         return "Plex Media Server"
 
-    def _async_menu(self, step_id: str) -> ConfigFlowResult:
-        """Offer to sign in, or to enter by hand what is missing."""
-        self._menu = step_id
-        by_hand = {SOURCE_REAUTH: "reauth_token", SOURCE_RECONFIGURE: "address"}
+    def _show_menu(self, step_id: str) -> ConfigFlowResult:
+        """Offer to sign in to Plex, or to type what is missing."""
+        self._menu_step = step_id
+        typed_steps = {SOURCE_REAUTH: "reauth_token", SOURCE_RECONFIGURE: "address"}
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["sign_in", by_hand.get(str(self.source), "manual")],
-            description_placeholders={"name": self._name},
+            menu_options=["sign_in", typed_steps.get(str(self.source), "manual")],
+            description_placeholders={"name": self._server_name},
         )
 
     async def _async_step_menu(self, user_input: Input = None) -> ConfigFlowResult:
         """Show the menu again, or one that says why a sign-in failed."""
-        return self._async_menu(self._menu)
+        return self._show_menu(self._menu_step)
 
     # A menu shows no errors, so each cause has one of its own.
     async_step_renamed = _async_step_menu
@@ -334,7 +334,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         self.context["title_placeholders"] = {"name": shown_name(name)}
 
     @property
-    def _name(self) -> str:
+    def _server_name(self) -> str:
         return (self.context.get("title_placeholders") or {}).get("name", "")
 
     @property

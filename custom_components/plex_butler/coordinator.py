@@ -1,4 +1,4 @@
-"""Fetches what is known of a server, and updates the entities when it changes."""
+"""Polls a server, and updates the entities when something changed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ from .tracker import RunTracker
 
 type PlexButlerConfigEntry = ConfigEntry[PlexButlerCoordinator]
 
-# The parts that are not fetched by each poll.
+# The parts that only some polls fetch.
 SERVER: Final = "server"
 SETTINGS: Final = "settings"
 TASKS: Final = "tasks"
@@ -66,7 +66,7 @@ _NEVER: Final = float("-inf")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlexButlerData:
-    """What is known of a server and its Butler; `preferences` are the schedule's."""
+    """What entities show; `preferences` are the settings of the schedule."""
 
     server: api.Server
     tasks: Mapping[str, api.ButlerTask]
@@ -76,7 +76,7 @@ class PlexButlerData:
 
 
 class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
-    """Coordinates one server: polls it, and publishes what polls and push tell."""
+    """Coordinates one server: polls it, and publishes changes by polls and push."""
 
     config_entry: PlexButlerConfigEntry
     _server: api.Server
@@ -93,7 +93,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             always_update=False,
         )
         self.client = client
-        # Every entry has been given one by the config flow.
+        # The config flow gives each entry a unique id.
         self.machine_identifier = entry.unique_id or ""
         self.tracker = RunTracker(hass, entry, self._async_event_applied)
         self.log = LogListener(self)
@@ -105,7 +105,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._stale_preferences = StaleEntities(
             self, PREFERENCE_ID, PREFERENCES_INTERVAL
         )
-        # When each was fetched last; the schedule keeps when the settings are due.
+        # When each part was fetched last; `schedule.due_at` is for the settings.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
         self._tasks: Mapping[str, api.ButlerTask] = {}
         self._tasks_request = object()
@@ -133,7 +133,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             await self._async_fetch()
         except PlexError as err:
             is_locked = self._is_database_locked(err)
-            # A time-out says nothing of the server.
+            # A time-out does not show that the server is down.
             is_down = isinstance(err, api.PlexRefusedError | api.PlexMaintenanceError)
             is_down |= getattr(err, "status", None) == 502 and not is_locked
             self.tracker.async_apply(Rules.poll_failed, refused=is_down)
@@ -147,17 +147,17 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self._poll = None
         self._silent_since = None
         if not (self.data and self.last_update_success):
-            # At first, those of an earlier set-up may be left.
+            # The first poll also closes repairs that an earlier set-up left.
             async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
         # A part may have been invalidated while it was fetched.
         is_stale = (
             monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
         )
-        self._set_interval(_SOON if is_stale else self.tracker.until_next_look)
+        self._set_interval(_SOON if is_stale else self.tracker.until_next_snapshot)
         return self._build_data()
 
     async def _async_failure(self, err: PlexError) -> UpdateFailed:
-        """Return what an error means for the entry."""
+        """Raise the repair or start the reauth for an error; return the UpdateFailed."""
         # Something else may have the address now.
         self.client.doubt()
         await async_raise_problem(self.hass, self.config_entry, err)
@@ -169,7 +169,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             refusal = refused.setdefault(entry.entry_id, Refusal(now, now))
             retry_after = refusal.delay()
             if refusal.is_lasting:
-                # ConfigEntryAuthFailed would end the polls, and with them the way back.
+                # ConfigEntryAuthFailed would end the polls, which notice a good token.
                 entry.async_start_reauth(self.hass)
         elif isinstance(err, api.PlexNotOwnerError):
             async_forget_refusal(self.hass, entry)
@@ -177,8 +177,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     def _is_database_locked(self, err: PlexError) -> bool:
         """Return True if an error is probably caused by a running database task."""
-        # It takes all connections to the database: the server answers late or with an
-        # error, as does a proxy in front of it.
+        # Such a task takes all connections to the database. Then the server, or a proxy
+        # in front of it, answers late or with an error.
         is_busy = getattr(err, "status", None) in {500, 502, 504}
         is_busy |= isinstance(err, api.PlexTimeoutError)
         if not (self.data and self.last_update_success and is_busy):
@@ -204,7 +204,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         try:
             if monotonic() >= self.schedule.due_at - EARLY:
                 await self.schedule.async_read()
-            interval = TRUSTED_INTERVAL if self.tracker.trusted else TASKS_INTERVAL
+            interval = TRUSTED_INTERVAL if self.tracker.push_trusted else TASKS_INTERVAL
             if not self._tasks or self._is_due(TASKS, interval):
                 await self._async_fetch_tasks()
             if is_server_due:
@@ -223,13 +223,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             config_entry_id=self.config_entry.entry_id,
             configuration_url=f"{self.client.url}/web",
             entry_type=dr.DeviceEntryType.SERVICE,
-            # The second one links the device with that of the Plex integration.
+            # The second identifier links this device with the Plex integration's.
             identifiers={
                 (it, server.machine_identifier) for it in (DOMAIN, PLEX_DOMAIN)
             },
             manufacturer="Plex",
             model="Plex Media Server",
-            # The server's own name alone is the Plex integration's device.
+            # The Plex integration's device has the server's name alone.
             name=f"{server_name(server)} Butler",
             sw_version=server.version,
         )
@@ -239,7 +239,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         return since >= interval.total_seconds() - EARLY
 
     async def _async_fetch_tasks(self) -> None:
-        """Fetch the tasks; the answer to an older request than the newest is dropped."""
+        """Fetch the tasks; drop the answer if a newer request was sent meanwhile."""
         self._fetched_at[TASKS] = monotonic()
         self._tasks_request = request = object()
         tasks = await self.client.get_butler_tasks()
@@ -261,39 +261,39 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     async def async_set_settings(
         self, values: Mapping[str, api.PreferenceValue]
     ) -> None:
-        """Change settings, all or none; raise a translated error if they were not."""
+        """Change settings, all or none; raise a translated error on failure."""
         try:
             await self.schedule.async_set(values)
-            # Which tasks are enabled now is decided by rules of the server's own.
+            # The server decides which tasks are enabled by the new settings.
             await self._async_fetch_tasks()
             self._async_publish()
         except PlexError:
             self.async_refresh_soon(TASKS)
         except HomeAssistantError:
-            # Some of it may have been done all the same.
+            # Some of the settings may have been changed all the same.
             self.async_refresh_soon(SETTINGS, TASKS)
             raise
 
     @callback
     def async_settings_notified(self, notification: api.PreferenceNotification) -> None:
-        """Fetch settings soon that changed, unless the change is known."""
+        """Fetch the settings soon, unless the notified value is known already."""
         if not self.schedule.is_current(notification):
             self.async_refresh_soon(SETTINGS, TASKS)
 
     @callback
     def _async_settings_updated(self) -> None:
-        """Follow the settings, which a poll or a change of ours has read."""
+        """Apply settings that a poll or our own change has read."""
         self._stale_preferences.async_process_list(
             self.schedule.data, version=self._server.version
         )
         self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
         if not self._in_poll:
-            # A person waits for it, so it is not put off as other changes are.
+            # A person waits for this change, so it is published at once.
             self._async_publish()
 
     @callback
     def async_invalidate(self, *parts: str) -> None:
-        """Have these parts, or all, fetched by the next poll."""
+        """Mark these parts, or all, to be fetched by the next poll."""
         for part in parts or (SERVER, SETTINGS, TASKS):
             if part == SETTINGS:
                 self.schedule.invalidate()
@@ -308,14 +308,14 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def async_poll_within(self, wait: timedelta = _SOON) -> bool:
-        """Poll within a time unless the server is failing; return True if moved."""
+        """Poll within a time; return True if the next poll was moved for that."""
         wait = max(wait, _SOON)
         # A poll that is due anyway so soon is not moved.
         is_late = self._next_poll - monotonic() > wait.total_seconds() + 0.5
         if not is_late or not self.last_update_success or self.tracker.closed:
             return False
         self._set_interval(wait)
-        # This updates the listeners, too, so only polls that are late are moved.
+        # This also updates the listeners, so a poll is moved only if it is late.
         self.async_set_updated_data(self.data)
         return True
 
@@ -326,12 +326,12 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @property
     def _in_poll(self) -> bool:
-        """Return True if a poll runs this: its end updates the listeners, once."""
+        """Return True if called by a poll, whose end updates the listeners once."""
         return self._poll is not None and asyncio.current_task() is self._poll
 
     @callback
     def async_command_done(self) -> None:
-        """Publish what a command changed, and fetch what became of the tasks."""
+        """Publish what a command changed, and have the tasks fetched."""
         self.async_invalidate(TASKS)
         self._async_publish()
 
@@ -354,9 +354,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def _async_publish(self) -> None:
-        """Update the listeners if something changed; then tell what runs did."""
+        """Update the listeners if something changed; then report changes of runs."""
         data = self.data
-        # Only a poll tells that an outage is over.
+        # Only a poll shows that an outage is over.
         if data and self.last_update_success:
             is_changed = (
                 data.runs != self.tracker.view
@@ -365,11 +365,11 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             )
             if is_changed:
                 self.data = self._build_data()
-            is_updated = self.async_poll_within(self.tracker.until_next_look)
+            is_updated = self.async_poll_within(self.tracker.until_next_snapshot)
             if is_changed and not is_updated:
                 self.async_update_listeners()
-        # Automations look at states and conditions, so these come first.
-        self.tracker.async_tell()
+        # Automations that a change triggers check states, so states come first.
+        self.tracker.async_notify_listeners()
 
     @override
     async def async_shutdown(self) -> None:

@@ -50,7 +50,7 @@ async def async_get_config_entry_diagnostics(
         },
         "memory": run_state.dump(state),
         "push": {
-            "state": "trusted" if state.trusted else push_state,
+            "state": "trusted" if state.push_trusted else push_state,
             **coordinator.push.statistics(),
         },
         "log": coordinator.log.statistics(),

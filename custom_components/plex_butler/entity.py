@@ -1,4 +1,4 @@
-"""What the entities of Plex Butler have in common."""
+"""Base classes of the entities."""
 
 from datetime import datetime
 from typing import override
@@ -18,22 +18,22 @@ from .tasks import KNOWN_TASKS, task_key
 
 
 class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
-    """An entity of a server's Butler; its key is that of its texts, too."""
+    """An entity of a server; `key` is in its unique id and finds its texts."""
 
     _attr_has_entity_name = True
-    _written: object = None
+    _written_key: object = None
 
     def __init__(self, coordinator: PlexButlerCoordinator, key: str) -> None:
         super().__init__(coordinator)
         machine = coordinator.machine_identifier
         self._attr_translation_key = key
         self._attr_unique_id = f"{machine}_{key}"
-        # The coordinator describes the device, for it knows when that changes.
+        # The coordinator describes the device, since it sees when that changes.
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, machine)})
 
     @property
     def state_key(self) -> object:
-        """Return what the state is made of: if it is the same, nothing is written."""
+        """Return all that is written; an update that leaves it the same is dropped."""
         if not self.available:
             return False
         return self.state, self.assumed_state, self.extra_state_attributes
@@ -41,19 +41,19 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
     @callback
     @override
     def _async_write_ha_state(self) -> None:
-        self._written = self.state_key
+        self._written_key = self.state_key
         super()._async_write_ha_state()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Write the state only if it changed; most updates concern other entities."""
-        if self.state_key != self._written:
+        if self.state_key != self._written_key:
             super()._handle_coordinator_update()
 
 
 class PlexButlerTaskEntity(PlexButlerEntity):
-    """An entity of one task, named by us or by the server."""
+    """An entity of one task; its name is a translation, or the server's title."""
 
     key_prefix = ""
 
@@ -66,7 +66,7 @@ class PlexButlerTaskEntity(PlexButlerEntity):
 
     @property
     def run(self) -> TaskView:
-        """Return what is known of the task's running."""
+        """Return whether the task runs, how that is known, and its last run."""
         return self.coordinator.data.runs.tasks.get(self.task_name, IDLE)
 
     @property
@@ -77,7 +77,7 @@ class PlexButlerTaskEntity(PlexButlerEntity):
 
 
 class PlexButlerPreferenceEntity(PlexButlerEntity):
-    """An entity of one of the schedule's settings, named by us or by the server."""
+    """An entity of a schedule setting; its name is a translation, or its label."""
 
     _attr_entity_category = EntityCategory.CONFIG
     # Most people leave the schedule as it is, and Plex has a page for it.
@@ -94,7 +94,7 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
 
     @property
     def value(self) -> PreferenceValue | None:
-        """Return the setting's value."""
+        """Return the value; None if the server lists the setting no more."""
         preference = self.coordinator.data.preferences.get(self.preference_id)
         return preference.value if preference else None
 
@@ -106,7 +106,7 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         return super().available and self.preference_id in listed
 
     async def async_set_value(self, *, value: PreferenceValue) -> None:
-        """Change the setting."""
+        """Change the setting, or raise a translated error."""
         await self.coordinator.async_set_settings({self.preference_id: value})
 
 
@@ -115,7 +115,7 @@ class PlexButlerWindowEntity(PlexButlerEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Look at the clock when there may be an edge: at quarters of an hour in UTC."""
+        """Update every quarter of an hour in UTC, when a window may open or close."""
         await super().async_added_to_hass()
         self.async_on_remove(
             async_track_utc_time_change(

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
 # The clocks of the two hosts differ by less.
-_MARGIN: Final = timedelta(minutes=5)
-# Our own request comes back as a line within a second, if such lines come at all.
+_CLOCK_MARGIN: Final = timedelta(minutes=5)
+# A request of ours is in the log within a second, if the log has requests at all.
 _PROOF_WAIT: Final = 5.0
-# Which lines there are changes with the version, the log's level or a proxy.
-_SILENT_FOR: Final = timedelta(days=1).total_seconds()
-# A command is answered within this, and its line comes no later.
-_COMMAND_FOR: Final = 60.0
+# A log that had no lines is tried again: its level or a proxy may have changed.
+_RETRY_SILENT_AFTER: Final = timedelta(days=1).total_seconds()
+# The line of a command comes within this time, as does the command's answer.
+_LINE_WITHIN: Final = 60.0
 
 _COMMANDS: Final = {"POST": Command.START, "DELETE": Command.STOP}
 
@@ -32,77 +32,77 @@ _COMMANDS: Final = {"POST": Command.START, "DELETE": Command.STOP}
 class LogListener(StreamListener):
     """Feeds the rules with what the log says while a task may begin or end."""
 
-    _what, _retry_limits = "log", (5.0, 300.0)
+    _stream_name, _retry_limits = "log", (5.0, 300.0)
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         super().__init__(coordinator)
         self._client = coordinator.client
-        # While it is open, this asks for what proves the log, and closes it.
-        self._minder: asyncio.Task[None] | None = None
-        # The log has proven that it tells; that, or that it is not open after all
-        self._is_up = False
-        self._settled = asyncio.Event()
-        # A start is about to be sent, or was; commands whose line has yet to come
-        self._wanted_until = 0.0
-        self._own: dict[tuple[Command, str | None], float] = {}
-        # The version whose log tells nothing
+        # While the log is open, this task has it proven, and later closes it.
+        self._watcher: asyncio.Task[None] | None = None
+        # Whether the open log has shown a line; set: it has, or the attempt has failed
+        self._is_proven = False
+        self._attempt_done = asyncio.Event()
+        # Until when a start may show in the log; commands whose line has yet to come
+        self._start_expected_until = 0.0
+        self._expected_lines: dict[tuple[Command, str | None], float] = {}
+        # The version whose log had no lines
         self._silent_version: str | None = None
         self._floods = 0
 
     def statistics(self) -> dict[str, Any]:
         """Return what a bug report needs to know of the log."""
         return {
-            "open": self._minder is not None,
-            "tells": self._is_up,
+            "open": self._watcher is not None,
+            "tells": self._is_proven,
             "silent": self._silent_version is not None,
             "connects": self._connects,
             "failures": self._failures,
             "floods": self._floods,
         }
 
-    async def async_opened(self) -> None:
-        """Have the log open before a start is sent, if that takes at most a second."""
-        self._wanted_until = monotonic() + _COMMAND_FOR
-        if not self._is_up and self._is_wanted and self._retry_at <= monotonic():
-            self._settled.clear()
+    async def async_ensure_open(self) -> None:
+        """Open the log before a start is sent; wait for that a second at most."""
+        self._start_expected_until = monotonic() + _LINE_WITHIN
+        if not self._is_proven and self._is_wanted and self._retry_at <= monotonic():
+            self._attempt_done.clear()
             self._wake.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
-                    await self._settled.wait()
+                    await self._attempt_done.wait()
 
-    def async_sent(self, command: Command, task: str | None) -> None:
-        """Expect the line of a command of ours."""
-        if self._is_up:
-            self._own[command, task] = monotonic()
+    def async_expect_line(self, command: Command, task: str | None) -> None:
+        """Expect the line of our command, to tell it from those of other clients."""
+        if self._is_proven:
+            self._expected_lines[command, task] = monotonic()
 
     @override
-    def _async_happened(self) -> None:
-        """Open the log for what the rules have just come to know of."""
+    def _async_event_applied(self) -> None:
+        """Check if an event has made the log of use, or has shown a new version."""
         version = self._tracker.state.version
         if self._silent_version not in (None, version):
             self._silent_version = None
             self._retry_at = 0.0
-        super()._async_happened()
+        super()._async_event_applied()
 
     @property
     @override
     def _is_wanted(self) -> bool:
         state = self._tracker.state
-        known, now = state.known, dt_util.utcnow()
+        known, now = state.capabilities, dt_util.utcnow()
         if self._tracker.closed or (not known.logged and known.unnamed >= UNNAMED):
             return False
-        if state.busy_since or state.runs or monotonic() < self._wanted_until:
+        if state.busy_since or state.runs or monotonic() < self._start_expected_until:
             return True
         if known.logged and not known.named:
             return True
         return state.window is not None and any(
             state.window.is_open(now + shift)
-            for shift in (-_MARGIN, timedelta(), _MARGIN)
+            for shift in (-_CLOCK_MARGIN, timedelta(), _CLOCK_MARGIN)
         )
 
     @override
     async def _async_listen(self) -> None:
-        """Read the log until it is of no use or proves nothing; raise if it breaks."""
+        """Read the log while it is proven and of use; raise PlexError if it breaks."""
         opened = self._tracker.now()
         try:
             async with (
@@ -110,29 +110,29 @@ class LogListener(StreamListener):
                 asyncio.timeout(_PROOF_WAIT) as limit,
             ):
                 self._connects += 1
-                self._minder = self._create_task(self._async_mind(limit))
+                self._watcher = self._create_task(self._async_watch(limit))
                 async for lines in stream:
-                    if not self._is_up:
+                    if not self._is_proven:
                         limit.reschedule(None)
                         self._async_proven()
                     for line in lines:
                         self._async_logged(line)
         except TimeoutError as err:
-            if self._is_up:
+            if self._is_proven:
                 return
-            asked = self._tracker.state.asked
+            asked = self._tracker.state.snapshot_at
             if asked is None or asked < opened:
                 raise api.PlexTimeoutError("No answer to prove the log with") from err
-            self._async_silent("it does not tell of our own requests")
+            self._async_found_silent("it does not tell of our own requests")
             return
         finally:
-            self._settled.set()
-            if self._minder:
-                self._minder.cancel()
-                self._minder = None
-            if self._is_up:
-                self._is_up = False
-                self._own.clear()
+            self._attempt_done.set()
+            if self._watcher:
+                self._watcher.cancel()
+                self._watcher = None
+            if self._is_proven:
+                self._is_proven = False
+                self._expected_lines.clear()
                 self._tracker.async_apply(Rules.log_changed, up=False)
         if not stream.is_flooded:
             raise api.PlexConnectionError("The server closed the log")
@@ -140,10 +140,10 @@ class LogListener(StreamListener):
         self._floods += 1
         self._retry_at = monotonic() + timedelta(minutes=5).total_seconds()
 
-    async def _async_mind(self, limit: asyncio.Timeout) -> None:
-        """Ask for what the log then tells of; have it closed once it is of no use."""
+    async def _async_watch(self, limit: asyncio.Timeout) -> None:
+        """Send requests until one is in the log; close the log once it is of no use."""
         with suppress(api.PlexError):
-            while not self._is_up:
+            while not self._is_proven:
                 asked = self._tracker.now()
                 rows = await self._client.get_activities()
                 self._tracker.async_apply(Rules.snapshot, rows, asked)
@@ -154,18 +154,18 @@ class LogListener(StreamListener):
 
     def _async_proven(self) -> None:
         LOGGER.debug("%s: the log tells", self._name)
-        self._is_up = True
+        self._is_proven = True
         self._silent_version = None
         self._async_forget_failures()
         self._tracker.async_apply(Rules.log_changed, up=True)
-        self._settled.set()
+        self._attempt_done.set()
 
     def _async_logged(self, line: api.LogLine) -> None:
         state = self._tracker.state
         match line:
             case api.LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
-                # Other work has sub-activities as well, many of them.
-                if fold(title) in state.names or parent in state.rows:
+                # Work that is no Butler task has many sub-activities as well.
+                if fold(title) in state.task_by_text or parent in state.rows:
                     self._client.keep("log", line)
                     self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
             case api.LoggedSubActivity(uuid=uuid):
@@ -178,8 +178,8 @@ class LogListener(StreamListener):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
                 now = self._tracker.now()
-                sent = self._own.pop((command, task), float("-inf"))
-                if status == 200 and monotonic() - sent > _COMMAND_FOR:
+                sent = self._expected_lines.pop((command, task), float("-inf"))
+                if status == 200 and monotonic() - sent > _LINE_WITHIN:
                     self._tracker.async_apply(
                         Rules.command_answered, command, task, now, ours=False
                     )
@@ -190,14 +190,14 @@ class LogListener(StreamListener):
         refused = isinstance(err, api.PlexResponseError) and err.status in (400, 404)
         if not isinstance(err, api.PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
-            self._retry_at = monotonic() + _SILENT_FOR
+            self._retry_at = monotonic() + _RETRY_SILENT_AFTER
         elif refused or self._is_refused:
-            self._async_silent(str(err))
+            self._async_found_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()
 
-    def _async_silent(self, why: str) -> None:
-        """Leave alone a log that tells nothing, for a day or until the next version."""
+    def _async_found_silent(self, why: str) -> None:
+        """Keep a log without lines closed for a day, or until the version changes."""
         LOGGER.debug("%s: the log tells nothing: %s", self._name, why)
         self._silent_version = self._tracker.state.version
-        self._retry_at = monotonic() + _SILENT_FOR
+        self._retry_at = monotonic() + _RETRY_SILENT_AFTER

@@ -1,4 +1,4 @@
-"""Keeps streams of a server open, and feeds notifications to the coordinator."""
+"""Keeps streams of a server open; applies notifications of activities and settings."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -15,35 +15,35 @@ from .run_state import Moment, Rules
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
 
-# A stream that stays up for so long works, even if the server has nothing to say.
+# A stream that stays up for so long works, even if no notification came.
 PROVEN_AFTER: Final = 60.0
-# Fewer failures than these in a row are a restart, or a hiccup; more are a refusal.
-FAILURES_TO_TELL: Final = 4
-# So many frames take less than 5 ms; then others have their turn.
+# Fewer failures in a row may be a restart of the server; so many are a refusal.
+FAILURES_TO_REPORT: Final = 4
+# So many frames take less than 5 ms; then the event loop gets its turn.
 FRAMES_AT_ONCE: Final = 32
-# What is needed of a stream that carries much more.
+# The kinds of notifications that are used; a stream carries many more.
 FILTERS: Final = ("activity", "preference")
-# How often to see whether a stream has become of use by time alone.
+# How often to check if a stream has become of use by time alone.
 LOOK_INTERVAL: Final = 60.0
 
 
 class StreamListener(ABC):
     """Keeps a stream open while it is of use, and never gives up."""
 
-    _what: str
-    # Waits between two attempts, in seconds.
+    _stream_name: str
+    # The first and the longest wait between two attempts, in seconds.
     _retry_limits: tuple[float, float]
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         self._coordinator = coordinator
         self._name = coordinator.name
         self._tracker = coordinator.tracker
-        self._tracker.async_add_listener(self._async_happened)
-        # Until then, the stream stays closed.
+        self._tracker.async_add_listener(self._async_event_applied)
+        # The stream is not opened before this moment.
         self._retry_at = 0.0
         self._wake = asyncio.Event()
         self._connects = 0
-        self._retry = self._retry_limits[0]
+        self._retry_delay = self._retry_limits[0]
         self._failures = 0
         self._failing_since: Moment | None = None
 
@@ -53,7 +53,7 @@ class StreamListener(ABC):
 
     def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         hass, entry = self._coordinator.hass, self._coordinator.config_entry
-        name = f"{self._name} {self._what}"
+        name = f"{self._name} {self._stream_name}"
         return entry.async_create_background_task(hass, coroutine, name)
 
     async def _async_run(self) -> None:
@@ -66,10 +66,10 @@ class StreamListener(ABC):
                         await self._wake.wait()
             try:
                 await self._async_listen()
-            except Exception as err:  # noqa: BLE001 a defect must not end it for good
+            except Exception as err:  # noqa: BLE001 a defect must not end the loop
                 self._failures += 1
                 self._failing_since = self._failing_since or self._tracker.now()
-                LOGGER.debug("%s: %s failed: %s", self._name, self._what, err)
+                LOGGER.debug("%s: %s failed: %s", self._name, self._stream_name, err)
                 self._async_failed(err)
 
     @property
@@ -83,45 +83,45 @@ class StreamListener(ABC):
 
     @abstractmethod
     def _async_failed(self, err: Exception) -> None:
-        """Log a failure if it says something new, and see to the next attempt."""
+        """Log a failure if it is a new one, and set when the next attempt is."""
 
-    def _async_happened(self) -> None:
-        """See whether something that happened has made the stream of use."""
+    def _async_event_applied(self) -> None:
+        """Check if an event has made the stream of use."""
         self._wake.set()
 
     def _async_forget_failures(self) -> None:
-        self._retry = self._retry_limits[0]
+        self._retry_delay = self._retry_limits[0]
         self._failures = 0
         self._failing_since = None
 
     @property
     def _is_refused(self) -> bool:
-        """Return True after some failures if the polls have worked since the first."""
+        """Return True after several failures if polls have worked since the first."""
         state, since = self._tracker.state, self._failing_since
-        asked = state.asked if state.failing_since is None else None
+        asked = state.snapshot_at if state.failing_since is None else None
         works = bool(asked and since and since < asked)
-        return works and self._failures >= FAILURES_TO_TELL
+        return works and self._failures >= FAILURES_TO_REPORT
 
     def _next_delay(self) -> float:
-        delay = self._retry
-        self._retry = min(self._retry * 2, self._retry_limits[1])
-        # Many homes lose the same power at once.
+        delay = self._retry_delay
+        self._retry_delay = min(self._retry_delay * 2, self._retry_limits[1])
+        # After a power cut, many homes connect at once.
         return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
 
 
 class PushListener(StreamListener):
     """Listens to the notifications of one server, whenever it answers polls."""
 
-    _what, _retry_limits = "notifications", (1.0, 900.0)
+    _stream_name, _retry_limits = "notifications", (1.0, 900.0)
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         super().__init__(coordinator)
         self._stream: api.NotificationStream | None = None
-        # Whether the last stream stayed up; the first one has the benefit of the doubt.
+        # Whether the last stream stayed up; True before the first one.
         self._proven = True
-        self._is_behind = False
-        # Kinds of failures that were logged since the stream last worked
-        self._told: set[type[Exception]] = set()
+        self._refresh_once_proven = False
+        # Kinds of failures that were logged since the stream last stayed up
+        self._logged_failures: set[type[Exception]] = set()
         self._notifications = 0
 
     def statistics(self) -> dict[str, Any]:
@@ -137,8 +137,8 @@ class PushListener(StreamListener):
     @property
     @override
     def _is_wanted(self) -> bool:
-        # The polls find out when the server answers again, and which server it is; a
-        # refused token is not sent by both of us.
+        # Polls find out when the server answers again, and if it is still the same one.
+        # A refused token is sent by the polls alone.
         return self._coordinator.last_update_success
 
     @override
@@ -151,18 +151,18 @@ class PushListener(StreamListener):
                 self._connects += 1
                 loop = coordinator.hass.loop
                 timer = loop.call_later(PROVEN_AFTER, self._async_proven)
-                # What changed meanwhile was in no notification. A stream that breaks
-                # again and again must not have everything asked for each time.
+                # No notification said what changed meanwhile. If streams keep breaking,
+                # that is fetched once one stays up, and not after each attempt.
                 if self._proven:
                     coordinator.async_refresh_soon()
-                self._is_behind, self._proven = not self._proven, False
+                self._refresh_once_proven, self._proven = not self._proven, False
                 self._tracker.async_apply(Rules.push_changed, up=True)
                 try:
                     async for notifications in stream:
                         for notification in notifications:
                             self._async_notified(notification)
                         if stream.frames % FRAMES_AT_ONCE == 0:
-                            # What waits in the socket's buffer is read without a pause.
+                            # Frames in the socket's buffer are read without a pause.
                             await asyncio.sleep(0)
                 finally:
                     timer.cancel()
@@ -177,12 +177,12 @@ class PushListener(StreamListener):
 
     def _async_proven(self) -> None:
         """Forget earlier failures: the stream has stayed up."""
-        if self._told:
+        if self._logged_failures:
             LOGGER.info("%s: notifications are back", self._name)
-        self._told.clear()
+        self._logged_failures.clear()
         self._proven = True
         self._async_forget_failures()
-        if self._is_behind:
+        if self._refresh_once_proven:
             self._coordinator.async_refresh_soon()
 
     def _async_notified(self, notification: api.Notification) -> None:
@@ -196,26 +196,26 @@ class PushListener(StreamListener):
     @override
     def _async_failed(self, err: Exception) -> None:
         if self._failures == 1:
-            # The server may be gone, or refuse the token: a poll says which.
+            # The server may be down, or refuse the token: a poll shows which.
             self._coordinator.async_poll_within()
         kind = api.PlexError if isinstance(err, api.PlexError) else type(err)
-        if kind in self._told:
+        if kind in self._logged_failures:
             return
         if kind is not api.PlexError:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
         elif self._is_refused:
-            # A proxy may let no stream through; else, the coordinator has logged it.
+            # Polls work, so a proxy may block streams; other causes, polls have logged.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
             )
         else:
             return
-        self._told.add(kind)
+        self._logged_failures.add(kind)
 
     @override
-    def _async_happened(self) -> None:
+    def _async_event_applied(self) -> None:
         """Try again at once when the server answers again."""
         if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
-        super()._async_happened()
+        super()._async_event_applied()

@@ -24,7 +24,7 @@ from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
-from .target import async_meant_by_action, async_only_server
+from .target import async_only_server, async_scope_of_action
 from .task_actions import (
     TaskActionResult,
     async_start,
@@ -147,13 +147,13 @@ async def _async_on_servers(
     call: ServiceCall, action_fn: Callable[[PlexButlerCoordinator], Awaitable[None]]
 ) -> None:
     """Do something on all servers that are meant, whatever becomes of the others."""
-    meant = async_meant_by_action(call.hass, call.data, of_tasks=False)
+    scope = async_scope_of_action(call.hass, call.data, of_tasks=False)
 
     async def do(entry: PlexButlerConfigEntry) -> None:
         await action_fn(_loaded(entry))
 
-    results = await asyncio.gather(*map(do, meant.servers), return_exceptions=True)
-    _raise_errors([entry.title for entry in meant.servers], results)
+    results = await asyncio.gather(*map(do, scope.servers), return_exceptions=True)
+    _raise_errors([entry.title for entry in scope.servers], results)
 
 
 async def _async_command(
@@ -205,18 +205,18 @@ def _tasks_of(call: ServiceCall) -> list[_Task]:
 
     An action that has no field for tasks means all those of a server.
     """
-    meant = async_meant_by_action(call.hass, call.data, of_tasks=True)
+    scope = async_scope_of_action(call.hass, call.data, of_tasks=True)
     wanted: list[str] | None = call.data.get(ATTR_TASK)
-    if meant.servers and wanted == []:
+    if scope.servers and wanted == []:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_task"
         )
-    servers = meant.servers or ([async_only_server(call.hass)] if wanted else [])
-    tasks = [_task(entry, name, is_name=True) for entry, name in meant.tasks]
+    servers = scope.servers or ([async_only_server(call.hass)] if wanted else [])
+    tasks = [_task(entry, name, is_name=True) for entry, name in scope.tasks]
     for entry in servers:
         names = _loaded(entry).data.tasks if wanted is None else wanted
         of_server = [_task(entry, name) for name in names]
-        tasks += (it for it in of_server if (entry, it[1].name) not in meant.left_out)
+        tasks += (it for it in of_server if (entry, it[1].name) not in scope.excluded)
     return list(dict.fromkeys(tasks))
 
 

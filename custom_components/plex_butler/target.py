@@ -1,4 +1,4 @@
-"""What a target means: a device, area, floor or label its servers, an entity its task."""
+"""The scope of a target: an entity is its task, all else the servers it has."""
 
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -29,7 +29,7 @@ from .coordinator import PlexButlerConfigEntry
 from .dynamic_entities import PREFERENCE_ID, TASK_ID
 from .tasks import find_tasks
 
-# Home Assistant 2026.11 has targets that leave something out again.
+# In Home Assistant 2026.11, a target may exclude a part of itself.
 _EXCLUDE: Final = "exclude"
 _KEYS: Final = frozenset(str(key) for key in cv.TARGET_FIELDS)
 
@@ -38,52 +38,52 @@ TASK_OPTION: Final[dict[vol.Marker, Any]] = {
 }
 
 
-class Meant(NamedTuple):
-    """The servers of a target, loaded or not, and single tasks by name."""
+class Scope(NamedTuple):
+    """The servers of a target, loaded or not, and the single tasks by name."""
 
     servers: list[PlexButlerConfigEntry]
     tasks: list[tuple[PlexButlerConfigEntry, str]]
-    # Not of the servers
-    left_out: list[tuple[PlexButlerConfigEntry, str]]
+    # Tasks that the servers do not include.
+    excluded: list[tuple[PlexButlerConfigEntry, str]]
 
 
 @callback
-def async_meant(
+def async_scope(
     hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool
-) -> Meant:
-    """Return what a target means now, without what it excludes."""
-    meant = _meant(hass, target, of_tasks=of_tasks)
-    excluded = _meant(hass, target.get(_EXCLUDE, {}), of_tasks=of_tasks)
-    servers = [it for it in meant.servers if it not in excluded.servers]
+) -> Scope:
+    """Return the servers and tasks of a target at present, without the excluded."""
+    scope = _scope(hass, target, of_tasks=of_tasks)
+    without = _scope(hass, target.get(_EXCLUDE, {}), of_tasks=of_tasks)
+    servers = [it for it in scope.servers if it not in without.servers]
     tasks = [
         (entry, task)
-        for entry, task in meant.tasks
-        if entry not in excluded.servers and (entry, task) not in excluded.tasks
+        for entry, task in scope.tasks
+        if entry not in without.servers and (entry, task) not in without.tasks
     ]
-    return Meant(servers, tasks, left_out=excluded.tasks)
+    return Scope(servers, tasks, excluded=without.tasks)
 
 
 @callback
-def async_meant_by_action(
+def async_scope_of_action(
     hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool
-) -> Meant:
-    """Return what the target of an action means: the only server if there is none.
+) -> Scope:
+    """Return the servers and tasks of an action; without a target, the only server.
 
-    Raises ServiceValidationError if it means nothing, or something else.
+    Raises ServiceValidationError if the target has none, or something else.
     """
     if not _KEYS & target.keys():
-        return Meant([async_only_server(hass)], [], [])
-    _check(hass, target, of_tasks=of_tasks)
-    meant = async_meant(hass, target, of_tasks=of_tasks)
-    if not meant.servers and not meant.tasks:
+        return Scope([async_only_server(hass)], [], [])
+    _validate(hass, target, of_tasks=of_tasks)
+    scope = async_scope(hass, target, of_tasks=of_tasks)
+    if not scope.servers and not scope.tasks:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="empty_target"
         )
-    return meant
+    return scope
 
 
 class Targeted:
-    """What triggers and conditions have in common: a target, and tasks by name."""
+    """Base of triggers and conditions: they have a target, and tasks by name."""
 
     _hass: HomeAssistant
     _options_schema: ClassVar[dict[vol.Marker, Any]] = {}
@@ -94,8 +94,8 @@ class Targeted:
     ) -> ConfigType:
         """Validate config.
 
-        Without a server that is named, the only one becomes the target: another one
-        that is added later does not change what an automation means.
+        If the target names no server, the only server is put into it. So a server that
+        is added later does not change what an automation means.
         """
         config = vol.Schema(
             {
@@ -105,13 +105,13 @@ class Targeted:
         )(config)
         target: dict[str, Any] = config[CONF_TARGET]
         named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
-        # Tasks by name are those of a server, which an entity is not.
-        no_server = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
+        # An entity is no server, and tasks by name need one.
+        not_servers = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
         try:
-            if named <= no_server:
+            if named <= not_servers:
                 only = async_only_server(hass)
                 target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
-            _check(hass, target, of_tasks=ATTR_TASK in cls._options_schema)
+            _validate(hass, target, of_tasks=ATTR_TASK in cls._options_schema)
         except ServiceValidationError as err:
             raise vol.Invalid(str(err)) from err
         return config
@@ -119,37 +119,37 @@ class Targeted:
     def __init__(
         self, hass: HomeAssistant, config: TriggerConfig | ConditionConfig
     ) -> None:
-        # The next class in the order of bases is a trigger or a condition.
+        # Subclasses have a trigger or a condition as their next base.
         super().__init__(hass, config)  # type: ignore[call-arg]
         self._target = config.target or {}
-        self._wanted: list[str] | None = (config.options or {}).get(ATTR_TASK)
+        self._task_names: list[str] | None = (config.options or {}).get(ATTR_TASK)
 
     @callback
     def async_includes(
         self, entry: PlexButlerConfigEntry, task: str | None = None
     ) -> bool:
-        """Return True if a loaded server, or a task of it, is meant.
+        """Return True if a loaded server, or a task of it, is in scope.
 
-        It is looked up anew each time: servers, areas and labels come and go. All tasks
-        of a server are meant if none is named, and all that share a title that is.
+        The target is resolved each time: servers, areas and labels come and go. Without
+        names, all tasks of a server are in scope. A title stands for all tasks with it.
         """
-        meant = async_meant(self._hass, self._target, of_tasks=bool(task))
-        if (entry, task) in meant.tasks:
+        scope = async_scope(self._hass, self._target, of_tasks=bool(task))
+        if (entry, task) in scope.tasks:
             return True
-        is_of_server = entry in meant.servers and (entry, task) not in meant.left_out
-        if not is_of_server or not task or self._wanted is None:
-            return is_of_server
+        by_server = entry in scope.servers and (entry, task) not in scope.excluded
+        if not by_server or not task or self._task_names is None:
+            return by_server
         tasks = entry.runtime_data.data.tasks.values()
         return any(
             found.name == task
-            for wanted in self._wanted
+            for wanted in self._task_names
             for found in find_tasks(self._hass, tasks, wanted)
         )
 
 
 @callback
 def async_only_server(hass: HomeAssistant) -> PlexButlerConfigEntry:
-    """Return the only server; raise an error that says which there are otherwise."""
+    """Return the only server; raise ServiceValidationError if there is another."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     enabled = [entry for entry in entries if not entry.disabled_by] or entries
     if not enabled:
@@ -171,7 +171,7 @@ def async_only_server(hass: HomeAssistant) -> PlexButlerConfigEntry:
 
 @callback
 def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str:
-    """Return the device of a server; raise an error if it was never loaded."""
+    """Return the id of a server's device; raise if the server was never loaded."""
     for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
         return device.id
     raise ServiceValidationError(
@@ -181,11 +181,11 @@ def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str:
     )
 
 
-def _meant(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Meant:
-    """Return what a target means; what is not of Plex Butler is no part of it.
+def _scope(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Scope:
+    """Return the servers and tasks of a target; other integrations are ignored.
 
-    An entity that has the area or label itself, and not by its device, means its task.
-    Where only whole servers can be meant, it means its server if it is about all of it.
+    An entity means its task if the target names it, or an area or label of its own; it
+    does not if only its device has these. If `of_tasks` is False, it means its server.
     """
     selected = async_extract_referenced_entity_ids(
         hass, TargetSelection(target), expand_group=False, primary_entities_only=False
@@ -198,27 +198,27 @@ def _meant(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Me
         if device.id in selected.referenced_devices
     ]
     tasks: list[tuple[PlexButlerConfigEntry, str]] = []
-    for entity_id in (*_named(target), *sorted(selected.indirectly_referenced)):
-        entry, kind, name = _belongs_to(hass, entity_id)
+    for entity_id in (*_listed(target), *sorted(selected.indirectly_referenced)):
+        entry, kind, name = _server_and_key(hass, entity_id)
         if not entry or (entry in servers and entity_id not in selected.referenced):
             continue
         if of_tasks and kind == TASK_ID:
             tasks.append((entry, name))
         elif not (of_tasks or kind or entry in servers):
             servers.append(entry)
-    return Meant(servers, tasks, [])
+    return Scope(servers, tasks, [])
 
 
-def _named(target: dict[str, Any]) -> list[str]:
-    """Return the entities that a target names, in their order."""
+def _listed(target: dict[str, Any]) -> list[str]:
+    """Return the entities that a target lists itself, in its order."""
     named = TargetSelection(target).entity_ids
     return [it for it in cv.ensure_list(target.get(ATTR_ENTITY_ID)) if it in named]
 
 
-def _belongs_to(
+def _server_and_key(
     hass: HomeAssistant, entity_id: str
 ) -> tuple[PlexButlerConfigEntry | None, str, str]:
-    """Return an entity's server, and TASK_ID or PREFERENCE_ID with a name, if any."""
+    """Return an entity's server, TASK_ID, PREFERENCE_ID or "", and what it is of."""
     entity = er.async_get(hass).async_get(entity_id)
     if not entity or entity.platform != DOMAIN or not entity.config_entry_id:
         return None, "", ""
@@ -228,8 +228,8 @@ def _belongs_to(
     return entry, kind, own.removeprefix(kind)
 
 
-def _check(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> None:
-    """Raise ServiceValidationError if a device or an entity is none of those meant."""
+def _validate(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> None:
+    """Raise ServiceValidationError if a device or an entity is of a wrong kind."""
     strangers: list[str] = []
     for device_id in TargetSelection(target).device_ids:
         device, entry = dr.async_get_device_and_config_entry_for_domain(
@@ -238,8 +238,8 @@ def _check(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> No
         if not entry:
             name = device and (device.name_by_user or device.name)
             strangers.append(name or device_id)
-    for entity_id in _named(target):
-        entry, kind, _ = _belongs_to(hass, entity_id)
+    for entity_id in _listed(target):
+        entry, kind, _ = _server_and_key(hass, entity_id)
         if entry and kind == (TASK_ID if of_tasks else ""):
             continue
         if not of_tasks and kind != TASK_ID:

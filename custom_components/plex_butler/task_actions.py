@@ -156,7 +156,7 @@ async def async_stop(
 
     def look(state: RunState) -> TaskActionResult | None:
         shown = any(it.task == task and it.busy for it in state.rows.values())
-        if state.asked is None or state.asked < answered or shown:
+        if state.snapshot_at is None or state.snapshot_at < answered or shown:
             return None
         return stopped(state)
 

@@ -1,4 +1,4 @@
-"""Feeds the rules of run state, keeps time for them and remembers what they learned."""
+"""Applies the rules of run state to events and time, and stores what they learned."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,19 +16,19 @@ from homeassistant.util import dt as dt_util
 from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
 from .run_state import DEFAULT_LIMIT, Change, Memory, Moment, Rules, RunState
-from .run_state.rules import SETTLE
+from .run_state.rules import END_DECIDED_AFTER
 
 type ChangeListener = Callable[[tuple[Change, ...]], None]
 
 _STORE_VERSION: Final = 1
-# What is lost in a power cut is worth no more wear of an SD card.
+# A power cut may lose so many seconds: saving more often would wear an SD card.
 _SAVE_DELAY: Final = 30
-# A command that nothing shows yet is looked after for so long.
-_YOUNG: Final = timedelta(seconds=90)
+# The server is polled often for so long after a command whose effect is not seen.
+_OFTEN_FOR: Final = timedelta(seconds=90)
 
 
 class _MemoryStore(Store[Memory]):
-    """Keeps what can be learned anew, so what is unknown to this version may go."""
+    """Stores what can be learned anew, so data of another version may be dropped."""
 
     @override
     async def _async_migrate_func(
@@ -38,71 +38,70 @@ class _MemoryStore(Store[Memory]):
 
 
 def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
-    """Return where a server's memory is kept."""
+    """Return the store of a server's memory."""
     return _MemoryStore(
         hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}", max_readable_version=sys.maxsize
     )
 
 
 def _limit_of(entry: ConfigEntry) -> timedelta:
-    """Return how long a run is believed that nothing was ever seen of."""
+    """Return how long a run is believed that nothing but a command shows."""
     minutes = entry.options.get(CONF_ASSUMED_RUN_LIMIT)
     return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
 
 
-def _may_show_more(before: RunState, after: RunState) -> bool:
-    """Return True if something to be shown may have changed: most frames change nothing."""
+def _may_change_view(before: RunState, after: RunState) -> bool:
+    """Return True if the view may have changed; after most events it has not."""
     return (
         before.runs is not after.runs
         or before.last is not after.last
         or before.tasks is not after.tasks
-        or before.known != after.known
-        or (before.version, before.busy_since, before.idle_since, before.asked is None)
-        != (after.version, after.busy_since, after.idle_since, after.asked is None)
+        or before.capabilities != after.capabilities
+        or before.version != after.version
+        or before.busy_since != after.busy_since
+        or before.idle_since != after.idle_since
+        or (before.snapshot_at is None) != (after.snapshot_at is None)
     )
 
 
 def next_snapshot(state: RunState) -> Moment:
-    """Return when a snapshot is due; the past means at once.
-
-    It counts from the last success: to go easier on a server that does not answer is
-    up to the caller.
-    """
-    if state.asked is None:
+    """Return when a snapshot is due after the last one; the past means at once."""
+    # The coordinator waits longer while the server does not answer.
+    if state.snapshot_at is None:
         return state.now
-    interval = _interval(state)
-    due = state.asked + interval
-    if not state.trusted and state.window and not state.window.is_open(state.now.utc):
-        opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
+    window, interval = state.window, _snapshot_interval(state)
+    due = state.snapshot_at + interval
+    if window and not (state.push_trusted or window.is_open(state.now.utc)):
+        opens = state.now + (window.next_start(state.now.utc) - state.now.utc)
         due = min(due, opens + timedelta(seconds=1))
-    if state.trusted and state.busy_since and state.busy_since:
-        # The stream has just told: there is nothing to ask for yet
+    if state.push_trusted and state.busy_since:
+        # The stream reports what Butler works on, so a snapshot can wait
         due = max(due, state.busy_since + interval)
-    if state.snapshot_requested and state.asked < state.snapshot_requested:
-        return min(due, state.snapshot_requested)
+    if state.snapshot_wanted and state.snapshot_at < state.snapshot_wanted:
+        return min(due, state.snapshot_wanted)
     return due
 
 
-def _interval(state: RunState) -> timedelta:
-    """Return how often to look, by what the stream tells and what is to be seen."""
+def _snapshot_interval(state: RunState) -> timedelta:
+    """Return the interval of snapshots: short while streams do not show the work."""
     runs = state.runs.values()
-    unproven = [state.now - it.proved for it in runs if it.unproven]
-    stops = [state.now - it.until for it in state.commands.values() if it.until]
-    muted = any(age < run_state.IGNORED_FOR for age in stops)
-    young = muted or any(age < _YOUNG for age in unproven)
-    if not (state.trusted or state.logging):
-        if young or state.busy_since or state.was_busy or any(run.row for run in runs):
+    unproven = [state.now - run.proved for run in runs if run.unproven]
+    stops = [command.covers_until for command in state.commands.values()]
+    rows_linger = any(t and state.now - t < run_state.ROWS_LINGER_FOR for t in stops)
+    often = rows_linger or any(age < _OFTEN_FOR for age in unproven)
+    if not (state.push_trusted or state.log_trusted):
+        if often or state.busy_since or state.was_busy or any(run.row for run in runs):
             return timedelta(seconds=5)
         if runs or (state.window and state.window.is_open(state.now.utc)):
             return timedelta(seconds=12)
         return timedelta(seconds=75 if state.push_since else 32)
-    if young:
+    if often:
         return timedelta(seconds=5)
     return timedelta(minutes=1 if state.busy_since or runs else 5)
 
 
 class RunTracker:
-    """What is known of one server's runs, from one event to the next."""
+    """Holds the run state of one server, and the view of it that entities show."""
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class RunTracker:
         entry: ConfigEntry,
         on_applied: CALLBACK_TYPE,
     ) -> None:
-        """`on_applied` is called after each event; it sees to it that `async_tell` is."""
+        """`on_applied` runs after each event, and calls `async_notify_listeners`."""
         self._hass = hass
         self._store = store_for(hass, entry.entry_id)
         self._limit = _limit_of(entry)
@@ -118,48 +117,48 @@ class RunTracker:
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self.closed = False
-        # Changes that the listeners have not been told of
+        # Changes that the change listeners have not received yet
         self._changes: tuple[Change, ...] = ()
         self._change_listeners: list[ChangeListener] = []
         self._listeners: list[CALLBACK_TYPE] = []
-        # What is in the store, as long as that is known for sure
-        self._kept: Memory | None = None
+        # The memory in the store; None while a newer one waits to be saved
+        self._stored: Memory | None = None
         self.state = RunState(now=self.now(), limit=self._limit)
         self.view = run_state.view(self.state)
 
     @staticmethod
     def now() -> Moment:
-        """Return the moment on both of the clocks that the rules know."""
+        """Return the present moment on both clocks."""
         return Moment(dt_util.utcnow(), monotonic())
 
     @property
-    def trusted(self) -> bool:
-        """Return True if notifications can be relied upon."""
-        return self.state.trusted
+    def push_trusted(self) -> bool:
+        """Return True if the stream is open and has proven to report all activities."""
+        return self.state.push_trusted
 
     @property
-    def until_next_look(self) -> timedelta:
-        """Return how long the server's activities need not be asked for."""
+    def until_next_snapshot(self) -> timedelta:
+        """Return how long the next snapshot of activities can wait."""
         return next_snapshot(self.state) - self.now()
 
     async def async_load(self) -> None:
-        """Remember what was known before."""
+        """Load the state that an earlier set-up stored."""
         memory = await self._store.async_load()
         if isinstance(memory, dict):
             loaded = run_state.load(memory, self.now())
             self.state = replace(loaded, limit=self._limit)
-            self._kept = run_state.dump(self.state)
+            self._stored = run_state.dump(self.state)
 
     async def async_close(self) -> None:
-        """Keep what is known for the next time, and learn no more."""
+        """Apply no more events, and store the state for the next set-up."""
         # An end that is about to be decided is what it looks like.
-        settled = self.now() + SETTLE
-        self.state, changes = run_state.apply(self.state, settled, Rules.tick)
+        decided = self.now() + END_DECIDED_AFTER
+        self.state, changes = run_state.apply(self.state, decided, Rules.tick)
         self._changes += changes
         self.closed = True
         self._cancel_tick()
-        self.async_tell()
-        if (memory := self._memory()) != self._kept:
+        self.async_notify_listeners()
+        if (memory := self._memory()) != self._stored:
             await self._store.async_save(memory)
 
     @callback
@@ -169,41 +168,41 @@ class RunTracker:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Let something happen that a rule is for."""
+        """Apply a rule to the state; store, time and publish what follows."""
         if self.closed:
-            # The stream goes down last.
+            # The stream, which is closed after the tracker, reports that it is down.
             return
         before = self.state
         self.state, changes = run_state.apply(before, self.now(), rule, *args, **kwargs)
-        if changes or self.state.known != before.known:
-            self._kept = None
+        if changes or self.state.capabilities != before.capabilities:
+            self._stored = None
             self._store.async_delay_save(self._memory, _SAVE_DELAY)
         self._schedule_tick()
-        if _may_show_more(before, self.state):
+        if _may_change_view(before, self.state):
             self.view = run_state.view(self.state)
         self._changes += changes
         self._on_applied()
 
     @property
     def has_changes(self) -> bool:
-        """Return True if there are changes that listeners have not been told of."""
+        """Return True if change listeners have not received all changes yet."""
         return bool(self._changes)
 
     @callback
     def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:
-        """Call a listener with the changes of runs, once these are shown."""
+        """Have a listener called with changes of runs, once entities show them."""
         self._change_listeners.append(listener)
         return lambda: self._change_listeners.remove(listener)
 
     @callback
     def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Have a listener called once something that happened is shown, and at the end."""
+        """Have a listener called once entities show an event, and at the end."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     @callback
-    def async_tell(self) -> None:
-        """Call those who wait for something; what they hear of is shown by now."""
+    def async_notify_listeners(self) -> None:
+        """Call the listeners; the entities have to show the changes by now."""
         changes, self._changes = self._changes, ()
         if changes:
             for on_changes in tuple(self._change_listeners):
@@ -216,7 +215,7 @@ class RunTracker:
         return run_state.dump(self.state)
 
     def _schedule_tick(self) -> None:
-        """Have the rules looked at when one of them comes due by time alone."""
+        """Have `Rules.tick` applied at the time when the state changes by itself."""
         due = self.state.next_tick
         if due == self._tick_at:
             return

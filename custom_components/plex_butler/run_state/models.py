@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 type Memory = dict[str, Any]
 
-# A run that nothing was ever seen of is believed for so long
+# A run that nothing but a command shows is believed for so long
 DEFAULT_LIMIT: Final = timedelta(minutes=30)
-# A server that worked so often without naming a task will not name one
+# A server that worked so often without naming a task is taken for one that never does
 UNNAMED: Final = 3
 
 
@@ -40,7 +40,7 @@ class TaskState(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How something is known: the task was named, something fits, we commanded it."""
+    """How a run is known: the server named its task, work fits, or only a command."""
 
     OBSERVED = "observed"
     INFERRED = "inferred"
@@ -48,7 +48,7 @@ class Evidence(StrEnum):
 
 
 class Result(StrEnum):
-    """How a run ended: seen to end, stopped by a client, or its end not seen."""
+    """How a run ended: by itself, stopped by a client, or with no end seen."""
 
     ENDED = "ended"
     STOPPED = "stopped"
@@ -56,7 +56,7 @@ class Result(StrEnum):
 
 
 class Command(StrEnum):
-    """What can be asked of Butler: of one task, or without one of all."""
+    """A command to Butler, for one task or for all."""
 
     START = "start"
     STOP = "stop"
@@ -71,13 +71,13 @@ class EndedRun:
     evidence: Evidence
     started: Moment | None
     ended: Moment
-    ran: bool = True  # What was taken off the queue never did
+    ran: bool = True  # False: it was taken off the queue
     sent: Moment | None = None  # Our command for it
 
     @property
     def duration(self) -> timedelta | None:
-        """Return how long it took, by the clock on which that was longer."""
-        # One clock stands still while the host sleeps, and the other may be set back
+        """Return how long the run took, by the clock on which that was longer."""
+        # The monotonic clock stops while the host sleeps; the other may be set back
         guessed = self.result is Result.LOST and self.evidence is not Evidence.INFERRED
         if self.started is None or guessed:
             return None
@@ -85,7 +85,7 @@ class EndedRun:
 
     @property
     def started_at(self) -> datetime | None:
-        """Return when it began, on the clock that showed its end."""
+        """Return when the run began, on the clock that gave its duration."""
         if (duration := self.duration) is not None:
             return self.ended.utc - duration
         return min(self.started.utc, self.ended.utc) if self.started else None
@@ -97,125 +97,124 @@ class Run:
 
     task: str
     evidence: Evidence
-    started: Moment | None  # None: it went on before anybody looked
-    proved: Moment  # When its evidence was last renewed: limits count from here
-    queued: bool = False  # The server took our start, for a later time
+    started: Moment | None  # None: the run was older than the first look
+    proved: Moment  # When it was last seen or commanded: limits count from here
+    queued: bool = False  # The server took our start, for later in the window
     sent: Moment | None = None  # Our command for it
-    begin_seen: bool = False  # ... after our command: only then can its end be
-    row: str | None = None  # The row that shows it
-    log_id: str | None = None  # The log's name for it
+    begin_seen: bool = False  # ... after our command; else its end proves nothing
+    row: str | None = None  # The key of the row that shows it
+    log_id: str | None = None  # Its uuid in the log
     progress: float | None = None
-    alone: bool = False  # Butler was idle when it was started
-    waited: bool = False  # Butler was seen at work since, for an unknown task
-    grace_over: bool = False  # The grace is over, and nothing was seen
-    doubted: bool = False  # A stop of ours may be what ends it
-    end: EndedRun | None = None  # How it ended, unless it goes on at once
+    alone: bool = False  # Butler was idle when the run was started
+    butler_worked: bool = False  # ... since the start, for an unknown task
+    grace_over: bool = False  # GRACE has passed, and nothing was seen
+    doubted: bool = False  # A stop of ours may be the cause of its end
+    end: EndedRun | None = None  # Its end, held back: the run may go on at once
 
     @property
     def unproven(self) -> bool:
-        """Return True if nothing shows it but a command."""
+        """Return True if nothing but a command shows the run."""
         return not (self.row or self.log_id or self.end or self.queued)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedActivity:
-    """A butler row of the server's, and what was seen of it."""
+    """A row (an activity of Butler's), and what was seen of it."""
 
     key: str
     task: str | None  # The one task that it names
-    is_own: bool  # Its title does: it is the task's own
-    is_session: bool  # It is the row of a session: at 100, no task is at work
-    content: str  # A digest of what it says
+    is_task_row: bool  # Its title names the task: only that task has this row
+    is_session: bool  # The row of a session: at 100, no task is at work
+    content: str  # A digest of its texts and progress
     progress: float
-    since: Moment  # ... when it shows this work, or none
+    since: Moment  # Since when it has shown this work, or none
     changed: Moment
     seen: Moment
-    told: bool = False  # The stream told of it
-    ended: Moment | None = None  # The stream told that it ended
+    pushed: bool = False  # The stream reported it
+    ended: Moment | None = None  # When the stream reported its end
 
     @property
     def busy(self) -> bool:
-        """Return True if it shows work; idle servers may have a row at 100."""
+        """Return True if the row shows work; idle servers may have one at 100."""
         return self.ended is None and self.progress < 100
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A command of ours; `done` is None until it is answered, then whether it was."""
+class SentCommand:
+    """A command of ours; `done` is None until the answer says if it succeeded."""
 
     sent: Moment
-    until: Moment | None = None  # What shows since before then may end by it
+    covers_until: Moment | None = None  # A stop may end runs that began before this
     done: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
-    """What a version of the server has shown so far."""
+    """What a version of the server has proven to show."""
 
     named: bool = False  # A row named a task
     busy: bool = False  # A row was busy
     logged: bool = False  # The log named a task
-    pushed: bool = False  # The stream told of a row, and missed none since
-    unnamed: int = (
-        0  # How often Butler worked, or took a start, and nothing named a task
-    )
+    pushed: bool = False  # The stream reported a row, and missed none since
+    unnamed: int = 0  # How often work, or a start, showed without a task's name
 
 
-# A run begins, is queued or ended, or Butler is idle and not only between two tasks
+# A run began, was queued or ended; or Butler became idle, not just between two tasks
 type Change = Run | EndedRun | Literal["butler_idle"]
+type CommandKey = tuple[Command, str | None]  # A task, or None for all
 
 
 @dataclass(kw_only=True, slots=True)
 class RunState:
-    """All that is known at one moment; only `apply` makes another one of it."""
+    """All that is known at one moment; only `apply` makes the next one."""
 
     now: Moment
     limit: timedelta = DEFAULT_LIMIT
-    tasks: Mapping[str, bool] = field(default_factory=dict)  # ... started at random?
-    names: Mapping[str, str] = field(default_factory=dict)  # Texts that name one task
+    tasks: Mapping[str, bool] = field(default_factory=dict)  # To: is its start random?
+    task_by_text: Mapping[str, str] = field(default_factory=dict)  # Titles and names
     window: Window | None = None
     version: str = ""
-    known: Capabilities = Capabilities()
+    capabilities: Capabilities = Capabilities()
     runs: Mapping[str, Run] = field(default_factory=dict)
     last: Mapping[str, EndedRun] = field(default_factory=dict)
     rows: Mapping[str, TrackedActivity] = field(default_factory=dict)
-    # From before a restart: by their digests, since when rows had not changed
-    unchanged: Mapping[str, Moment] = field(default_factory=dict)
-    # The newest of each, with its task
-    commands: Mapping[tuple[Command, str | None], Sent] = field(default_factory=dict)
-    asked: Moment | None = None  # ... for the newest snapshot
-    snapshot_requested: Moment | None = None  # Something happened to look at
+    # From before a restart: by the digest of a row, since when it had not changed
+    unchanged_since: Mapping[str, Moment] = field(default_factory=dict)
+    # Only the newest of each kind for each task
+    commands: Mapping[CommandKey, SentCommand] = field(default_factory=dict)
+    snapshot_at: Moment | None = None  # When the newest snapshot was asked for
+    snapshot_wanted: Moment | None = None  # When the last reason for one came up
     busy_since: Moment | None = None
     idle_since: Moment | None = None
-    was_busy: bool = False  # ... and was not told to be idle since
-    task_named: bool = False  # ... and a task was
+    was_busy: bool = False  # Work was seen, and no `butler_idle` reported since
+    task_named: bool = False  # ... and a task of that work was named
     push_since: Moment | None = None
-    log_since: Moment | None = None  # Since when the log is open and tells
+    log_since: Moment | None = None  # Since when the log is open and proven
     failing_since: Moment | None = None  # The server does not answer ...
-    refused_since: Moment | None = None  # ... or refuses
+    refused_since: Moment | None = None  # ... since it refuses connections
     gap: Moment | None = None  # The newest gap in what was seen
-    untold: tuple[Change, ...] = ()  # An end that is not yet decided, and what followed
+    held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
 
     @property
-    def trusted(self) -> bool:
+    def push_trusted(self) -> bool:
         """Return True if the stream is open and can be relied upon."""
-        return self.push_since is not None and self.known.pushed
+        return self.push_since is not None and self.capabilities.pushed
 
     @property
-    def logging(self) -> bool:
+    def log_trusted(self) -> bool:
         """Return True if the log is open and names the tasks of this version."""
-        return self.log_since is not None and self.known.logged
+        return self.log_since is not None and self.capabilities.logged
 
-    def follows(self, run: Run) -> bool:
-        """Return True if the log named a run, and has told all since."""
-        since = self.log_since if self.known.logged else None
+    def log_follows(self, run: Run) -> bool:
+        """Return True if the log named a run, and missed nothing of it since."""
+        since = self.log_since if self.capabilities.logged else None
         return run.log_id is not None and since is not None and since <= run.proved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskView:
-    """What one task does; None where it is idle or the thing is not known."""
+    """What one task does; values are None while it is idle, or if they are unknown."""
 
     state: TaskState = TaskState.IDLE
     since: datetime | None = None
@@ -244,13 +243,13 @@ class ButlerView:
 
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
-    known = state.known
-    blind = known.unnamed >= UNNAMED and not (known.named or known.logged)
+    can = state.capabilities
+    blind = can.unnamed >= UNNAMED and not (can.named or can.logged)
     tasks = {}
     for task in state.tasks:
         shown = TaskView(assumed=blind, last=state.last.get(task))
         run = state.runs.get(task)
-        # The log is sure of an end; a row may come back at once
+        # An end in the log is final; a row that ended may come back
         if run and not (run.end and run.log_id):
             began = run.sent if run.queued else run.started
             shown = replace(
@@ -262,33 +261,33 @@ def view(state: RunState) -> ButlerView:
                 assumed=blind or (run.grace_over and run.unproven),
             )
         tasks[task] = shown
-    idle = False if state.asked and (known.busy or known.logged) else None
+    idle = False if state.snapshot_at and (can.busy or can.logged) else None
     unnamed = any(row.busy and not row.task for row in state.rows.values())
     return ButlerView(busy=bool(state.busy_since) or idle, unnamed=unnamed, tasks=tasks)
 
 
-# How far a run is, an end not yet decided, and whether Butler is at work: known anew
-_UNKEPT: Final = ("end", "progress", "waited")
+# The next poll or notification shows these again
+_UNKEPT: Final = ("end", "progress", "butler_worked")
 
 
 def dump(state: RunState) -> Memory:
-    """Return what is worth remembering."""
+    """Return what is stored for the next start of Home Assistant."""
     runs = [
-        replace(run, proved=state.now) if state.follows(run) else run
+        replace(run, proved=state.now) if state.log_follows(run) else run
         for run in state.runs.values()
     ]
     rows = state.rows.values()
     return {
         "version": state.version,
-        "known": _plain(state.known),
+        "known": _plain(state.capabilities),
         "runs": [_plain(run) for run in runs],
         "last": [_plain(run) for run in state.last.values()],
         "stood": {it.content: it.changed.utc.isoformat() for it in rows if it.busy},
     }
 
 
-def _plain(thing: Capabilities | Run | EndedRun) -> Memory:
-    values = {it.name: getattr(thing, it.name) for it in fields(thing)}
+def _plain(item: Capabilities | Run | EndedRun) -> Memory:
+    values = {key.name: getattr(item, key.name) for key in fields(item)}
     return {
         name: value.utc.isoformat() if isinstance(value, Moment) else value
         for name, value in values.items()
@@ -297,7 +296,7 @@ def _plain(thing: Capabilities | Run | EndedRun) -> Memory:
 
 
 def load(memory: Mapping[str, Any], now: Moment) -> RunState:
-    """Return the state that a memory leaves; one that cannot be read is forgotten."""
+    """Return the state from a memory; a memory that cannot be read is dropped."""
     state = RunState(now=now, gap=now)
     try:
         runs = [_read(Run, it, now) for it in memory.get("runs", ())]
@@ -305,11 +304,11 @@ def load(memory: Mapping[str, Any], now: Moment) -> RunState:
         return replace(
             state,
             version=str(memory.get("version", "")),
-            known=_read(Capabilities, memory.get("known", {}), now),
-            # Whether a row still shows a run is seen at the first look
+            capabilities=_read(Capabilities, memory.get("known", {}), now),
+            # The first snapshot shows whether the row of a run is still there
             runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
             last={run.task: run for run in last},
-            unchanged={
+            unchanged_since={
                 content: _value(Moment, since, now)
                 for content, since in memory.get("stood", {}).items()
             },
@@ -331,5 +330,5 @@ def _value(hint: Any, value: Any, now: Moment) -> Any:
         return kind(value)
     utc = datetime.fromisoformat(value).astimezone(UTC)
     then = now + (utc - now.utc)
-    # One of the past remains so if the clock was set back since
+    # A stored moment stays in the past if the clock was set back since
     return Moment(utc, min(now.monotonic, then.monotonic))

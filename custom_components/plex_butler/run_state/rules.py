@@ -16,124 +16,125 @@ if TYPE_CHECKING:
     from ..schedule import Window
 
 BUTLER: Final = "butler"
-# A session's row, whose progress is that of all its tasks together
+# The row of a session has the progress of all its tasks together
 SESSION: Final = "butler tasks"
-# No server shows so many rows of Butler's; of more, those that show a run are kept
+# No server shows so many rows of Butler; above this, a row that shows no run is dropped
 MAX_ROWS: Final = 64
 # A row that has not changed for so long shows no work; an analysis of 144 min is known
-STANDING_AFTER: Final = timedelta(hours=12)
-_STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
+ROW_STALE_AFTER: Final = timedelta(hours=12)
+_ROW_STALE_SECONDS: Final = ROW_STALE_AFTER.total_seconds()
 # A start that nothing shows is given up so long after its answer: slow servers need 8 s
 GRACE: Final = timedelta(seconds=15)
-# A task's own row may come back at once, and the log names who stopped it
-SETTLE: Final = timedelta(milliseconds=100)
-# Between two tasks of a session there is less; and after this, Butler is idle
-PAUSE: Final = timedelta(milliseconds=200)
+# An end is held for this: the row may come back, or the log name who stopped the task
+END_DECIDED_AFTER: Final = timedelta(milliseconds=100)
+# A pause between two tasks of a session is shorter; Butler is idle after a longer one
+SESSION_PAUSE: Final = timedelta(milliseconds=200)
 IDLE_AFTER: Final = timedelta(seconds=10)
-# Rows linger after a stop
-IGNORED_FOR: Final = timedelta(seconds=30)
-# A stop that failed may be done so much later
+# Rows stay for so long after a stop, and prove no work
+ROWS_LINGER_FOR: Final = timedelta(seconds=30)
+# A stop that failed may take effect up to this much later
 DONE_LATER: Final = timedelta(minutes=5)
-# If two looks are further apart, no start is known, or no end is seen
-WATCHED: Final = timedelta(seconds=90)
-STALE_AFTER: Final = timedelta(minutes=6.5)
-# The clocks of a host that slept differ by more
+# Two snapshots show when a run began, or that it ended, if they are no further apart
+START_SEEN_WITHIN: Final = timedelta(seconds=90)
+END_SEEN_WITHIN: Final = timedelta(minutes=6.5)
+# If the two clocks advance with a greater difference, the host slept
 ASLEEP: Final = timedelta(minutes=1)
-# The stream tells of a row within so long; who is away for less was not restarted
+# A trusted stream reports a row within this; a shorter refusal is no restart
 PUSH_DELAY: Final = timedelta(seconds=30)
-DROP: Final = timedelta(seconds=5)
-# So long the start of a short task is believed that nothing shows
-SHORT: Final = timedelta(minutes=3)
+SHORT_OUTAGE: Final = timedelta(seconds=5)
+# The start of a short task is believed for so long if nothing shows the task
+SHORT_LIMIT: Final = timedelta(minutes=3)
 
 
 def apply(
     state: m.RunState, now: Moment, rule: Callable[..., None], *args: Any, **kwargs: Any
 ) -> tuple[m.RunState, tuple[m.Change, ...]]:
-    """Return the state after something happened, as a rule says, and what changed."""
+    """Return the state after a rule was applied, and the changes to report by now."""
     rules = Rules(state, now)
     if state.next_tick and state.next_tick <= rules.now:
         rules.tick()
     rule(rules, *args, **kwargs)
     rules.tick()
-    # No change overtakes an end that is not yet decided
+    # An end that is not decided yet, and all later changes, are held back
     changes, runs = tuple(rules.changes), rules.state.runs.values()
     ends = [run.end for run in runs if run.end]
-    told = next((n for n, it in enumerate(changes) if it in ends), len(changes))
-    rules.state.untold = changes[told:]
-    return rules.state, changes[:told]
+    held_from = next((n for n, it in enumerate(changes) if it in ends), len(changes))
+    rules.state.held_changes = changes[held_from:]
+    return rules.state, changes[:held_from]
 
 
 def fold(text: str) -> str:
-    """Return a text as it is compared with others."""
+    """Return a text for comparisons, without case and outer spaces."""
     return text.strip().casefold()
 
 
-def _shows(row: m.TrackedActivity, now: Moment) -> bool:
-    """Return True if a row shows work, be it work that a stop has put in doubt."""
-    # Asked of every row at every notification: no more than a comparison of numbers
-    return row.busy and now.monotonic < row.changed.monotonic + _STANDING_SECONDS
+def _is_active(row: m.TrackedActivity, now: Moment) -> bool:
+    """Return True if a row shows work, even if a stop may have ended that work."""
+    # Called for each row at each notification, so it only compares numbers
+    return row.busy and now.monotonic < row.changed.monotonic + _ROW_STALE_SECONDS
 
 
 class Rules:
-    """What each thing that can happen does to a state, and what it changes."""
+    """One public method for each event: it updates the state and adds the changes."""
 
     def __init__(self, state: m.RunState, now: Moment) -> None:
-        # A clock that runs backwards must not undo what was known
-        self.now = self.at = max(state.now, now)
+        # Time never goes back; `seen_at` is when what an event shows was so
+        self.now = self.seen_at = max(state.now, now)
         self.state = replace(state, now=self.now)
-        self.changes: list[m.Change] = list(state.untold)
-        self.shown: list[m.TrackedActivity] = []
-        self.told: ActivityEvent | None = None  # ... by the stream, of the row
+        self.changes: list[m.Change] = list(state.held_changes)
+        self.active_rows: list[m.TrackedActivity] = []
+        self.event: ActivityEvent | None = None  # ... that is notified
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
             self.state.gap = state.now
 
     def _learn(self, **changes: Any) -> None:
-        self.state.known = replace(self.state.known, **changes)
+        self.state.capabilities = replace(self.state.capabilities, **changes)
 
-    def _put(self, run: m.Run, **changes: Any) -> m.Run:
+    def _update(self, run: m.Run, **changes: Any) -> m.Run:
         run = replace(run, **changes)
         self.state.runs = {**self.state.runs, run.task: run}
         return run
 
-    def _runs(self, row: str | None = None) -> list[m.Run]:
-        """Return the runs, of one row or all, whose end is not about to be decided."""
+    def _ongoing_runs(self, row: str | None = None) -> list[m.Run]:
+        """Return the runs, of one row or all, that have not ended."""
         runs = self.state.runs.values()
-        return [it for it in runs if it.end is None and row in (None, it.row)]
+        return [run for run in runs if run.end is None and row in (None, run.row)]
 
     def _end_seen(self, run: m.Run, at: Moment, *, named: bool) -> None:
-        """End a run whose end was seen: by name, or what is likely its end."""
+        """End a run whose end was seen; if not `named`, it may be that of another."""
         result, evidence = m.Result.LOST, m.Evidence.INFERRED
-        if any(it.done is None for it in self._stops(run.task)):
+        if any(stop.done is None for stop in self._stops(run.task)):
             result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
         elif named and run.begin_seen and not run.doubted:
             result, evidence = m.Result.ENDED, m.Evidence.OBSERVED
         self._end(replace(run, evidence=evidence), at, result)
 
     def _end(self, run: m.Run, at: Moment, result: m.Result = m.Result.LOST) -> None:
-        """End a run, or decide how it ended if that was put off."""
+        """End a run, or decide about an end that was held back."""
         state, changes = self.state, self.changes
         if end := run.end:
-            over = replace(end, result=result) if result is m.Result.STOPPED else end
-            changes[changes.index(end)] = over
+            ended = replace(end, result=result) if result is m.Result.STOPPED else end
+            changes[changes.index(end)] = ended
         else:
-            began, ended = run.started, max(at, run.started or at)
-            over = m.EndedRun(
-                run.task, result, run.evidence, began, ended, not run.queued, run.sent
+            began, at = run.started, max(at, run.started or at)
+            ended = m.EndedRun(
+                run.task, result, run.evidence, began, at, not run.queued, run.sent
             )
-            changes.append(over)
+            changes.append(ended)
             if result is m.Result.ENDED:
-                self._put(run, end=over)
+                self._update(run, end=ended)
                 return
-        state.runs = {it: other for it, other in state.runs.items() if it != run.task}
-        state.last = {**state.last, run.task: over}
+        state.runs = {k: other for k, other in state.runs.items() if k != run.task}
+        state.last = {**state.last, run.task: ended}
 
-    def _stops(self, task: str | None) -> list[m.Sent]:
+    def _stops(self, task: str | None) -> list[m.SentCommand]:
         keys = {(m.Command.STOP, task), (m.Command.STOP, None)}
-        return [it for key, it in self.state.commands.items() if key in keys]
+        return [sent for key, sent in self.state.commands.items() if key in keys]
 
     def command_sent(self, command: m.Command, task: str | None) -> None:
-        """Remember when a command was sent: what is seen from now on may be its doing."""
-        self.state.commands = {**self.state.commands, (command, task): m.Sent(self.now)}
+        """Remember a command; what is seen from now on may be its effect."""
+        sent = m.SentCommand(self.now)
+        self.state.commands = {**self.state.commands, (command, task): sent}
 
     def command_answered(
         self,
@@ -142,22 +143,18 @@ class Rules:
         sent: Moment,
         *,
         done: bool = True,
-        changed: bool = True,
-        ours: bool = True,
+        changed: bool = True,  # False: there was nothing to start or stop
+        ours: bool = True,  # False: the log shows the command of another client
     ) -> None:
-        """Update the runs by an answer; a command that failed may yet be done.
-
-        `changed` is False if the task ran already, or did not run. If it is not ours,
-        the log says what another client asked for.
-        """
+        """Update the runs by an answer; a command that failed may still take effect."""
         state, now, sent = self.state, self.now, min(sent, self.now)
         if done:
-            self._answers(sent)
-        state.snapshot_requested = now
+            self._server_answered(sent)
+        state.snapshot_wanted = now
         is_start = command is m.Command.START
         until = None if is_start else now if done else now + DONE_LATER
-        known = m.Sent(sent, until, done)
-        state.commands = {**state.commands, (command, task): known}
+        answered = m.SentCommand(sent, until, done)
+        state.commands = {**state.commands, (command, task): answered}
         if is_start:
             if task and done and ours:
                 self._start_accepted(task, sent, ran=not changed)
@@ -166,143 +163,144 @@ class Rules:
         evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
         for run in tuple(state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= sent):
-                self._put(run, doubted=True)
+                self._update(run, doubted=True)
                 if done:
                     self._end(replace(run, evidence=evidence), now, result)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
-        """Believe that a task was started or queued now, or that it ran already."""
+        """Begin or queue the run that was asked for, unless the task `ran` already."""
         state, now, window = self.state, self.now, self.state.window
         run, last = state.runs.get(task), state.last.get(task)
-        over = last and (last.ended if ran else last.started)
-        stopped = any(it.done and sent <= it.sent for it in self._stops(task))
+        last_seen = last and (last.ended if ran else last.started)
+        stopped = any(stop.done and sent <= stop.sent for stop in self._stops(task))
         known = run and not ran and (run.queued or sent <= run.proved)
-        # It may have been so short that it ended before the answer came
-        if stopped or known or (not run and over and sent <= over):
+        # A short run may have ended before the answer to its start came
+        if stopped or known or (not run and last_seen and sent <= last_seen):
             return
         if run and ran:
-            going = self._put(run, queued=False, proved=now)
+            going = self._update(run, queued=False, proved=now)
             self.changes += [going] if run.queued else []
             return
         if run:
-            # Had it gone on, the answer had been another
+            # The server starts no task that still runs, so the old run is over
             self._end(run, sent)
         random = not ran and state.tasks.get(task, False)
         queued = bool(random and window and window.is_open(now.utc))
         began, busy = None if ran or queued else sent, state.busy_since
         new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
         alone = began is not None and (busy is None or began <= busy)
-        self.changes.append(self._put(new, alone=alone))
+        self.changes.append(self._update(new, alone=alone))
 
     def snapshot(self, rows: Sequence[Activity], asked: Moment) -> None:
-        """See all activities that the server shows, and what it shows no more."""
-        self._answers(asked)
-        state = self.state
-        self.at = asked = min(asked, self.now)
-        if state.asked and asked < state.asked:
+        """Compare the rows with all activities that the server showed when `asked`."""
+        self._server_answered(asked)
+        state, newest = self.state, self.state.snapshot_at
+        self.seen_at = asked = min(asked, self.now)
+        if newest and asked < newest:
             return
-        if state.asked and asked - state.asked > STALE_AFTER and not state.trusted:
-            state.gap = state.asked
+        if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
+            state.gap = newest
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
         rows_before = state.rows.items()
         state.rows = {
-            k: it for k, it in rows_before if k in butlers or it.seen >= asked
+            k: row for k, row in rows_before if k in butlers or row.seen >= asked
         }
         for key, seen in butlers.items():
-            known = state.rows.get(key)
-            if not known or known.seen < asked:
+            row = state.rows.get(key)
+            if not row or row.seen < asked:
                 self._observe(seen)
-        state.asked, state.unchanged = asked, {}
-        for run in self._runs():
+        state.snapshot_at, state.unchanged_since = asked, {}
+        for run in self._ongoing_runs():
             self._reconcile(run)
-        up, untold = state.push_since, (it for it in state.rows.values() if not it.told)
-        begun = [it.since for it in untold if self._is_live(it)]
+        up, live = state.push_since, filter(self._proves_work, state.rows.values())
+        begun = [row.since for row in live if not row.pushed]
         if up and any(up <= since and since + PUSH_DELAY < asked for since in begun):
-            # The stream is trusted no longer
+            # The stream missed a row, so it is not trusted any more
             self._learn(pushed=False)
 
-    def notified(self, told: ActivityEvent, row: Activity) -> None:
-        """Hear of one activity; an older snapshot cannot say otherwise."""
-        self._answers()
+    def notified(self, event: ActivityEvent, row: Activity) -> None:
+        """Update a row and its runs; a snapshot that is older changes neither."""
+        self._server_answered()
         if fold(row.type) != BUTLER:
             return
         self._learn(pushed=True)
-        self.told, key = told, row.uuid
+        self.event, key = event, row.uuid
         known = self.state.rows.get(key)
-        if told is ActivityEvent.ENDED:
-            ours = self.state.runs.get(self._track(row).task or "")
-            if ours and not known and ours.unproven and ours.sent:
-                # Its begin was not seen: this may be the late end of an older one
-                self._end_seen(ours, self.now, named=False)
-        elif told is ActivityEvent.STARTED or not (known and known.ended):
-            # What comes after an end is late
+        if event is ActivityEvent.ENDED:
+            run = self.state.runs.get(self._track(row).task or "")
+            if run and not known and run.unproven and run.sent:
+                # The row was not seen before: it may be that of an older run
+                self._end_seen(run, self.now, named=False)
+        elif event is ActivityEvent.STARTED or not (known and known.ended):
+            # An update that comes after an end is late, and dropped
             self._observe(row)
-        for run in self._runs(key):
+        for run in self._ongoing_runs(key):
             self._reconcile(run)
 
-    def _is_live(self, row: m.TrackedActivity) -> bool:
-        """Return True if a row proves work: after a stop, it does not for a while."""
-        return _shows(row, self.now) and not any(
-            it.done and row.since < it.until and self.now < it.until + IGNORED_FOR
-            for it in self._stops(row.task)
-            if it.until
+    def _proves_work(self, row: m.TrackedActivity) -> bool:
+        """Return True if a row proves work: after a stop, an old row does not."""
+        return _is_active(row, self.now) and not any(
+            stop.done and row.since < until and self.now < until + ROWS_LINGER_FOR
+            for stop in self._stops(row.task)
+            if (until := stop.covers_until)
         )
 
     def _track(self, seen: Activity) -> m.TrackedActivity:
-        """Keep what a row shows, and since when; a new uuid is no change."""
-        state, at, key = self.state, self.at, seen.uuid
+        """Store a row, and since when it is unchanged; a new uuid is no change."""
+        state, at, by_text = self.state, self.seen_at, self.state.task_by_text
         title, subtitle = fold(seen.title), fold(seen.subtitle)
-        named = {state.names.get(title), state.names.get(subtitle)} - {None}
+        named = {by_text.get(title), by_text.get(subtitle)} - {None}
         task = named.pop() if len(named) == 1 else None
         said = f"{title}\n{subtitle}\n{seen.progress:g}".encode(errors="replace")
         content, is_session = blake2s(said, digest_size=8).hexdigest(), title == SESSION
-        since, changed = at, state.unchanged.get(content, at)
-        old = state.rows.get(key)
+        since, changed = at, state.unchanged_since.get(content, at)
+        old = state.rows.get(seen.uuid)
         if old and not old.ended:
             same = old.content == content
             changed = old.changed if same else at
-            # A session's row changes when one of its tasks begins or ends, and only then
+            # A session's row changes only when one of its tasks begins or ends
             alike = old.task == task and old.busy == (seen.progress < 100)
             if same or (alike and not is_session):
                 since = old.since
         row = m.TrackedActivity(
-            key=key,
+            key=seen.uuid,
             task=task,
-            is_own=task is not None and title in state.names,
+            is_task_row=task is not None and title in by_text,
             is_session=is_session,
             content=content,
             progress=seen.progress,
             since=since,
             changed=changed,
             seen=at,
-            told=self.told is not None or bool(old and old.told),
-            ended=at if self.told is ActivityEvent.ENDED else None,
+            pushed=self.event is not None or bool(old and old.pushed),
+            ended=at if self.event is ActivityEvent.ENDED else None,
         )
-        state.rows = {**state.rows, key: row}
+        state.rows = {**state.rows, row.key: row}
         if len(state.rows) > MAX_ROWS:
             shown = {run.row for run in state.runs.values()}
-            del state.rows[next(it for it in state.rows if it not in shown)]
+            del state.rows[next(key for key in state.rows if key not in shown)]
         return row
 
     def _observe(self, seen: Activity) -> None:
-        """See a row, and take what it proves."""
+        """Store a row, and update the runs by what it proves."""
         row = self._track(seen)
         if row.progress >= 100:
-            # A task's own row is in its last phase, and that of a session has none
-            for run in self._runs(row.key):
-                if row.is_own and row.task == run.task:
-                    self._put(run, progress=row.progress)
+            # At 100, a task's own row is in its last phase; a session has no such phase
+            for run in self._ongoing_runs(row.key):
+                if row.is_task_row and row.task == run.task:
+                    self._update(run, progress=row.progress)
                 else:
                     named = row.is_session and row.task in (None, run.task)
-                    self._end_seen(run, self.at, named=named)
-        elif self._is_live(row):
-            self._learn(busy=True, named=self.state.known.named or row.task is not None)
+                    self._end_seen(run, self.seen_at, named=named)
+        elif self._proves_work(row):
+            self._learn(busy=True)
             if row.task:
-                self._named(row.task, row)
+                self._learn(named=True)
+                self._begin_or_continue(row.task, row)
 
-    def _named(self, task: str, by: m.TrackedActivity | str) -> None:
-        """Begin a run, or let it go on, that a row or the log names (by its uuid)."""
-        state, at, gap, asked = self.state, self.at, self.state.gap, self.state.asked
+    def _begin_or_continue(self, task: str, by: m.TrackedActivity | str) -> None:
+        """Begin or continue the run that is named by a row, or by a uuid of the log."""
+        state, at, gap = self.state, self.seen_at, self.state.gap
         row, log_id = (None, by) if isinstance(by, str) else (by, None)
         since = row.since if row else at
         run, last = state.runs.get(task), state.last.get(task)
@@ -310,35 +308,37 @@ class Rules:
         if run and row:
             if at < run.proved or (run.end and run.log_id):
                 return
-            other = run.row not in (None, row.key) and bool(gap and run.proved <= gap)
+            is_new = run.row not in (None, row.key) and bool(gap and run.proved <= gap)
         elif run:
-            other = run.log_id is not None
+            is_new = run.log_id is not None
         elif last and at < last.ended:
             return
-        if run and other:
+        if run and is_new:
             self._end(run, at)
             run = None
         start = state.commands.get((m.Command.START, task))
         pending = start.sent if start and start.done is None else None
         sent = run.sent if run else pending
         seen = sent is None or sent <= since or bool(run and run.begin_seen)
-        started = at if log_id or self.told is ActivityEvent.STARTED else None
-        if asked and not (gap and asked <= gap):
-            # What was not there at the last look began only now
-            started = at if state.trusted or at - asked <= WATCHED else started
+        started = at if log_id or self.event is ActivityEvent.STARTED else None
+        if (asked := state.snapshot_at) and not (gap and asked <= gap):
+            # The task was not in the last snapshot, so it began since then
+            watched = state.push_trusted or at - asked <= START_SEEN_WITHIN
+            started = at if watched else started
         if run and not run.queued:
-            dated = (log_id or self.told or run.waited) and seen and not run.begin_seen
-            started = at if dated else run.started
-        # The run had been given up and goes on: its start was an event already
+            shown = log_id or self.event or run.butler_worked
+            started = at if shown and seen and not run.begin_seen else run.started
+        # A start that was given up shows after all: its begin was reported already
         recent = last and at - last.ended < m.DEFAULT_LIMIT
         lost = last and last.result is m.Result.LOST
         again = last and recent and lost and last.evidence is m.Evidence.ASSUMED
         sent = sent or (last.sent if last and again else None)
-        # The log may name late what the row has shown to end
+        # The log may name a run after its row has shown its end
         end = run.end if run and log_id else None
         if run and run.end and not end:
             self.changes.remove(run.end)
-        stops = (it.until for it in self._stops(task))
+        progress = row.progress if row and row.is_task_row else -1
+        stops = (stop.covers_until for stop in self._stops(task))
         new = m.Run(
             task,
             m.Evidence.OBSERVED,
@@ -348,18 +348,18 @@ class Rules:
             begin_seen=seen,
             row=row.key if row else None,
             log_id=log_id or (run.log_id if run else None),
-            # The progress of a session says nothing of its task's
-            progress=row.progress if row and row.is_own and row.progress >= 0 else None,
+            # The progress of a session is not that of its task
+            progress=progress if progress >= 0 else None,
             end=end,
             doubted=run.doubted if run else any(it and since < it for it in stops),
         )
-        self._put(new)
+        self._update(new)
         if run.queued if run else not again:
             self.changes.append(new)
 
     def _reconcile(self, run: m.Run) -> None:
         """End a run whose row is gone, or names something else."""
-        rows, gap, at = self.state.rows, self.state.gap, self.at
+        rows, gap, at = self.state.rows, self.state.gap, self.seen_at
         row = rows.get(run.row or "")
         if row and not row.ended:
             if row.task == run.task or not row.busy:
@@ -367,59 +367,59 @@ class Rules:
             if run.begin_seen or row.task or row.since > run.proved:
                 self._end_seen(run, at, named=False)
             else:
-                self._put(run, proved=at)
+                self._update(run, proved=at)
         elif run.row:
-            others = (it for it in rows.values() if it.task == run.task)
-            if live := next(filter(self._is_live, others), None):
-                self._put(run, row=live.key)
-            elif not self.told and gap and run.proved <= gap:
+            others = (other for other in rows.values() if other.task == run.task)
+            if successor := next(filter(self._proves_work, others), None):
+                self._update(run, row=successor.key)
+            elif not self.event and gap and run.proved <= gap:
                 self._end(run, at)
             else:
                 self._end_seen(run, at, named=not row or row.task == run.task)
 
     def log_changed(self, *, up: bool) -> None:
-        """Know whether the log is open and tells of tasks."""
-        for run in filter(self.state.follows, self._runs()):
-            # What only the log shows is believed for a while after it closed
-            self._put(run, proved=self.now)
+        """Update whether the log is open and has proven to name tasks."""
+        for run in filter(self.state.log_follows, self._ongoing_runs()):
+            # A run that only the log shows is believed for a while after the log closed
+            self._update(run, proved=self.now)
         self.state.log_since = (self.state.log_since or self.now) if up else None
-        self.state.snapshot_requested = self.now
+        self.state.snapshot_wanted = self.now
 
     def sub_activity_started(self, uuid: str, title: str) -> None:
-        """Begin the run that the log names, or know it for one that is known."""
-        if task := self.state.names.get(fold(title)):
+        """Begin or continue the run that the log names."""
+        if task := self.state.task_by_text.get(fold(title)):
             self._learn(logged=True)
-            self._named(task, uuid)
+            self._begin_or_continue(task, uuid)
 
     def sub_activity_ended(self, uuid: str) -> None:
-        """End the run that the log names."""
-        for run in self._runs():
+        """End the run whose uuid in the log has ended."""
+        for run in self._ongoing_runs():
             if run.log_id == uuid:
                 self._end_seen(run, self.now, named=True)
 
     def tasks_listed(self, tasks: Sequence[ButlerTask]) -> None:
-        """Know which tasks there are, and what names one of them only."""
-        self._answers()
+        """Update the tasks, and which texts name exactly one of them."""
+        self._server_answered()
         self.state.tasks = {task.name: task.schedule_randomized for task in tasks}
-        named = {(fold(it), own.name) for own in tasks for it in (own.name, own.title)}
+        named = {(fold(it), one.name) for one in tasks for it in (one.name, one.title)}
         times = Counter(text for text, _ in named)
-        self.state.names = {it: task for it, task in named if it and times[it] == 1}
+        self.state.task_by_text = {t: task for t, task in named if t and times[t] == 1}
         for run in tuple(self.state.runs.values()):
             if run.task not in self.state.tasks:
-                self._end(run, self.now)  # It cannot be seen to end
+                self._end(run, self.now)  # Its end cannot be seen
 
     def window_changed(self, window: Window | None) -> None:
-        """Know the window, until whose end what is queued may start."""
+        """Update the window, until whose end a queued task may start."""
         self.state.window = window
 
     def push_changed(self, *, up: bool) -> None:
-        """Know whether the stream is up, and look at what it may not have told."""
+        """Update whether the stream is up; a snapshot shows what it may have missed."""
         if up:
-            self._answers()
+            self._server_answered()
         elif self.state.push_since:
             self.state.gap = self.now
         self.state.push_since = self.now if up else None
-        self.state.snapshot_requested = self.now
+        self.state.snapshot_wanted = self.now
 
     def poll_failed(self, *, refused: bool) -> None:
         """Suspect a restart of a server that does not answer as it should."""
@@ -427,8 +427,8 @@ class Rules:
         state.failing_since = state.failing_since or self.now
         state.refused_since = state.refused_since or since
 
-    def _answers(self, asked: Moment | None = None) -> None:
-        """Suspect a restart of a server that answers again, unless a stream stayed up."""
+    def _server_answered(self, asked: Moment | None = None) -> None:
+        """Note a gap when a server answers again, unless a stream stayed up."""
         state, since = self.state, self.state.failing_since
         refused = state.refused_since
         if since is None or (asked and asked <= since):
@@ -437,95 +437,99 @@ class Rules:
         if state.push_since and state.push_since <= since:
             return
         state.gap = since
-        for run in self._runs() if self.now - since > DROP else ():
-            # The log may have named one since then
+        for run in self._ongoing_runs() if self.now - since > SHORT_OUTAGE else ():
+            # The log may have named a run since then
             if refused and not run.row and run.proved <= refused:
                 self._end(run, refused)
 
     def version_seen(self, version: str) -> None:
-        """Know the version; with another one, nothing of what ran before goes on."""
-        self._answers()
+        """Update the version; a new one ends all earlier runs and must prove itself."""
+        self._server_answered()
         state, was = self.state, self.state.version
         state.version = version
         if was not in ("", version):
-            # A log that is open tells of this version already
-            for run in [it for it in state.runs.values() if not state.follows(it)]:
+            # A log that is open is that of the new version already
+            for run in [it for it in state.runs.values() if not state.log_follows(it)]:
                 self._end(run, self.now)
-            state.known = m.Capabilities(logged=bool(state.runs))
-            state.rows, state.unchanged, state.commands, state.asked = {}, {}, {}, None
-            state.gap = state.snapshot_requested = self.now
+            state.capabilities = m.Capabilities(logged=bool(state.runs))
+            state.rows, state.unchanged_since, state.commands = {}, {}, {}
+            state.snapshot_at = None
+            state.gap = state.snapshot_wanted = self.now
 
     def tick(self) -> None:
-        """Do what time alone does, and know when it does more."""
+        """Apply what follows from time alone, and set when that is due again."""
         self._update_busy()
         for run in tuple(self.state.runs.values()):
             if not run.end:
                 self._expire(run)
-            elif run.end.ended + SETTLE <= self.now:
+            elif run.end.ended + END_DECIDED_AFTER <= self.now:
                 self._end(run, self.now)
-        due = (it for it in self._deadlines() if self.now < it)
+        due = (moment for moment in self._deadlines() if self.now < moment)
         self.state.next_tick = min(due, default=None)
 
     def _update_busy(self) -> None:
-        """Know whether Butler is at work, and for which run of ours if for one alone."""
+        """Update whether Butler is at work, and the runs that this work may be for."""
         state, now, runs = self.state, self.now, self.state.runs.values()
-        self.shown = [row for row in state.rows.values() if _shows(row, now)]
-        live = [row for row in self.shown if self._is_live(row)]
-        own = {row.key for row in state.rows.values() if row.is_own and not row.ended}
-        # The log is sure of an end; a row may come back at once
-        on = (not it.log_id if it.end else it.log_id or it.row in own for it in runs)
-        if live or any(on):
-            for run in (it for it in runs if it.unproven or it.queued):
+        rows = state.rows.values()
+        self.active_rows = [row for row in rows if _is_active(row, now)]
+        working = [row for row in self.active_rows if self._proves_work(row)]
+        task_rows = {row.key for row in rows if row.is_task_row and not row.ended}
+        # An end in the log is final; a row that ended may come back
+        held = any(run.end and not run.log_id for run in runs)
+        on = any(not run.end and (run.log_id or run.row in task_rows) for run in runs)
+        if working or held or on:
+            for run in [run for run in runs if run.unproven or run.queued]:
                 sent = run.sent or now
-                unnamed = (it for it in live if it.is_session and not it.task)
-                mine = next((it for it in unnamed if sent <= it.since), None)
-                if mine and run.alone and not run.queued:
-                    inferred, row = m.Evidence.INFERRED, mine.key
-                    self._put(run, row=row, evidence=inferred, proved=now, waited=True)
-                elif sent <= self.at and not run.waited:
-                    self._put(run, waited=True)
+                unnamed = (it for it in working if it.is_session and not it.task)
+                session = next((row for row in unnamed if sent <= row.since), None)
+                if session and run.alone and not run.queued:
+                    seen = replace(run, row=session.key, evidence=m.Evidence.INFERRED)
+                    self._update(seen, proved=now, butler_worked=True)
+                elif sent <= self.seen_at and not run.butler_worked:
+                    self._update(run, butler_worked=True)
             state.busy_since, state.idle_since = state.busy_since or now, None
             state.was_busy = True
         else:
-            since = None if self.shown else state.idle_since or self.at
+            since = None if self.active_rows else state.idle_since or self.seen_at
             state.idle_since = since
-            rests = any(it.is_session and not it.ended for it in state.rows.values())
-            if not (rests and since and now < since + PAUSE):
+            in_session = any(row.is_session and not row.ended for row in rows)
+            if not (in_session and since and now < since + SESSION_PAUSE):
                 state.busy_since = None
-            # A look, the stream or the log would have said more
-            looked = since and state.asked and since < state.asked
-            sure = looked or state.trusted or state.logging
+            # A snapshot, the stream or the log would have shown new work
+            looked = since and state.snapshot_at and since < state.snapshot_at
+            sure = looked or state.push_trusted or state.log_trusted
             if sure and state.was_busy and since and since + IDLE_AFTER <= now:
-                self._learn(unnamed=state.known.unnamed + (not state.task_named))
+                self._learn(unnamed=state.capabilities.unnamed + (not state.task_named))
                 state.was_busy = state.task_named = False
                 self.changes.append("butler_idle")
 
     def _expire(self, run: m.Run) -> None:
-        """End a run that has been believed for long enough."""
-        state, now, known = self.state, self.now, self.state.known
-        over, log = self._deadline(run) <= now, state.log_since
-        looked = state.asked is not None and run.proved + IDLE_AFTER <= state.asked
+        """End a run that nothing shows, once it was believed for long enough."""
+        state, now, can = self.state, self.now, self.state.capabilities
+        log, snapshot = state.log_since, state.snapshot_at
+        is_over = self._deadline(run) <= now
+        looked = snapshot is not None and run.proved + IDLE_AFTER <= snapshot
         grace = run.proved + GRACE <= now
-        nameless = not (known.named or state.logging)
+        nameless = not (can.named or state.log_trusted)
         may_end = nameless if run.queued else run.unproven and (run.alone or grace)
-        if run.waited and may_end and not state.busy_since:
-            # What Butler worked for since is over with it
+        if run.butler_worked and may_end and not state.busy_since:
+            # Butler's work, which was for this run, is over
             self._end_seen(run, state.idle_since or now, named=False)
             return
         if run.unproven:
             if grace and not run.grace_over:
-                run = self._put(run, grace_over=True)
-                if run.sent and not known.named:
-                    self._learn(unnamed=known.unnamed + 1)
-            logs = state.logging and run.sent and log and log <= run.sent
-            mine = [row for row in self.shown if row.task in (None, run.task)]
-            waits = state.busy_since or not all(map(self._is_live, mine))
-            can_show = known.named or known.busy or logs
-            over |= bool(grace and can_show and looked and not waits)
-        elif run.log_id and not (run.row or self.shown or state.follows(run)):
-            # The log, which alone told of it, broke, and Butler was idle since
-            over |= looked and known.busy
-        if over:
+                run = self._update(run, grace_over=True)
+                if run.sent and not can.named:
+                    self._learn(unnamed=can.unnamed + 1)
+            logs = state.log_trusted and run.sent and log and log <= run.sent
+            rows = [row for row in self.active_rows if row.task in (None, run.task)]
+            may_wait = state.busy_since or not all(map(self._proves_work, rows))
+            can_show = can.named or can.busy or logs
+            is_over |= bool(grace and can_show and looked and not may_wait)
+        elif run.log_id and not (run.row or self.active_rows or state.log_follows(run)):
+            # Only the log showed the run; the log broke, and Butler was idle since
+            is_over |= looked and can.busy
+        if is_over:
             self._end(run, now)
 
     def _deadline(self, run: m.Run) -> Moment:
@@ -534,25 +538,25 @@ class Rules:
         if run.queued and state.window:
             since = run.proved.utc
             return run.proved + (state.window.next_end(since) - since)
-        if run.queued or state.follows(run):
-            return run.proved + STANDING_AFTER
+        if run.queued or state.log_follows(run):
+            return run.proved + ROW_STALE_AFTER
         if run.row:
-            # At 100 in its own row, a task is in its last phase
+            # The row may stay at 100, which is the task's last phase
             stale = run.proved + state.limit
-            return min(stale, row.changed + STANDING_AFTER) if row else stale
-        # Where Butler is seen at work, that says more than a limit
-        short = run.task in SHORT_TASKS and not state.known.busy
-        return run.proved + (min(state.limit, SHORT) if short else state.limit)
+            return min(stale, row.changed + ROW_STALE_AFTER) if row else stale
+        # A server that shows when Butler works needs no shorter limit
+        short = run.task in SHORT_TASKS and not state.capabilities.busy
+        return run.proved + (min(state.limit, SHORT_LIMIT) if short else state.limit)
 
     def _deadlines(self) -> Iterator[Moment]:
         state = self.state
         for run in state.runs.values():
-            yield run.end.ended + SETTLE if run.end else self._deadline(run)
+            yield run.end.ended + END_DECIDED_AFTER if run.end else self._deadline(run)
             yield run.proved + GRACE
-        answered = (it.until for it in state.commands.values())
-        yield from (until + IGNORED_FOR for until in answered if until)
-        if self.shown:
-            oldest = min(self.shown, key=lambda row: row.changed.monotonic)
-            yield oldest.changed + STANDING_AFTER
+        covered = (command.covers_until for command in state.commands.values())
+        yield from (until + ROWS_LINGER_FOR for until in covered if until)
+        if self.active_rows:
+            oldest = min(self.active_rows, key=lambda row: row.changed.monotonic)
+            yield oldest.changed + ROW_STALE_AFTER
         if state.idle_since and (state.busy_since or state.was_busy):
-            yield from (state.idle_since + PAUSE, state.idle_since + IDLE_AFTER)
+            yield from (state.idle_since + SESSION_PAUSE, state.idle_since + IDLE_AFTER)
