@@ -257,6 +257,8 @@ class PlexClient:
                 URL(f"{self.url}{path}", encoded=True),
                 headers,
                 owner_only=path not in _FOR_ALL_USERS,
+                # Another server may be at the address by then.
+                before_repeat=None if is_public else self._verify_if_known,
             ) as response:
                 yield response
         except PlexError as err:
@@ -264,6 +266,10 @@ class PlexClient:
                 # Another server may answer at the address next time.
                 self._is_verified = False
             raise
+
+    async def _verify_if_known(self) -> None:
+        if self._machine_identifier is not None:
+            await self.verify()
 
     async def _verified_headers(self) -> dict[str, str]:
         """Return the headers with the token, once the server has been verified."""

@@ -1,6 +1,6 @@
 """Requests over HTTP, and what goes wrong with them as errors of our own."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 import errno
 import re
@@ -120,8 +120,21 @@ async def request(
     headers: Mapping[str, str],
     *,
     owner_only: bool = False,
+    before_repeat: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send one request; every error of the network or of HTTP leaves as ours."""
+    is_repeat = False
+
+    # aiohttp sends a request anew if it broke on a connection that had been kept.
+    async def attempt(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal is_repeat
+        if is_repeat and before_repeat:
+            await before_repeat()
+        is_repeat = True
+        return await handler(request)
+
     with network_errors():
         async with session.request(
             method,
@@ -130,6 +143,7 @@ async def request(
             timeout=TIMEOUT,
             # A redirect would carry the token to wherever it points.
             allow_redirects=False,
+            middlewares=(attempt,),
         ) as response:
             if not 200 <= response.status < 300:
                 raise status_error(
