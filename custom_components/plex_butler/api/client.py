@@ -24,6 +24,7 @@ from .transport import (
     PlexPreferenceError,
     PlexResponseError,
     PlexWrongServerError,
+    before_repeats,
     read,
     request,
     token_header,
@@ -185,7 +186,9 @@ class PlexClient:
         if names := ",".join(filters):
             url = url.with_query(filters=names)
         headers, keep = await self._verified_headers(), partial(self.keep, "frame")
-        async with open_stream(self._session, url, headers, keep) as stream:
+        async with open_stream(
+            self._session, url, headers, keep, self._middlewares()
+        ) as stream:
             try:
                 yield stream
             finally:
@@ -257,8 +260,7 @@ class PlexClient:
                 URL(f"{self.url}{path}", encoded=True),
                 headers,
                 owner_only=path not in _FOR_ALL_USERS,
-                # Another server may be at the address by then.
-                before_repeat=None if is_public else self._verify_if_known,
+                middlewares=() if is_public else self._middlewares(),
             ) as response:
                 yield response
         except PlexError as err:
@@ -267,9 +269,10 @@ class PlexClient:
                 self._is_verified = False
             raise
 
-    async def _verify_if_known(self) -> None:
-        if self._machine_identifier is not None:
-            await self.verify()
+    def _middlewares(self) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+        """Return what looks who answers by now before a request is sent anew."""
+        known = self._machine_identifier is not None
+        return (before_repeats(self.verify),) if known else ()
 
     async def _verified_headers(self) -> dict[str, str]:
         """Return the headers with the token, once the server has been verified."""

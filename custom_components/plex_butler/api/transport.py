@@ -1,6 +1,13 @@
 """Requests over HTTP, and what goes wrong with them as errors of our own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 import errno
 import re
@@ -112,6 +119,24 @@ class PlexPreferenceError(PlexResponseError):
     """The server has no such setting, or does not take that value for it."""
 
 
+def before_repeats(
+    act: Callable[[], Awaitable[None]],
+) -> aiohttp.ClientMiddlewareType:
+    """Return what acts before aiohttp sends a request anew whose connection broke."""
+    is_repeat = False
+
+    async def attempt(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal is_repeat
+        if is_repeat:
+            await act()
+        is_repeat = True
+        return await handler(request)
+
+    return attempt
+
+
 @asynccontextmanager
 async def request(
     session: aiohttp.ClientSession,
@@ -120,21 +145,9 @@ async def request(
     headers: Mapping[str, str],
     *,
     owner_only: bool = False,
-    before_repeat: Callable[[], Awaitable[None]] | None = None,
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send one request; every error of the network or of HTTP leaves as ours."""
-    is_repeat = False
-
-    # aiohttp sends a request anew if it broke on a connection that had been kept.
-    async def attempt(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        nonlocal is_repeat
-        if is_repeat and before_repeat:
-            await before_repeat()
-        is_repeat = True
-        return await handler(request)
-
     with network_errors():
         async with session.request(
             method,
@@ -143,7 +156,7 @@ async def request(
             timeout=TIMEOUT,
             # A redirect would carry the token to wherever it points.
             allow_redirects=False,
-            middlewares=(attempt,),
+            middlewares=middlewares,
         ) as response:
             if not 200 <= response.status < 300:
                 raise status_error(
