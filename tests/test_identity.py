@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import add_entry, settle
+from tests.conftest import Home, add_entry, settle
 from tests.flows import (
     add,
     announce,
@@ -119,6 +119,35 @@ async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
     result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
 
     assert result["data"] == typed(plex)
+
+
+async def test_a_request_that_breaks_is_not_repeated_to_who_has_got_the_address(
+    new_home: Home, expected_logs: list[str]
+) -> None:
+    expected_logs.append("Another Plex server")
+    home, plex = new_home, new_home.plex
+    await home.set_up()
+    await home.advance(31)
+    plex.hangs = True
+    plex.fault("drop-sockets")
+    plex.requests.clear()
+    await home.advance_steps(4, 1)
+    waiting = {it.path for it in plex.requests if it.status is None}
+    assert waiting >= {"/activities", "/:/websockets/notifications"}
+
+    # aiohttp makes what breaks once more.
+    await plex.stop_listening()
+    async with SimulatedPlex(
+        name="Cellar", seed=7, port=plex.port, clock=ManualClock()
+    ) as newcomer:
+        await settle(home.hass)
+        await home.advance(31)
+        assert {it.path for it in newcomer.requests} == {"/identity"}
+        assert all("X-Plex-Token" not in it.headers for it in newcomer.requests)
+    plex.hangs = False
+    await plex.listen_again()
+    await home.advance(61)
+    assert home.state() == STATE_OFF
 
 
 async def test_what_is_no_plex_server_gets_no_token(

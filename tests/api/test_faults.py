@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 import errno
 import socket
+from time import process_time
+import tracemalloc
 from unittest.mock import AsyncMock, Mock
 
 import aiohttp
@@ -63,6 +65,7 @@ FAULTS: dict[str, type[api.PlexError]] = {
         (read, "cut", api.PlexConnectionError),
         (read, "wrong-shape", api.PlexResponseError),
         (read, "huge", api.PlexResponseError),
+        (read, "gzip-bomb", api.PlexResponseError),
         (read, "redirect", api.PlexResponseError),
         (listen, "403", api.PlexForbiddenError),
         (listen, "cut", api.PlexResponseError),
@@ -85,6 +88,30 @@ async def test_every_fault_has_its_error_and_then_it_works_again(
     assert type(raised) is error
     assert plex.token not in str(raised)
     await way(client, plex)
+
+
+async def test_a_small_answer_that_decodes_to_much_costs_little(
+    client: api.PlexClient, plex: SimulatedPlex
+) -> None:
+    plex.fault("gzip-bomb", count=None, path="/butler")
+    # The simulator packs it once
+    await fail(read(client, plex))
+    tracemalloc.start()
+    began = process_time()
+    try:
+        raised = await fail(read(client, plex))
+        spent, (_, peak) = process_time() - began, tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert type(raised) is api.PlexResponseError
+    # Of 256 MiB
+    assert peak < 4 * transport.MAX_BODY
+    assert spent < 2
+    # Where only the status matters, the body is not read.
+    assert await client.start_task("BackupDatabase") is api.StartResult.STARTED
+    plex.clear_faults()
+    await read(client, plex)
 
 
 @EVERY_WAY

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
+import zlib
 
 from aiohttp import web
 
@@ -27,13 +29,14 @@ _GARBAGE = b"\x00\xff{]not <json or= xml"
 _WRONG_SHAPE = '{"MediaContainer": ["unexpected"], "ButlerTasks": "unexpected"}'
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
+_BOMB_MIB = 256
 # The first pong is taken, the second is reset, the third cannot be sent at all.
 _PINGS = 3
 
 
 _NAMES = """
-refuse reset slow late cut garbage wrong-shape huge redirect ignore half-open
-frame-cut ping-cut 400 401 403 404 429 500 502 503 504
+refuse reset slow late cut garbage wrong-shape huge gzip-bomb redirect ignore
+half-open frame-cut ping-cut 400 401 403 404 429 500 502 503 504
 """
 NAMES = frozenset(_NAMES.split())
 
@@ -84,11 +87,24 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
             return web.Response(body=_GARBAGE, content_type=JSON)
         case "wrong-shape":
             return web.Response(text=_WRONG_SHAPE, content_type=JSON)
+        case "gzip-bomb":
+            response = web.Response(body=_bomb(), content_type=JSON)
+            response.headers["Content-Encoding"] = "gzip"
+            return response
         case "redirect":
             response = html(302)
             response.headers["Location"] = fault.target + request.rel_url.raw_path_qs
             return response
     return None
+
+
+@cache
+def _bomb() -> bytes:
+    """Return valid JSON of 256 MiB that is a quarter of a MiB in gzip."""
+    packer = zlib.compressobj(wbits=31)
+    blank = b" " * 1024 * 1024
+    packed = b"".join(packer.compress(blank) for _ in range(_BOMB_MIB))
+    return packed + packer.compress(b"{}") + packer.flush()
 
 
 def status_answer(fault: Fault, *, json: bool) -> web.Response:

@@ -176,7 +176,8 @@ class Server(Listener):
             return faults.maintenance(json=self.state.traits.maintenance_json)
         if not IDENTITY.matches(ask.parts):
             await self._hold.wait()
-        if self._stopping.is_set():
+        if self._stopping.is_set() or request.transport is None:
+            # It, or the client, has gone meanwhile.
             raise NoAnswerError
         self.state.catch_up()
         if ask.parts == NOTIFICATIONS and ask.method == "GET":

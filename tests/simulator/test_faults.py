@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import zlib
 
 import aiohttp
 import pytest
@@ -48,6 +49,22 @@ async def test_a_fault_is_for_so_many_requests_of_its_path_and_method(
     assert statuses == [429, 429, 200]
     plex.fault("huge")
     assert len((await client.ask("GET", "/identity"))[2]) > 8 * 1024 * 1024
+
+
+async def test_a_gzip_bomb_is_small_until_it_is_unpacked(
+    plex: SimulatedPlex, session: aiohttp.ClientSession
+) -> None:
+    plex.fault("gzip-bomb", count=1)
+    async with session.get(f"{plex.url}/identity", auto_decompress=False) as response:
+        assert response.headers["Content-Encoding"] == "gzip"
+        packed = await response.read()
+    unpacker, size = zlib.decompressobj(wbits=31), 0
+    assert len(packed) < 512 * 1024
+    while packed:
+        size += len(unpacker.decompress(packed, 1024 * 1024))
+        packed = unpacker.unconsumed_tail
+    assert unpacker.eof and size > 256 * 1024 * 1024
+    assert await (await session.get(f"{plex.url}/identity")).read()
 
 
 async def test_names_lead_where_a_test_points_them_and_routers_may_hide_home(

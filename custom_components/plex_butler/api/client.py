@@ -24,6 +24,7 @@ from .transport import (
     PlexPreferenceError,
     PlexResponseError,
     PlexWrongServerError,
+    before_repeats,
     read,
     request,
     token_header,
@@ -171,7 +172,9 @@ class PlexClient:
         if names := ",".join(filters):
             url = url.with_query(filters=names)
         headers, keep = await self._verified_headers(), partial(self.keep, "frame")
-        async with open_stream(self._session, url, headers, keep) as stream:
+        async with open_stream(
+            self._session, url, headers, keep, self._middlewares()
+        ) as stream:
             try:
                 yield stream
             finally:
@@ -238,7 +241,10 @@ class PlexClient:
         headers = self._headers if is_public else await self._verified_headers()
         url = URL(f"{self.url}{path}", encoded=True)
         try:
-            async with request(self._session, method, url, headers) as response:
+            middlewares = () if is_public else self._middlewares()
+            async with request(
+                self._session, method, url, headers, middlewares
+            ) as response:
                 # Other bodies say nothing: they are empty or a page of HTML.
                 body = await read(response) if method == "GET" else b""
                 return response.status, body
@@ -249,6 +255,11 @@ class PlexClient:
             if isinstance(err, PlexForbiddenError) and path not in _FOR_ALL_USERS:
                 raise PlexNotOwnerError("The token is not the owner's") from err
             raise
+
+    def _middlewares(self) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+        """Return what looks who answers by now before a request is sent anew."""
+        known = self._machine_identifier is not None
+        return (before_repeats(self.verify),) if known else ()
 
     async def _verified_headers(self) -> dict[str, str]:
         """Return the headers with the token, once the server has been verified."""

@@ -5,7 +5,7 @@ Butler, so most frames are told apart by a few bytes and never become anything e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -115,6 +115,7 @@ async def open_stream(
     url: URL,
     headers: Mapping[str, str],
     keep: Callable[[bytes], None],
+    middlewares: Iterable[aiohttp.ClientMiddlewareType] = (),
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
 
@@ -130,7 +131,7 @@ async def open_stream(
         connector=session.connector,
         connector_owner=False,
         headers=session.headers,
-        middlewares=(stay,),
+        middlewares=(stay, *middlewares),
     ) as guarded:
         with network_errors():
             async with asyncio.timeout(OPEN_TIMEOUT):

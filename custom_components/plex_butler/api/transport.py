@@ -1,6 +1,13 @@
 """Requests over HTTP, and what goes wrong with them as errors of our own."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 import errno
 import re
@@ -121,15 +128,42 @@ _REASONS: Final[Mapping[int, type[PlexConnectionError]]] = {
 }
 
 
+def before_repeats(
+    act: Callable[[], Awaitable[None]],
+) -> aiohttp.ClientMiddlewareType:
+    """Return what acts before aiohttp sends a request anew whose connection broke."""
+    is_repeat = False
+
+    async def attempt(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        nonlocal is_repeat
+        if is_repeat:
+            await act()
+        is_repeat = True
+        return await handler(request)
+
+    return attempt
+
+
 @asynccontextmanager
 async def request(
-    session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL,
+    headers: Mapping[str, str],
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Send one request; every error of the network or of HTTP leaves as ours."""
     with network_errors():
         # A redirect would carry the token to wherever it points.
         async with session.request(
-            method, url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            method,
+            url,
+            headers=headers,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+            middlewares=middlewares,
         ) as response:
             if not 200 <= response.status < 300:
                 raise _status_error(response.status, response.headers)

@@ -1,0 +1,103 @@
+"""Each fault of a server in each phase of an entry, over real sockets."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.loader import async_get_integration
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.plex_butler.const import DOMAIN
+from tests.leaks import Leaks
+from tests.reliability.__main__ import PAGE
+from tests.reliability.faults import FAULTS
+from tests.reliability.home import Home
+from tests.reliability.phases import CANNOT_HAPPEN, PHASES
+from tests.simulator import SimulatedPlex
+
+# The everyday run has every sixth cell, of each fault and of each phase.
+_SHARE: Final = 6
+
+
+def _cells() -> Iterator[Any]:
+    for row, fault in enumerate(FAULTS):
+        phases = [it for it in PHASES if (fault, it) not in CANNOT_HAPPEN]
+        for column, phase in enumerate(phases):
+            marks = [pytest.mark.slow] if (row + column) % _SHARE else []
+            yield pytest.param(phase, fault, marks=marks, id=f"{phase}-{fault}")
+
+
+@pytest.fixture
+def profile() -> str:
+    """Return a kind of server that names its tasks in notifications and in its log."""
+    return "session"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> None:
+    """Let an outage be logged; `expect_quiet` counts the lines."""
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    plex: SimulatedPlex,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    leaks: Leaks,
+    fault: str,
+    all_entities_enabled: None,
+) -> Home:
+    """Return a home that is not set up yet, beside a server that is well as yet."""
+    # What is imported for the first time takes seconds of the wall.
+    await (await async_get_integration(hass, DOMAIN)).async_get_component()
+    home = Home(
+        hass=hass,
+        plex=plex,
+        entry=entry,
+        fault=FAULTS[fault],
+        freezer=freezer,
+        leaks=leaks,
+        storage=hass_storage,
+    )
+    home.listen()
+    return home
+
+
+@pytest.mark.parametrize(("phase", "fault"), _cells())
+async def test_a_fault_in_a_phase_is_survived(
+    home: Home,
+    phase: str,
+    fault: str,
+    caplog: pytest.LogCaptureFixture,
+    record_property: Any,
+) -> None:
+    record_property("cell", (phase, fault))
+    await PHASES[phase](home)
+
+    if phase != "stopping":
+        entry = home.entry
+        await home.during(home.hass.config_entries.async_unload(entry.entry_id))
+        await home.expect_nothing_left()
+    home.expect_quiet(caplog)
+    if phase != "dialog":
+        # A person has typed the address; the entry knows which server it has to be.
+        assert not getattr(home.plex, "strangers_got", [])
+    record_property("took", home.took)
+    record_property("believed", home.believed)
+
+
+def test_the_everyday_run_has_each_fault_and_each_phase() -> None:
+    everyday = [cell.values for cell in _cells() if not cell.marks]
+    phases, faults = map(set, zip(*everyday, strict=True))
+    assert (phases, faults) == (set(PHASES), set(FAULTS))
+
+
+def test_the_page_has_each_fault_and_each_phase() -> None:
+    _, made = PAGE.read_text().split("## The table")
+    rows = [line.split(" | ") for line in made.splitlines() if "|" in line]
+    assert [row[0].strip("| ") for row in rows[2:]] == list(FAULTS)
+    assert [it.strip("| ") for it in rows[0][1:-1]] == list(PHASES)
