@@ -44,7 +44,7 @@ class LogListener(StreamListener):
         self._settled = asyncio.Event()
         # A start is about to be sent, or was; commands whose line has yet to come
         self._wanted_until = 0.0
-        self._own: dict[tuple[Command, str | None], float] = {}
+        self._own: list[tuple[Command, str | None, float]] = []
         # The version whose log tells nothing
         self._silent_version: str | None = None
         self._floods = 0
@@ -73,7 +73,7 @@ class LogListener(StreamListener):
     def async_sent(self, command: Command, task: str | None) -> None:
         """Expect the line of a command of ours."""
         if self._is_up:
-            self._own[command, task] = monotonic()
+            self._own.append((command, task, monotonic()))
 
     @override
     def _async_happened(self) -> None:
@@ -89,7 +89,11 @@ class LogListener(StreamListener):
     def _is_wanted(self) -> bool:
         state = self._tracker.state
         known, now = state.known, dt_util.utcnow()
-        if self._tracker.closed or (not known.logged and known.unnamed >= UNNAMED):
+        # As with notifications, it is up to the polls to send a refused token
+        is_shut = not (self._coordinator.last_update_success or self._minder)
+        if is_shut or self._tracker.closed:
+            return False
+        if not known.logged and known.unnamed >= UNNAMED:
             return False
         if state.busy_since or state.runs or monotonic() < self._wanted_until:
             return True
@@ -177,9 +181,12 @@ class LogListener(StreamListener):
             ):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
-                now = self._tracker.now()
-                sent = self._own.pop((command, task), float("-inf"))
-                if status == 200 and monotonic() - sent > _COMMAND_FOR:
+                now, since = self._tracker.now(), monotonic() - _COMMAND_FOR
+                self._own = [it for it in self._own if it[2] >= since]
+                own = [it for it in self._own if it[:2] == (command, task)]
+                if own:
+                    self._own.remove(own[0])
+                elif status == 200:
                     self._tracker.async_apply(
                         Rules.command_answered, command, task, now, ours=False
                     )
