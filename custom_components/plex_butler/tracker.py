@@ -74,7 +74,7 @@ def next_snapshot(state: RunState) -> Moment:
     if not state.trusted and state.window and not state.window.is_open(state.now.utc):
         opens = state.now + (state.window.next_start(state.now.utc) - state.now.utc)
         due = min(due, opens + timedelta(seconds=1))
-    if state.trusted and state.busy_since and state.busy_since:
+    if state.trusted and state.busy_since:
         # The stream has just told: there is nothing to ask for yet
         due = max(due, state.busy_since + interval)
     if state.snapshot_requested and state.asked < state.snapshot_requested:
