@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TIME_ZONE, EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -388,6 +389,24 @@ async def test_a_run_that_was_over_at_a_restart_has_no_end(home: Home) -> None:
     assert moment(event, "start") == moment(event, "end") == began
 
 
+async def test_an_update_ends_a_run_though_the_first_poll_fails_after_it(
+    home: Home,
+) -> None:
+    home.plex.durations[DEEP] = HOUR
+    await home.start(DEEP)
+    await home.advance(30)
+    await home.unload()
+    await home.plex.restart("1.99.0.9999-abc")
+    await home.advance(30)
+    home.plex.fault("500", path="/butler")
+    await home.set_up()
+    await home.advance(MINUTE)
+
+    assert home.entry.state is ConfigEntryState.LOADED
+    (event,) = await past(home)
+    assert event["summary"].endswith("its end was not seen")
+
+
 async def test_at_most_500_runs_of_two_weeks_are_kept(
     new_home: Home, hass_storage: Storage
 ) -> None:
@@ -435,12 +454,24 @@ async def test_of_a_history_that_is_damaged_the_rest_is_kept(
         stored_run(8, ended="yesterday"),
         stored_run(6, ended=7),
         stored_run(5, duration="long"),
+        stored_run(5, duration="nan"),
         stored_run(3),
     ]
     store(new_home, hass_storage, {"runs": runs})
     await new_home.set_up()
 
     assert len(await past(new_home)) == 1
+
+
+async def test_a_stored_run_that_ended_before_it_began_hides_no_others(
+    new_home: Home, hass_storage: Storage
+) -> None:
+    early = stored_run(9)["ended"]
+    runs = [stored_run(6, ended=early), stored_run(3)]
+    store(new_home, hass_storage, {"runs": runs})
+    await new_home.set_up()
+
+    assert len(await past(new_home)) == 2
 
 
 async def test_an_entry_that_was_never_set_up_is_removed_with_its_history(

@@ -1,5 +1,6 @@
 """Setting up, outages, refusals and letting go."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,7 +10,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import BACKUP, Home
+from tests.conftest import BACKUP, Home, until
 from tests.simulator import PROFILES
 
 
@@ -176,4 +177,20 @@ async def test_unloading_leaves_nothing_that_asks(home: Home) -> None:
     assert state_of(home) is ConfigEntryState.NOT_LOADED
 
     await home.set_up()
+    assert home.state() == "off"
+
+
+async def test_another_time_zone_during_the_first_poll_is_no_error(
+    new_home: Home,
+) -> None:
+    home = new_home
+    home.plex.fault("slow", path="/activities", delay=0.5)
+    setup = asyncio.create_task(
+        home.hass.config_entries.async_setup(home.entry.entry_id)
+    )
+    await until(lambda: home.asked("/butler") > 0)
+    await home.hass.config.async_update(time_zone="Asia/Kathmandu")
+    while not setup.done():
+        await home.advance(1)
+
     assert home.state() == "off"

@@ -296,6 +296,49 @@ async def test_a_command_of_ours_is_not_taken_for_somebody_elses(
     assert home.last_result == "stopped"
 
 
+async def test_the_same_command_of_ours_twice_has_two_lines(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await home.start()
+    await home.advance(2)
+    # The lines of all three come late, when the task runs once more.
+    late: list[tuple[Any, ...]] = []
+    write = home.plex.log.write
+    with monkeypatch.context() as patched:
+        patched.setattr(home.plex.log, "write", lambda *line: late.append(line))
+        for action in ("stop_task", "start_task", "stop_task"):
+            await home.call(action)
+    await home.start()
+    for line in late:
+        if "Completed" in line[0]:
+            write(*line)
+    await home.advance(2)
+    assert home.state() == "on"
+
+    home.plex.client_stop(BACKUP)
+    await home.advance(2)
+    assert home.state() == "off"
+
+
+async def test_a_refused_token_is_not_sent_to_open_the_log(home: Home) -> None:
+    home.expect_log("does not accept the token")
+    plex = home.plex
+    await home.advance(MINUTE)
+    good, plex.token = plex.token, "another"
+    plex.hub.drop()
+    await breaks(home)
+    before = asked(home)
+    await home.pass_minutes(60)
+    # The polls may not have met the refusal when the log is opened first.
+    assert asked(home) <= before + 1
+    assert not plex.log_hub.sockets
+
+    plex.token = good
+    await home.pass_minutes(62)
+    assert home.state() == "off"
+    assert plex.log_hub.sockets
+
+
 async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
     home: Home,
     hass_client: ClientSessionGenerator,

@@ -376,6 +376,24 @@ async def test_waiting_ends_when_home_assistant_stops(home: Waiting) -> None:
     assert call.results == ["unconfirmed"]
 
 
+async def test_waiting_ends_in_the_loop_when_home_assistant_stops(
+    home: Waiting,
+) -> None:
+    call = await home.begin()
+
+    # The debug mode refuses what another thread does to a future.
+    home.hass.loop.set_debug(True)
+    try:
+        home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await home.settle()
+    finally:
+        home.hass.loop.set_debug(False)
+
+    assert call.results == ["unconfirmed"]
+
+
 async def test_a_call_that_is_cancelled_leaves_nothing_behind(home: Waiting) -> None:
     listeners = home.hass.bus.async_listeners()[EVENT_HOMEASSISTANT_STOP]
     call = await home.begin()

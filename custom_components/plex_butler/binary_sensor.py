@@ -16,8 +16,6 @@ from .entity import PlexButlerEntity, PlexButlerWindowEntity
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-# A server that was never seen at work may just not show it.
-
 
 async def async_setup_entry(
     hass: HomeAssistant,

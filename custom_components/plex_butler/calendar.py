@@ -62,7 +62,7 @@ class PastRun:
     @property
     def end(self) -> datetime:
         """Return when the run ended; its begin where that is not known."""
-        return self.ended if self.is_end_known else self.begin
+        return max(self.ended, self.begin) if self.is_end_known else self.begin
 
 
 class RunHistory:
@@ -123,7 +123,9 @@ def _load(item: dict[str, Any]) -> PastRun:
         evidence=Evidence(item["evidence"]),
         started=None if started is None else _moment(started),
         ended=_moment(item["ended"]),
-        duration=None if duration is None else float(duration),
+        duration=None
+        if duration is None
+        else timedelta(seconds=duration).total_seconds(),
     )
 
 
@@ -147,7 +149,9 @@ async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:
     def async_changed(changes: tuple[Change, ...]) -> None:
         for change in changes:
             if isinstance(change, EndedRun) and change.ran:
-                task = coordinator.data.tasks.get(change.task)
+                data = coordinator.data
+                # The end may be known before the first poll is over
+                task = data.tasks.get(change.task) if data else None
                 history.async_add(change, task.title if task else change.task)
 
     # Not until the unload: the tracker tells the last changes when it is closed.

@@ -338,7 +338,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_event_applied(self) -> None:
         """Publish what an event changed: the first at once, more in a moment."""
-        if self._in_poll:
+        # The first poll publishes what an event changed before its end.
+        if self._in_poll or not self.data:
             return
         if self.tracker.has_changes or self.data.runs != self.tracker.view:
             self._publisher.async_schedule_call()

@@ -44,7 +44,7 @@ class LogListener(StreamListener):
         self._attempt_done = asyncio.Event()
         # Until when a start may show in the log; commands whose line has yet to come
         self._start_expected_until = 0.0
-        self._expected_lines: dict[tuple[Command, str | None], float] = {}
+        self._expected_lines: list[tuple[Command, str | None, float]] = []
         # The version whose log had no lines
         self._silent_version: str | None = None
         self._floods = 0
@@ -73,7 +73,7 @@ class LogListener(StreamListener):
     def async_expect_line(self, command: Command, task: str | None) -> None:
         """Expect the line of our command, to tell it from those of other clients."""
         if self._is_proven:
-            self._expected_lines[command, task] = monotonic()
+            self._expected_lines.append((command, task, monotonic()))
 
     @override
     def _async_event_applied(self) -> None:
@@ -89,7 +89,11 @@ class LogListener(StreamListener):
     def _is_wanted(self) -> bool:
         state = self._tracker.state
         known, now = state.capabilities, dt_util.utcnow()
-        if self._tracker.closed or (not known.logged and known.unnamed >= UNNAMED):
+        # As with notifications, it is up to the polls to send a refused token.
+        is_shut = not (self._coordinator.last_update_success or self._watcher)
+        if is_shut or self._tracker.closed:
+            return False
+        if not known.logged and known.unnamed >= UNNAMED:
             return False
         if state.busy_since or state.runs or monotonic() < self._start_expected_until:
             return True
@@ -177,9 +181,13 @@ class LogListener(StreamListener):
             ):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
-                now = self._tracker.now()
-                sent = self._expected_lines.pop((command, task), float("-inf"))
-                if status == 200 and monotonic() - sent > _LINE_WITHIN:
+                now, since = self._tracker.now(), monotonic() - _LINE_WITHIN
+                expected = [it for it in self._expected_lines if it[2] >= since]
+                own = [it for it in expected if it[:2] == (command, task)]
+                if own:
+                    expected.remove(own[0])
+                self._expected_lines = expected
+                if status == 200 and not own:
                     self._tracker.async_apply(
                         Rules.command_answered, command, task, now, ours=False
                     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import callback
+from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexTimeoutError, StartResult, StopResult
@@ -50,6 +50,10 @@ async def async_find[FoundT](
             found.set_result(result)
 
     @callback
+    def async_stopping(_: Event) -> None:
+        async_end()
+
+    @callback
     def async_look() -> None:
         if tracker.closed:
             async_end()
@@ -69,9 +73,7 @@ async def async_find[FoundT](
     with ExitStack() as stack:
         stack.callback(tracker.async_add_listener(async_look))
         stack.callback(coordinator.async_add_listener(async_polled))
-        stack.callback(
-            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, lambda _: async_end())
-        )
+        stack.callback(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, async_stopping))
         try:
             async with asyncio.timeout_at(deadline) as limit:
                 async_look()
