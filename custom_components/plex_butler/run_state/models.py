@@ -271,6 +271,10 @@ def view(state: RunState) -> ButlerView:
     return ButlerView(busy=bool(state.busy_since) or idle, tasks=tasks)
 
 
+# What clocks show; beyond, there is no time to which a limit could be added
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000
+
 # How far a run is, an end not yet decided, and whether Butler is at work: known anew
 _UNKEPT: Final = ("end", "progress", "waited")
 
@@ -326,7 +330,8 @@ def load(
 
 def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
     hints = get_type_hints(kind)
-    return kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
+    names = (item.keys() & hints.keys()) - set(_UNKEPT)
+    return kind(**{it: _value(hints[it], item[it], now) for it in names})
 
 
 def _value(hint: Any, value: Any, now: Moment) -> Any:
@@ -336,6 +341,8 @@ def _value(hint: Any, value: Any, now: Moment) -> Any:
     if kind is not Moment:
         return kind(value)
     utc = datetime.fromisoformat(value).astimezone(UTC)
+    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
+        raise ValueError("No clock that was ever set shows this")
     then = now + (utc - now.utc)
     # One of the past remains so if the clock was set back since
     return Moment(utc, min(now.monotonic, then.monotonic))
