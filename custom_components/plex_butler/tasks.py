@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .api import ButlerTask
+from .connection import shown_name
 from .const import DOMAIN
 
 # Some names carry the prefix, some do not: the server wants each just as it is.
@@ -82,7 +83,7 @@ def task_key(name: str) -> str:
 def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
     if task.name not in KNOWN_TASKS:
-        return task.title
+        return shown_name(task.title)
     key = f"switch.{task_key(task.name)}.name"
     return localized(hass, key, category="entity")
 
