@@ -180,7 +180,7 @@ class LogListener(StreamListener):
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
             case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get((method, task is not None))
-            ):
+            ) and (task is None or task in state.tasks):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
                 now = self._tracker.now()

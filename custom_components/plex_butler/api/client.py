@@ -32,6 +32,8 @@ from .transport import (
 # A server that has just been given other settings refuses to tell them for a while.
 SETTLE_WAIT: Final = 0.5
 SETTLE_TRIES: Final = 11
+# Characters; a night's burst of Butler's own is shorter.
+_MOST_KEPT: Final = 32_768
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
@@ -94,7 +96,8 @@ class PlexClient:
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
-        self.record.append(Recorded(time(), kind, what))
+        if len(repr(what)) <= _MOST_KEPT:
+            self.record.append(Recorded(time(), kind, what))
 
     async def get_identity(self) -> models.Identity:
         """Return which server answers; the token is not sent: `GET /identity`."""

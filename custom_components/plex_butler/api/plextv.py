@@ -25,6 +25,8 @@ _LONGEST: Final = 3600
 # The largest PIN that JSON carries safely, and the largest port.
 _MOST: Final = 2**53
 _MOST_PORT: Final = 65535
+# All are asked at once; a server has a few for each of its networks.
+_MOST_URLS: Final = 16
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -154,7 +156,7 @@ def _urls(connections: object) -> tuple[str, ...]:
                 ranks.setdefault(url, 0 if local else 2)
             elif local and not _is_public(URL(url).host or ""):
                 ranks.setdefault(url, 1)
-    return tuple(sorted(ranks, key=ranks.__getitem__))
+    return tuple(sorted(ranks, key=ranks.__getitem__)[:_MOST_URLS])
 
 
 def _ways(connection: Json, *, local: bool) -> Iterator[str]:

@@ -20,6 +20,8 @@ BUTLER: Final = "butler"
 SESSION: Final = "butler tasks"
 # No server shows so many rows of Butler's; of more, those that show a run are kept
 MAX_ROWS: Final = 64
+# Nor so many tasks, be it one after another
+MAX_ENDED: Final = 200
 # A row that has not changed for so long shows no work; an analysis of 144 min is known
 STANDING_AFTER: Final = timedelta(hours=12)
 _STANDING_SECONDS: Final = STANDING_AFTER.total_seconds()
@@ -125,7 +127,8 @@ class Rules:
                 self._put(run, end=over)
                 return
         state.runs = {it: other for it, other in state.runs.items() if it != run.task}
-        state.last = {**state.last, run.task: over}
+        last = {it: end for it, end in state.last.items() if it != run.task}
+        state.last = dict([*last.items(), (run.task, over)][-MAX_ENDED:])
 
     def _stops(self, task: str | None) -> list[m.Sent]:
         keys = {(m.Command.STOP, task), (m.Command.STOP_ALL, None)}
