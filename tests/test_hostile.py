@@ -113,6 +113,7 @@ async def test_ever_new_settings_do_not_fill_the_registry(home: Home) -> None:
         assert count <= MOST_OF_A_KIND, domain
 
 
+@pytest.mark.slow
 async def test_thousands_of_activities_leave_nothing_behind(
     home: Home, hass_client: ClientSessionGenerator, hass_storage: dict[str, Any]
 ) -> None:
