@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any, Final, override
 
 from homeassistant.components.calendar import CalendarEntity, CalendarEvent
@@ -31,6 +32,9 @@ _LOOK_BACK: Final = timedelta(days=1)
 
 _KEPT_FOR: Final = timedelta(days=14)
 _KEPT: Final = 500
+# A clock may have been wrong; later than this, a run would stay for ever.
+_AHEAD: Final = timedelta(days=366)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
 _SAVE_DELAY: Final = 300
 
@@ -107,7 +111,8 @@ class RunHistory:
             ended=run.ended.utc,
             duration=run.duration.total_seconds() if run.duration else None,
         )
-        self._runs.append(past)
+        # The save may be put off again and again.
+        self._runs = [*self._runs, past][-_KEPT:]
         self.store.async_delay_save(
             lambda: {"runs": [asdict(it) for it in self.runs]}, _SAVE_DELAY
         )
@@ -116,7 +121,7 @@ class RunHistory:
 def _load(item: dict[str, Any]) -> PastRun:
     """Return a run; raises if it cannot be read."""
     started, duration = item["started"], item["duration"]
-    return PastRun(
+    run = PastRun(
         task=str(item["task"]),
         title=str(item["title"]),
         result=Result(item["result"]),
@@ -127,10 +132,17 @@ def _load(item: dict[str, Any]) -> PastRun:
         if duration is None
         else timedelta(seconds=duration).total_seconds(),
     )
+    is_known = run.is_end_known or duration is None
+    if not is_known or run.begin > run.end or not 0 <= (run.duration or 0) < inf:
+        raise ValueError("No run is like this")
+    return run
 
 
 def _moment(value: str) -> datetime:
-    return dt_util.as_utc(datetime.fromisoformat(value))
+    moment = dt_util.as_utc(datetime.fromisoformat(value))
+    if not _EPOCH <= moment <= dt_util.utcnow() + _AHEAD:
+        raise ValueError("No clock was ever so wrong")
+    return moment
 
 
 async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:

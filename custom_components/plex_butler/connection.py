@@ -11,6 +11,7 @@ from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import slugify
 from homeassistant.util.hass_dict import HassKey
 
 from . import api
@@ -94,6 +95,17 @@ def server_name(server: api.Server | api.OwnedServer) -> str:
 def shown_name(name: str) -> str:
     """Return a name that means nothing to Markdown."""
     return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
+
+
+def short_name(name: str, most: int) -> str:
+    """Return a name that takes so many characters of an entity id at most.
+
+    Home Assistant cuts ids, and does not take one that ends where a word does.
+    """
+    name = shown_name(name)
+    while len(slugify(name)) > most:
+        name = name[:-8].strip()
+    return name
 
 
 def translation(err: api.PlexError) -> dict[str, Any]:

@@ -12,6 +12,9 @@ LOGGER: Final = logging.getLogger(__package__)
 # Fired on Home Assistant's bus when a task starts, ends or is stopped.
 EVENT_TASK: Final = f"{DOMAIN}_task_event"
 
+# What the names of a server and of a task take of an entity id, which has 255 characters.
+MAX_NAME: Final = 90
+
 # A task, or several, in actions, triggers and conditions.
 ATTR_TASK: Final = "task"
 

@@ -29,6 +29,7 @@ from .connection import (
     async_get_server,
     refusals,
     server_name,
+    short_name,
     translation,
 )
 from .const import (
@@ -36,6 +37,7 @@ from .const import (
     EARLY,
     IDLE_INTERVAL,
     LOGGER,
+    MAX_NAME,
     PATIENCE,
     PLEX_DOMAIN,
     PREFERENCES_INTERVAL,
@@ -230,7 +232,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             manufacturer="Plex",
             model="Plex Media Server",
             # The Plex integration's device has the server's name alone.
-            name=f"{server_name(server)} Butler",
+            name=f"{short_name(server_name(server), MAX_NAME)} Butler",
             sw_version=server.version,
         )
 

@@ -1,6 +1,6 @@
 """Adds the entities of what a server lists, and removes those of what is gone."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
         PlexButlerCoordinator,
         PlexButlerData,
     )
+
+# No server has so many tasks, or settings for them, be it one after another.
+MAX_LISTED: Final = 200
 
 # Unique ids are of a machine identifier, one of these, and a name.
 TASK_ID: Final = "_task_"
@@ -81,12 +84,17 @@ def _async_add_listed[ItemT](
     """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
+    prefix = f"{entry.unique_id}{id_part}"
     added: set[str] = set()
     seen: Mapping[str, ItemT] = {}
 
-    def is_registered(name: str) -> bool:
-        unique_id = f"{entry.unique_id}{id_part}{name}"
-        return bool(registry.async_get_entity_id(platform, DOMAIN, unique_id))
+    def names_of(ids: Iterable[tuple[str, str, str]]) -> set[str]:
+        return {
+            unique_id.removeprefix(prefix)
+            for domain, integration, unique_id in ids
+            if (domain, integration) == (platform, DOMAIN)
+            and unique_id.startswith(prefix)
+        }
 
     @callback
     def async_add_new() -> None:
@@ -95,7 +103,16 @@ def _async_add_listed[ItemT](
         if listed is seen:
             return
         appeared, seen = listed.keys() - seen.keys(), listed
-        new = {it for it in appeared if it not in added or not is_registered(it)}
+        if not appeared:
+            return
+        known = er.async_entries_for_config_entry(registry, entry.entry_id)
+        registered = names_of((it.domain, it.platform, it.unique_id) for it in known)
+        added.intersection_update(registered)
+        # Those that were removed are remembered by Home Assistant.
+        known_ever = registered | names_of(registry.deleted_entities)
+        unheard_of = [it for it in listed if it in appeared - known_ever]
+        room = max(MAX_LISTED - len(known_ever), 0)
+        new = appeared - added - set(unheard_of[room:])
         added.update(new)
         # In the server's order.
         entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)

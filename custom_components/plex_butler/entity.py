@@ -10,7 +10,8 @@ from homeassistant.helpers.event import async_track_utc_time_change
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .api import ButlerTask, Preference, PreferenceValue
-from .const import DOMAIN
+from .connection import short_name
+from .const import DOMAIN, MAX_NAME
 from .coordinator import PlexButlerCoordinator
 from .run_state import IDLE, TaskView
 from .schedule import schedule_key
@@ -62,7 +63,9 @@ class PlexButlerTaskEntity(PlexButlerEntity):
         self.task_name = task.name
         key = task_key(task.name) if task.name in KNOWN_TASKS else "task"
         self._attr_translation_key = f"{self.key_prefix}{key}"
-        self._attr_translation_placeholders = {"title": task.title}
+        self._attr_translation_placeholders = {
+            "title": short_name(task.title, MAX_NAME)
+        }
 
     @property
     def run(self) -> TaskView:
@@ -90,7 +93,7 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         self.preference_id = preference.id
         self._attr_translation_key = schedule_key(preference.id) or "preference"
         label = preference.label or preference.id
-        self._attr_translation_placeholders = {"label": label}
+        self._attr_translation_placeholders = {"label": short_name(label, MAX_NAME)}
 
     @property
     def value(self) -> PreferenceValue | None:

@@ -12,7 +12,7 @@ from . import api
 from .const import LOGGER
 from .push import LOOK_INTERVAL, StreamListener
 from .run_state import UNNAMED, Command, Rules
-from .run_state.rules import fold
+from .tasks import fold
 
 if TYPE_CHECKING:
     from .coordinator import PlexButlerCoordinator
@@ -178,7 +178,7 @@ class LogListener(StreamListener):
                     self._tracker.async_apply(Rules.sub_activity_ended, uuid)
             case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get(method)
-            ):
+            ) and (task is None or task in state.tasks):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
                 now, since = self._tracker.now(), monotonic() - _LINE_WITHIN

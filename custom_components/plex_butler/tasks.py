@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .api import ButlerTask
+from .connection import shown_name
 from .const import DOMAIN
 
 # Some names carry the prefix, some do not: the server wants each just as it is.
@@ -72,6 +73,11 @@ KNOWN_TASKS: Final = (
 )
 
 
+def fold(text: str) -> str:
+    """Return a text for comparisons, without case and outer spaces."""
+    return text.strip().casefold()
+
+
 def task_key(name: str) -> str:
     """Return a server's task name the way that Home Assistant writes keys."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix(_PREFIX))
@@ -82,7 +88,7 @@ def task_key(name: str) -> str:
 def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
     if task.name not in KNOWN_TASKS:
-        return task.title
+        return shown_name(task.title)
     key = f"switch.{task_key(task.name)}.name"
     return localized(hass, key, category="entity")
 

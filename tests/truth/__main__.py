@@ -114,7 +114,7 @@ def missed(score: Score) -> Iterator[str]:
             yield f"{score.profile}, seed {score.seed}: missed: {text}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     # Rounded down, so that 100 % is all.
     return f"{int(share * 10_000) / 100:.2f} %"
 
@@ -129,13 +129,13 @@ COLUMNS: Final[Mapping[str, Callable[[Score], str]]] = {
     "simulated server": lambda it: it.profile,
     "seed": lambda it: str(it.seed),
     "runs": lambda it: str(it.runs),
-    "recall": lambda it: _percent(it.recall),
-    "precision": lambda it: _percent(it.precision),
+    "recall": lambda it: percent(it.recall),
+    "precision": lambda it: percent(it.precision),
     "start lag": lambda it: _lag(it.start),
     "end lag": lambda it: _lag(it.end),
     "end lag, ours alone": lambda it: _lag(it.end_alone),
     "ours alone": lambda it: (
-        f"{_percent(it.alone_recall)} / {_percent(it.alone_precision)}"
+        f"{percent(it.alone_recall)} / {percent(it.alone_precision)}"
     ),
     "start, watched": lambda it: _lag(it.start_watched),
     "reported once": lambda it: f"{it.reports.once}/{it.reports.happened}",
@@ -146,7 +146,7 @@ COLUMNS: Final[Mapping[str, Callable[[Score], str]]] = {
     "in cuts": lambda it: f"{it.reports.cut_once}/{it.reports.cut}",
     "log closed": lambda it: str(it.reports.unheard),
     "in outages": lambda it: f"{it.reports.apart_once}/{it.reports.apart}",
-    "busy right": lambda it: _percent(it.busy),
+    "busy right": lambda it: percent(it.busy),
     "on by noise": lambda it: str(len(it.untrue)),
     "on too long": lambda it: str(len(it.overdue)),
 }

@@ -66,6 +66,7 @@ class Home:
         plex: SimulatedPlex,
         now: Callable[[], float],
         seen: Observed,
+        entry_id: str | None = None,
     ) -> None:
         self.hass = hass
         self.seen = seen
@@ -74,6 +75,7 @@ class Home:
         self._is_away = False
         self.entry = MockConfigEntry(
             domain=DOMAIN,
+            entry_id=entry_id,
             title=plex.name,
             unique_id=plex.machine_identifier,
             data={CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True},
@@ -174,11 +176,16 @@ async def _done_or_not(call: Awaitable[Any]) -> Any:
 
 
 @asynccontextmanager
-async def home_assistant() -> AsyncIterator[HomeAssistant]:
-    """Return a Home Assistant of this process, all of whose entities are enabled."""
+async def home_assistant(
+    directory: str | None = None,
+) -> AsyncIterator[HomeAssistant]:
+    """Return a Home Assistant of this process, all of whose entities are enabled.
+
+    One that is given the directory of another remembers what that one has stored.
+    """
     enabled = PropertyMock(return_value=True)
     with ExitStack() as stack:
-        directory = stack.enter_context(TemporaryDirectory())
+        directory = directory or stack.enter_context(TemporaryDirectory())
         stack.enter_context(
             patch.object(Entity, "entity_registry_enabled_default", enabled)
         )

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import Context
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 import functools
 import logging
 import pkgutil
@@ -52,6 +52,10 @@ def _utcnow() -> datetime:
     return datetime.fromtimestamp(_time(), UTC)
 
 
+def _now(time_zone: tzinfo | None = None) -> datetime:
+    return _utcnow().astimezone(time_zone or dt_util.get_default_time_zone())
+
+
 _NAMES: Final[dict[str, Callable[[], Any]]] = {
     "monotonic": _monotonic,
     "utcnow": _utcnow,
@@ -71,6 +75,7 @@ def simulated_time(clock: ManualClock) -> Iterator[None]:
         stack.enter_context(patch.object(_Shown, "clock", clock))
         stack.enter_context(patch("time.time", _time))
         stack.enter_context(patch("time.monotonic", _monotonic))
+        stack.enter_context(patch.object(dt_util, "now", _now))
         for module in list(sys.modules.values()):
             if not module.__name__.startswith(_PACKAGES):
                 continue

@@ -15,8 +15,9 @@ _SERVER_PATH: Final = re.compile(
     "|:|activities|butler|hubs|identity|library|media|photo|playlists|status|system|web"
 )
 # What copying leaves around a text, the invisible included.
-_AROUND: Final = "[\\s\\u200b\\ufeff\"'<>`“”‘’„«»]+"
-_EDGES: Final = re.compile(f"^{_AROUND}|{_AROUND}$")
+_AROUND: Final = "[\\s\\u200b\\ufeff\"'<>`“”‘’„«»]"
+# Looked for from the begin of each row of these alone, so the time is linear.
+_EDGES: Final = re.compile(f"^{_AROUND}+|(?<!{_AROUND}){_AROUND}+$")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # In an address, or as a header; anywhere, since Plex Web has its own behind a "#".
 _TOKEN: Final = re.compile(

@@ -30,6 +30,8 @@ from .transport import (
     token_header,
 )
 
+# Characters; a night's burst of Butler's own is shorter.
+_MOST_KEPT: Final = 32_768
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 
@@ -82,7 +84,8 @@ class PlexClient:
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
-        self.record.append((time(), kind, what))
+        if len(repr(what)) <= _MOST_KEPT:
+            self.record.append((time(), kind, what))
 
     async def get_identity(self) -> models.Server:
         """Return which server answers; the token is not sent: `GET /identity`."""

@@ -19,6 +19,8 @@ PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
 PRODUCT: Final = "Plex Butler"
 
+# All are asked at once; a server has a few for each of its networks.
+_MOST_URLS: Final = 16
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -148,7 +150,7 @@ def _urls(connections: object) -> tuple[str, ...]:
                     ranks.setdefault(url, 0 if local else 2)
                 elif local and not (is_ip(host) and ip_address(host).is_global):
                     ranks.setdefault(url, 1)
-    return tuple(sorted(ranks, key=ranks.__getitem__))
+    return tuple(sorted(ranks, key=ranks.__getitem__)[:_MOST_URLS])
 
 
 def _ways(connection: Json, *, local: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_type_hints
 
 if TYPE_CHECKING:
-    from ..schedule import Window
+    from ..schedule import Window as Window  # noqa: PLC0414 the rules name it, too
 
 type Memory = dict[str, Any]
 
@@ -267,7 +267,7 @@ def view(state: RunState) -> ButlerView:
 
 
 # The next poll or notification shows these again
-_UNKEPT: Final = ("end", "progress", "butler_worked")
+_UNKEPT: Final = {"end", "progress", "butler_worked"}
 
 
 def dump(state: RunState) -> Memory:
@@ -319,7 +319,8 @@ def load(memory: Mapping[str, Any], now: Moment) -> RunState:
 
 def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
     hints = get_type_hints(kind)
-    return kind(**{it: _value(hints[it], item[it], now) for it in item.keys() & hints})
+    names = (item.keys() & hints.keys()) - _UNKEPT
+    return kind(**{it: _value(hints[it], item[it], now) for it in names})
 
 
 def _value(hint: Any, value: Any, now: Moment) -> Any:
@@ -329,6 +330,8 @@ def _value(hint: Any, value: Any, now: Moment) -> Any:
     if kind is not Moment:
         return kind(value)
     utc = datetime.fromisoformat(value).astimezone(UTC)
+    if not 1970 <= utc.year <= 9000:
+        raise ValueError("No clock shows this")
     then = now + (utc - now.utc)
     # A stored moment stays in the past if the clock was set back since
     return Moment(utc, min(now.monotonic, then.monotonic))

@@ -5,21 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2s
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..api import Activity, ActivityEvent, ButlerTask
-from ..tasks import SHORT_TASKS
+from ..tasks import SHORT_TASKS, fold
 from . import models as m
 from .models import Moment
-
-if TYPE_CHECKING:
-    from ..schedule import Window
 
 BUTLER: Final = "butler"
 # The row of a session has the progress of all its tasks together
 SESSION: Final = "butler tasks"
 # No server shows so many rows of Butler; above this, a row that shows no run is dropped
 MAX_ROWS: Final = 64
+# Nor so many tasks, be it one after another
+MAX_ENDED: Final = 200
 # A row that has not changed for so long shows no work; an analysis of 144 min is known
 ROW_STALE_AFTER: Final = timedelta(hours=12)
 _ROW_STALE_SECONDS: Final = ROW_STALE_AFTER.total_seconds()
@@ -61,11 +60,6 @@ def apply(
     held_from = next((n for n, it in enumerate(changes) if it in ends), len(changes))
     rules.state.held_changes = changes[held_from:]
     return rules.state, changes[:held_from]
-
-
-def fold(text: str) -> str:
-    """Return a text for comparisons, without case and outer spaces."""
-    return text.strip().casefold()
 
 
 def _is_active(row: m.TrackedActivity, now: Moment) -> bool:
@@ -126,6 +120,8 @@ class Rules:
                 return
         state.runs = {k: other for k, other in state.runs.items() if k != run.task}
         state.last = {**state.last, run.task: ended}
+        if len(state.last) > MAX_ENDED:
+            del state.last[next(iter(state.last))]
 
     def _stops(self, task: str | None) -> list[m.SentCommand]:
         keys = {(m.Command.STOP, task), (m.Command.STOP, None)}
@@ -408,7 +404,7 @@ class Rules:
             if run.task not in self.state.tasks:
                 self._end(run, self.now)  # Its end cannot be seen
 
-    def window_changed(self, window: Window | None) -> None:
+    def window_changed(self, window: m.Window | None) -> None:
         """Update the window, until whose end a queued task may start."""
         self.state.window = window
 
