@@ -251,9 +251,11 @@ def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
     known = state.known
     blind = known.unnamed >= UNNAMED and not (known.named or known.logged)
-    tasks = {}
+    tasks, never_ran = {}, TaskView(assumed=blind)
     for task in state.tasks:
-        shown = TaskView(assumed=blind, last=state.last.get(task))
+        last = state.last.get(task)
+        # Asked at most notifications, and to make another one is slow
+        shown = replace(never_ran, last=last) if last else never_ran
         run = state.runs.get(task)
         # The log is sure of an end; a row may come back at once
         if run and not (run.end and run.log_id):
