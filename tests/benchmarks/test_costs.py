@@ -10,6 +10,8 @@ from .hours import measure_all_idle, measure_night
 from .loads import measure_burst, measure_scale, measure_set_up
 from .polls import FLOOR, OURS, count_decoded, measure_polls, measure_refresh
 
+pytestmark = pytest.mark.slow
+
 
 def test_answers_with_the_same_bytes_are_not_decoded_again() -> None:
     assert asyncio.run(count_decoded(polls=5)) == 0
@@ -34,14 +36,12 @@ def test_a_refresh_without_news_writes_no_state_and_updates_no_listener() -> Non
     assert refresh.writes == refresh.rounds == 0
 
 
-@pytest.mark.slow
 def test_a_poll_costs_at_most_thrice_what_a_bare_client_needs() -> None:
     taken = asyncio.run(measure_polls(20))
 
     assert taken[OURS] < 3 * taken[FLOOR]
 
 
-@pytest.mark.slow
 def test_a_night_in_an_instant_is_shown_in_few_rounds_without_a_request() -> None:
     burst = asyncio.run(measure_burst("night"))
 
@@ -51,7 +51,6 @@ def test_a_night_in_an_instant_is_shown_in_few_rounds_without_a_request() -> Non
     assert burst.requests == 0
 
 
-@pytest.mark.slow
 def test_ten_thousand_frames_of_butlers_are_shown_in_few_rounds() -> None:
     burst = asyncio.run(measure_burst("butler_frames", 10_000))
 
@@ -59,7 +58,6 @@ def test_ten_thousand_frames_of_butlers_are_shown_in_few_rounds() -> None:
     assert burst.requests == 0
 
 
-@pytest.mark.slow
 def test_an_idle_server_is_asked_rarely_and_fills_no_database() -> None:
     idle = measure_all_idle()
 
@@ -69,7 +67,6 @@ def test_an_idle_server_is_asked_rarely_and_fills_no_database() -> None:
     assert {it.rows for it in idle.values()} == {0}
 
 
-@pytest.mark.slow
 def test_a_night_takes_at_most_eight_rows_of_the_database_for_each_task() -> None:
     night = measure_night(all_enabled=False)
 
@@ -77,7 +74,6 @@ def test_a_night_takes_at_most_eight_rows_of_the_database_for_each_task() -> Non
     assert night.rows_per_task <= 8
 
 
-@pytest.mark.slow
 def test_the_last_of_many_servers_costs_about_as_much_as_the_first() -> None:
     scale = asyncio.run(measure_scale(20, polls=3))
 
