@@ -47,7 +47,7 @@ def test_a_night_in_an_instant_is_shown_in_few_rounds_without_a_request() -> Non
 
     assert burst.frames > 40
     assert burst.writes
-    assert burst.rounds <= 3
+    assert burst.rounds < 8
     assert burst.requests == 0
 
 
@@ -55,6 +55,7 @@ def test_ten_thousand_frames_of_butlers_are_shown_in_few_rounds() -> None:
     burst = asyncio.run(measure_burst("butler_frames", 10_000))
 
     assert burst.frames == 10_000
+    assert burst.rounds < 20
     assert burst.requests == 0
 
 
