@@ -50,7 +50,7 @@ from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .log_listener import LogListener
 from .push import PushListener
 from .repairs import async_close_problems, async_raise_problem
-from .run_state import ButlerView, Rules
+from .run_state import ButlerView, Moment, Rules
 from .schedule import ScheduleCoordinator, Window
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
@@ -193,11 +193,20 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     async def _async_fetch(self) -> None:
         """Fetch the activities, and every other part that is due; raise PlexError."""
-        machine = self.machine_identifier
         refusal = refusals(self.hass).get(self.config_entry.entry_id)
         if refusal and monotonic() < refusal.next_try - EARLY:
             await self.client.verify()
             raise api.PlexAuthenticationError("The token was refused")
+        if self.data:
+            await self._async_fetch_due()
+            return
+        # Entities wait for the first poll, so it does not wait for one answer to ask on.
+        asked = self.tracker.now()
+        async with self.client.at_once("/", "/:/prefs", "/butler", "/activities"):
+            await self._async_fetch_due(asked)
+
+    async def _async_fetch_due(self, asked: Moment | None = None) -> None:
+        machine = self.machine_identifier
         is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
         if is_server_due:
             self._fetched_at[SERVER] = monotonic()
@@ -212,7 +221,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             if is_server_due:
                 # After the stale checks, which compare with the device's last version.
                 self._async_update_device()
-            asked = self.tracker.now()
+            asked = asked or self.tracker.now()
             rows = await self.client.get_activities()
         except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
             raise await async_classify_refusal(self.client, machine) from err

@@ -87,6 +87,16 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
             "last_duration": round(duration.total_seconds()) if duration else None,
         }
 
+    @property
+    @override
+    def state_key(self) -> object:
+        """Return what the state is made of, which is quicker than the state itself."""
+        run = self.run
+        return self.available and (
+            self.coordinator.data.tasks[self.task_name],
+            *(run.is_on, run.assumed, run.evidence, run.last),
+        )
+
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Start the task; that it runs already is no error."""

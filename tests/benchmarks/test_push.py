@@ -11,21 +11,6 @@ from .measure import measure_latency, measure_log_storm, measure_storm
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(autouse=True)
-def _custom_integrations(socket_enabled: None) -> None:
-    """Have no other Home Assistant beside, but real sockets."""
-
-
-@pytest.fixture(autouse=True)
-async def enable_event_loop_debug() -> None:
-    """Leave the loop's debug mode off: it costs as much as all tests here."""
-
-
-@pytest.fixture(autouse=True)
-def _quiet_log() -> None:
-    """Let what is measured log what it likes."""
-
-
 def test_a_storm_of_scan_messages_writes_no_state_and_is_not_decoded() -> None:
     storm = asyncio.run(measure_storm(10_000))
 

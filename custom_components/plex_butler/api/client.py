@@ -1,12 +1,12 @@
 """A client for the parts of a Plex Media Server that concern its Butler."""
 
-from asyncio import Lock, sleep
+from asyncio import Lock, Task, create_task, gather, sleep
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from time import time
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -34,6 +34,8 @@ from .transport import (
 _MOST_KEPT: Final = 32_768
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
+# Read often, and mostly the same as before
+_POLLED: Final = frozenset({"/butler", "/activities"})
 
 
 # Something that happened: when, of which kind, and the frame, answer, line or command
@@ -68,6 +70,10 @@ class PlexClient:
         self.last_answers: dict[str, object] = {}
         self.record: deque[Recorded] = deque(maxlen=200)
         self._own_rows: tuple[models.Activity, ...] = ()
+        # By path, the newest body with what it means
+        self._decoded: dict[str, tuple[bytes, Any]] = {}
+        # Requests that were sent before their answers are needed
+        self._ahead: dict[str, Task[bytes]] = {}
         self._session = session
         self._token = token
         self._machine_identifier = machine_identifier
@@ -90,7 +96,7 @@ class PlexClient:
     async def get_identity(self) -> models.Server:
         """Return which server answers; the token is not sent: `GET /identity`."""
         try:
-            return models.parse_server(await self._get("/identity"))
+            return await self._get("/identity", models.parse_server)
         except PlexAuthenticationError as err:
             # No token was sent, so something in front of the server refuses access.
             raise PlexForbiddenError("Access to the server is refused") from err
@@ -108,26 +114,24 @@ class PlexClient:
 
     async def get_server(self) -> models.Server:
         """Return the server's name and version; any user's token will do: `GET /`."""
-        return models.parse_server(await self._get("/"))
+        return await self._get("/", models.parse_server)
 
     async def get_butler_tasks(self) -> tuple[models.ButlerTask, ...]:
         """Return all tasks that this server's Butler knows: `GET /butler`."""
-        answer = self.last_answers["/butler"] = await self._get("/butler")
-        return models.parse_butler_tasks(answer)
+        return await self._get("/butler", models.parse_butler_tasks)
 
     async def get_activities(self) -> tuple[models.Activity, ...]:
         """Return what the server is doing, Butler's or not: `GET /activities`."""
-        answer = self.last_answers["/activities"] = await self._get("/activities")
-        activities = models.parse_activities(answer)
+        activities = await self._get("/activities", models.parse_activities)
         own_rows = tuple(it for it in activities if it.type.casefold() == models.BUTLER)
         if own_rows != self._own_rows:
             self._own_rows = own_rows
-            self.keep("activities", answer)
+            self.keep("activities", self.last_answers["/activities"])
         return activities
 
     async def get_preferences(self) -> tuple[models.Preference, ...]:
         """Return the server's settings: `GET /:/prefs`."""
-        return models.parse_preferences(await self._get("/:/prefs"))
+        return await self._get("/:/prefs", models.parse_preferences)
 
     async def set_preferences(
         self, values: Mapping[str, models.PreferenceValue]
@@ -220,9 +224,38 @@ class PlexClient:
             return models.StopResult.NOT_RUNNING
         return models.StopResult.STOPPED
 
-    async def _get(self, path: str) -> object:
+    @asynccontextmanager
+    async def at_once(self, *paths: str) -> AsyncIterator[None]:
+        """Send the requests for these paths at once; each is then read as ever."""
+        await self._verified_headers()
+        tasks = {path: create_task(self._read(path)) for path in paths}
+        self._ahead = dict(tasks)
+        try:
+            yield
+        finally:
+            self._ahead = {}
+            for task in tasks.values():
+                task.cancel()
+            await gather(*tasks.values(), return_exceptions=True)
+
+    async def _get[T](self, path: str, parse: Callable[[object], T]) -> T:
+        """Return what an answer means; bytes that are known are not decoded again."""
+        body = await (self._ahead.pop(path, None) or self._read(path))
+        known = self._decoded.get(path)
+        if known and known[0] == body:
+            meaning: T = known[1]
+            return meaning
+        answer = models.loads(body)
+        if path not in _POLLED:
+            return parse(answer)
+        self.last_answers[path] = answer
+        meaning = parse(answer)
+        self._decoded[path] = body, meaning
+        return meaning
+
+    async def _read(self, path: str) -> bytes:
         _, body = await self._send("GET", path)
-        return models.loads(body)
+        return body
 
     async def _command(self, method: str, task: str | None = None) -> int:
         """Send a command for one task or for all, and return the answer's status."""

@@ -245,9 +245,10 @@ def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
     can = state.capabilities
     blind = can.unnamed >= UNNAMED and not (can.named or can.logged)
-    tasks = {}
+    tasks, never_ran = {}, TaskView(assumed=blind)
     for task in state.tasks:
-        shown = TaskView(assumed=blind, last=state.last.get(task))
+        last = state.last.get(task)
+        shown = replace(never_ran, last=last) if last else never_ran
         run = state.runs.get(task)
         # An end in the log is final; a row that ended may come back
         if run and not (run.end and run.log_id):

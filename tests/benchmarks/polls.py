@@ -1,0 +1,176 @@
+"""What a poll costs: ours beside other clients', and a refresh with all entities."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from random import Random
+from statistics import median
+from time import process_time
+from typing import Any, Final
+from unittest.mock import patch
+
+import aiohttp
+import orjson
+
+from custom_components.plex_butler import coordinator
+from custom_components.plex_butler.api import PlexClient, models
+
+from .house import house, noted_writes
+from .server import Servers, servers
+
+type Poll = Callable[[], Awaitable[Any]]
+
+OURS: Final = "ours"
+FLOOR: Final = "aiohttp + orjson"
+PLEXAPI: Final = "plexapi"
+PLEX_API_CLIENT: Final = "plex-api-client"
+_PATHS: Final = ("/butler", "/activities")
+_WARMING: Final = 5
+_IN_A_ROW: Final = 4
+
+
+@asynccontextmanager
+async def _clients(server: dict[str, Any]) -> AsyncIterator[dict[str, Poll]]:
+    """Return what each client does to list tasks and activities."""
+    url, token = server["url"], server["token"]
+    headers = {"Accept": "application/json", "X-Plex-Token": token}
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        bare = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
+        client = PlexClient(
+            session,
+            url,
+            token,
+            client_identifier="benchmark",
+            machine_identifier=server["machine"],
+        )
+
+        async def ours() -> None:
+            await client.get_butler_tasks()
+            await client.get_activities()
+
+        async def floor() -> None:
+            for path in _PATHS:
+                async with bare.get(f"{url}{path}") as response:
+                    orjson.loads(await response.read())
+
+        polls: dict[str, Poll] = {OURS: ours, FLOOR: floor}
+        if find_spec("plexapi"):
+            from plexapi.server import PlexServer
+
+            plex = PlexServer(url, token)  # type: ignore[no-untyped-call]
+
+            async def plexapi() -> None:
+                plex.butlerTasks()  # type: ignore[no-untyped-call]
+                _ = plex.activities
+
+            polls[PLEXAPI] = plexapi
+        if find_spec("plex_api_client"):
+            from plex_api_client import PlexAPI
+
+            api = await stack.enter_async_context(PlexAPI(token=token, server_url=url))
+
+            async def plex_api_client() -> None:
+                await api.butler.get_tasks_async()
+                await api.activities.list_activities_async()
+
+            polls[PLEX_API_CLIENT] = plex_api_client
+        yield polls
+
+
+async def measure_polls(count: int, change: str | None = None) -> dict[str, float]:
+    """Return the median CPU time of the polls of each client, in turns.
+
+    `change` is what the server does between two polls, if anything.
+    """
+    with servers() as plex:
+        async with _clients(plex.all[0]) as polls:
+            order, rng = list(polls), Random("turns")
+            taken: dict[str, list[float]] = {name: [] for name in polls}
+            for number in range(count):
+                rng.shuffle(order)
+                for name in order:
+                    # What another client left in the processor's caches is not ours.
+                    for turn in range(_IN_A_ROW):
+                        if change:
+                            plex.do(change, number * _IN_A_ROW + turn)
+                        began = process_time()
+                        await polls[name]()
+                        taken[name].append(process_time() - began)
+    return {name: median(times) for name, times in taken.items()}
+
+
+async def count_decoded(polls: int) -> int:
+    """Return how many bodies are decoded by so many polls of unchanged answers."""
+    decoded = 0
+
+    def loads(body: bytes) -> object:
+        nonlocal decoded
+        decoded += 1
+        return _loads(body)
+
+    _loads = models.loads
+    with servers() as plex, patch.object(models, "loads", loads):
+        async with _clients(plex.all[0]) as clients:
+            await clients[OURS]()
+            decoded = 0
+            for _ in range(polls):
+                await clients[OURS]()
+    return decoded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refresh:
+    """What refreshes without news cost: seconds of CPU time for one, and counts of all."""
+
+    ours: float
+    floor: float
+    refreshes: int
+    writes: int
+    rounds: int
+    entities: int
+
+
+async def measure_refresh(count: int) -> Refresh:
+    """Return what a refresh costs that brings nothing new, with all entities there."""
+    with servers() as plex:
+        async with house(plex) as (hass, (entry,)), _clients(plex.all[0]) as polls:
+            await _settle(plex)
+            updater = entry.runtime_data
+            writes, rounds = noted_writes(hass), [0]
+
+            def updated() -> None:
+                rounds[0] += 1
+
+            updater.async_add_listener(updated)
+            taken: dict[str, list[float]] = {OURS: [], FLOOR: []}
+            for number in range(count + _WARMING):
+                for _ in range(_IN_A_ROW if number else _WARMING):
+                    updater.async_invalidate(coordinator.TASKS)
+                    began = process_time()
+                    await updater.async_refresh()
+                    await asyncio.sleep(0)
+                    taken[OURS].append(process_time() - began)
+                for _ in range(_IN_A_ROW):
+                    began = process_time()
+                    await polls[FLOOR]()
+                    taken[FLOOR].append(process_time() - began)
+            return Refresh(
+                ours=median(taken[OURS]),
+                floor=median(taken[FLOOR]),
+                refreshes=len(taken[OURS]),
+                writes=len(writes),
+                rounds=rounds[0],
+                entities=len(hass.states.async_all()),
+            )
+
+
+async def _settle(plex: Servers) -> None:
+    while not plex.do("listeners")[0]:  # noqa: ASYNC110 it comes from another process
+        await asyncio.sleep(0.01)
+    # After that, the first poll that follows the stream has come.
+    await asyncio.sleep(1.5)
