@@ -68,21 +68,22 @@ def _tests_of_lines(jobs: int) -> Tests:
             text=True,
             check=False,
         )
+        # Under the tracer, or beside other work, some take too long for their limits.
+        failed = {
+            line.removeprefix("FAILED ").partition(" - ")[0]
+            for line in run.stdout.splitlines()
+            if line.startswith("FAILED ")
+        }
+        print("left out, for they fail as it is:", *sorted(failed), sep="\n  ")
+        tests: Tests = {}
         data = CoverageData(data_file)
         data.read()
-    # Under the tracer, or beside other work, some take too long for their limits.
-    failed = {
-        line.removeprefix("FAILED ").partition(" - ")[0]
-        for line in run.stdout.splitlines()
-        if line.startswith("FAILED ")
-    }
-    print("left out, for they fail as it is:", *sorted(failed), sep="\n  ")
-    tests: Tests = {}
-    for file in data.measured_files():
-        path = str(Path(file).relative_to(Path.cwd()))
-        for line, contexts in data.contexts_by_lineno(file).items():
-            names = {name.partition("|")[0] for name in contexts if name}
-            tests[path, line] = sorted(names - failed)
+        # Each question opens the file anew
+        for file in data.measured_files():
+            path = str(Path(file).relative_to(Path.cwd()))
+            for line, contexts in data.contexts_by_lineno(file).items():
+                names = {name.partition("|")[0] for name in contexts if name}
+                tests[path, line] = sorted(names - failed)
     lines = Counter(chain.from_iterable(tests.values()))
     return {
         place: sorted(names, key=lines.__getitem__) for place, names in tests.items()
