@@ -854,7 +854,15 @@ def test_an_end_that_the_closed_log_may_have_missed_is_not_waited_for_in_vain() 
 def test_idle_rows_end_what_the_closed_log_may_have_missed() -> None:
     story = Story().open_log(5).see(6, session("")).log(10, REFRESH)
     story.see(20, session("", 50)).tell(60, CLOSED).open_log(70).see(80)
-    story.see(90).wait(95)
+    story.see(90)
+    assert story.results == [(REFRESH, LOST)]
+    assert not story.is_busy
+
+
+def test_butler_is_idle_with_a_run_whose_end_was_in_a_gap_of_the_log() -> None:
+    story = listening().open_log(40).hear(50, session("")).log(50, REFRESH)
+    story.tell(60, CLOSED).hear(65, session(""), ActivityEvent.ENDED).open_log(66)
+    story.see(66).see(126)
     assert story.results == [(REFRESH, LOST)]
     assert not story.is_busy
 

@@ -267,8 +267,7 @@ def view(state: RunState) -> ButlerView:
     return ButlerView(busy=bool(state.busy_since) or idle, unnamed=unnamed, tasks=tasks)
 
 
-# The next poll or notification shows these again
-_UNKEPT: Final = {"end", "progress", "butler_worked"}
+_UNKEPT: Final = {"end", "progress", "butler_worked"}  # Shown again by the next poll
 
 
 def dump(state: RunState) -> Memory:

@@ -17,7 +17,6 @@ BUTLER: Final = "butler"
 SESSION: Final = "butler tasks"
 # No server shows so many rows of Butler; above this, a row that shows no run is dropped
 MAX_ROWS: Final = 64
-# Nor so many tasks, be it one after another
 MAX_ENDED: Final = 200
 # A row that has not changed for so long shows no work; an analysis of 144 min is known
 ROW_STALE_AFTER: Final = timedelta(hours=12)
@@ -455,11 +454,13 @@ class Rules:
     def tick(self) -> None:
         """Apply what follows from time alone, and set when that is due again."""
         self._update_busy()
-        for run in tuple(self.state.runs.values()):
+        for run in (runs := tuple(self.state.runs.values())):
             if not run.end:
                 self._expire(run)
             elif run.end.ended + END_DECIDED_AFTER <= self.now:
                 self._end(run, self.now)
+        if len(self.state.runs) < len(runs):
+            self._update_busy()  # Perhaps nothing else follows that shows Butler idle
         due = (moment for moment in self._deadlines() if self.now < moment)
         self.state.next_tick = min(due, default=None)
 
