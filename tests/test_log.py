@@ -168,6 +168,23 @@ async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
     assert new_home.plex.log_hub.sockets
 
 
+@pytest.mark.parametrize("profile", [SILENT])
+async def test_starts_while_the_log_tells_nothing_do_not_end_the_daily_tries(
+    new_home: Home,
+) -> None:
+    new_home.plex.log.tells = False
+    await new_home.set_up()
+    await new_home.advance(6)
+    for _ in range(4):
+        await new_home.start()
+        await new_home.pass_minutes(40)
+
+    new_home.plex.log.tells = True
+    await new_home.advance(DAY)
+    await new_home.pass_minutes(2)
+    assert new_home.plex.log_hub.sockets
+
+
 async def test_a_log_that_ends_before_it_tells_anything_is_tried_again(
     new_home: Home,
 ) -> None:

@@ -93,7 +93,7 @@ class LogListener(StreamListener):
         is_shut = not (self._coordinator.last_update_success or self._watcher)
         if is_shut or self._tracker.closed:
             return False
-        if not known.logged and known.unnamed >= UNNAMED:
+        if not known.logged and known.unlogged >= UNNAMED:
             return False
         if state.busy_since or state.runs or monotonic() < self._start_expected_until:
             return True

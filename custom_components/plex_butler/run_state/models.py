@@ -157,6 +157,7 @@ class Capabilities:
     logged: bool = False  # The log named a task
     pushed: bool = False  # The stream reported a row, and missed none since
     unnamed: int = 0  # How often work, or a start, showed without a task's name
+    unlogged: int = 0  # ... in the log, which was open
 
 
 # A run began, was queued or ended; or Butler became idle, not just between two tasks

@@ -7,12 +7,11 @@ from datetime import timedelta
 from hashlib import blake2s
 from typing import Any, Final
 
-from ..api import Activity, ActivityEvent, ButlerTask
+from ..api import BUTLER, Activity, ActivityEvent, ButlerTask
 from ..tasks import SHORT_TASKS, fold
 from . import models as m
 from .models import Moment
 
-BUTLER: Final = "butler"
 # The row of a session has the progress of all its tasks together
 SESSION: Final = "butler tasks"
 # No server shows so many rows of Butler; above this, a row that shows no run is dropped
@@ -196,10 +195,8 @@ class Rules:
         if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
             state.gap = newest
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
-        rows_before = state.rows.items()
-        state.rows = {
-            k: row for k, row in rows_before if k in butlers or row.seen >= asked
-        }
+        old = state.rows.items()
+        state.rows = {k: row for k, row in old if k in butlers or row.seen >= asked}
         for key, seen in butlers.items():
             row = state.rows.get(key)
             if not row or row.seen < asked:
@@ -484,6 +481,8 @@ class Rules:
                     self._update(seen, proved=now, butler_worked=True)
                 elif sent <= self.seen_at and not run.butler_worked:
                     self._update(run, butler_worked=True)
+            if working and state.log_since and not state.busy_since:
+                self._learn(unlogged=state.capabilities.unlogged + 1)
             state.busy_since, state.idle_since = state.busy_since or now, None
             state.was_busy = True
         else:
@@ -503,9 +502,10 @@ class Rules:
     def _expire(self, run: m.Run) -> None:
         """End a run that nothing shows, once it was believed for long enough."""
         state, now, can = self.state, self.now, self.state.capabilities
-        log, snapshot = state.log_since, state.snapshot_at
-        is_over = self._deadline(run) <= now
-        looked = snapshot is not None and run.proved + IDLE_AFTER <= snapshot
+        log, is_over = state.log_since, self._deadline(run) <= now
+        looked = bool(
+            state.snapshot_at and run.proved + IDLE_AFTER <= state.snapshot_at
+        )
         grace = run.proved + GRACE <= now
         nameless = not (can.named or state.log_trusted)
         may_end = nameless if run.queued else run.unproven and (run.alone or grace)
@@ -517,7 +517,8 @@ class Rules:
             if grace and not run.grace_over:
                 run = self._update(run, grace_over=True)
                 if run.sent and not can.named:
-                    self._learn(unnamed=can.unnamed + 1)
+                    unlogged = can.unlogged + bool(log)
+                    self._learn(unnamed=can.unnamed + 1, unlogged=unlogged)
             logs = state.log_trusted and run.sent and log and log <= run.sent
             rows = [row for row in self.active_rows if row.task in (None, run.task)]
             may_wait = state.busy_since or not all(map(self._proves_work, rows))
