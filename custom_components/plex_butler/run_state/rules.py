@@ -503,9 +503,7 @@ class Rules:
         """End a run that nothing shows, once it was believed for long enough."""
         state, now, can = self.state, self.now, self.state.capabilities
         log, is_over = state.log_since, self._deadline(run) <= now
-        looked = bool(
-            state.snapshot_at and run.proved + IDLE_AFTER <= state.snapshot_at
-        )
+        looked = run.proved + IDLE_AFTER <= (state.snapshot_at or run.proved)
         grace = run.proved + GRACE <= now
         nameless = not (can.named or state.log_trusted)
         may_end = nameless if run.queued else run.unproven and (run.alone or grace)
