@@ -156,7 +156,7 @@ async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"), [(RUNNING, {"device_id": "nobody"}), (BUSY, {"task": BACKUP})]
+    ("name", "wrong"), [(RUNNING, {"device_id": "unknown"}), (BUSY, {"task": BACKUP})]
 )
 async def test_what_is_no_condition_is_refused(
     home: Home, name: str, wrong: dict[str, Any]

@@ -279,7 +279,9 @@ async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(
     assert lines == []
 
 
-async def test_what_ends_while_nobody_listens_is_found_by_asking(home: Home) -> None:
+async def test_a_poll_finds_a_run_that_ended_while_no_stream_was_open(
+    home: Home,
+) -> None:
     await home.earn_trust()
     home.begins(BACKUP, 3600)
     await home.heard()

@@ -27,7 +27,7 @@ async def ends(home: Home) -> None:
     await home.advance(1)
 
 
-async def test_a_start_fires_whoever_started_the_task(home: Home) -> None:
+async def test_a_start_by_any_client_fires(home: Home) -> None:
     calls = await automate(home.hass, "task_started", device_id=home.device)
 
     await home.start()
@@ -205,7 +205,7 @@ async def test_an_automation_that_is_turned_off_hears_nothing(home: Home) -> Non
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("task_started", {"device_id": "nobody"}),
+        ("task_started", {"device_id": "unknown"}),
         ("task_started", {"task": []}),
         ("task_ended", {"result": ["lost"]}),
         ("butler_idle", {"task": BACKUP}),

@@ -120,7 +120,7 @@ class Targeted:
         self, hass: HomeAssistant, config: TriggerConfig | ConditionConfig
     ) -> None:
         # Subclasses have a trigger or a condition as their next base.
-        super().__init__(hass, config)  # type: ignore[call-arg]
+        super().__init__(hass, config)  # type: ignore[call-arg]  # object has none
         self._target = config.target or {}
         self._task_names: list[str] | None = (config.options or {}).get(ATTR_TASK)
 

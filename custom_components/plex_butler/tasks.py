@@ -132,7 +132,7 @@ def find_tasks(
     tasks = tuple(tasks)
     if exact := [task for task in tasks if task.name == wanted]:
         return exact
-    wanted = wanted.casefold()
+    wanted = fold(wanted)
     names_fns: tuple[Callable[[ButlerTask], set[str]], ...] = (
         lambda task: {task.name},
         lambda task: {task_key(task.name)},
@@ -140,7 +140,7 @@ def find_tasks(
         lambda task: {async_task_name(hass, task), _english_name(hass, task)},
     )
     for names_fn in names_fns:
-        if found := [it for it in tasks if wanted in map(str.casefold, names_fn(it))]:
+        if found := [it for it in tasks if wanted in map(fold, names_fn(it))]:
             return found
     return []
 

@@ -52,7 +52,7 @@ class Evening(House):
         return [notification["message"] for notification in notifications]
 
     async def give_way(self, *titles: str, watched: str = "0", **inputs: Any) -> None:
-        """Make the automation; by default, nobody watches and the attic gives way."""
+        """Make the automation; by default, no stream plays and the server Attic gives way."""
         await self.show(WATCHERS, watched)
         servers = [self.device(title) for title in titles or ("Attic",)]
         given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}

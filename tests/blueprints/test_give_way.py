@@ -113,7 +113,9 @@ async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
     await house.follow(("1", 0, HELD))
 
 
-async def test_by_hand_nothing_happens_while_nobody_watches(house: Evening) -> None:
+async def test_a_run_by_hand_starts_and_stops_no_task_while_no_stream_plays(
+    house: Evening,
+) -> None:
     await house.give_way()
     house.attic.client_start(CREDITS)
     await house.run_by_hand()

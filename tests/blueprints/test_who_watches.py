@@ -25,7 +25,7 @@ UNKNOWN = pytest.mark.parametrize(
 
 
 def watching(entity_id: str) -> tuple[str, str]:
-    """Return what an entity shows while somebody watches, and while nobody does."""
+    """Return an entity's state while a stream plays, and while none does."""
     return WATCHING.get(entity_id.partition(".")[0], ("playing", "idle"))
 
 
@@ -46,7 +46,9 @@ async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> N
 
 
 @pytest.mark.parametrize("state", ["0", "-1", "off", "paused", "idle", "nan"])
-async def test_nobody_watches(house: Evening, state: str) -> None:
+async def test_a_state_without_a_stream_stops_no_task(
+    house: Evening, state: str
+) -> None:
     await house.give_way()
     house.attic.client_start(CREDITS)
     await house.follow((state, 0, RUNS), ("1", 0, HELD), (state, 16, RUNS))

@@ -25,7 +25,7 @@ MAKING = "/api/config/automation/config/optimize"
 
 
 def take(page: Page, name: str, *, height: float | None = None) -> None:
-    """Take a picture of what is beside the sidebar, light and dark."""
+    """Save the page without its sidebar as a picture, light and dark."""
     shown = page.viewport_size
     assert shown is not None
     clip: FloatRect = {

@@ -175,7 +175,7 @@ async def test_an_entry_that_goes_while_its_server_is_looked_for_leaves_no_repai
         ("refuse", "closed the connection"),
     ],
 )
-async def test_whoever_repeats_the_identifier_gets_nothing_while_the_old_address_answers(
+async def test_a_copy_of_the_identifier_gets_no_token_while_the_old_address_answers(
     parked: Move, fault: str, words: str
 ) -> None:
     parked.expected_logs.append(words)

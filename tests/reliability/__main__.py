@@ -13,7 +13,7 @@ from tests.reliability.faults import FAULTS
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 _MARKERS: Final = ("<!-- made by python -m tests.reliability -->", "<!-- end -->")
 _BELIEVED: Final = (
-    "The server answered the start with 200 and began nothing. That start is told, for "
+    "The server answered the start with 200 and began no task. The start is reported, for "
     "the answer is all there is, and its result is `lost` once the server answers again."
 )
 

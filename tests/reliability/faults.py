@@ -71,7 +71,7 @@ def _another() -> Fault:
 
 
 def _change_token(plex: SimulatedPlex) -> None:
-    """Take another token than before; the second time, the old one."""
+    """Have the server accept another token; the second call restores the old one."""
     plex.token = plex.token[::-1]
 
 

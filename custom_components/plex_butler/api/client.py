@@ -90,7 +90,8 @@ class PlexClient:
 
     def keep(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
-        if len(repr(what)) <= _MOST_KEPT:
+        size = len(what if isinstance(what, bytes) else repr(what))
+        if size <= _MOST_KEPT:
             self.record.append((time(), kind, what))
 
     async def get_identity(self) -> models.Server:
