@@ -1,20 +1,9 @@
-"""The benchmarks make Home Assistants and loops of their own."""
+"""The benchmarks make Home Assistants and loops of their own, as the score does."""
 
-from __future__ import annotations
+from tests.truth.conftest import (
+    _custom_integrations,
+    _quiet_log,
+    enable_event_loop_debug,
+)
 
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _custom_integrations(socket_enabled: None) -> None:
-    """Have no other Home Assistant beside, but real sockets."""
-
-
-@pytest.fixture(autouse=True)
-async def enable_event_loop_debug() -> None:
-    """Leave the loop's debug mode off: it costs as much as all tests here."""
-
-
-@pytest.fixture(autouse=True)
-def _quiet_log() -> None:
-    """Let what is measured log what it likes."""
+__all__ = ["_custom_integrations", "_quiet_log", "enable_event_loop_debug"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter, thread_time
 from typing import Any
@@ -56,6 +56,12 @@ async def house(
         for entry in entries:
             await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_stop(force=True)
+
+
+async def until(done: Callable[[], bool], pause: float = 0) -> None:
+    """Wait for what comes from the other end of a socket."""
+    while not done():  # noqa: ASYNC110 the other end has no event to wait for
+        await asyncio.sleep(pause)
 
 
 def noted_writes(hass: HomeAssistant) -> list[str]:

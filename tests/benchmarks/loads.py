@@ -19,7 +19,7 @@ import aiohttp
 from tests.simulator import SimulatedPlex
 from tests.truth.home import home_assistant
 
-from .house import Hold, entry_of, held, house, noted_writes
+from .house import Hold, entry_of, held, house, noted_writes, until
 from .server import PROFILE, servers
 
 
@@ -101,7 +101,7 @@ async def measure_burst(method: str, *arguments: Any) -> Burst:
         async with house(plex) as (hass, (entry,)):
             updater = entry.runtime_data
             # In the window the log is open as well.
-            await _until(lambda: all(plex.do("listeners")))
+            await until(lambda: all(plex.do("listeners")), 0.01)
             # What the first polls after the streams ask for is not the burst's.
             await _quiet(lambda: plex.do("asked"), 2.0)
             rounds = [0]
@@ -136,11 +136,6 @@ async def _quiet(count: Callable[[], int], seconds: float) -> None:
     while (now := count()) != before:
         before = now
         await asyncio.sleep(seconds)
-
-
-async def _until(done: Callable[[], bool]) -> None:
-    while not done():  # noqa: ASYNC110 it comes from another process
-        await asyncio.sleep(0.01)
 
 
 @dataclass(kw_only=True)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 import json
-from statistics import median
 from time import perf_counter, process_time
-import tracemalloc
 from typing import Any, Final
 from unittest.mock import patch
 
 import aiohttp
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 
 from custom_components.plex_butler import coordinator
@@ -28,6 +26,8 @@ from tests.truth.home import Home, home_assistant
 from tests.truth.score import percentile
 from tests.truth.truths import Observed
 from tests.truth.world import Traffic
+
+from .house import noted_writes, until
 
 
 class BareClient:
@@ -177,11 +177,11 @@ async def measure_storm(count: int) -> Storm:
     async with SimulatedPlex() as plex:
         async with bare_client(plex) as client:
             decoding_client = await _storm(plex, count, lambda: len(client.frames))
-        await _until(lambda: not plex.hub.sockets)
+        await until(lambda: not plex.hub.sockets)
         traffic = Traffic(plex)
         with traffic.counted():
             async with at_home(plex) as hass:
-                writes = _noted_writes(hass)
+                writes = noted_writes(hass)
                 home_assistant = await _storm(plex, count, lambda: traffic.frames_read)
                 state_writes = len(writes)
     return Storm(
@@ -212,17 +212,17 @@ async def measure_log_storm(count: int) -> LogStorm:
     """Let a server write so many lines at once while its log is listened to."""
     async with SimulatedPlex() as plex:
         async with bare_client(plex, filters=("log",)) as client:
-            await _until(lambda: bool(plex.log_hub.sockets))
+            await until(lambda: bool(plex.log_hub.sockets))
             plex.noise.log_flood(count)
-            await _until(lambda: len(client.frames) >= count)
-        await _until(lambda: not plex.log_hub.sockets)
+            await until(lambda: len(client.frames) >= count)
+        await until(lambda: not plex.log_hub.sockets)
         plex.durations["BackupDatabase"] = 3600
         plex.client_start("BackupDatabase")
         async with at_home(plex) as hass:
-            await _until(lambda: bool(plex.log_hub.sockets))
+            await until(lambda: bool(plex.log_hub.sockets))
             # It proves itself, and the polls of the set-up are shown, before the storm.
             await asyncio.sleep(2)
-            writes = _noted_writes(hass)
+            writes = noted_writes(hass)
             began = process_time()
             plex.noise.log_flood(count)
             await plex.flush()
@@ -244,35 +244,12 @@ async def measure_log_storm(count: int) -> LogStorm:
 
 async def _storm(plex: SimulatedPlex, count: int, read: Callable[[], int]) -> float:
     """Return the seconds of CPU time from the first message to the last."""
-    await _until(lambda: bool(plex.hub.sockets))
+    await until(lambda: bool(plex.hub.sockets))
     before, began = read(), process_time()
     plex.noise.storm(count)
     await plex.flush()
-    await _until(lambda: read() - before == count)
+    await until(lambda: read() - before == count)
     return process_time() - began
-
-
-async def _until(done: Callable[[], bool]) -> None:
-    # What is waited for comes from the other end of a socket.
-    while not done():  # noqa: ASYNC110 it comes from the other end
-        await asyncio.sleep(0)
-
-
-def _noted_writes(hass: HomeAssistant) -> list[str]:
-    writes: list[str] = []
-
-    @callback
-    def always(data: Mapping[str, Any]) -> bool:
-        return True
-
-    @callback
-    def note(event: Event[Any]) -> None:
-        writes.append(event.data["entity_id"])
-
-    # The same state written again is an event of its own.
-    hass.bus.async_listen(EVENT_STATE_CHANGED, note)
-    hass.bus.async_listen(EVENT_STATE_REPORTED, note, event_filter=always)
-    return writes
 
 
 def _cost(read: Callable[[bytes], object], frames: list[bytes]) -> float:
@@ -280,47 +257,3 @@ def _cost(read: Callable[[bytes], object], frames: list[bytes]) -> float:
     for frame in frames:
         read(frame)
     return process_time() - began
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetUp:
-    """What an entry costs; the server shares the process and its CPU time."""
-
-    # Seconds of wall and CPU time, first refresh included: with imports, and without.
-    first: tuple[float, float]
-    again: tuple[float, float]
-    memory: int
-    poll: float
-
-
-async def measure_set_up(rounds: int) -> SetUp:
-    """Set an entry up and unload it, again and again, and poll so often."""
-    async with SimulatedPlex() as plex, home_assistant() as hass:
-        now = plex.clock.now
-        home = Home(hass, plex, now, Observed(start=now(), end=now() + 3600))
-        first = await _timed_set_up(home)
-        tracemalloc.start()
-        before, _ = tracemalloc.get_traced_memory()
-        await home.set_up()
-        after, _ = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        await home.unload()
-        again = await _timed_set_up(home)
-        await home.set_up()
-        polls = []
-        for _ in range(rounds):
-            began = perf_counter()
-            home.entry.runtime_data.async_invalidate(coordinator.TASKS)
-            await home.entry.runtime_data.async_refresh()
-            polls.append(perf_counter() - began)
-        await home.unload()
-        await hass.async_stop(force=True)
-    return SetUp(first=first, again=again, memory=after - before, poll=median(polls))
-
-
-async def _timed_set_up(home: Home) -> tuple[float, float]:
-    wall, cpu = perf_counter(), process_time()
-    await home.set_up()
-    took = perf_counter() - wall, process_time() - cpu
-    await home.unload()
-    return took
