@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from math import inf
 from typing import Any, Final, override
 
 from homeassistant.components.calendar import CalendarEntity, CalendarEvent
@@ -32,7 +31,7 @@ _LOOK_BACK: Final = timedelta(days=1)
 
 _KEPT_FOR: Final = timedelta(days=14)
 _KEPT: Final = 500
-# A clock may have been wrong; later than this, a run would stay for ever.
+# A run that a wrong clock dated later than this would stay for ever.
 _AHEAD: Final = timedelta(days=366)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
@@ -111,7 +110,7 @@ class RunHistory:
             ended=run.ended.utc,
             duration=run.duration.total_seconds() if run.duration else None,
         )
-        # The save may be put off again and again.
+        # Home Assistant may put the save off again and again.
         self._runs = [*self._runs, past][-_KEPT:]
         self.store.async_delay_save(
             lambda: {"runs": [asdict(it) for it in self.runs]}, _SAVE_DELAY
@@ -133,7 +132,7 @@ def _load(item: dict[str, Any]) -> PastRun:
         else timedelta(seconds=duration).total_seconds(),
     )
     is_known = run.is_end_known or duration is None
-    if not is_known or run.begin > run.end or not 0 <= (run.duration or 0) < inf:
+    if not is_known or run.begin > run.end or (run.duration or 0) < 0:
         raise ValueError("No run is like this")
     return run
 

@@ -200,7 +200,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         if self.data:
             await self._async_fetch_due()
             return
-        # Entities wait for the first poll, so it does not wait for one answer to ask on.
+        # Entities wait for the first poll, so it sends all its requests at once.
         asked = self.tracker.now()
         async with self.client.at_once("/", "/:/prefs", "/butler", "/activities"):
             await self._async_fetch_due(asked)
