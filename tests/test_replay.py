@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import json
 from typing import Any, cast
 
+from aiohttp import ClientSession
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import (
     Event,
@@ -116,6 +117,30 @@ async def test_a_recorded_task_runs_and_ends_again(
     assert tasks
     (task,) = cast("list[dict[str, Any]]", tasks["tasks"])
     assert task["last_run"]["result"] == "ended"
+
+
+async def test_an_answer_shows_no_row_whose_end_was_told_before(
+    socket_enabled: None,
+) -> None:
+    # The recorded client asked much later than the one that is played to.
+    record = RECORD | {"record": RECORD["record"][:-1]}
+    async with (
+        ReplayedPlex(record, token="secret") as plex,
+        ClientSession(plex.url, headers={"X-Plex-Token": plex.token}) as session,
+        session.ws_connect("/:/websockets/notifications") as stream,
+    ):
+
+        async def shown() -> list[str]:
+            async with session.get("/activities") as answer:
+                rows = (await answer.json())["MediaContainer"].get("Activity", [])
+                return [row["uuid"] for row in rows]
+
+        async with session.post("/butler/PolishBrass"):
+            assert not await shown()
+        await stream.receive()
+        assert await shown() == ["row"]
+        await stream.receive()
+        assert not await shown()
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ class ReplayedPlex(Listener):
         self._events: list[dict[str, Any]] = record["record"]
         self._speed = speed
         nothing = {"MediaContainer": {"size": 0}}
-        self._activities = nothing if is_download else self._answers["/activities"]
+        self._activities: Any = nothing if is_download else self._answers["/activities"]
         # Those of the log alone are true.
         self._sockets: dict[web.WebSocketResponse, bool] = {}
         self._playing: asyncio.Task[None] | None = None
@@ -103,11 +103,32 @@ class ReplayedPlex(Listener):
         for at, kind, what in self._happenings():
             await asyncio.sleep(max(0, at - now) / self._speed)
             now = at
-            if kind == "activities":
-                self._activities = what
-            else:
-                text = what if kind == "log" else json.dumps(what)
-                await self._send(text, log=kind == "log")
+            match kind:
+                case "activities":
+                    self._activities = what
+                case "frame":
+                    self._show(what)
+                    await self._send(json.dumps(what), log=False)
+                case "log":
+                    await self._send(what, log=True)
+
+    def _show(self, frame: object) -> None:
+        """Have the next answer show what a notification told.
+
+        A client that asks between a notification and the next recorded answer would
+        else find a row that has ended.
+        """
+        match frame, self._activities:
+            case (
+                {"NotificationContainer": {"ActivityNotification": list(told)}},
+                {"MediaContainer": dict(shown)},
+            ):
+                rows = {row.get("uuid"): row for row in shown.get("Activity", [])}
+                rows |= {item.get("uuid"): item.get("Activity") for item in told}
+                for item in told:
+                    if item.get("event") == "ended":
+                        rows.pop(item.get("uuid"), None)
+                self._activities = {"MediaContainer": {"Activity": list(rows.values())}}
 
     async def _send(self, text: str, *, log: bool) -> None:
         for socket, has_log in tuple(self._sockets.items()):
