@@ -139,6 +139,19 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(REFRESH, LOST)],
     ),
+    "what only the log says goes on if a row shows that there was no restart": (
+        lambda: (
+            Story()
+            .open_log(0)
+            .log(5, REFRESH)
+            .see(6, session())
+            .tell(20, CLOSED)
+            .tell(20, REFUSED)
+            .see(50, session())
+        ),
+        {REFRESH},
+        [],
+    ),
     "a server that hung up and then refused for a moment was restarted": (
         lambda: (
             Story().see(0).start(5, REFRESH).tell(10, HUNG_UP).tell(40, REFUSED).see(43)

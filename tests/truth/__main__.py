@@ -49,12 +49,15 @@ _REPORTED: Final[Goals] = {
     "every duration right within 2 s": _all("right", "happened"),
     **_NOT_INVENTED,
 }
-_PUSHED: Final[Goals] = {
+_TIMELY: Final[Goals] = {
     **_REPORTED,
     "recall >= 99.9 %": lambda it: it.recall >= 0.999,
-    "precision >= 99.9 %": lambda it: it.precision >= 0.999,
     "start lag p95 <= 0.3 s": lambda it: _within(it.start, 0.35),
     "end lag p95 <= 0.3 s": lambda it: _within(it.end, 0.35),
+}
+_PUSHED: Final[Goals] = {
+    **_TIMELY,
+    "precision >= 99.9 %": lambda it: it.precision >= 0.999,
 }
 _SESSION: Final[Goals] = {
     **_PUSHED,
@@ -98,7 +101,8 @@ GOALS: Final[Mapping[str, Goals]] = {
     "current, no push": _POLLED,
     "anonymous": _NAMELESS,
     "silent": {"nothing on without a command": lambda it: not it.unbidden},
-    "legacy": _PUSHED,
+    # Some of its days have none but short runs, each of which is shown 0.3 s longer.
+    "legacy": {**_TIMELY, "precision >= 99.8 %": lambda it: it.precision >= 0.998},
     "current, real time": {
         **_REPORTED,
         "start lag p95 <= 1 s": lambda it: _within(it.start, 1),

@@ -171,6 +171,13 @@ def test_a_wait_that_a_restart_ended_unheard_is_left_out_after_it() -> None:
     check(logged(stopped, on=on(100, 900), log=log), precision=0.125)
 
 
+def test_a_queue_that_another_client_emptied_is_left_out_where_no_log_told() -> None:
+    taken = ended(WAIT, Ending.STOPPED_BY_OTHER)
+    check(day(taken, on=on(100, 900)), precision=1)
+    check(logged(taken, on=on(100, 900), log={(50, 5000): 1}), precision=0.125)
+    check(logged(taken, on=on(100, 900), log={(50, 150): 1}), precision=1)
+
+
 @pytest.mark.parametrize(("shows", "busy"), [(True, 0.99), (False, 1)])
 def test_busy_is_not_asked_where_the_log_alone_would_have_told(
     busy: float, *, shows: bool

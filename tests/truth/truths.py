@@ -208,10 +208,17 @@ class Truths:
         That is a run that began without it or that outlasts a gap of it for long, and
         how long a task was shown after an end without it.
         """
-        runs = self.runs(task)
+        runs, waits = self.runs(task), list(self._queued(task))
         # A restart ends a wait without a word.
-        waits = (it for it in self._queued(task) if it.ending is Ending.RESTARTED)
-        ended = [it for it in (*runs, *waits) if self.is_end_unheard(it)]
+        dropped = (it for it in waits if it.ending is Ending.RESTARTED)
+        ended = [it for it in (*runs, *dropped) if self.is_end_unheard(it)]
+        # Nothing else tells that another client took a task off the queue.
+        ended += (
+            it
+            for it in waits
+            if it.ending is Ending.STOPPED_BY_OTHER
+            and not holds([log[:2] for log in self.seen.listened], self.span(it)[1])
+        )
         after = [
             (end, min([on[1], *(run.start for run in runs if run.start > end)]))
             for _, end in map(self.span, ended)

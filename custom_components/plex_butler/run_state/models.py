@@ -192,7 +192,7 @@ class RunState:
     push_since: Moment | None = None
     log_since: Moment | None = None  # Since when the log is open and proven
     failing_since: Moment | None = None  # The server does not answer ...
-    refused_since: Moment | None = None  # ... since it refuses connections
+    refused_since: Moment | None = None  # ... and refused; the next snapshot tells more
     gap: Moment | None = None  # The newest gap in what was seen
     held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
@@ -246,10 +246,9 @@ def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
     can = state.capabilities
     blind = can.unnamed >= UNNAMED and not (can.named or can.logged)
-    tasks, never_ran = {}, TaskView(assumed=blind)
+    tasks = {}
     for task in state.tasks:
-        last = state.last.get(task)
-        shown = replace(never_ran, last=last) if last else never_ran
+        shown = TaskView(assumed=blind, last=state.last.get(task))
         run = state.runs.get(task)
         # An end in the log is final; a row that ended may come back
         if run and not (run.end and run.log_id):
@@ -302,6 +301,7 @@ def load(memory: Mapping[str, Any], now: Moment) -> RunState:
     try:
         runs = [_read(Run, it, now) for it in memory.get("runs", ())]
         last = [_read(EndedRun, it, now) for it in memory.get("last", ())]
+        stood = memory.get("stood", {}).items()
         return replace(
             state,
             version=str(memory.get("version", "")),
@@ -309,10 +309,7 @@ def load(memory: Mapping[str, Any], now: Moment) -> RunState:
             # The first snapshot shows whether the row of a run is still there
             runs={it.task: replace(it, proved=now) if it.row else it for it in runs},
             last={run.task: run for run in last},
-            unchanged_since={
-                content: _value(Moment, since, now)
-                for content, since in memory.get("stood", {}).items()
-            },
+            unchanged_since={it: _value(Moment, since, now) for it, since in stood},
         )
     except AttributeError, KeyError, TypeError, ValueError, OverflowError:
         return state

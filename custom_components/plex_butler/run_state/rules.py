@@ -195,6 +195,13 @@ class Rules:
         if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
             state.gap = newest
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
+        if (refused := state.refused_since) and not state.failing_since:
+            state.refused_since = None
+            # A row that has kept its uuid shows that the server was not restarted
+            for run in () if butlers.keys() & state.rows else self._ongoing_runs():
+                # The log may have named a run since then
+                if not run.row and run.proved <= refused:
+                    self._end(run, refused)
         old = state.rows.items()
         state.rows = {k: row for k, row in old if k in butlers or row.seen >= asked}
         for key, seen in butlers.items():
@@ -422,17 +429,13 @@ class Rules:
     def _server_answered(self, asked: Moment | None = None) -> None:
         """Note a gap when a server answers again, unless a stream stayed up."""
         state, since = self.state, self.state.failing_since
-        refused = state.refused_since
         if since is None or (asked and asked <= since):
             return
-        state.failing_since = state.refused_since = None
-        if state.push_since and state.push_since <= since:
-            return
-        state.gap = since
-        for run in self._ongoing_runs() if self.now - since > SHORT_OUTAGE else ():
-            # The log may have named a run since then
-            if refused and not run.row and run.proved <= refused:
-                self._end(run, refused)
+        state.failing_since = None
+        stayed_up = state.push_since and state.push_since <= since
+        state.gap = state.gap if stayed_up else since
+        if stayed_up or self.now - since <= SHORT_OUTAGE:
+            state.refused_since = None
 
     def version_seen(self, version: str) -> None:
         """Update the version; a new one ends all earlier runs and must prove itself."""
