@@ -75,7 +75,8 @@ _LOGGED: Final[Goals] = {
 _POLLED: Final[Goals] = {
     "start lag p95 <= 15 s, watched": lambda it: _within(it.start_watched, 15),
     "end lag p95 <= 6 s": lambda it: _within(it.end, 6),
-    "recall >= 95 %": lambda it: it.recall >= 0.95,
+    # A poll may be 75 s late for what another client starts outside the window.
+    "recall >= 90 %": lambda it: it.recall >= 0.9,
     "precision >= 95 %": lambda it: it.precision >= 0.95,
 }
 _NAMELESS: Final[Goals] = {
