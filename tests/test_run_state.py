@@ -186,6 +186,24 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(CLEAN, ENDED), (REFRESH, ENDED)],
     ),
+    "the line of an end counts after the row of the work is gone": (
+        lambda: (
+            Story()
+            .tell(0, UP)
+            .open_log(0)
+            .see(1)
+            .log(5, REFRESH)
+            .hear(5, activity("At work"))
+            .tell(60, CLOSED)
+            .open_log(70)
+            .see(80, activity("At work"))
+            .hear(90, activity("At work", progress=100), ActivityEvent.ENDED)
+            .log_end(90)
+            .wait(91)
+        ),
+        set(),
+        [(REFRESH, ENDED)],
+    ),
     "a start that a stop overtook claims nothing": (
         lambda: (
             Story()

@@ -526,8 +526,9 @@ class Rules:
             can_show = can.named or can.busy or logs
             is_over |= bool(grace and can_show and looked and not may_wait)
         elif run.log_id and not (run.row or self.active_rows or state.log_follows(run)):
-            # Only the log showed the run; the log broke, and Butler was idle since
-            is_over |= looked and can.busy
+            # Only the log showed the run; the log broke, and a snapshot shows no work
+            newest = max((row.seen for row in state.rows.values()), default=run.proved)
+            is_over |= looked and can.busy and newest <= (state.snapshot_at or now)
         if is_over:
             self._end(run, now)
 
@@ -535,8 +536,7 @@ class Rules:
         """Return when a run ends if nothing more is seen of it."""
         state, row = self.state, self.state.rows.get(run.row or "")
         if run.queued and state.window:
-            since = run.proved.utc
-            return run.proved + (state.window.next_end(since) - since)
+            return run.proved + (state.window.next_end(run.proved.utc) - run.proved.utc)
         if run.queued or state.log_follows(run):
             return run.proved + ROW_STALE_AFTER
         if run.row:
