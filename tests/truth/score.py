@@ -205,6 +205,8 @@ def compare(truths: Truths) -> Reports:
     whole = [it for it in rest if it not in cut and _seconds(truths, it) > _LONG]
     short = [it for it in rest if it not in cut and it not in whole]
 
+    matched = [report for reports in told.values() for report in reports]
+
     def once(runs: list[Interval]) -> int:
         return sum(len(told[id(run)]) == 1 for run in runs)
 
@@ -212,7 +214,10 @@ def compare(truths: Truths) -> Reports:
         happened=len(whole),
         once=once(whole),
         right=sum(_is_right(truths, run, told[id(run)]) for run in whole),
-        invented=len(truths.seen.reported) - sum(map(len, told.values())),
+        invented=sum(
+            not (report in matched or _is_of_wait(truths, report))
+            for report in truths.seen.reported
+        ),
         short=len(short),
         short_once=once(short),
         cut=len(cut),
@@ -232,6 +237,15 @@ def _matched(truths: Truths) -> dict[int, list[Reported]]:
         if run is not None and _gap(truths, run, report) <= _NEAR:
             told[id(run)].append(report)
     return told
+
+
+def _is_of_wait(truths: Truths, report: Reported) -> bool:
+    """Return True for our stop of what we had started, and what still waited."""
+    return any(
+        it.ending is Ending.STOPPED and abs(end - report.ended) <= _TOLERANCE
+        for it in truths.waits(report.task)
+        if it.cause is Cause.COMMAND and (end := it.end) is not None
+    )
 
 
 def _gap(truths: Truths, run: Interval, report: Reported) -> float:

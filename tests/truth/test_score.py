@@ -259,6 +259,13 @@ def test_runs_are_to_be_reported_once_with_their_duration(
     check(seen, reports__invented=invented)
 
 
+def test_our_stop_of_what_still_waits_may_be_reported() -> None:
+    reported = [Reported(TASK, 200, 100)]
+    stopped = ended(WAIT, Ending.STOPPED)
+    check(day(stopped, on=on(100, 200), reported=reported), reports__invented=0)
+    check(day(WAIT, on=on(100, 200), reported=reported), reports__invented=1)
+
+
 @pytest.mark.parametrize(
     ("begins", "told", "invented"),
     [(150, 400, 0), (205, 400, 0), (150, 470, 1), (230, 400, 1), (150, 100, 1)],

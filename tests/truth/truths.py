@@ -208,7 +208,7 @@ class Truths:
         That is a run that began without it or that outlasts a gap of it for long, and
         how long a task was shown after an end without it.
         """
-        runs, waits = self.runs(task), list(self._queued(task))
+        runs, waits = self.runs(task), list(self.waits(task))
         # A restart ends a wait without a word.
         dropped = (it for it in waits if it.ending is Ending.RESTARTED)
         ended = [it for it in (*runs, *dropped) if self.is_end_unheard(it)]
@@ -256,7 +256,7 @@ class Truths:
         What it waited itself, before it began, is part of it.
         """
         start, end = self.span(run)
-        waited = (it.start for it in self._queued(run.task) if it.end == start)
+        waited = (it.start for it in self.waits(run.task) if it.end == start)
         near = (min([start, *waited]) - _ALONE, end + _ALONE)
         return run.cause is Cause.COMMAND and not any(
             it.task != run.task and meet(self.span(it), near)
@@ -268,12 +268,12 @@ class Truths:
 
     def wanted(self, task: str) -> Spans:
         """Return when a task ran or waited because it was told to by Home Assistant."""
-        ours = (it for it in self._queued(task) if it.cause is Cause.COMMAND)
+        ours = (it for it in self.waits(task) if it.cause is Cause.COMMAND)
         return union([*self.running(task), *map(self.span, ours)])
 
     def left_out(self, task: str) -> Spans:
         """Return what could not be known: outages, and what the server alone queued."""
-        theirs = (it for it in self._queued(task) if it.cause is not Cause.COMMAND)
+        theirs = (it for it in self.waits(task) if it.cause is not Cause.COMMAND)
         apart = [*self._apart(task), *self.unheard(task)]
         return union([*self.outages, *map(self.span, theirs), *apart])
 
@@ -303,7 +303,7 @@ class Truths:
                 if meet((start, end), span):
                     yield span[0], min([end, *later])
 
-    def _queued(self, task: str) -> Iterator[Interval]:
+    def waits(self, task: str) -> Iterator[Interval]:
         for it in self.seen.intervals:
             if it.task == task and it.state is TaskState.QUEUED:
                 yield it
