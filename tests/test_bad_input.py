@@ -37,6 +37,8 @@ from custom_components.plex_butler.tracker import next_snapshot
 from tests.conftest import BACKUP_SWITCH, Home, settle
 from tests.test_calendar import past
 
+pytestmark = pytest.mark.thorough
+
 NOW = Moment(datetime(2026, 11, 22, 12, tzinfo=UTC), 1000.0)
 LATER = NOW + timedelta(hours=13)
 NIGHT = Window(start_hour=2, end_hour=5, zone=UTC)

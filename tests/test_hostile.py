@@ -37,6 +37,8 @@ from tests.simulator import (
     local_http,
 )
 
+pytestmark = pytest.mark.thorough
+
 MIB = 1024 * 1024
 # More than any server has had, and all that is kept of one that has more.
 MOST_OF_A_KIND = 200

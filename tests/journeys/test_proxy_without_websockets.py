@@ -5,6 +5,8 @@ import pytest
 
 from tests.journeys.journey import HOUR, MINUTE, Journey, said
 
+pytestmark = pytest.mark.thorough
+
 TASK = "DeepMediaAnalysis"
 ANALYSIS = "switch.attic_butler_perform_extensive_media_analysis"
 

@@ -17,7 +17,9 @@ from tests.reliability.home import Home
 from tests.reliability.phases import CANNOT_HAPPEN, PHASES
 from tests.simulator import SimulatedPlex
 
-# The everyday run has every sixth cell, of each fault and of each phase.
+pytestmark = pytest.mark.thorough
+
+# Without the slow tests every sixth cell is left, of each fault and of each phase.
 _SHARE: Final = 6
 
 
