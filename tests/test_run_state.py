@@ -152,6 +152,18 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         {REFRESH},
         [],
     ),
+    "a command that failed does not show that the server is back": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .stop(12, BACKUP, FAILED)
+            .see(26)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
     "a server that hung up and then refused for a moment was restarted": (
         lambda: (
             Story().see(0).start(5, REFRESH).tell(10, HUNG_UP).tell(40, REFUSED).see(43)
@@ -220,6 +232,19 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
             .send(10, Command.STOP, BACKUP)
             .start(12, BACKUP)
             .answer(15, Command.STOP, BACKUP, sent=10)
+        ),
+        {BACKUP},
+        [],
+    ),
+    "a stop that was sent before the start ends nothing that a row shows": (
+        lambda: (
+            Story()
+            .see(0)
+            .send(8, Command.STOP, BACKUP)
+            .send(10, Command.START, BACKUP)
+            .see(11, own(BACKUP))
+            .answer(12, Command.STOP, BACKUP, sent=8)
+            .answer(13, Command.START, BACKUP, sent=10)
         ),
         {BACKUP},
         [],
@@ -1130,3 +1155,15 @@ def test_a_burst_costs_no_request() -> None:
 
     assert moment(300) <= next_snapshot(story.state) <= before
     assert story.state.next_tick
+
+
+def test_a_row_that_the_stream_told_of_once_costs_it_no_trust() -> None:
+    story = Story().tell(0, UP).see(0).hear(5, own(BACKUP), ActivityEvent.STARTED)
+    assert story.see(65, own(BACKUP)).see(125, own(BACKUP)).state.push_trusted
+
+
+def test_one_look_alone_does_not_show_that_butler_became_idle() -> None:
+    story = Story().see(0).see(10, session(progress=50)).see(20)
+    assert story.wait(40).idle == 0
+
+    assert story.see(41).idle == 1

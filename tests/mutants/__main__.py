@@ -42,16 +42,19 @@ _PYTEST = (
     *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
     *("-m", "not slow", "--hypothesis-profile=everyday"),
 )
-# The first tests find most faults, and more of them would only take longer.
-_BATCHES = (25, 200)
-_TIMEOUT = 240
+# The first tests find most faults; the last batch is all that is left.
+_BATCHES = (25, 200, 10_000)
+_TIMEOUT = 600
 
 type Tests = dict[tuple[str, int], list[str]]
 
 
 def _tests_of(mutant: Mutant, tests: Tests) -> list[str]:
+    """Return the tests that run through a mutant, those named like its file first."""
     found = (tests.get((mutant.path, line), []) for line in mutant.lines)
-    return list(dict.fromkeys(chain.from_iterable(found)))
+    names = Path(mutant.path).stem, Path(mutant.path).parent.name
+    each = dict.fromkeys(chain.from_iterable(found))
+    return sorted(each, key=lambda test: not any(name in test for name in names))
 
 
 def _tests_of_lines(jobs: int) -> Tests:

@@ -52,6 +52,8 @@ def mutants_of(path: str, source: bytes) -> list[Mutant]:
         last = node.end_lineno or node.lineno
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[last - 1] + (node.end_col_offset or 0)
+        if source[start:end].decode() == after:
+            continue
         found[start, end, after] = Mutant(
             path=path,
             start=start,
@@ -94,6 +96,8 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     match node:
         case ast.Expr(value=ast.Constant()):  # a docstring
             pass
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="debug"))):
+            pass  # no behaviour that anybody depends on
         case ast.Expr() | ast.AugAssign() | ast.Raise() | ast.Delete():
             yield node, "pass"
         case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
