@@ -180,6 +180,16 @@ async def test_unloading_leaves_nothing_that_asks(home: Home) -> None:
     assert home.state() == "off"
 
 
+async def test_the_first_poll_asks_for_everything_at_once(new_home: Home) -> None:
+    new_home.plex.fault("slow", path="/butler", delay=1)
+    set_up = asyncio.create_task(new_home.set_up())
+    await until(lambda: new_home.asked("/butler") > 0)
+    await until(lambda: new_home.asked("/activities") > 0)
+    assert not set_up.done()
+    await new_home.advance(2)
+    await set_up
+
+
 async def test_another_time_zone_during_the_first_poll_is_no_error(
     new_home: Home,
 ) -> None:

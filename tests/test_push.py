@@ -276,6 +276,7 @@ async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(
     last = run_of(home, BACKUP).last
     assert (last.result, last.started_at) == ("ended", began)
     assert home.plex.hub.connected == 2
+    assert home.entry.runtime_data.push.statistics()["connects"] == 2
     assert lines == []
 
 
@@ -307,6 +308,20 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(home: Home, away: int) 
 
     assert home.state() == "off"
     assert await shows_a_run(home)
+
+
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_a_restart_ends_a_run_that_nothing_but_a_command_shows(
+    home: Home,
+) -> None:
+    home.expect_log("Error fetching Attic Butler data")
+    await home.turn_on("switch.attic_butler_update_all_libraries")
+    assert home.state("switch.attic_butler_update_all_libraries") == "on"
+    await home.plex.restart(refused_for=40, maintenance_for=0)
+    await home.settle()
+    await home.advance_steps(20, 4)
+
+    assert home.state("switch.attic_butler_update_all_libraries") == "off"
 
 
 @pytest.mark.parametrize("fault", ["502", "503"])

@@ -292,6 +292,22 @@ async def test_a_start_that_is_not_answered_for_the_work_that_it_began_is_waited
     assert call.results == ["ended"]
 
 
+async def test_a_start_that_is_not_answered_is_waited_for_until_it_shows(
+    home: Waiting,
+) -> None:
+    home.plex.durations[BACKUP] = 90
+    await (await home.begin()).over(2 * MINUTE)
+    path = f"/butler/{BACKUP}"
+    home.plex.fault("slow", path=path, method="POST", delay=HOUR)
+    call = await home.begin()
+    await home.advance_steps(5, 15)
+    assert call.goes_on
+
+    home.plex.client_start(BACKUP)
+    await call.over(2 * MINUTE)
+    assert call.results == ["ended"]
+
+
 @pytest.mark.slow
 async def test_a_start_that_is_never_answered_is_unconfirmed(home: Waiting) -> None:
     home.expect_log(OUTAGE)
