@@ -152,6 +152,216 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         {REFRESH},
         [],
     ),
+    "an end in a gap of both streams is not seen, whichever breaks first": (
+        lambda: (
+            Story()
+            .tell(0, UP)
+            .see(0)
+            .open_log(1)
+            .log(5, BACKUP)
+            .hear(5, session(BACKUP), ActivityEvent.STARTED)
+            .tell(10, DOWN)
+            .tell(10.01, CLOSED)
+            .tell(20, UP)
+            .see(21)
+            .wait(22)
+        ),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "an end is not seen if the log broke after the first failed poll": (
+        lambda: (
+            Story()
+            .see(0)
+            .open_log(1)
+            .log(5, BACKUP)
+            .see(6, session(BACKUP))
+            .tell(10, REFUSED)
+            .tell(10.5, CLOSED)
+            .see(40)
+            .wait(41)
+        ),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "that a task runs already does not show that its old run went on": (
+        lambda: (
+            seen(own(BACKUP))
+            .tell(10, REFUSED)
+            .start(40, BACKUP, ALREADY_SO)
+            .see(45)
+            .wait(46)
+        ),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "a begin in the log after an outage is another run": (
+        lambda: (
+            seen(own(BACKUP))
+            .tell(10, REFUSED)
+            .open_log(30)
+            .log(31, BACKUP)
+            .see(32)
+            .log_end(40)
+            .wait(41)
+        ),
+        set(),
+        [(BACKUP, LOST), (BACKUP, ENDED)],
+    ),
+    "an old row that shows before the answer to a start is not the new run": (
+        lambda: (
+            seen(session(BACKUP))
+            .send(20, Command.START, BACKUP)
+            .see(22, session(BACKUP))
+            .answer(23, Command.START, BACKUP, sent=20)
+            .see(28)
+            .wait(29)
+        ),
+        {BACKUP},
+        [(BACKUP, LOST)],
+    ),
+    "a second outage loses what was started after the first": (
+        lambda: (
+            Story()
+            .see(0)
+            .tell(10, REFUSED)
+            .tell(20, partial(Rules.tasks_listed, tasks=TASKS))
+            .start(22, REFRESH)
+            .tell(25, REFUSED)
+            .see(60)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
+    "a short second outage does not undo a restart": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .tell(40, partial(Rules.tasks_listed, tasks=TASKS))
+            .tell(40.1, REFUSED)
+            .see(43)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
+    "a stream that opened since does not undo a restart": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .tell(26, UP)
+            .tell(27, HUNG_UP)
+            .see(60)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
+    "a row that is new since a restart does not disprove it": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .tell(40, UP)
+            .hear(41, session(CLEAN), ActivityEvent.STARTED)
+            .see(42, session(CLEAN))
+        ),
+        {CLEAN},
+        [(REFRESH, LOST)],
+    ),
+    "a task that a restart stopped and that runs again has two runs": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .tell(40, UP)
+            .hear(41, own(REFRESH), ActivityEvent.STARTED)
+            .see(42, own(REFRESH))
+            .hear(60, own(REFRESH), ActivityEvent.ENDED)
+            .wait(61)
+        ),
+        set(),
+        [(REFRESH, LOST), (REFRESH, ENDED)],
+    ),
+    "what only the log says is lost with a restart, whichever breaks first": (
+        lambda: (
+            Story()
+            .see(0)
+            .open_log(1)
+            .log(5, REFRESH)
+            .tell(10, REFUSED)
+            .tell(10.5, CLOSED)
+            .see(40)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
+    "a log that stays open disproves a restart": (
+        lambda: (
+            logging()
+            .log(20, REFRESH)
+            .tell(30, REFUSED)
+            .see(50)
+            .log_end(70)
+            .see(71)
+            .wait(72)
+        ),
+        set(),
+        [(CLEAN, ENDED), (REFRESH, ENDED)],
+    ),
+    "the short run of another task does not end a start": (
+        lambda: (
+            Story()
+            .see(0)
+            .see(1, own(CLEAN))
+            .see(2)
+            .start(60, BACKUP)
+            .see(61, own(CLEAN))
+            .see(66)
+            .wait(67)
+            .see(68, own(BACKUP))
+            .see(75)
+            .wait(76)
+        ),
+        set(),
+        [(CLEAN, ENDED), (CLEAN, ENDED), (BACKUP, ENDED)],
+    ),
+    "the log follows a run whose row names another task": (
+        lambda: (
+            Story()
+            .see(0)
+            .open_log(1)
+            .log(5, BACKUP, "a1")
+            .see(6, session(BACKUP))
+            .log(8, CLEAN, "a2")
+            .see(10, session(CLEAN))
+            .log_end(20, "a1")
+            .see(21, session(CLEAN, 50))
+            .wait(22)
+        ),
+        {CLEAN},
+        [(BACKUP, ENDED)],
+    ),
+    "a session at 100 that names nothing ends no task": (
+        lambda: seen(session(BACKUP)).see(10, session(progress=100)).wait(11),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "what is queued is given up with the window also if the host slept": (
+        lambda: (
+            Story()
+            .open_window(0, 4)
+            .see(0)
+            .start(10, INTROS)
+            .tell(Moment(at(8 * HOUR), moment(20).monotonic), Rules.tick)
+        ),
+        set(),
+        [(INTROS, LOST)],
+    ),
     "a command that failed does not show that the server is back": (
         lambda: (
             Story()
@@ -535,6 +745,7 @@ def test_an_end_of_which_no_begin_was_seen_is_none() -> None:
 
     assert ENDED not in {run.result for run in story.ended}
     story.start(90, CLEAN).hear(91, own(CLEAN, "u8"), ActivityEvent.ENDED)
+    story.wait(90 + 3 * MINUTE)
     assert story.results[-1] == (CLEAN, LOST)
 
 
@@ -1167,3 +1378,13 @@ def test_one_look_alone_does_not_show_that_butler_became_idle() -> None:
     assert story.wait(40).idle == 0
 
     assert story.see(41).idle == 1
+
+
+def test_an_old_row_stays_old_if_the_memory_is_saved_before_the_first_look() -> None:
+    state = seen(own(BACKUP)).see(65, own(BACKUP)).state
+    for hour in (1, 6):
+        state = load(json.loads(json.dumps(dump(state))), moment(hour * HOUR))
+    story = Story(replace(state, limit=timedelta(minutes=30)))
+    story.see(11 * HOUR, own(BACKUP))
+
+    assert not story.see(12 * HOUR + 10, own(BACKUP)).is_busy

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
 type Memory = dict[str, Any]
 
-# A run that nothing but a command shows is believed for so long
-DEFAULT_LIMIT: Final = timedelta(minutes=30)
-# A server that worked so often without naming a task is taken for one that never does
-UNNAMED: Final = 3
+DEFAULT_LIMIT: Final = timedelta(minutes=30)  # For a run that only a command shows
+UNNAMED: Final = 3  # A server that works so often without a name never gives one
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -192,7 +190,10 @@ class RunState:
     push_since: Moment | None = None
     log_since: Moment | None = None  # Since when the log is open and proven
     failing_since: Moment | None = None  # The server does not answer ...
-    refused_since: Moment | None = None  # ... and refused; the next snapshot tells more
+    refused_since: Moment | None = None  # ... since it refuses connections
+    restarted_at: Moment | None = (
+        None  # ... as far as the next snapshot disproves it not
+    )
     gap: Moment | None = None  # The newest gap in what was seen
     held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
@@ -277,12 +278,16 @@ def dump(state: RunState) -> Memory:
         for run in state.runs.values()
     ]
     rows = state.rows.values()
+    stood = {
+        **state.unchanged_since,
+        **{it.content: it.changed for it in rows if it.busy},
+    }
     return {
         "version": state.version,
         "known": _plain(state.capabilities),
         "runs": [_plain(run) for run in runs],
         "last": [_plain(run) for run in state.last.values()],
-        "stood": {it.content: it.changed.utc.isoformat() for it in rows if it.busy},
+        "stood": {it: since.utc.isoformat() for it, since in stood.items()},
     }
 
 

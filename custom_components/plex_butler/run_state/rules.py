@@ -12,35 +12,24 @@ from ..tasks import SHORT_TASKS, fold
 from . import models as m
 from .models import Moment
 
-# The row of a session has the progress of all its tasks together
-SESSION: Final = "butler tasks"
-# No server shows so many rows of Butler; above this, a row that shows no run is dropped
-MAX_ROWS: Final = 64
+SESSION: Final = "butler tasks"  # Its row has the progress of all its tasks together
+MAX_ROWS: Final = 64  # No server shows so many; more without a run are dropped
 MAX_ENDED: Final = 200
-# A row that has not changed for so long shows no work; an analysis of 144 min is known
-ROW_STALE_AFTER: Final = timedelta(hours=12)
+ROW_STALE_AFTER: Final = timedelta(hours=12)  # Unchanged; 144 min are on record
 _ROW_STALE_SECONDS: Final = ROW_STALE_AFTER.total_seconds()
-# A start that nothing shows is given up so long after its answer: slow servers need 8 s
-GRACE: Final = timedelta(seconds=15)
-# An end is held for this: the row may come back, or the log name who stopped the task
-END_DECIDED_AFTER: Final = timedelta(milliseconds=100)
-# A pause between two tasks of a session is shorter; Butler is idle after a longer one
-SESSION_PAUSE: Final = timedelta(milliseconds=200)
-IDLE_AFTER: Final = timedelta(seconds=10)
-# Rows stay for so long after a stop, and prove no work
-ROWS_LINGER_FOR: Final = timedelta(seconds=30)
-# A stop that failed may take effect up to this much later
-DONE_LATER: Final = timedelta(minutes=5)
-# Two snapshots show when a run began, or that it ended, if they are no further apart
+GRACE: Final = timedelta(seconds=15)  # For a start to show; slow servers need 8 s
+END_DECIDED_AFTER: Final = timedelta(milliseconds=100)  # Until then a row may come back
+SESSION_PAUSE: Final = timedelta(milliseconds=200)  # At most, between two tasks
+IDLE_AFTER: Final = timedelta(seconds=10)  # After a longer pause Butler became idle
+ROWS_LINGER_FOR: Final = timedelta(seconds=30)  # After a stop, when they prove no work
+DONE_LATER: Final = timedelta(minutes=5)  # A failed stop may take effect until then
+# Two snapshots that are no further apart show when a run began, or that it ended
 START_SEEN_WITHIN: Final = timedelta(seconds=90)
 END_SEEN_WITHIN: Final = timedelta(minutes=6.5)
-# If the two clocks advance with a greater difference, the host slept
-ASLEEP: Final = timedelta(minutes=1)
-# A trusted stream reports a row within this; a shorter refusal is no restart
-PUSH_DELAY: Final = timedelta(seconds=30)
-SHORT_OUTAGE: Final = timedelta(seconds=5)
-# The start of a short task is believed for so long if nothing shows the task
-SHORT_LIMIT: Final = timedelta(minutes=3)
+ASLEEP: Final = timedelta(minutes=1)  # By which the two clocks differ if the host slept
+PUSH_DELAY: Final = timedelta(seconds=30)  # A trusted stream reports a row within this
+SHORT_OUTAGE: Final = timedelta(seconds=5)  # Too short for a restart
+SHORT_LIMIT: Final = timedelta(minutes=3)  # For a short task that nothing shows
 
 
 def apply(
@@ -121,6 +110,11 @@ class Rules:
         if len(state.last) > MAX_ENDED:
             del state.last[next(iter(state.last))]
 
+    def _is_cut_off(self, run: m.Run) -> bool:
+        """Return True if a gap, or a restart for one without a row, came after it."""
+        since = self.state.gap if run.row else self.state.restarted_at
+        return since is not None and run.proved <= since
+
     def _stops(self, task: str | None) -> list[m.SentCommand]:
         keys = {(m.Command.STOP, task), (m.Command.STOP, None)}
         return [sent for key, sent in self.state.commands.items() if key in keys]
@@ -149,17 +143,15 @@ class Rules:
         until = None if is_start else now if done else now + DONE_LATER
         answered = m.SentCommand(sent, until, done)
         state.commands = {**state.commands, (command, task): answered}
-        if is_start:
-            if task and done and ours:
-                self._start_accepted(task, sent, ran=not changed)
-            return
+        if is_start and task and done and ours:
+            self._start_accepted(task, sent, ran=not changed)
         result = m.Result.STOPPED if changed else m.Result.LOST
         evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
-        for run in tuple(state.runs.values()):
+        for run in () if is_start else tuple(state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= sent):
                 self._update(run, doubted=True)
                 if done:
-                    self._end(replace(run, evidence=evidence), now, result)
+                    self._end(replace(run, evidence=evidence, sent=None), now, result)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
         """Begin or queue the run that was asked for, unless the task `ran` already."""
@@ -167,13 +159,14 @@ class Rules:
         run, last = state.runs.get(task), state.last.get(task)
         last_seen = last and (last.ended if ran else last.started)
         stopped = any(stop.done and sent <= stop.sent for stop in self._stops(task))
-        known = run and not ran and (run.queued or sent <= run.proved)
+        known = run and not ran and (run.queued or run.sent == sent)
         # A short run may have ended before the answer to its start came
         if stopped or known or (not run and last_seen and sent <= last_seen):
             return
         if run and ran:
-            going = self._update(run, queued=False, proved=now)
-            self.changes += [going] if run.queued else []
+            # Only its row, if there is one, shows that it is still the same run
+            new = self._update(run, queued=False, proved=run.proved if run.row else now)
+            self.changes += [new] if run.queued else []
             return
         if run:
             # The server starts no task that still runs, so the old run is over
@@ -195,22 +188,17 @@ class Rules:
         if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
             state.gap = newest
         butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
-        if (refused := state.refused_since) and not state.failing_since:
-            state.refused_since = None
-            # A row that has kept its uuid shows that the server was not restarted
-            for run in () if butlers.keys() & state.rows else self._ongoing_runs():
-                # The log may have named a run since then
-                if not run.row and run.proved <= refused:
-                    self._end(run, refused)
-        old = state.rows.items()
+        restart, old = state.restarted_at, state.rows.items()
+        if restart and any(k in butlers and row.since <= restart for k, row in old):
+            state.restarted_at = None  # A row has kept its uuid, so it was none
         state.rows = {k: row for k, row in old if k in butlers or row.seen >= asked}
         for key, seen in butlers.items():
             row = state.rows.get(key)
             if not row or row.seen < asked:
                 self._observe(seen)
-        state.snapshot_at, state.unchanged_since = asked, {}
         for run in self._ongoing_runs():
             self._reconcile(run)
+        state.snapshot_at, state.unchanged_since, state.restarted_at = asked, {}, None
         up, live = state.push_since, filter(self._proves_work, state.rows.values())
         begun = [row.since for row in live if not row.pushed]
         if up and any(up <= since and since + PUSH_DELAY < asked for since in begun):
@@ -226,10 +214,7 @@ class Rules:
         self.event, key = event, row.uuid
         known = self.state.rows.get(key)
         if event is ActivityEvent.ENDED:
-            run = self.state.runs.get(self._track(row).task or "")
-            if run and not known and run.unproven and run.sent:
-                # The row was not seen before: it may be that of an older run
-                self._end_seen(run, self.now, named=False)
+            self._track(row)
         elif event is ActivityEvent.STARTED or not (known and known.ended):
             # An update that comes after an end is late, and dropped
             self._observe(row)
@@ -289,7 +274,7 @@ class Rules:
                 if row.is_task_row and row.task == run.task:
                     self._update(run, progress=row.progress)
                 else:
-                    named = row.is_session and row.task in (None, run.task)
+                    named = row.is_session and row.task == run.task
                     self._end_seen(run, self.seen_at, named=named)
         elif self._proves_work(row):
             self._learn(busy=True)
@@ -307,9 +292,9 @@ class Rules:
         if run and row:
             if at < run.proved or (run.end and run.log_id):
                 return
-            is_new = run.row not in (None, row.key) and bool(gap and run.proved <= gap)
+            is_new = run.row != row.key and self._is_cut_off(run)
         elif run:
-            is_new = run.log_id is not None
+            is_new = run.log_id is not None or self._is_cut_off(run)
         elif last and at < last.ended:
             return
         if run and is_new:
@@ -329,8 +314,7 @@ class Rules:
             started = at if shown and seen and not run.begin_seen else run.started
         # A start that was given up shows after all: its begin was reported already
         recent = last and at - last.ended < m.DEFAULT_LIMIT
-        lost = last and last.result is m.Result.LOST
-        again = last and recent and lost and last.evidence is m.Evidence.ASSUMED
+        again = last and recent and last.sent and last.evidence is m.Evidence.ASSUMED
         sent = sent or (last.sent if last and again else None)
         # The log may name a run after its row has shown its end
         end = run.end if run and log_id else None
@@ -347,7 +331,6 @@ class Rules:
             begin_seen=seen,
             row=row.key if row else None,
             log_id=log_id or (run.log_id if run else None),
-            # The progress of a session is not that of its task
             progress=progress if progress >= 0 else None,
             end=end,
             doubted=run.doubted if run else any(it and since < it for it in stops),
@@ -358,12 +341,14 @@ class Rules:
 
     def _reconcile(self, run: m.Run) -> None:
         """End a run whose row is gone, or names something else."""
-        rows, gap, at = self.state.rows, self.state.gap, self.seen_at
+        rows, at = self.state.rows, self.seen_at
         row = rows.get(run.row or "")
         if row and not row.ended:
             if row.task == run.task or not row.busy:
                 return
-            if run.begin_seen or row.task or row.since > run.proved:
+            if self.state.log_follows(run):
+                self._update(run, row=None)  # The log will name its end
+            elif run.begin_seen or row.task or row.since > run.proved:
                 self._end_seen(run, at, named=False)
             else:
                 self._update(run, proved=at)
@@ -371,18 +356,26 @@ class Rules:
             others = (other for other in rows.values() if other.task == run.task)
             if successor := next(filter(self._proves_work, others), None):
                 self._update(run, row=successor.key)
-            elif not self.event and gap and run.proved <= gap:
+            elif not self.event and self._is_cut_off(run):
                 self._end(run, at)
             else:
                 self._end_seen(run, at, named=not row or row.task == run.task)
+        elif self._is_cut_off(run):
+            self._end(run, at)
 
     def log_changed(self, *, up: bool) -> None:
         """Update whether the log is open and has proven to name tasks."""
-        for run in filter(self.state.log_follows, self._ongoing_runs()):
+        state, now = self.state, self.now
+        if up:
+            self._server_answered()
+        for run in filter(state.log_follows, self._ongoing_runs()):
             # A run that only the log shows is believed for a while after the log closed
-            self._update(run, proved=self.now)
-        self.state.log_since = (self.state.log_since or self.now) if up else None
-        self.state.snapshot_wanted = self.now
+            self._update(run, proved=now)
+        if not up and state.log_since:
+            state.gap = state.gap if state.push_since else now
+            state.refused_since = state.refused_since and now
+        state.log_since = (state.log_since or now) if up else None
+        state.snapshot_wanted = now
 
     def sub_activity_started(self, uuid: str, title: str) -> None:
         """Begin or continue the run that the log names."""
@@ -431,11 +424,13 @@ class Rules:
         state, since = self.state, self.state.failing_since
         if since is None or (asked and asked <= since):
             return
-        state.failing_since = None
-        stayed_up = state.push_since and state.push_since <= since
-        state.gap = state.gap if stayed_up else since
-        if stayed_up or self.now - since <= SHORT_OUTAGE:
-            state.refused_since = None
+        refused, streams = state.refused_since, (state.push_since, state.log_since)
+        state.failing_since = state.refused_since = None
+        if any(up and up <= since for up in streams):
+            return
+        state.gap = max(state.gap or since, since)
+        if refused and self.now - since > SHORT_OUTAGE:
+            state.restarted_at = refused
 
     def version_seen(self, version: str) -> None:
         """Update the version; a new one ends all earlier runs and must prove itself."""
@@ -471,7 +466,6 @@ class Rules:
         self.active_rows = [row for row in rows if _is_active(row, now)]
         working = [row for row in self.active_rows if self._proves_work(row)]
         task_rows = {row.key for row in rows if row.is_task_row and not row.ended}
-        # An end in the log is final; a row that ended may come back
         held = any(run.end and not run.log_id for run in runs)
         on = any(not run.end and (run.log_id or run.row in task_rows) for run in runs)
         if working or held or on:
@@ -509,7 +503,8 @@ class Rules:
         looked = run.proved + IDLE_AFTER <= (state.snapshot_at or run.proved)
         grace = run.proved + GRACE <= now
         nameless = not (can.named or state.log_trusted)
-        may_end = nameless if run.queued else run.unproven and (run.alone or grace)
+        early = nameless and (run.alone or run.queued)
+        may_end = early if run.queued else run.unproven and (early or grace)
         if run.butler_worked and may_end and not state.busy_since:
             # Butler's work, which was for this run, is over
             self._end_seen(run, state.idle_since or now, named=False)
@@ -536,7 +531,7 @@ class Rules:
         """Return when a run ends if nothing more is seen of it."""
         state, row = self.state, self.state.rows.get(run.row or "")
         if run.queued and state.window:
-            return run.proved + (state.window.next_end(run.proved.utc) - run.proved.utc)
+            return self.now + (state.window.next_end(run.proved.utc) - self.now.utc)
         if run.queued or state.log_follows(run):
             return run.proved + ROW_STALE_AFTER
         if run.row:
