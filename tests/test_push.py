@@ -118,6 +118,30 @@ async def test_a_notification_shows_within_a_second(live: Home) -> None:
         await until(lambda: live.state() == "on")
 
 
+async def test_a_listener_sleeps_while_nothing_is_to_be_listened_to(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.expect_log("Error fetching Attic Butler data")
+    await home.plex.stop_listening()
+    await home.advance(31)
+    looks = 0
+
+    def is_wanted(listener: PushListener) -> bool:
+        nonlocal looks
+        looks += 1
+        return False
+
+    monkeypatch.setattr(PushListener, "_is_wanted", property(is_wanted))
+    await home.advance_steps(5, 60)
+    assert 0 < looks < 20
+    diagnostics = home.entry.runtime_data.push.statistics()
+    assert (diagnostics["connected"], diagnostics["frames"]) == (False, 0)
+    monkeypatch.undo()
+    await home.plex.listen_again()
+    await home.advance_steps(2, 31)
+    assert home.plex.hub.connected == 2
+
+
 async def test_only_what_is_needed_is_listened_to(home: Home) -> None:
     assert filters(home) == {"filters": "activity,preference"}
 
@@ -311,13 +335,20 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(home: Home, away: int) 
 
 
 @pytest.mark.parametrize("profile", ["silent"])
+@pytest.mark.parametrize("proxy", [False, True])
 async def test_a_restart_ends_a_run_that_nothing_but_a_command_shows(
-    home: Home,
+    home: Home, *, proxy: bool
 ) -> None:
     home.expect_log("Error fetching Attic Butler data")
     await home.turn_on("switch.attic_butler_update_all_libraries")
     assert home.state("switch.attic_butler_update_all_libraries") == "on"
-    await home.plex.restart(refused_for=40, maintenance_for=0)
+    if proxy:
+        home.plex.fault("502", count=None)
+        home.plex.hub.drop()
+        await home.advance_steps(10, 4)
+        home.plex.clear_faults()
+    else:
+        await home.plex.restart(refused_for=40, maintenance_for=0)
     await home.settle()
     await home.advance_steps(20, 4)
 

@@ -1388,3 +1388,48 @@ def test_an_old_row_stays_old_if_the_memory_is_saved_before_the_first_look() -> 
     story.see(11 * HOUR, own(BACKUP))
 
     assert not story.see(12 * HOUR + 10, own(BACKUP)).is_busy
+
+
+EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
+    "a start is given up after exactly 15 s": (
+        lambda: seen(session()).see(10).start(30, BACKUP).see(45),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "a look 10 s after a start is late enough to give it up": (
+        lambda: seen(session()).see(10).start(30, BACKUP).see(40).wait(45),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "a row proves work again 30 s after a stop": (
+        lambda: seen(own(BACKUP)).stop(10, BACKUP).see(40, own(BACKUP)),
+        {BACKUP},
+        [(BACKUP, STOPPED)],
+    ),
+    "two looks show an end if they are 390 s apart": (
+        lambda: seen(own(BACKUP)).see(395).wait(396),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
+    "a start of another client in the log is no run": (
+        lambda: Story().see(0).open_log(1).foreign(5, Command.START, REFRESH),
+        set(),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("happens", "on", "results"), EDGES.values(), ids=EDGES)
+def test_limits_are_what_they_say(
+    happens: Callable[[], Story], on: set[str], results: list[tuple[str, Result]]
+) -> None:
+    story = happens()
+
+    assert (story.on, story.results) == (on, results)
+
+
+def test_what_waited_is_over_when_the_work_of_a_nameless_session_is() -> None:
+    story = Story().open_window(0, 5).tell(0, UP).see(0).start(10, INTROS)
+    story.hear(70, session()).hear(150, session(progress=100)).wait(151)
+
+    assert [run.ended for run in story.ended] == [moment(150)]
