@@ -209,10 +209,9 @@ class Truths:
         how long a task was shown after an end without it.
         """
         runs, waits = self.runs(task), list(self.waits(task))
-        # A restart ends a wait without a word.
-        dropped = (it for it in waits if it.ending is Ending.RESTARTED)
-        ended = [it for it in (*runs, *dropped) if self.is_end_unheard(it)]
-        # Nothing else tells that another client took a task off the queue.
+        ended = [it for it in runs if self.is_end_unheard(it)]
+        # A restart ends a wait without a word, and the log alone tells of others' stops.
+        ended += (it for it in waits if it.ending is Ending.RESTARTED)
         ended += (
             it
             for it in waits
