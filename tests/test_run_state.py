@@ -1390,6 +1390,17 @@ def test_an_old_row_stays_old_if_the_memory_is_saved_before_the_first_look() -> 
     assert not story.see(12 * HOUR + 10, own(BACKUP)).is_busy
 
 
+def test_a_row_that_shows_before_the_answer_to_a_start_is_the_new_run() -> None:
+    # The moment before a command is sent is not quite that at which it is noted.
+    story = listening().send(60.001, Command.START, BACKUP)
+    story.hear(60.002, own(BACKUP), ActivityEvent.STARTED)
+    story.answer(60.01, Command.START, BACKUP, sent=60)
+    story.hear(70, own(BACKUP), ActivityEvent.ENDED).wait(71)
+
+    assert len(story.started) == 1
+    assert story.results == [(BACKUP, ENDED)]
+
+
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
     "a start is given up after exactly 15 s": (
         lambda: seen(session()).see(10).start(30, BACKUP).see(45),

@@ -159,7 +159,7 @@ class Rules:
         run, last = state.runs.get(task), state.last.get(task)
         last_seen = last and (last.ended if ran else last.started)
         stopped = any(stop.done and sent <= stop.sent for stop in self._stops(task))
-        known = run and not ran and (run.queued or run.sent == sent)
+        known = run and not ran and (run.queued or (run.sent and sent <= run.sent))
         # A short run may have ended before the answer to its start came
         if stopped or known or (not run and last_seen and sent <= last_seen):
             return
