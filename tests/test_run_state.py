@@ -346,6 +346,19 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         {CLEAN},
         [(BACKUP, ENDED)],
     ),
+    "a start that nothing showed is not taken for the work of a later one": (
+        lambda: seen_often(
+            listening()
+            .start(60, REFRESH)
+            .see(70)
+            .start(1500, CLEAN)
+            .hear(1501, session()),
+            session(),
+            60 + 31 * MINUTE,
+        ),
+        {CLEAN},
+        [(REFRESH, LOST)],
+    ),
     "a session at 100 that names nothing ends no task": (
         lambda: seen(session(BACKUP)).see(10, session(progress=100)).wait(11),
         set(),

@@ -224,7 +224,15 @@ class Truths:
             for on in self.periods(task)
             if on[0] <= end < on[1]
         ]
-        begun = map(self.span, filter(self.is_unheard, runs))
+        begun = [*map(self.span, filter(self.is_unheard, runs))]
+        if self.seen.only_log and not self.seen.shows:
+            # After an outage nothing tells if a run goes on or a restart ended it.
+            spans = [(run, outage) for run in runs for outage in self.outages]
+            begun += (
+                (outage[1], self.span(run)[1])
+                for run, outage in spans
+                if run.start < outage[0] and outage[1] < self.span(run)[1]
+            )
         outlasts = ((self._believed_until(run), self.span(run)[1]) for run in runs)
         return union([*begun, *after, *(it for it in outlasts if it[0] < it[1])])
 

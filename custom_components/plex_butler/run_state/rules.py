@@ -472,8 +472,8 @@ class Rules:
             for run in [run for run in runs if run.unproven or run.queued]:
                 sent = run.sent or now
                 unnamed = (it for it in working if it.is_session and not it.task)
-                session = next((row for row in unnamed if sent <= row.since), None)
-                if session and run.alone and not run.queued:
+                soon = (it for it in unnamed if sent <= it.since <= sent + GRACE)
+                if run.alone and not run.queued and (session := next(soon, None)):
                     seen = replace(run, row=session.key, evidence=m.Evidence.INFERRED)
                     self._update(seen, proved=now, butler_worked=True)
                 elif sent <= self.seen_at and not run.butler_worked:
