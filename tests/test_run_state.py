@@ -261,11 +261,7 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
     ),
     "a row that is new since a restart does not disprove it": (
         lambda: (
-            Story()
-            .see(0)
-            .start(5, REFRESH)
-            .tell(10, REFUSED)
-            .tell(40, UP)
+            back_after_an_outage()
             .hear(41, session(CLEAN), ActivityEvent.STARTED)
             .see(42, session(CLEAN))
         ),
@@ -274,11 +270,7 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
     ),
     "a task that a restart stopped and that runs again has two runs": (
         lambda: (
-            Story()
-            .see(0)
-            .start(5, REFRESH)
-            .tell(10, REFUSED)
-            .tell(40, UP)
+            back_after_an_outage()
             .hear(41, own(REFRESH), ActivityEvent.STARTED)
             .see(42, own(REFRESH))
             .hear(60, own(REFRESH), ActivityEvent.ENDED)
@@ -521,6 +513,11 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
 def seen(row: Activity) -> Story:
     """Return a story in which a row showed, and had not before."""
     return Story().see(0).see(5, row)
+
+
+def back_after_an_outage() -> Story:
+    """Return a story with a start that nothing shows, before the first new look."""
+    return Story().see(0).start(5, REFRESH).tell(10, REFUSED).tell(40, UP)
 
 
 def logging() -> Story:

@@ -191,9 +191,7 @@ class RunState:
     log_since: Moment | None = None  # Since when the log is open and proven
     failing_since: Moment | None = None  # The server does not answer ...
     refused_since: Moment | None = None  # ... since it refuses connections
-    restarted_at: Moment | None = (
-        None  # ... as far as the next snapshot disproves it not
-    )
+    restarted_at: Moment | None = None  # ... unless the next snapshot disproves it
     gap: Moment | None = None  # The newest gap in what was seen
     held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
