@@ -18,7 +18,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
 
-from custom_components.plex_butler.push import PushListener
+from custom_components.plex_butler.streams.push import PushListener
 from tests.conftest import (
     BACKUP,
     OPTIMIZE,

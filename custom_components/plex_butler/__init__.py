@@ -1,5 +1,7 @@
 """Plex Media Server's scheduled maintenance, Butler, in Home Assistant."""
 
+from pathlib import Path
+
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
     SOURCE_REAUTH,
@@ -13,12 +15,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.loader import async_get_integration
 
 from .calendar import async_keep_history, async_remove_history
 from .connection import async_create_client, async_forget_refusal
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .dashboard import async_register_dashboard
 from .event import async_dispatch_task_events
 from .repairs import async_close_problems
 from .services import async_setup_services
@@ -40,7 +42,7 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions and the dashboard, which need no server to be there."""
     async_setup_services(hass)
-    await async_register_dashboard(hass)
+    await _async_register_dashboard(hass)
 
     @callback
     def async_entry_changed(change: ConfigEntryChange, entry: ConfigEntry) -> None:
@@ -52,6 +54,23 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_entry_changed)
     return True
+
+
+async def _async_register_dashboard(hass: HomeAssistant) -> None:
+    """Have the page load the dashboard, unless this Home Assistant has no page."""
+    if not {"frontend", "http"} <= hass.config.components:
+        return
+    from homeassistant.components import (  # noqa: PLC0415 may lack their packages
+        frontend,
+        http,
+    )
+
+    url = f"/{DOMAIN}/dashboard.js"
+    file = str(Path(__file__).parent / "www" / "dashboard.js")
+    await hass.http.async_register_static_paths([http.StaticPathConfig(url, file)])
+    # Browsers keep the file; another version has another URL.
+    integration = await async_get_integration(hass, DOMAIN)
+    frontend.add_extra_js_url(hass, f"{url}?v={integration.version}")
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:

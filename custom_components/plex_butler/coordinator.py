@@ -47,11 +47,10 @@ from .const import (
     TRUSTED_INTERVAL,
 )
 from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
-from .log_listener import LogListener
-from .push import PushListener
 from .repairs import async_close_problems, async_raise_problem
 from .run_state import ButlerView, Moment, Rules
 from .schedule import ScheduleCoordinator, Window
+from .streams import LogListener, PushListener
 from .tasks import DATABASE_TASKS
 from .tracker import RunTracker
 

@@ -20,7 +20,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from custom_components.plex_butler import coordinator
 from custom_components.plex_butler.api.log_lines import parse_log_frame
 from custom_components.plex_butler.api.notifications import parse_frame
-from custom_components.plex_butler.push import FILTERS
+from custom_components.plex_butler.streams.push import FILTERS
 from tests.simulator import SimulatedPlex
 from tests.truth.home import Home, home_assistant
 from tests.truth.score import percentile

@@ -27,7 +27,7 @@ _PRODUCT = Path("custom_components/plex_butler")
 _FILES = (
     "run_state/rules.py",
     "coordinator.py",
-    "push.py",
+    "streams/push.py",
     "config_flow.py",
     "flow/forms.py",
     "flow/sign_in.py",

@@ -8,12 +8,12 @@ import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, override
 
-from . import api
-from .const import LOGGER
-from .run_state import Moment, Rules
+from .. import api
+from ..const import LOGGER
+from ..run_state import Moment, Rules
 
 if TYPE_CHECKING:
-    from .coordinator import PlexButlerCoordinator
+    from ..coordinator import PlexButlerCoordinator
 
 # A stream that stays up for so long works, even if no notification came.
 PROVEN_AFTER: Final = 60.0

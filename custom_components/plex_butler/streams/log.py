@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
-from . import api
-from .const import LOGGER
+from .. import api
+from ..const import LOGGER
+from ..run_state import UNNAMED, Command, Rules
+from ..tasks import fold
 from .push import LOOK_INTERVAL, StreamListener
-from .run_state import UNNAMED, Command, Rules
-from .tasks import fold
 
 if TYPE_CHECKING:
-    from .coordinator import PlexButlerCoordinator
+    from ..coordinator import PlexButlerCoordinator
 
 # The clocks of the two hosts differ by less.
 _CLOCK_MARGIN: Final = timedelta(minutes=5)
