@@ -116,17 +116,13 @@ def raised() -> Iterator[tuple[str, set[str]]]:
     """Yield the texts that the source raises, each with what it fills in."""
     for path in INTEGRATION.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            given = (
-                {keyword.arg: keyword.value for keyword in node.keywords}
-                if isinstance(node, ast.Call)
-                else {}
-            )
-            key = given.get("translation_key")
-            if "translation_domain" in given and isinstance(key, ast.Constant):
-                filled = given.get("translation_placeholders")
-                names = filled.keys if isinstance(filled, ast.Dict) else []
-                assert all(isinstance(name, ast.Constant) for name in names)
-                yield str(key.value), {ast.literal_eval(it) for it in names if it}
+            match node:
+                case ast.Call(
+                    func=ast.Name("PlexButlerError" | "InvalidCallError")
+                    | ast.Attribute(attr="__init__"),
+                    args=[ast.Constant(str(key))],
+                ) if KEY.fullmatch(key):
+                    yield key, {it.arg for it in node.keywords if it.arg}
 
 
 def test_texts_have_the_shape_that_home_assistant_reads() -> None:

@@ -1,6 +1,5 @@
 """Buttons for all tasks at once."""
 
-from collections.abc import Awaitable, Callable
 from typing import override
 
 from homeassistant.components.button import ButtonEntity
@@ -9,6 +8,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .entity import PlexButlerEntity
+from .run_state import Command
 
 # Commands keep their order themselves; a stop must not wait here.
 PARALLEL_UPDATES = 0
@@ -21,12 +21,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the buttons."""
     coordinator = entry.runtime_data
-    start_fn = coordinator.commands.async_start_all_tasks
-    stop_fn = coordinator.commands.async_stop_all_tasks
     async_add_entities(
         [
-            PlexButlerButton(coordinator, "start_all_tasks", start_fn),
-            PlexButlerButton(coordinator, "stop_all_tasks", stop_fn),
+            PlexButlerButton(coordinator, "start_all_tasks", Command.START),
+            PlexButlerButton(coordinator, "stop_all_tasks", Command.STOP),
         ]
     )
 
@@ -38,12 +36,12 @@ class PlexButlerButton(PlexButlerEntity, ButtonEntity):
         self,
         coordinator: PlexButlerCoordinator,
         key: str,
-        press_fn: Callable[[], Awaitable[None]],
+        command: Command,
     ) -> None:
         super().__init__(coordinator, key)
-        self._press_fn = press_fn
+        self._command = command
 
     @override
     async def async_press(self) -> None:
         """Send the command."""
-        await self._press_fn()
+        await self.coordinator.commands.async_command(self._command)

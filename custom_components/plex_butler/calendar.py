@@ -260,7 +260,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         summary = localized(self.hass, "maintenance_window")
         start = window.next_start(after - timedelta(days=2))
         while True:
-            end = window.next_edge(start)
+            end = window.next_end(start)
             if end > after:
                 yield _event(start, end, summary)
             start = window.next_start(end)

@@ -1,20 +1,17 @@
 """Sends commands to Butler, one at a time, and applies them to the run state."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, callback
-from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexError, PlexResponseError, StartResult, StopResult
-from .connection import translation
-from .const import DOMAIN
+from .connection import PlexButlerError
 from .run_state import Command, Moment, Rules
 
 if TYPE_CHECKING:
@@ -23,35 +20,35 @@ if TYPE_CHECKING:
 # The task ran already, or did not run, so the command changed nothing.
 _UNCHANGED: Final = {StartResult.ALREADY_RUNNING, StopResult.NOT_RUNNING}
 
+type Answer = StartResult | StopResult | None  # None to a command for all tasks
 
-class NotSentError(HomeAssistantError):
+
+class NotSentError(PlexButlerError):
     """A command still waited when the entry was unloaded or Home Assistant stopped."""
 
     def __init__(self) -> None:
-        super().__init__(translation_domain=DOMAIN, translation_key="not_sent")
+        super().__init__("not_sent")
 
 
-class OvertakenError(HomeAssistantError):
+class OvertakenError(PlexButlerError):
     """A start still waited when a stop was asked for."""
 
     def __init__(self) -> None:
-        super().__init__(translation_domain=DOMAIN, translation_key="overtaken")
+        super().__init__("overtaken")
 
 
-@dataclass(eq=False, kw_only=True, slots=True, weakref_slot=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Order:
     """A command that waits for its turn, is under way or is done."""
 
     command: Command
-    # None for all tasks.
-    task: str | None
-    # When the command was sent; until then, when it was asked for.
-    sent: Moment
+    task: str | None  # None for all tasks
+    sent: Moment  # When the command was sent; until then, when it was asked for
     # Set once the order is the first in line, or void.
     turn: asyncio.Event = field(default_factory=asyncio.Event)
-    void: type[NotSentError | OvertakenError] | None = None
+    void: type[PlexButlerError] | None = None
 
-    def cancel(self, error: type[NotSentError | OvertakenError]) -> None:
+    def cancel(self, error: type[PlexButlerError]) -> None:
         """Void the order: it leaves the line unsent, unless it is under way."""
         self.void = self.void or error
         self.turn.set()
@@ -67,7 +64,6 @@ class Commands:
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         self._coordinator = coordinator
-        self._client = coordinator.client
         # All orders, including those of actions that are not in the line yet.
         self._orders: WeakSet[Order] = WeakSet()
         # The command under way, and those that wait behind it.
@@ -85,74 +81,51 @@ class Commands:
             for other in self._orders:
                 if other.command is Command.START and task in (None, other.task):
                     other.cancel(OvertakenError)
-        now = self._coordinator.tracker.now()
-        order = Order(command=command, task=task, sent=now)
+        order = Order(command, task, sent=self._coordinator.tracker.now())
         self._orders.add(order)
         return order
 
-    async def async_start_task(
-        self, name: str, order: Order | None = None, deadline: float | None = None
-    ) -> StartResult:
-        """Start a task; raise TimeoutError if its turn comes after the deadline."""
-        order = order or self.order(Command.START, name)
-        request_fn = partial(self._client.start_task, name)
-        return await self._async_send(order, request_fn, deadline)
+    async def async_command(self, command: Command, task: str | None = None) -> None:
+        """Start or stop a task; without one, start all that are due, or stop all."""
+        await self.async_send(self.order(command, task))
 
-    async def async_stop_task(
-        self, name: str, order: Order | None = None
-    ) -> StopResult:
-        """Stop a task; it is no error if the task does not run."""
-        order = order or self.order(Command.STOP, name)
-        return await self._async_send(order, partial(self._stop_task, name))
+    async def async_send(self, order: Order, deadline: float | None = None) -> Answer:
+        """Send a command at its turn, and apply it and its answer to the run state.
 
-    async def async_start_all_tasks(self) -> None:
-        """Start all tasks that are due; only the server knows which these are."""
-        order = self.order(Command.START)
-        await self._async_send(order, self._client.start_all_tasks)
-
-    async def async_stop_all_tasks(self) -> None:
-        """Stop all tasks, and take those that are queued off the queue."""
-        order = self.order(Command.STOP)
-        await self._async_send(order, self._client.stop_all_tasks)
-
-    async def _stop_task(self, name: str) -> StopResult:
-        result = await self._client.stop_task(name)
-        if result is StopResult.NOT_RUNNING:
-            # A proxy without its server answers 404 as well; the list then fails.
-            tasks = await self._client.get_butler_tasks()
-            if all(task.name != name for task in tasks):
-                raise PlexResponseError("The server has no such task", status=404)
-        return result
-
-    async def _async_send[ResultT](
-        self,
-        order: Order,
-        request_fn: Callable[[], Awaitable[ResultT]],
-        deadline: float | None = None,
-    ) -> ResultT:
-        """Send a command at its turn, and apply it and its answer to the run state."""
-        command, task = order.command, order.task
+        Raises TimeoutError if the turn comes after the deadline (of the loop's clock).
+        """
+        key = order.command, order.task
         tracker = self._coordinator.tracker
         async with self._turn(order, deadline):
             order.sent = tracker.now()
-            self._coordinator.log.async_expect_line(command, task)
-            tracker.async_apply(Rules.command_sent, command, task)
+            self._coordinator.log.async_expect_line(*key)
+            tracker.async_apply(Rules.command_sent, *key)
             done, changed = False, True
             try:
-                result = await request_fn()
-                done, changed = True, result not in _UNCHANGED
+                answer = await self._async_request(*key)
+                done, changed = True, answer not in _UNCHANGED
             except PlexError as err:
-                raise HomeAssistantError(**translation(err)) from err
+                raise PlexButlerError(err.key, error=str(err)) from err
             finally:
                 tracker.async_apply(
-                    Rules.command_answered,
-                    command,
-                    task,
-                    order.sent,
-                    done=done,
-                    changed=changed,
+                    Rules.command_answered, *key, order.sent, done=done, changed=changed
                 )
         self._coordinator.async_command_done()
+        return answer
+
+    async def _async_request(self, command: Command, task: str | None) -> Answer:
+        client, is_start = self._coordinator.client, command is Command.START
+        if task is None:
+            await (client.start_all_tasks() if is_start else client.stop_all_tasks())
+            return None
+        if is_start:
+            return await client.start_task(task)
+        result = await client.stop_task(task)
+        if result is StopResult.NOT_RUNNING:
+            # A proxy without its server answers 404 as well; the list then fails.
+            tasks = await client.get_butler_tasks()
+            if all(it.name != task for it in tasks):
+                raise PlexResponseError("The server has no such task", status=404)
         return result
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import slugify
@@ -115,6 +116,21 @@ def translation(err: api.PlexError) -> dict[str, Any]:
         "translation_key": err.key,
         "translation_placeholders": {"error": str(err)},
     }
+
+
+class PlexButlerError(HomeAssistantError):
+    """Something failed; the key is of the text that says what."""
+
+    def __init__(self, key: str, **placeholders: str) -> None:
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders=placeholders or None,
+        )
+
+
+class InvalidCallError(PlexButlerError, ServiceValidationError):
+    """What was asked for cannot be done, whatever the server says."""
 
 
 @dataclass(slots=True)

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from . import api
 from .commands import NotSentError
-from .connection import translation
-from .const import DOMAIN, LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
+from .connection import PlexButlerError
+from .const import LOGGER, PREFERENCES_INTERVAL, SERVER_INTERVAL
 from .tasks import task_key
 
 if TYPE_CHECKING:
@@ -32,23 +31,21 @@ _HOURS: Final[Mapping[str, str]] = {START_HOUR: "window_start", END_HOUR: "windo
 
 BEHAVIORS: Final = ("never", "scheduled", "asap")
 
-KNOWN_SWITCHES: Final = frozenset(
-    {
-        "ButlerTaskBackupDatabase",
-        "ButlerTaskCleanOldBundles",
-        "ButlerTaskCleanOldCacheFiles",
-        "ButlerTaskDeepMediaAnalysis",
-        "ButlerTaskGarbageCollectBlobs",
-        "ButlerTaskGenerateAutoTags",
-        "ButlerTaskGenerateMediaIndexFiles",
-        "ButlerTaskOptimizeDatabase",
-        "ButlerTaskRefreshEpgGuides",
-        "ButlerTaskRefreshLibraries",
-        "ButlerTaskRefreshLocalMedia",
-        "ButlerTaskRefreshPeriodicMetadata",
-        "ButlerTaskReverseGeocode",
-        "ButlerTaskUpgradeMediaAnalysis",
-    }
+KNOWN_SWITCHES: Final = (
+    "ButlerTaskBackupDatabase",
+    "ButlerTaskCleanOldBundles",
+    "ButlerTaskCleanOldCacheFiles",
+    "ButlerTaskDeepMediaAnalysis",
+    "ButlerTaskGarbageCollectBlobs",
+    "ButlerTaskGenerateAutoTags",
+    "ButlerTaskGenerateMediaIndexFiles",
+    "ButlerTaskOptimizeDatabase",
+    "ButlerTaskRefreshEpgGuides",
+    "ButlerTaskRefreshLibraries",
+    "ButlerTaskRefreshLocalMedia",
+    "ButlerTaskRefreshPeriodicMetadata",
+    "ButlerTaskReverseGeocode",
+    "ButlerTaskUpgradeMediaAnalysis",
 )
 # Each with the name of its task.
 KNOWN_BEHAVIORS: Final[Mapping[str, str]] = {
@@ -128,10 +125,6 @@ class Window:
         """Return when the window ends next."""
         return _edge_from(self, after - (after - _EPOCH) % _STEP, opens=False)
 
-    def next_edge(self, after: datetime) -> datetime:
-        """Return when the window starts or ends next."""
-        return self.next_end(after) if self.is_open(after) else self.next_start(after)
-
 
 @lru_cache(maxsize=64)
 def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
@@ -170,16 +163,14 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         hass, entry = coordinator.hass, coordinator.config_entry
-        super().__init__(
-            hass, LOGGER, config_entry=entry, name=f"{entry.title} schedule"
-        )
+        name = f"{entry.title} schedule"
+        super().__init__(hass, LOGGER, config_entry=entry, name=name)
         self.data = {}
         self.window: Window | None = None
         # When the settings are to be read, on the monotonic clock.
         self.due_at = _AT_ONCE
         self._retries = _RETRIES
-        self._client = coordinator.client
-        self._tracker = coordinator.tracker
+        self._client, self._tracker = coordinator.client, coordinator.tracker
         # The zone of the server's clock, if it is not Home Assistant's.
         self.zone: tzinfo | None = None
         # One write at a time: what it reads back must not be about to change.
@@ -199,10 +190,9 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
 
     def is_current(self, changed: api.PreferenceNotification) -> bool:
         """Return True if a change needs no read: it is our own, known or elsewhere."""
-        known = {name: it.value for name, it in self.data.items()}
-        if self._writing or self._reading:
-            # The answer that is under way may be older than any other change.
-            known = dict(self._writing)
+        # An answer that is under way may be older than any change but our own.
+        is_asking = self._writing or self._reading
+        known = self._writing if is_asking else self._values
         told = changed.values
         ids = [it for it in changed.ids if it.startswith("Butler") or "Behavior" in it]
         is_known = all(it in told and told[it] == known.get(it) for it in ids)
@@ -240,25 +230,22 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
             try:
                 self._async_update(await self._client.set_preferences(values))
             except api.PlexPreferenceError as err:
-                raise HomeAssistantError(
-                    translation_domain=DOMAIN,
-                    translation_key="preference_refused",
-                    translation_placeholders={"preferences": self._labels(values)},
-                ) from err
+                labels = self._labels(values)
+                raise PlexButlerError("preference_refused", preferences=labels) from err
             except api.PlexError as err:
-                raise HomeAssistantError(**translation(err)) from err
+                raise PlexButlerError(err.key, error=str(err)) from err
             finally:
                 self._writing = {}
-        taken = {name: it.value for name, it in self.data.items()}
+        taken = self._values
         if missed := [name for name in values if taken.get(name) != values[name]]:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="preference_not_taken",
-                translation_placeholders={"preferences": self._labels(missed)},
-            )
+            labels = self._labels(missed)
+            raise PlexButlerError("preference_not_taken", preferences=labels)
+
+    @property
+    def _values(self) -> Mapping[str, api.PreferenceValue]:
+        return {name: it.value for name, it in self.data.items()}
 
     def _labels(self, names: Iterable[str]) -> str:
-        """Return what the server calls settings."""
         labels = {name: it.label for name, it in self.data.items()}
         return ", ".join(labels.get(name) or name for name in names)
 

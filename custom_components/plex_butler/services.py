@@ -14,50 +14,33 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .api import ButlerTask
-from .commands import Order
+from .connection import InvalidCallError, PlexButlerError
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
 from .target import async_only_server, async_scope_of_action
-from .task_actions import (
-    TaskActionResult,
-    async_start,
-    async_stop,
-    describe,
-    describe_outcome,
-)
+from .task_actions import TaskAction, TaskActionResult, describe, describe_outcome
 from .tasks import async_task_name, find_tasks, task_key
-
-ATTR_END: Final = "end"
-ATTR_START: Final = "start"
-ATTR_TIMEOUT: Final = "timeout"
-ATTR_WAIT: Final = "wait"
-
-# Most tasks end within it.
-DEFAULT_TIMEOUT: Final = timedelta(hours=1)
 
 SERVER_SCHEMA: Final = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
 TASK_SCHEMA: Final = SERVER_SCHEMA.extend(
     {
         vol.Optional(ATTR_TASK, default=list): vol.All(cv.ensure_list, [cv.string]),
-        vol.Optional(ATTR_WAIT, default=False): cv.boolean,
-        vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): cv.positive_time_period,
+        vol.Optional("wait", default=False): cv.boolean,
+        # Most tasks end within an hour.
+        vol.Optional("timeout", default=timedelta(hours=1)): cv.positive_time_period,
     }
 )
 WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
-    {vol.Required(ATTR_START): cv.time, vol.Required(ATTR_END): cv.time}
+    {vol.Required("start"): cv.time, vol.Required("end"): cv.time}
 )
 
 type _Task = tuple[PlexButlerCoordinator, ButlerTask]
-type _CommandFn = Callable[
-    [PlexButlerCoordinator, str, Order, float | None], Awaitable[TaskActionResult]
-]
 
 
 @callback
@@ -66,10 +49,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register = partial(hass.services.async_register, DOMAIN)
     answers, may_answer = SupportsResponse.ONLY, SupportsResponse.OPTIONAL
     register("get_butler_tasks", _async_get_butler_tasks, SERVER_SCHEMA, answers)
-    register("start_task", _async_start_task, TASK_SCHEMA, may_answer)
-    register("stop_task", _async_stop_task, TASK_SCHEMA, may_answer)
-    register("start_all_tasks", _async_start_all, SERVER_SCHEMA)
-    register("stop_all_tasks", _async_stop_all, SERVER_SCHEMA)
+    # start_task, stop_task, start_all_tasks and stop_all_tasks
+    for command in Command:
+        command_tasks = partial(_async_command_tasks, command)
+        command_servers = partial(_async_command_servers, command)
+        register(f"{command}_task", command_tasks, TASK_SCHEMA, may_answer)
+        register(f"{command}_all_tasks", command_servers, SERVER_SCHEMA)
     register("set_maintenance_window", _async_set_maintenance_window, WINDOW_SCHEMA)
 
 
@@ -78,11 +63,8 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     tasks = _tasks_of(call)
     for coordinator, _ in tasks:
         if not coordinator.last_update_success:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="unreachable",
-                translation_placeholders={"name": coordinator.config_entry.title},
-            ) from coordinator.last_exception
+            title, cause = coordinator.config_entry.title, coordinator.last_exception
+            raise PlexButlerError("unreachable", name=title) from cause
     return {
         "tasks": [
             {
@@ -98,48 +80,23 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _async_start_task(call: ServiceCall) -> ServiceResponse:
-    """Start one task or several; those whose ends are waited for, one after another."""
-    return await _async_command(
-        call, Command.START, async_start, in_turn=call.data[ATTR_WAIT]
-    )
-
-
-async def _async_stop_task(call: ServiceCall) -> ServiceResponse:
-    """Stop one task or several."""
-    return await _async_command(call, Command.STOP, async_stop)
-
-
-async def _async_start_all(call: ServiceCall) -> None:
-    """Start what is enabled and due."""
-    await _async_on_servers(call, lambda it: it.commands.async_start_all_tasks())
-
-
-async def _async_stop_all(call: ServiceCall) -> None:
-    """Stop what runs or waits."""
-    await _async_on_servers(call, lambda it: it.commands.async_stop_all_tasks())
+async def _async_command_servers(command: Command, call: ServiceCall) -> None:
+    """Start what is enabled and due, or stop what runs or waits."""
+    await _async_on_servers(call, lambda it: it.commands.async_command(command))
 
 
 async def _async_set_maintenance_window(call: ServiceCall) -> None:
     """Change both hours of the window at once."""
-    start, end = _full_hour(call.data[ATTR_START]), _full_hour(call.data[ATTR_END])
+    start, end = _full_hour(call.data["start"]), _full_hour(call.data["end"])
     if start == end:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="window_unclear",
-            translation_placeholders={"time": f"{start:02}:00"},
-        )
+        raise InvalidCallError("window_unclear", time=f"{start:02}:00")
     hours = {START_HOUR: start, END_HOUR: end}
     await _async_on_servers(call, lambda it: it.async_set_settings(hours))
 
 
 def _full_hour(wanted: time) -> int:
     if wanted != time(wanted.hour):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_full_hour",
-            translation_placeholders={"time": wanted.isoformat()},
-        )
+        raise InvalidCallError("not_a_full_hour", time=wanted.isoformat())
     return wanted.hour
 
 
@@ -156,34 +113,28 @@ async def _async_on_servers(
     _raise_errors([entry.title for entry in scope.servers], results)
 
 
-async def _async_command(
-    call: ServiceCall,
-    command: Command,
-    command_fn: _CommandFn,
-    *,
-    in_turn: bool = False,
-) -> ServiceResponse:
+async def _async_command_tasks(command: Command, call: ServiceCall) -> ServiceResponse:
     """Command all tasks that a call means, and return what became of them.
 
-    Orders are given for all now, also for those that are only sent when others have
-    ended.
+    Starts whose ends are waited for are sent one after another. Orders are given for all
+    now, also for those that are only sent when others have ended.
     """
     tasks = _tasks_of(call)
-    orders = [
-        (coordinator, task.name, coordinator.commands.order(command, task.name))
-        for coordinator, task in tasks
-    ]
+    actions = [TaskAction(it, task.name, command) for it, task in tasks]
+    is_start = command is Command.START
     deadline = None
-    if call.data[ATTR_WAIT]:
-        deadline = call.hass.loop.time() + call.data[ATTR_TIMEOUT].total_seconds()
+    if call.data["wait"]:
+        deadline = call.hass.loop.time() + call.data["timeout"].total_seconds()
+    perform_fn = TaskAction.async_start if is_start else TaskAction.async_stop
+    in_turn = is_start and deadline is not None
     results: list[TaskActionResult | BaseException] = []
-    for batch in [[it] for it in orders] if in_turn else [orders]:
+    for batch in [[it] for it in actions] if in_turn else [actions]:
         if results and isinstance(results[-1], BaseException):
             # What comes after an error may be meant for what should have been done.
             results.append(results[-1])
             continue
         results += await asyncio.gather(
-            *(command_fn(*order, deadline) for order in batch), return_exceptions=True
+            *(perform_fn(action, deadline) for action in batch), return_exceptions=True
         )
     names = [_names(coordinator, task) for coordinator, task in tasks]
     of_one = len({coordinator for coordinator, _ in tasks}) == 1
@@ -208,9 +159,7 @@ def _tasks_of(call: ServiceCall) -> list[_Task]:
     scope = async_scope_of_action(call.hass, call.data, of_tasks=True)
     wanted: list[str] | None = call.data.get(ATTR_TASK)
     if scope.servers and wanted == []:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="no_task"
-        )
+        raise InvalidCallError("no_task")
     servers = scope.servers or ([async_only_server(call.hass)] if wanted else [])
     tasks = [_task(entry, name, is_name=True) for entry, name in scope.tasks]
     for entry in servers:
@@ -222,24 +171,14 @@ def _tasks_of(call: ServiceCall) -> list[_Task]:
 
 def _raise_errors(names: Sequence[str], results: Sequence[object]) -> None:
     """Raise an error that names all that failed."""
-    failed = [
-        (name, result)
-        for name, result in zip(names, results, strict=True)
-        if isinstance(result, BaseException)
-    ]
-    if not failed:
+    first = next((it for it in results if isinstance(it, BaseException)), None)
+    if first is None:
         return
-    _, first = failed[0]
     if len(names) == 1:
         raise first
-    raise HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="some_failed",
-        translation_placeholders={
-            "names": ", ".join(name for name, _ in failed),
-            "error": str(first),
-        },
-    ) from first
+    pairs = zip(names, results, strict=True)
+    failed = ", ".join(name for name, it in pairs if isinstance(it, BaseException))
+    raise PlexButlerError("some_failed", names=failed, error=str(first)) from first
 
 
 def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, str]:
@@ -254,11 +193,7 @@ def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, st
 
 def _loaded(entry: PlexButlerConfigEntry) -> PlexButlerCoordinator:
     if entry.state is not ConfigEntryState.LOADED:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_loaded",
-            translation_placeholders={"name": entry.title},
-        )
+        raise InvalidCallError("not_loaded", name=entry.title)
     return entry.runtime_data
 
 
@@ -272,21 +207,8 @@ def _task(entry: PlexButlerConfigEntry, wanted: str, *, is_name: bool = False) -
     if len(found) == 1:
         return coordinator, found[0]
     if found:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="ambiguous_task",
-            translation_placeholders={
-                "task": wanted,
-                "tasks": ", ".join(task.name for task in found),
-            },
-        )
+        names = ", ".join(task.name for task in found)
+        raise InvalidCallError("ambiguous_task", task=wanted, tasks=names)
     offered = (_names(coordinator, task) for task in tasks)
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="unknown_task",
-        translation_placeholders={
-            "name": entry.title,
-            "task": wanted,
-            "tasks": ", ".join(sorted(f"{it['task']} ({it['key']})" for it in offered)),
-        },
-    )
+    names = ", ".join(sorted(f"{it['task']} ({it['key']})" for it in offered))
+    raise InvalidCallError("unknown_task", name=entry.title, task=wanted, tasks=names)

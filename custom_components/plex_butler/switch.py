@@ -11,6 +11,7 @@ from .api import ButlerTask, Preference
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
+from .run_state import Command
 from .schedule import ScheduleKind, kind_of
 from .tasks import COMMON_TASKS
 
@@ -100,12 +101,12 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Start the task; that it runs already is no error."""
-        await self.coordinator.commands.async_start_task(self.task_name)
+        await self.coordinator.commands.async_command(Command.START, self.task_name)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Stop the task; that it does not run is no error."""
-        await self.coordinator.commands.async_stop_task(self.task_name)
+        await self.coordinator.commands.async_command(Command.STOP, self.task_name)
 
 
 class PlexButlerScheduleSwitch(PlexButlerPreferenceEntity, SwitchEntity):

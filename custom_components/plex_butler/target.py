@@ -9,7 +9,6 @@ from homeassistant.const import (
     CONF_TARGET,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
@@ -24,6 +23,7 @@ from homeassistant.helpers.trigger import TriggerConfig
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
+from .connection import InvalidCallError
 from .const import ATTR_TASK, DOMAIN
 from .coordinator import PlexButlerConfigEntry
 from .dynamic_entities import PREFERENCE_ID, TASK_ID
@@ -32,6 +32,7 @@ from .tasks import find_tasks
 # In Home Assistant 2026.11, a target may exclude a part of itself.
 _EXCLUDE: Final = "exclude"
 _KEYS: Final = frozenset(str(key) for key in cv.TARGET_FIELDS)
+type Target = dict[str, Any]
 
 TASK_OPTION: Final[dict[vol.Marker, Any]] = {
     vol.Optional(ATTR_TASK): vol.All(cv.ensure_list, [cv.string], vol.Length(min=1)),
@@ -48,9 +49,7 @@ class Scope(NamedTuple):
 
 
 @callback
-def async_scope(
-    hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool
-) -> Scope:
+def async_scope(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> Scope:
     """Return the servers and tasks of a target at present, without the excluded."""
     scope = _scope(hass, target, of_tasks=of_tasks)
     without = _scope(hass, target.get(_EXCLUDE, {}), of_tasks=of_tasks)
@@ -65,20 +64,18 @@ def async_scope(
 
 @callback
 def async_scope_of_action(
-    hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool
+    hass: HomeAssistant, target: Target, *, of_tasks: bool
 ) -> Scope:
     """Return the servers and tasks of an action; without a target, the only server.
 
-    Raises ServiceValidationError if the target has none, or something else.
+    Raises InvalidCallError if the target has none, or something else.
     """
     if not _KEYS & target.keys():
         return Scope([async_only_server(hass)], [], [])
     _validate(hass, target, of_tasks=of_tasks)
     scope = async_scope(hass, target, of_tasks=of_tasks)
     if not scope.servers and not scope.tasks:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="empty_target"
-        )
+        raise InvalidCallError("empty_target")
     return scope
 
 
@@ -97,13 +94,11 @@ class Targeted:
         If the target names no server, the only server is put into it. So a server that
         is added later does not change what an automation means.
         """
-        config = vol.Schema(
-            {
-                vol.Optional(CONF_TARGET, default=dict): cv.TARGET_FIELDS,
-                vol.Optional(CONF_OPTIONS, default=dict): cls._options_schema,
-            }
-        )(config)
-        target: dict[str, Any] = config[CONF_TARGET]
+        schema = vol.Schema(
+            {CONF_TARGET: cv.TARGET_FIELDS, CONF_OPTIONS: cls._options_schema}
+        )
+        config = schema({CONF_TARGET: {}, CONF_OPTIONS: {}} | config)
+        target: Target = config[CONF_TARGET]
         named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
         # An entity is no server, and tasks by name need one.
         not_servers = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
@@ -112,7 +107,7 @@ class Targeted:
                 only = async_only_server(hass)
                 target[ATTR_DEVICE_ID] = [async_device_of(hass, only)]
             _validate(hass, target, of_tasks=ATTR_TASK in cls._options_schema)
-        except ServiceValidationError as err:
+        except InvalidCallError as err:
             raise vol.Invalid(str(err)) from err
         return config
 
@@ -149,23 +144,15 @@ class Targeted:
 
 @callback
 def async_only_server(hass: HomeAssistant) -> PlexButlerConfigEntry:
-    """Return the only server; raise ServiceValidationError if there is another."""
+    """Return the only server; raise InvalidCallError if there is another."""
     entries = hass.config_entries.async_entries(DOMAIN, include_ignore=False)
     enabled = [entry for entry in entries if not entry.disabled_by] or entries
     if not enabled:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="no_server"
-        )
+        raise InvalidCallError("no_server")
     *others, last = enabled
     if others:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="choose_server",
-            translation_placeholders={
-                "servers": ", ".join(entry.title for entry in others),
-                "last": last.title,
-            },
-        )
+        servers = ", ".join(entry.title for entry in others)
+        raise InvalidCallError("choose_server", servers=servers, last=last.title)
     return last
 
 
@@ -174,14 +161,10 @@ def async_device_of(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> str:
     """Return the id of a server's device; raise if the server was never loaded."""
     for device in dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id):
         return device.id
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="not_loaded",
-        translation_placeholders={"name": entry.title},
-    )
+    raise InvalidCallError("not_loaded", name=entry.title)
 
 
-def _scope(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Scope:
+def _scope(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> Scope:
     """Return the servers and tasks of a target; other integrations are ignored.
 
     An entity means its task if the target names it, or an area or label of its own; it
@@ -209,7 +192,7 @@ def _scope(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> Sc
     return Scope(servers, tasks, [])
 
 
-def _listed(target: dict[str, Any]) -> list[str]:
+def _listed(target: Target) -> list[str]:
     """Return the entities that a target lists itself, in its order."""
     named = TargetSelection(target).entity_ids
     return [it for it in cv.ensure_list(target.get(ATTR_ENTITY_ID)) if it in named]
@@ -228,8 +211,8 @@ def _server_and_key(
     return entry, kind, own.removeprefix(kind)
 
 
-def _validate(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) -> None:
-    """Raise ServiceValidationError if a device or an entity is of a wrong kind."""
+def _validate(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> None:
+    """Raise InvalidCallError if a device or an entity is of a wrong kind."""
     strangers: list[str] = []
     for device_id in TargetSelection(target).device_ids:
         device, entry = dr.async_get_device_and_config_entry_for_domain(
@@ -242,29 +225,12 @@ def _validate(hass: HomeAssistant, target: dict[str, Any], *, of_tasks: bool) ->
         entry, kind, _ = _server_and_key(hass, entity_id)
         if entry and kind == (TASK_ID if of_tasks else ""):
             continue
-        if not of_tasks and kind != TASK_ID:
-            strangers.append(entity_id)
-            continue
-        if not of_tasks:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="one_task",
-                translation_placeholders={"target": entity_id},
-            )
-        if kind == PREFERENCE_ID:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="schedule_entity",
-                translation_placeholders={"target": entity_id},
-            )
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_task",
-            translation_placeholders={"target": entity_id},
-        )
+        if of_tasks and kind == PREFERENCE_ID:
+            raise InvalidCallError("schedule_entity", target=entity_id)
+        if of_tasks:
+            raise InvalidCallError("not_a_task", target=entity_id)
+        if kind == TASK_ID:
+            raise InvalidCallError("one_task", target=entity_id)
+        strangers.append(entity_id)
     if strangers:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_a_server",
-            translation_placeholders={"target": strangers[0]},
-        )
+        raise InvalidCallError("not_a_server", target=strangers[0])

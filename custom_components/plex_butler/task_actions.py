@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -12,77 +12,14 @@ from homeassistant.core import Event, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexTimeoutError, StartResult, StopResult
-from .commands import NotSentError, Order, OvertakenError
+from .commands import NotSentError, OvertakenError
 from .const import IDLE_INTERVAL
 from .coordinator import PlexButlerCoordinator
-from .run_state import (
-    EndedRun,
-    Evidence,
-    Moment,
-    Result,
-    Run,
-    RunState,
-    TaskView,
-)
+from .run_state import Command, EndedRun, Evidence, Result, Run, RunState, TaskView
 
 # During the backup of a large library, a server does not answer for up to five minutes.
 # The poll that is under way times out then, and one more poll shows that it answers.
-OUTAGE: Final = timedelta(minutes=5, seconds=16) + IDLE_INTERVAL
-
-
-async def async_find[FoundT](
-    coordinator: PlexButlerCoordinator,
-    look_fn: Callable[[RunState], FoundT | None],
-    deadline: float,
-) -> FoundT | None:
-    """Return what is found in the state of runs, or None if it will not be known.
-
-    That is so after an outage, when the entry is unloaded or when Home Assistant stops.
-    Raises TimeoutError when the loop's clock comes to the deadline.
-    """
-    hass, tracker = coordinator.hass, coordinator.tracker
-    found: asyncio.Future[FoundT | None] = hass.loop.create_future()
-    outage_ends: float | None = None
-
-    @callback
-    def async_end(result: FoundT | None = None) -> None:
-        if not found.done():
-            found.set_result(result)
-
-    @callback
-    def async_stopping(_: Event) -> None:
-        async_end()
-
-    @callback
-    def async_look() -> None:
-        if tracker.closed:
-            async_end()
-        elif (result := look_fn(tracker.state)) is not None:
-            async_end(result)
-
-    @callback
-    def async_polled() -> None:
-        nonlocal outage_ends
-        if coordinator.last_update_success:
-            outage_ends = None
-        else:
-            outage_ends = outage_ends or hass.loop.time() + OUTAGE.total_seconds()
-        if not found.done():
-            limit.reschedule(min(deadline, outage_ends or deadline))
-
-    with ExitStack() as stack:
-        stack.callback(tracker.async_add_listener(async_look))
-        stack.callback(coordinator.async_add_listener(async_polled))
-        stack.callback(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, async_stopping))
-        try:
-            async with asyncio.timeout_at(deadline) as limit:
-                async_look()
-                async_polled()
-                return await found
-        except TimeoutError:
-            if outage_ends is None or outage_ends >= deadline:
-                raise
-            return None
+OUTAGE: Final = (timedelta(minutes=5, seconds=16) + IDLE_INTERVAL).total_seconds()
 
 
 class TaskResult(StrEnum):
@@ -107,127 +44,137 @@ class TaskActionResult(NamedTuple):
     run: Run | EndedRun | None = None
 
 
-async def async_start(
-    coordinator: PlexButlerCoordinator,
-    task: str,
-    order: Order,
-    deadline: float | None,
-) -> TaskActionResult:
-    """Start a task; with a deadline (of the loop's clock), wait for its end."""
-    ran = False
-    try:
-        answer = await coordinator.commands.async_start_task(task, order, deadline)
-    except OvertakenError:
-        return TaskActionResult(TaskResult.STOPPED)
-    except TimeoutError:
-        return TaskActionResult(TaskResult.TIMED_OUT)
-    except HomeAssistantError as err:
-        if deadline is None:
-            raise
-        if isinstance(err, NotSentError):
-            return TaskActionResult(TaskResult.UNCONFIRMED)
-        # Silence may be the work that was asked for: a backup locks all out.
-        is_silent = isinstance(err.__cause__, PlexTimeoutError)
-        if not (is_silent and coordinator.last_update_success):
-            raise
-        if not await _async_shows_up(coordinator, task, order.sent, deadline):
-            return TaskActionResult(TaskResult.UNCONFIRMED)
-    else:
+class TaskAction:
+    """A start or a stop of a task: ordered now, sent and perhaps waited for later.
+
+    Deadlines, until which to wait, are of the loop's clock.
+    """
+
+    def __init__(
+        self, coordinator: PlexButlerCoordinator, task: str, command: Command
+    ) -> None:
+        self._coordinator = coordinator
+        self._task = task
+        self._order = coordinator.commands.order(command, task)
+
+    async def async_start(self, deadline: float | None) -> TaskActionResult:
+        """Start the task; with a deadline, wait for its end."""
+        answer = None
+        try:
+            answer = await self._coordinator.commands.async_send(self._order, deadline)
+        except OvertakenError:
+            return TaskActionResult(TaskResult.STOPPED)
+        except TimeoutError:
+            return TaskActionResult(TaskResult.TIMED_OUT)
+        except HomeAssistantError as err:
+            if deadline is None:
+                raise
+            if isinstance(err, NotSentError):
+                return TaskActionResult(TaskResult.UNCONFIRMED)
+            # Silence may be the work that was asked for: a backup locks all out.
+            is_silent = isinstance(err.__cause__, PlexTimeoutError)
+            if not (is_silent and self._coordinator.last_update_success):
+                raise
+            latest = self._coordinator.hass.loop.time() + OUTAGE
+            shown = await self._async_outcome(self._shown, min(deadline, latest))
+            if shown.result is not TaskResult.STARTED:
+                return TaskActionResult(TaskResult.UNCONFIRMED)
         ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
-            return _begun(coordinator.tracker.state, task, order.sent, ran=ran)
-    return await _async_outcome(
-        coordinator, task, lambda it: _end(it, task, order.sent, ran=ran), deadline
-    )
+            state = self._coordinator.tracker.state
+            run = state.runs.get(self._task)
+            result = TaskResult.QUEUED if run and run.queued else TaskResult.STARTED
+            if ran:
+                result = TaskResult.ALREADY_RUNNING
+            return TaskActionResult(result, run or self._last(state))
+        return await self._async_outcome(lambda it: self._end(it, ran=ran), deadline)
 
+    async def async_stop(self, deadline: float | None) -> TaskActionResult:
+        """Stop the task; with a deadline, wait until the server shows it no more."""
+        tracker = self._coordinator.tracker
+        answer = await self._coordinator.commands.async_send(self._order)
+        if answer is StopResult.NOT_RUNNING:
+            return TaskActionResult(TaskResult.NOT_RUNNING)
+        answered = tracker.now()
 
-async def async_stop(
-    coordinator: PlexButlerCoordinator,
-    task: str,
-    order: Order,
-    deadline: float | None,
-) -> TaskActionResult:
-    """Stop a task; with a deadline, wait until the server shows it no more."""
-    answer = await coordinator.commands.async_stop_task(task, order)
-    if answer is StopResult.NOT_RUNNING:
-        return TaskActionResult(TaskResult.NOT_RUNNING)
-    answered = coordinator.tracker.now()
+        def look(state: RunState) -> TaskActionResult | None:
+            rows = state.rows.values()
+            is_shown = any(it.task == self._task and it.busy for it in rows)
+            if state.snapshot_at is None or state.snapshot_at < answered or is_shown:
+                return None
+            return TaskActionResult(TaskResult.STOPPED, self._last(state))
 
-    def stopped(state: RunState) -> TaskActionResult:
-        return TaskActionResult(TaskResult.STOPPED, _last(state, task, order.sent))
+        if deadline is None:
+            return TaskActionResult(TaskResult.STOPPED, self._last(tracker.state))
+        return await self._async_outcome(look, deadline)
 
-    def look(state: RunState) -> TaskActionResult | None:
-        shown = any(it.task == task and it.busy for it in state.rows.values())
-        if state.snapshot_at is None or state.snapshot_at < answered or shown:
+    async def _async_outcome(
+        self, look_fn: Callable[[RunState], TaskActionResult | None], deadline: float
+    ) -> TaskActionResult:
+        """Return the outcome that is waited for, or why it is not known.
+
+        It is unconfirmed after an outage, when the entry is unloaded and when Home
+        Assistant stops.
+        """
+        coordinator, tracker = self._coordinator, self._coordinator.tracker
+        hass = coordinator.hass
+        found: asyncio.Future[TaskActionResult | None] = hass.loop.create_future()
+
+        @callback
+        def async_look(stopping: Event | None = None) -> None:
+            is_over = tracker.closed or stopping is not None
+            outcome = None if is_over else look_fn(tracker.state)
+            if (outcome or is_over) and not found.done():
+                found.set_result(outcome)
+
+        @callback
+        def async_polled() -> None:
+            until = deadline
+            if not coordinator.last_update_success:
+                until = min(limit.when() or deadline, hass.loop.time() + OUTAGE)
+            if not found.done():
+                limit.reschedule(until)
+
+        result = TaskResult.UNCONFIRMED
+        with ExitStack() as stack:
+            stack.callback(tracker.async_add_listener(async_look))
+            stack.callback(coordinator.async_add_listener(async_polled))
+            stack.callback(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, async_look))
+            try:
+                async with asyncio.timeout_at(deadline) as limit:
+                    async_look()
+                    async_polled()
+                    if outcome := await found:
+                        return outcome
+            except TimeoutError:
+                if limit.when() == deadline:
+                    result = TaskResult.TIMED_OUT
+        return TaskActionResult(result, tracker.state.runs.get(self._task))
+
+    def _shown(self, state: RunState) -> TaskActionResult | None:
+        """Return that a start which was not answered shows its effect."""
+        is_shown = self._task in state.runs or self._last(state)
+        return TaskActionResult(TaskResult.STARTED) if is_shown else None
+
+    def _end(self, state: RunState, *, ran: bool) -> TaskActionResult | None:
+        """Return how a run that we asked for ended, or None while it goes on.
+
+        Unless it `ran` before, the end of a run that began before our start is another's.
+        """
+        if self._task in state.runs:
             return None
-        return stopped(state)
+        result, run = TaskResult.UNCONFIRMED, self._last(state)
+        if run and run.result is Result.STOPPED:
+            result = TaskResult.STOPPED
+        elif run and run.result is Result.ENDED:
+            begun = run.started and self._order.sent <= run.started
+            result = TaskResult.ENDED if ran or begun else TaskResult.UNCONFIRMED
+        return TaskActionResult(result, run)
 
-    if deadline is None:
-        return stopped(coordinator.tracker.state)
-    return await _async_outcome(coordinator, task, look, deadline)
-
-
-async def _async_shows_up(
-    coordinator: PlexButlerCoordinator, task: str, sent: Moment, deadline: float
-) -> bool:
-    """Wait until a start that was not answered shows its effect."""
-    latest = coordinator.hass.loop.time() + OUTAGE.total_seconds()
-    with suppress(TimeoutError):
-        found = await async_find(
-            coordinator,
-            lambda it: task in it.runs or _last(it, task, sent) or None,
-            min(deadline, latest),
-        )
-        return bool(found)
-    return False
-
-
-async def _async_outcome(
-    coordinator: PlexButlerCoordinator,
-    task: str,
-    look_fn: Callable[[RunState], TaskActionResult | None],
-    deadline: float,
-) -> TaskActionResult:
-    """Return the outcome that is waited for, or why it is not known."""
-    result = TaskResult.UNCONFIRMED
-    try:
-        if outcome := await async_find(coordinator, look_fn, deadline):
-            return outcome
-    except TimeoutError:
-        result = TaskResult.TIMED_OUT
-    return TaskActionResult(result, coordinator.tracker.state.runs.get(task))
-
-
-def _begun(state: RunState, task: str, sent: Moment, *, ran: bool) -> TaskActionResult:
-    run = state.runs.get(task)
-    result = TaskResult.QUEUED if run and run.queued else TaskResult.STARTED
-    if ran:
-        result = TaskResult.ALREADY_RUNNING
-    return TaskActionResult(result, run or _last(state, task, sent))
-
-
-def _end(
-    state: RunState, task: str, sent: Moment, *, ran: bool
-) -> TaskActionResult | None:
-    """Return how a run that we asked for ended, or None while it goes on.
-
-    Unless it `ran` before, the end of a run that began before our start is another's.
-    """
-    if task in state.runs:
-        return None
-    result, run = TaskResult.UNCONFIRMED, _last(state, task, sent)
-    if run and run.result is Result.STOPPED:
-        result = TaskResult.STOPPED
-    elif run and run.result is Result.ENDED:
-        begun = run.started and sent <= run.started
-        result = TaskResult.ENDED if ran or begun else TaskResult.UNCONFIRMED
-    return TaskActionResult(result, run)
-
-
-def _last(state: RunState, task: str, sent: Moment) -> EndedRun | None:
-    """Return the last run if it ended after a command was sent."""
-    last = state.last.get(task)
-    return last if last and sent <= last.ended else None
+    def _last(self, state: RunState) -> EndedRun | None:
+        """Return the last run if it ended after the command was sent."""
+        last = state.last.get(self._task)
+        return last if last and self._order.sent <= last.ended else None
 
 
 def describe(task: TaskView) -> dict[str, Any]:
@@ -243,19 +190,18 @@ def describe(task: TaskView) -> dict[str, Any]:
 
 def describe_outcome(outcome: TaskActionResult) -> dict[str, Any]:
     """Return what became of a task; when a run that was lost ended is a guess at best."""
-    described: dict[str, Any] = dict.fromkeys(
-        ("evidence", "started_at", "ended_at", "duration")
-    )
-    match outcome:
-        case (_, Run() | EndedRun() as run):
-            described |= describe_run(run)
-        # These follow from the server's answer alone.
-        case (TaskResult.STOPPED | TaskResult.NOT_RUNNING, None):
-            described["evidence"] = Evidence.ASSUMED
+    result, run = outcome
+    keys = ("evidence", "started_at", "ended_at", "duration")
+    described: dict[str, Any] = dict.fromkeys(keys)
+    if run:
+        described |= describe_run(run)
+    elif result in {TaskResult.STOPPED, TaskResult.NOT_RUNNING}:
+        # This follows from the server's answer alone.
+        described["evidence"] = Evidence.ASSUMED
     is_lost = described.get("result") is Result.LOST
     if is_lost and described["evidence"] is not Evidence.INFERRED:
         described["ended_at"] = None
-    return described | {"result": outcome.result}
+    return described | {"result": result}
 
 
 def describe_run(run: Run | EndedRun) -> dict[str, Any]:

@@ -4,14 +4,8 @@ from typing import Any, ClassVar, Final, override
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, trigger
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.trigger import (
-    Trigger,
-    TriggerActionRunner,
-    TriggerConfig,
-    TriggerNotTriggeredReporter,
-)
 import voluptuous as vol
 
 from .const import ATTR_TASK
@@ -21,11 +15,10 @@ from .run_state import EndedRun
 from .target import TASK_OPTION, Targeted, async_device_of
 from .tasks import task_key
 
-CONF_RESULT: Final = "result"
 _RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
-class _NewsTrigger(Targeted, Trigger):
+class _NewsTrigger(Targeted, trigger.Trigger):
     """Fires at some task events of some servers, loaded or not."""
 
     _types: frozenset[TaskEventType]
@@ -33,11 +26,9 @@ class _NewsTrigger(Targeted, Trigger):
     @override
     async def async_attach_runner(
         self,
-        run_action: TriggerActionRunner,
-        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+        run_action: trigger.TriggerActionRunner,
+        did_not_trigger: trigger.TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Subscribe to the task events of all servers, also of those not yet loaded."""
-
         @callback
         def async_heard(entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
             task = event.run.task if event.run else None
@@ -48,13 +39,13 @@ class _NewsTrigger(Targeted, Trigger):
                 "server": entry.title,
                 **event.details,
             }
-            if task is None:
-                run_action(told, f"Butler of {entry.title} became idle")
-                return
-            told["key"] = task_key(task)
+            description = f"Butler of {entry.title} became idle"
+            if task is not None:
+                told["key"] = task_key(task)
+                description = f"{told[ATTR_TASK]} of {entry.title} {event.type}"
             if isinstance(event.run, EndedRun):
                 told["result"] = event.run.result
-            run_action(told, f"{told[ATTR_TASK]} of {entry.title} {event.type}")
+            run_action(told, description)
 
         return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_heard)
 
@@ -71,14 +62,14 @@ class TaskEndedTrigger(_NewsTrigger):
 
     _options_schema: ClassVar[dict[vol.Marker, Any]] = {
         **TASK_OPTION,
-        vol.Optional(CONF_RESULT, default=_RESULTS): vol.All(
+        vol.Optional("result", default=_RESULTS): vol.All(
             cv.ensure_list, [vol.In(_RESULTS)], vol.Length(min=1)
         ),
     }
 
-    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+    def __init__(self, hass: HomeAssistant, config: trigger.TriggerConfig) -> None:
         super().__init__(hass, config)
-        self._types = frozenset((config.options or {})[CONF_RESULT])
+        self._types = frozenset((config.options or {})["result"])
 
 
 class ButlerIdleTrigger(_NewsTrigger):
@@ -87,13 +78,10 @@ class ButlerIdleTrigger(_NewsTrigger):
     _types = frozenset({TaskEventType.IDLE})
 
 
-TRIGGERS: Final[dict[str, type[Trigger]]] = {
-    "task_started": TaskStartedTrigger,
-    "task_ended": TaskEndedTrigger,
-    "butler_idle": ButlerIdleTrigger,
-}
-
-
-async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[trigger.Trigger]]:
     """Return the triggers."""
-    return TRIGGERS
+    return {
+        "task_started": TaskStartedTrigger,
+        "task_ended": TaskEndedTrigger,
+        "butler_idle": ButlerIdleTrigger,
+    }
