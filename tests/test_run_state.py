@@ -233,6 +233,18 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(REFRESH, LOST)],
     ),
+    "a start that succeeded shows that the server is back": (
+        lambda: (
+            Story()
+            .see(0)
+            .tell(10, REFUSED)
+            .start(22, REFRESH)
+            .tell(25, REFUSED)
+            .see(60)
+        ),
+        set(),
+        [(REFRESH, LOST)],
+    ),
     "a short second outage does not undo a restart": (
         lambda: (
             Story()
@@ -1378,6 +1390,13 @@ def test_a_burst_costs_no_request() -> None:
     assert story.state.next_tick
 
 
+def test_a_stream_has_30_s_to_tell_of_a_row() -> None:
+    story = listening().see(60, own(BACKUP)).see(90, own(BACKUP))
+    assert story.state.push_trusted
+
+    assert not story.see(91, own(BACKUP)).state.push_trusted
+
+
 def test_a_row_that_the_stream_told_of_once_costs_it_no_trust() -> None:
     story = Story().tell(0, UP).see(0).hear(5, own(BACKUP), ActivityEvent.STARTED)
     assert story.see(65, own(BACKUP)).see(125, own(BACKUP)).state.push_trusted
@@ -1409,6 +1428,21 @@ def test_a_row_that_shows_before_the_answer_to_a_start_is_the_new_run() -> None:
 
     assert len(story.started) == 1
     assert story.results == [(BACKUP, ENDED)]
+
+
+def test_a_notification_outlives_a_snapshot_that_was_asked_for_with_it() -> None:
+    story = listening().hear(60, session(CLEAN), ActivityEvent.STARTED)
+    story.see(61, session(BACKUP), asked=60)
+
+    assert story.on == {CLEAN}
+
+
+def test_a_row_at_100_that_the_newest_snapshot_shows_is_no_later_work() -> None:
+    story = Story().open_log(5).see(6, session()).log(10, REFRESH)
+    story.see(20, session("", 50)).tell(60, CLOSED).open_log(70)
+    story.see(80, session("", 100)).see(90, session("", 100))
+
+    assert story.results == [(REFRESH, LOST)]
 
 
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
