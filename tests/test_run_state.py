@@ -1437,6 +1437,21 @@ def test_a_notification_outlives_a_snapshot_that_was_asked_for_with_it() -> None
     assert story.on == {CLEAN}
 
 
+@pytest.mark.parametrize("late", [0, 10 * MINUTE])
+def test_what_time_alone_ends_is_over_before_what_comes_then_or_later(
+    late: float,
+) -> None:
+    story = Story().see(0).start(5, REFRESH)
+    limit = story.wait(60).state.next_tick
+    assert limit
+    seen_again = partial(
+        Rules.notified, event=ActivityEvent.STARTED, row=own(REFRESH, "u2")
+    )
+    _, changes = apply(story.state, limit + timedelta(seconds=late), seen_again)
+
+    assert [type(change) for change in changes] == [EndedRun]
+
+
 def test_a_row_at_100_that_the_newest_snapshot_shows_is_no_later_work() -> None:
     story = Story().open_log(5).see(6, session()).log(10, REFRESH)
     story.see(20, session("", 50)).tell(60, CLOSED).open_log(70)
