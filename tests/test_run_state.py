@@ -34,6 +34,7 @@ from .run_state_story import (
     FAILED,
     INTROS,
     MIDNIGHT,
+    OK,
     REFRESH,
     TASKS,
     Event,
@@ -1072,6 +1073,29 @@ def test_a_task_that_starts_when_the_server_likes_is_queued() -> None:
     assert [run.started for run in story.started] == [moment(60)]
 
 
+@pytest.mark.parametrize(
+    ("task", "answer", "state"),
+    [
+        (INTROS, ALREADY_SO, TaskState.RUNNING),
+        (INTROS, OK, TaskState.QUEUED),
+        (BACKUP, OK, TaskState.RUNNING),
+    ],
+)
+def test_only_a_start_at_random_waits(
+    task: str, answer: dict[str, bool], state: TaskState
+) -> None:
+    story = Story().open_window(0, 5).see(0).start(10, task, answer)
+
+    assert story.task(task).state is state
+
+
+def test_what_was_not_our_start_is_reported_again_if_it_shows_after_all() -> None:
+    story = Story().see(0).start(10, BACKUP, ALREADY_SO).wait(31 * MINUTE)
+    story.see(32 * MINUTE).see(33 * MINUTE, own(BACKUP))
+
+    assert [run.task for run in story.started] == [BACKUP, BACKUP]
+
+
 def test_what_is_queued_is_over_with_the_work_of_a_server_that_names_nothing() -> None:
     story = Story().open_window(0, 5).see(0).start(10, INTROS).see(40)
     story.see(70, session("", 0)).see(130, session("", 50))
@@ -1085,6 +1109,7 @@ def test_a_queued_task_may_run_already_be_logged_or_be_stopped() -> None:
     queued = Story().open_window(0, 5).see(0).start(10, INTROS)
     story = Story(queued.state).start(20, INTROS, ALREADY_SO)
     assert story.task(INTROS).state is TaskState.RUNNING
+    assert [run.task for run in story.started] == [INTROS]
 
     story = Story(queued.state).open_log(15).log(20, INTROS)
     assert story.started[0].started == moment(20)
@@ -1188,6 +1213,30 @@ def test_another_line_of_a_begin_is_another_run_of_what_ran_before() -> None:
 
     story.log(70, BACKUP, "a2").log_end(80, "a2").wait(81)
     assert story.results == [(BACKUP, LOST), (BACKUP, ENDED)]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_stop_in_the_log_was_seen_and_one_of_ours_is_assumed(*, ours: bool) -> None:
+    story = seen(own(BACKUP))
+    if ours:
+        story.stop(10, BACKUP)
+    else:
+        story.open_log(6).foreign(10, Command.STOP, BACKUP)
+
+    evidence = Evidence.ASSUMED if ours else Evidence.OBSERVED
+    assert [run.evidence for run in story.ended] == [evidence]
+
+
+def test_the_last_run_of_200_tasks_is_kept() -> None:
+    names = [f"Task{number}" for number in range(201)]
+    tasks = [replace(TASKS[0], name=name, title=name) for name in names]
+    story = Story().tell(0, partial(Rules.tasks_listed, tasks=tasks))
+    for name in names[:200]:
+        story.start(1, name).stop(2, name)
+    assert list(story.state.last) == names[:200]
+
+    story.start(3, names[200]).stop(4, names[200])
+    assert list(story.state.last) == names[1:]
 
 
 @pytest.mark.parametrize("task", [BACKUP, None])
@@ -1397,6 +1446,12 @@ def test_a_stream_has_30_s_to_tell_of_a_row() -> None:
     assert not story.see(91, own(BACKUP)).state.push_trusted
 
 
+def test_a_row_that_came_with_the_stream_has_to_be_told_of() -> None:
+    story = listening().tell(100, DOWN).tell(110, UP).see(110, own(BACKUP))
+
+    assert not story.see(141, own(BACKUP)).state.push_trusted
+
+
 def test_a_row_that_the_stream_told_of_once_costs_it_no_trust() -> None:
     story = Story().tell(0, UP).see(0).hear(5, own(BACKUP), ActivityEvent.STARTED)
     assert story.see(65, own(BACKUP)).see(125, own(BACKUP)).state.push_trusted
@@ -1475,6 +1530,85 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         lambda: seen(own(BACKUP)).stop(10, BACKUP).see(40, own(BACKUP)),
         {BACKUP},
         [(BACKUP, STOPPED)],
+    ),
+    "a row is believed for exactly 12 hours": (
+        lambda: seen(own(BACKUP)).see(12 * HOUR + 5, own(BACKUP)),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "two clocks that differ by a minute show no sleep": (
+        lambda: (
+            seen(own(BACKUP))
+            .tell(Moment(at(70), moment(10).monotonic), Rules.tick)
+            .see(11)
+            .wait(12)
+        ),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
+    "a stop that was sent with the start ends it": (
+        lambda: (
+            Story()
+            .send(10, Command.START, BACKUP)
+            .send(10, Command.STOP, BACKUP)
+            .answer(11, Command.START, BACKUP, sent=10)
+            .answer(12, Command.STOP, BACKUP, sent=10)
+        ),
+        set(),
+        [(BACKUP, STOPPED)],
+    ),
+    "a start claims nothing whose stop was sent with it": (
+        lambda: (
+            Story()
+            .send(10, Command.START, BACKUP)
+            .send(10, Command.STOP, BACKUP)
+            .answer(11, Command.STOP, BACKUP, sent=10)
+            .answer(12, Command.START, BACKUP, sent=10)
+        ),
+        set(),
+        [],
+    ),
+    "a task that ran when it was started may have ended before the answer": (
+        lambda: (
+            seen(own(BACKUP))
+            .send(10, Command.START, BACKUP)
+            .see(20)
+            .answer(22, Command.START, BACKUP, sent=10, answer=ALREADY_SO)
+        ),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
+    "a start that was accepted is another run than that which ended since": (
+        lambda: (
+            seen(own(BACKUP))
+            .send(10, Command.START, BACKUP)
+            .see(20)
+            .answer(22, Command.START, BACKUP, sent=10)
+        ),
+        {BACKUP},
+        [(BACKUP, ENDED)],
+    ),
+    "a session that began after a start among other work is not that start's": (
+        lambda: (
+            listening()
+            .hear(50, session())
+            .start(60, REFRESH)
+            .hear(65, session(progress=100), ActivityEvent.ENDED)
+            .wait(66)
+        ),
+        {REFRESH},
+        [],
+    ),
+    "a session that began in the moment of a start may be that start's": (
+        lambda: (
+            listening()
+            .hear(60, session())
+            .start(60, REFRESH)
+            .hear(65, session(progress=100), ActivityEvent.ENDED)
+            .wait(66)
+        ),
+        set(),
+        [(REFRESH, LOST)],
     ),
     "two looks show an end if they are 390 s apart": (
         lambda: seen(own(BACKUP)).see(395).wait(396),

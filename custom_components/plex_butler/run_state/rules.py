@@ -171,7 +171,7 @@ class Rules:
         if run:
             # The server starts no task that still runs, so the old run is over
             self._end(run, sent)
-        random = not ran and state.tasks.get(task, False)
+        random = not ran and state.tasks.get(task)
         queued = bool(random and window and window.is_open(now.utc))
         began, busy = None if ran or queued else sent, state.busy_since
         new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
