@@ -24,6 +24,7 @@ from custom_components.plex_butler.const import DOMAIN, EVENT_TASK
 from custom_components.plex_butler.run_state import EndedRun, Evidence, Moment, Result
 from tests.conftest import Home, SignIn, settle
 from tests.downloads import download
+from tests.flows import announce
 from tests.simulator import (
     PROFILES,
     Connection,
@@ -343,3 +344,12 @@ async def test_ever_new_runs_are_forgotten_before_they_are_stored(
     for _ in range(900):
         history.async_add(run, "Polish")
     assert len(history._runs) == 500
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_servers_that_are_not_added_are_not_remembered(
+    hass: HomeAssistant, plex: SimulatedPlex
+) -> None:
+    await announce(hass, plex.port)
+
+    assert hass.data[f"{DOMAIN}_announced"] == {}

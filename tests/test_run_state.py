@@ -1610,6 +1610,38 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         set(),
         [(REFRESH, LOST)],
     ),
+    "an answer that overtook an older one is kept": (
+        lambda: Story().see(0).see(20, own(BACKUP)).see(21, asked=15),
+        {BACKUP},
+        [],
+    ),
+    "of two answers to questions of one moment the later one counts": (
+        lambda: Story().see(0).see(6, own(BACKUP), asked=0),
+        {BACKUP},
+        [],
+    ),
+    "a row that was told of in the moment of a question is not gone": (
+        lambda: (
+            listening()
+            .hear(60, own(BACKUP), ActivityEvent.STARTED)
+            .see(61, asked=60)
+            .wait(62)
+        ),
+        {BACKUP},
+        [],
+    ),
+    "a row of the last moment before an outage disproves a restart": (
+        lambda: (
+            Story()
+            .see(0)
+            .start(5, REFRESH)
+            .see(10, session())
+            .tell(10, REFUSED)
+            .see(40, session())
+        ),
+        {REFRESH},
+        [],
+    ),
     "two looks show an end if they are 390 s apart": (
         lambda: seen(own(BACKUP)).see(395).wait(396),
         set(),

@@ -176,3 +176,23 @@ async def test_the_token_of_a_guest_is_no_revoked_one(new_home: Journey) -> None
     new_home.update(token=good)
     await new_home.pass_time(2 * MINUTE)
     new_home.expect_healthy()
+
+
+async def test_a_token_that_is_a_guests_after_a_refusal_is_tried_at_once_again(
+    home: Journey,
+) -> None:
+    home.expected_logs.append(REFUSED)
+    plex = home.plex
+    good, plex.token = plex.token, "another"
+    plex.hub.drop()
+    await home.pass_time(10 * MINUTE)
+    assert len(home.dialogs()) == 1
+
+    plex.token = good
+    plex.fault("403", count=None, path="/butler")
+    await home.pass_time(HOUR + MINUTE)
+    assert home.repairs() == {"not_owner"}
+
+    plex.clear_faults()
+    await home.pass_time(MINUTE)
+    home.expect_healthy()
