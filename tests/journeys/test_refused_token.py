@@ -178,7 +178,7 @@ async def test_the_token_of_a_guest_is_no_revoked_one(new_home: Journey) -> None
     new_home.expect_healthy()
 
 
-async def test_a_token_that_is_a_guests_after_a_refusal_is_tried_at_once_again(
+async def test_a_token_that_was_accepted_as_a_guests_is_refused_anew(
     home: Journey,
 ) -> None:
     home.expected_logs.append(REFUSED)
@@ -194,5 +194,8 @@ async def test_a_token_that_is_a_guests_after_a_refusal_is_tried_at_once_again(
     assert home.repairs() == {"not_owner"}
 
     plex.clear_faults()
+    plex.token = "another"
     await home.pass_time(MINUTE)
+    plex.token = good
+    await home.pass_time(2 * MINUTE)
     home.expect_healthy()
