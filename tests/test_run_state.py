@@ -71,6 +71,31 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(BACKUP, LOST)],
     ),
+    "a notification shows that a server that refused is there": (
+        lambda: (
+            Story()
+            .tell(0, UP)
+            .see(0)
+            .start(5, REFRESH)
+            .tell(10, REFUSED)
+            .hear(20, activity(kind="library.update.section"))
+            .tell(29, DOWN)
+            .tell(30, REFUSED)
+            .see(33)
+        ),
+        {REFRESH},
+        [],
+    ),
+    "the end of a row at 100 that names the task is the task's": (
+        lambda: (
+            listening()
+            .hear(60, activity("At work", BACKUP), ActivityEvent.STARTED)
+            .hear(70, activity("At work", BACKUP, 100), ActivityEvent.ENDED)
+            .wait(71)
+        ),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
     "a stop that failed before the run was seen may yet end it": (
         lambda: (
             Story().see(0).stop(5, BACKUP, FAILED).see(6, own(BACKUP)).see(10).wait(11)

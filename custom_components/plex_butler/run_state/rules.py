@@ -408,7 +408,7 @@ class Rules:
         """Update whether the stream is up; a snapshot shows what it may have missed."""
         if up:
             self._server_answered()
-        elif self.state.push_since:
+        else:
             self.state.gap = self.now
         self.state.push_since = self.now if up else None
         self.state.snapshot_wanted = self.now
