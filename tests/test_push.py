@@ -585,3 +585,22 @@ async def test_unloading_leaves_nothing_behind_at_any_moment(
     plex.clear_faults()
     assert await live.hass.config_entries.async_setup(live.entry.entry_id)
     await until(lambda: bool(plex.hub.sockets))
+
+
+async def test_the_stream_is_opened_again_when_a_poll_works_again(home: Home) -> None:
+    home.expect_log("Error fetching Attic Butler data")
+    await home.plex.stop_listening()
+    await home.advance_steps(4, 31)
+    await home.plex.listen_again()
+    await home.advance(30)
+    await home.advance(1)
+
+    assert home.state() == "off"
+    assert home.plex.hub.connected == 2
+
+
+async def test_notifications_are_counted_for_bug_reports(home: Home) -> None:
+    push = home.entry.runtime_data.push
+    await home.changed("ButlerStartHour", 3)
+
+    assert push.statistics()["notifications"] == 1

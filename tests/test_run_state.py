@@ -1667,6 +1667,13 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {REFRESH},
         [],
     ),
+    "a row that began in the moment of a stop is another run": (
+        lambda: (
+            Story().see(0).stop(10, BACKUP).hear(10, own(BACKUP), ActivityEvent.STARTED)
+        ),
+        {BACKUP},
+        [],
+    ),
     "two looks show an end if they are 390 s apart": (
         lambda: seen(own(BACKUP)).see(395).wait(396),
         set(),
