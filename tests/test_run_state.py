@@ -1421,7 +1421,7 @@ def test_a_task_is_still_known_among_more_rows_than_are_kept() -> None:
     story.see(10, *rows[:400], own(BACKUP, "mine"), *rows[400:])
 
     assert story.on == {BACKUP}
-    assert len(story.state.rows) <= MAX_ROWS
+    assert len(story.state.rows) == MAX_ROWS
 
 
 def test_a_row_that_the_stream_did_not_tell_of_ends_the_trust() -> None:

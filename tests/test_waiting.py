@@ -11,6 +11,7 @@ import pytest
 from custom_components.plex_butler.const import DOMAIN
 from tests.automations import open_window, plex_now
 from tests.conftest import BACKUP, OPTIMIZE, Home, refused, settle
+from tests.settling import until
 from tests.simulator import PROFILES, draw_profile
 
 LIBRARIES = "RefreshLibraries"
@@ -505,3 +506,17 @@ async def test_what_goes_on_after_a_stop_is_told_when_time_is_up(home: Waiting) 
 
     assert 2 * MINUTE <= await call.over(3 * MINUTE) <= 2 * MINUTE + 5
     assert call.told("result", "evidence") == ("timed_out", "observed")
+
+
+async def test_a_run_that_ends_before_its_start_is_answered_is_not_waited_for(
+    home: Waiting,
+) -> None:
+    home.plex.durations[BACKUP] = 0.1
+    home.plex.fault("late", path=f"/butler/{BACKUP}", method="POST", delay=3)
+    call = Call(home, "start_task", task=BACKUP)
+    await until(lambda: home.asked(f"/butler/{BACKUP}", "POST") == 1)
+    await home.advance(1)
+    assert call.goes_on
+
+    await home.advance(2)
+    assert call.results == ["ended"]
