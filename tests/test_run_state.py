@@ -638,6 +638,13 @@ def test_the_progress_of_a_session_is_not_the_tasks() -> None:
     assert story.task(CLEAN).progress == 40
 
 
+def test_a_task_in_its_last_phase_is_at_100() -> None:
+    story = seen(own(BACKUP)).see(10, own(BACKUP, progress=100))
+
+    assert story.on == {BACKUP}
+    assert story.task(BACKUP).progress == 100
+
+
 # A session
 
 
