@@ -1547,6 +1547,49 @@ def test_a_row_at_100_that_the_newest_snapshot_shows_is_no_later_work() -> None:
     assert story.results == [(REFRESH, LOST)]
 
 
+BEGINS: dict[str, tuple[Callable[[], Story], float | None]] = {
+    "unknown at the first look": (lambda: Story().see(5, own(BACKUP)), None),
+    "at the next of two looks": (lambda: Story().see(0).see(90, own(BACKUP)), 90),
+    "unknown if the last look is older": (
+        lambda: Story().see(0).see(91, own(BACKUP)),
+        None,
+    ),
+    "by the stream": (
+        lambda: Story().hear(5, own(BACKUP), ActivityEvent.STARTED),
+        5,
+    ),
+    "unknown to an update": (lambda: Story().hear(5, own(BACKUP)), None),
+    "by the log": (lambda: Story().open_log(1).log(5, BACKUP), 5),
+    "unknown if the last look is as old as a gap": (
+        lambda: Story().tell(0, UP).see(10).tell(10, DOWN).see(20, own(BACKUP)),
+        None,
+    ),
+    "at a start that a row of the same moment shows": (
+        lambda: Story().see(0).start(5, BACKUP).see(6, own(BACKUP), asked=5),
+        5,
+    ),
+}
+
+
+@pytest.mark.parametrize(("happens", "since"), BEGINS.values(), ids=BEGINS)
+def test_when_a_run_began(happens: Callable[[], Story], since: float | None) -> None:
+    task = happens().task(BACKUP)
+
+    assert task.evidence is Evidence.OBSERVED
+    assert task.since == (at(since) if since is not None else None)
+
+
+def test_a_server_that_names_its_tasks_is_never_counted_as_nameless() -> None:
+    story = listening()
+    for number in range(1, 5):
+        story.hear(100 * number, own(BACKUP), ActivityEvent.STARTED)
+        story.hear(100 * number + 10, own(BACKUP), ActivityEvent.ENDED)
+    story.wait(500)
+
+    assert story.idle == 4
+    assert story.state.capabilities.unnamed == 0
+
+
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
     "a start is given up after exactly 15 s": (
         lambda: seen(session()).see(10).start(30, BACKUP).see(45),
