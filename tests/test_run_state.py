@@ -1590,6 +1590,22 @@ def test_a_server_that_names_its_tasks_is_never_counted_as_nameless() -> None:
     assert story.state.capabilities.unnamed == 0
 
 
+@pytest.mark.parametrize(("minutes", "begins"), [(29, 1), (30, 2)])
+def test_a_start_that_was_given_up_may_show_for_half_an_hour(
+    minutes: int, begins: int
+) -> None:
+    story = seen(session()).see(10).start(30, BACKUP).see(45)
+    assert story.results == [(BACKUP, LOST)]
+    story.see(44 + minutes * MINUTE).see(45 + minutes * MINUTE, own(BACKUP))
+    assert len(story.started) == begins
+    sent = story.state.runs[BACKUP].sent
+    assert sent == (moment(30) if begins == 1 else None)
+
+    story.see(46 + minutes * MINUTE).see(50 + minutes * MINUTE, own(BACKUP, "u2"))
+    assert len(story.started) == begins + 1
+    assert story.state.runs[BACKUP].sent is None
+
+
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
     "a start is given up after exactly 15 s": (
         lambda: seen(session()).see(10).start(30, BACKUP).see(45),
