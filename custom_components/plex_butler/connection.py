@@ -72,7 +72,7 @@ async def async_get_server(
         await client.verify()
         raise
     if server.machine_identifier != machine_identifier:
-        raise api.PlexWrongServerError(found=server.machine_identifier)
+        raise api.PlexWrongServerError("Another server answers at this address")
     return server
 
 

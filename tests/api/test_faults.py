@@ -15,7 +15,7 @@ import pytest
 from pytest_socket import socket_allow_hosts
 
 from custom_components.plex_butler import api
-from custom_components.plex_butler.api import notifications, transport
+from custom_components.plex_butler.api import transport
 from tests.simulator import ManualClock, SimulatedPlex
 
 from .conftest import STREAM, MakeClient, listen
@@ -122,7 +122,6 @@ async def test_a_server_that_is_silent_for_long_is_given_up(
     way: Way,
 ) -> None:
     monkeypatch.setattr(transport, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
-    monkeypatch.setattr(notifications, "OPEN_TIMEOUT", 0.05)
     plex.fault("slow", delay=5)
     assert type(await fail(way(client, plex))) is api.PlexTimeoutError
     monkeypatch.undo()

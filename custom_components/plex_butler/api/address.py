@@ -1,6 +1,6 @@
 """Reads what a person pastes: the address of a server, and a token."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import takewhile
 import re
 from typing import Final
@@ -40,14 +40,14 @@ def parse_address(text: str) -> str:
     if _PLEX_SITE.match(text):
         raise PasteError("plex_site")
     if not _SCHEME.match(text):
-        host = f"[{text}]" if ":" in text and is_ip(text) else text
+        host = f"[{text}]" if ":" in text and as_ip(text) else text
         # Names under plex.direct exist for the sake of their certificate.
         scheme = "https" if ".plex.direct" in text.lower() else "http"
         text = f"{scheme}://{host}"
     url = URL(text)
     if url.scheme not in {"http", "https"} or url.user or url.explicit_port == 0:
         raise ValueError("Not the address of a web server")
-    if not (is_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
+    if not (as_ip(url.host or "") or _NAME.fullmatch(url.raw_host or "")):
         raise ValueError("Not a name that a server can have")
     base = _base(url, _assumed_port(url) if url.explicit_port is None else url.port)
     parts = url.raw_path.strip("/").split("/")
@@ -88,17 +88,16 @@ def find_token(text: str) -> str | None:
 def _assumed_port(url: URL) -> int | None:
     """Assume Plex's own port, except behind what looks like an HTTPS proxy."""
     host = (url.host or "").rstrip(".")
-    proxied = not (is_ip(host) or host.endswith(".plex.direct"))
+    proxied = not (as_ip(host) or host.endswith(".plex.direct"))
     return None if url.scheme == "https" and proxied else DEFAULT_PORT
 
 
-def is_ip(host: str) -> bool:
-    """Return True if a host is an address, not a name."""
+def as_ip(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a host is, or None if it is a name."""
     try:
-        ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _base(url: URL, port: int | None) -> str:

@@ -24,8 +24,6 @@ from .transport import (
     PlexPreferenceError,
     PlexResponseError,
     PlexWrongServerError,
-    before_repeats,
-    read,
     request,
     token_header,
 )
@@ -73,7 +71,7 @@ class PlexClient:
         # By path, the newest body with what it means
         self._decoded: dict[str, tuple[bytes, Any]] = {}
         # Requests that were sent before their answers are needed
-        self._ahead: dict[str, Task[bytes]] = {}
+        self._ahead: dict[str, Task[tuple[int, bytes]]] = {}
         self._session = session
         self._token = token
         self._machine_identifier = machine_identifier
@@ -107,7 +105,7 @@ class PlexClient:
         found = (await self.get_identity()).machine_identifier
         self._is_verified = found == self._machine_identifier
         if not self._is_verified:
-            raise PlexWrongServerError(found=found)
+            raise PlexWrongServerError("Another server answers at this address")
 
     def doubt(self) -> None:
         """Have the server verified before the token is sent again."""
@@ -181,12 +179,12 @@ class PlexClient:
             url = url.with_query(filters=names)
         headers, keep = await self._verified_headers(), partial(self.keep, "frame")
         async with open_stream(
-            self._session, url, headers, keep, self._middlewares()
+            self._session, url, headers, keep, self._guard()
         ) as stream:
             try:
                 yield stream
             finally:
-                self._is_verified = False
+                self.doubt()
 
     @asynccontextmanager
     async def log_stream(self) -> AsyncIterator[LogStream]:
@@ -229,37 +227,29 @@ class PlexClient:
     async def at_once(self, *paths: str) -> AsyncIterator[None]:
         """Send the requests for these paths at once; each is then read as ever."""
         await self._verified_headers()
-        tasks = {path: create_task(self._read(path)) for path in paths}
-        self._ahead = dict(tasks)
+        self._ahead = {path: create_task(self._send("GET", path)) for path in paths}
         try:
             yield
         finally:
-            self._ahead = {}
-            for task in tasks.values():
+            unread, self._ahead = self._ahead.values(), {}
+            for task in unread:
                 task.cancel()
-            await gather(*tasks.values(), return_exceptions=True)
+            await gather(*unread, return_exceptions=True)
 
     async def _get[T](self, path: str, parse: Callable[[object], T]) -> T:
         """Return what an answer means; bytes that are known are not decoded again."""
-        body = await (self._ahead.pop(path, None) or self._read(path))
-        known = self._decoded.get(path)
-        if known and known[0] == body:
-            meaning: T = known[1]
-            return meaning
-        answer = models.loads(body)
+        ahead = self._ahead.pop(path, None)
+        _, body = await (ahead or self._send("GET", path))
         if path not in _POLLED:
-            return parse(answer)
-        self.last_answers[path] = answer
-        meaning = parse(answer)
-        self._decoded[path] = body, meaning
+            return parse(models.loads(body))
+        known = self._decoded.get(path)
+        if known is None or known[0] != body:
+            self.last_answers[path] = answer = models.loads(body)
+            known = self._decoded[path] = body, parse(answer)
+        meaning: T = known[1]
         return meaning
 
-    async def _read(self, path: str) -> bytes:
-        _, body = await self._send("GET", path)
-        return body
-
     async def _command(self, method: str, task: str | None = None) -> int:
-        """Send a command for one task or for all, and return the answer's status."""
         path = "/butler"
         if task is not None:
             path += f"/{quote(task, safe='', errors='replace')}"
@@ -276,31 +266,44 @@ class PlexClient:
         """Return an answer; `/identity` is asked of any server, without the token."""
         is_public = path == "/identity"
         headers = self._headers if is_public else await self._verified_headers()
+        guards = () if is_public else (self._guard(),)
         url = URL(f"{self.url}{path}", encoded=True)
+        # Other bodies say nothing: they are empty or a page of HTML.
+        is_read = method == "GET"
         try:
-            middlewares = () if is_public else self._middlewares()
-            async with request(
-                self._session, method, url, headers, middlewares
-            ) as response:
-                # Other bodies say nothing: they are empty or a page of HTML.
-                body = await read(response) if method == "GET" else b""
-                return response.status, body
+            return await request(
+                self._session, method, url, headers, guards, reads_body=is_read
+            )
         except PlexError as err:
-            if not isinstance(err, PlexResponseError) or (err.status or 0) >= 500:
+            if not isinstance(err, PlexResponseError) or err.status >= 500:
                 # Another server may answer at the address next time.
-                self._is_verified = False
+                self.doubt()
             if isinstance(err, PlexForbiddenError) and path not in _FOR_ALL_USERS:
                 raise PlexNotOwnerError("The token is not the owner's") from err
             raise
 
-    def _middlewares(self) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-        """Return what looks who answers by now before a request is sent anew."""
-        known = self._machine_identifier is not None
-        return (before_repeats(self.verify),) if known else ()
+    def _guard(self) -> aiohttp.ClientMiddlewareType:
+        """Return what keeps a request from other servers, also when it is sent anew."""
+        is_repeat = False
+
+        async def guard(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            nonlocal is_repeat
+            # A WebSocket cannot be told not to follow redirects.
+            if (origin := request.url.origin()) != URL(self.url).origin():
+                raise PlexResponseError(f"The server redirects to {origin}")
+            # aiohttp repeats a request whose connection broke; another may answer now.
+            if is_repeat and self._machine_identifier is not None:
+                await self.verify()
+            is_repeat = True
+            return await handler(request)
+
+        return guard
 
     async def _verified_headers(self) -> dict[str, str]:
         """Return the headers with the token, once the server has been verified."""
-        headers = self._headers | (token_header(self._token) if self._token else {})
+        headers = self._headers | token_header(self._token)
         if self._machine_identifier is not None:
             async with self._verify_lock:
                 if not self._is_verified:

@@ -7,11 +7,10 @@ what a line says of a task leaves it, be it in JSON, in JSON inside JSON, or in 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from operator import itemgetter
 import re
 from time import monotonic
 from typing import Final, override
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 from .notifications import NotificationStream
 
@@ -90,12 +89,10 @@ class LogStream:
         """Yield the lines of each frame with any, and none at the first proof."""
         began, before, size, tells = monotonic(), 0, 0, False
         async for frame in self._stream.raw():
-            if lines := parse_log_frame(frame):
+            lines = parse_log_frame(frame)
+            if lines or (not tells and _PROOF.search(frame)):
                 tells = True
                 yield lines
-            elif not tells and _PROOF.search(frame):
-                tells = True
-                yield ()
             size += len(frame)
             if self._stream.frames % 64 and size <= FLOOD_BYTES:
                 continue
@@ -112,19 +109,20 @@ def parse_log_frame(frame: bytes) -> tuple[LogLine, ...]:
     """Return what a frame of the log says of tasks, in the order of its lines."""
     if b"sub-activity" not in frame and b"/butler" not in frame:
         return ()
-    found: list[tuple[int, LogLine]] = []
-    for it in _ACTIVITY.finditer(frame):
-        begun, title, ended, parent, progress = (
-            (group or b"").decode(errors="replace") for group in it.groups()
-        )
-        uuid, name = begun or ended, title.strip() if begun else None
-        line = LoggedSubActivity(
-            uuid=uuid, parent=parent, title=name, progress=progress
-        )
-        found.append((it.start(), line))
-    for it in _COMPLETED.finditer(frame):
-        status, method, task = it.groups()
-        name = unquote_to_bytes(task).decode(errors="replace") if task else None
-        request = LoggedRequest(method=method.decode(), task=name, status=int(status))
-        found.append((it.start(), request))
-    return tuple(line for _, line in sorted(found, key=itemgetter(0)))
+    found = [*_ACTIVITY.finditer(frame), *_COMPLETED.finditer(frame)]
+    return tuple(map(_parse_line, sorted(found, key=re.Match.start)))
+
+
+def _parse_line(found: re.Match[bytes]) -> LogLine:
+    groups = ((it or b"").decode(errors="replace") for it in found.groups())
+    if found.re is _COMPLETED:
+        status, method, task = groups
+        name = unquote(task) or None
+        return LoggedRequest(method=method, task=name, status=int(status))
+    begun, title, ended, parent, progress = groups
+    return LoggedSubActivity(
+        uuid=begun or ended,
+        title=title.strip() if begun else None,
+        parent=parent,
+        progress=progress,
+    )

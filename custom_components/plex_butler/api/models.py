@@ -116,7 +116,7 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
                 description=text(item, "description", MAX_LONG_TEXT),
                 # No task waits for a century.
                 interval=number(item, "interval", 36_500),
-                schedule_randomized=flag(item, "scheduleRandomized", default=False),
+                schedule_randomized=flag(item, "scheduleRandomized"),
                 enabled=flag(item, "enabled", default=True),
             )
     if not tasks:
@@ -168,20 +168,19 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
     setting, kind = name(item, "id"), text(item, "type").lower()
-    sent = item.get("value")
-    if not setting or not isinstance(sent, bool | int | float | str):
+    value = item.get("value")
+    if not setting or not isinstance(value, bool | int | float | str):
         return None
-    value = sent
     match kind:
         case "bool":
-            value = flag(item, "value", default=False)
+            value = flag(item, "value")
         case "int" | "double":
             with suppress(ValueError, OverflowError):
-                found = int(sent) if kind == "int" else float(sent)
+                found = int(value) if kind == "int" else float(value)
                 # Neither is there a setting so large, nor does "nan" compare.
-                value = found if abs(found) < 10**MAX_DIGITS else sent
+                value = found if abs(found) < 10**MAX_DIGITS else value
         case "text":
-            value = str(sent)
+            value = str(value)
     # Labels of hours hold something that only looks like a colon, or a real one.
     listed = text(item, "enumValues", MAX_LONG_TEXT).split("|")
     options = (option.partition(":") for option in listed if option)
@@ -238,7 +237,7 @@ def number(item: Json, key: str, most: int) -> int | None:
     return None
 
 
-def flag(item: Json, key: str, *, default: bool) -> bool:
+def flag(item: Json, key: str, *, default: bool = False) -> bool:
     """Return whether something is so."""
     match item.get(key):
         case int(found):

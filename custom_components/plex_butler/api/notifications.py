@@ -4,8 +4,7 @@ A single library scan sends more than a thousand messages, hardly any of which c
 Butler, so most frames are told apart by a few bytes and never become anything else.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,14 +13,12 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from . import models
+from . import models, transport
 from .transport import PlexConnectionError, PlexResponseError, network_errors
 
 # A dead connection is noticed after this many seconds and half as long again. The pings
 # are ours: aiohttp's own leave a timer behind when the server closes the socket.
 HEARTBEAT: Final = 30.0
-# As long as for any other answer.
-OPEN_TIMEOUT: Final = 15.0
 # No notification comes near this.
 MAX_MESSAGE: Final = 1024 * 1024
 
@@ -103,11 +100,6 @@ class NotificationStream:
                     case _:
                         return
 
-    async def close(self) -> None:
-        """Hang up, which ends the iteration."""
-        with network_errors():
-            await self._socket.close()
-
 
 @asynccontextmanager
 async def open_stream(
@@ -115,40 +107,31 @@ async def open_stream(
     url: URL,
     headers: Mapping[str, str],
     keep: Callable[[bytes], None],
-    middlewares: Iterable[aiohttp.ClientMiddlewareType] = (),
+    guard: aiohttp.ClientMiddlewareType,
 ) -> AsyncIterator[NotificationStream]:
     """Open the stream at a URL with the session's connections."""
-
-    # Unlike a request, a WebSocket cannot be told not to follow redirects.
-    async def stay(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if request.url.origin() != url.origin():
-            raise PlexResponseError(f"The server redirects to {request.url.origin()}")
-        return await handler(request)
-
     async with aiohttp.ClientSession(
         connector=session.connector,
         connector_owner=False,
         headers=session.headers,
-        middlewares=(stay, *middlewares),
+        timeout=transport.TIMEOUT,
+        middlewares=(guard,),
     ) as guarded:
         with network_errors():
-            async with asyncio.timeout(OPEN_TIMEOUT):
-                socket = await guarded.ws_connect(
-                    url,
-                    headers=headers,
-                    autoping=False,
-                    max_msg_size=MAX_MESSAGE,
-                    decode_text=False,
-                    # That nothing comes for hours is normal.
-                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                )
-        stream = NotificationStream(socket, keep)
+            socket = await guarded.ws_connect(
+                url,
+                headers=headers,
+                autoping=False,
+                max_msg_size=MAX_MESSAGE,
+                decode_text=False,
+                # That nothing comes for hours is normal.
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )
         try:
-            yield stream
+            yield NotificationStream(socket, keep)
         finally:
-            await stream.close()
+            with network_errors():
+                await socket.close()
 
 
 def parse_frame(frame: bytes) -> tuple[Notification, ...]:
@@ -171,11 +154,11 @@ def _notifications(payload: object) -> Iterator[Notification]:
                         told in ActivityEvent
                     ):
                         # The identity may stand beside the activity only.
-                        activity = models.parse_activity(
-                            {"uuid": item.get("uuid"), **row}
+                        row = {"uuid": item.get("uuid"), **row}
+                        yield ActivityNotification(
+                            event=ActivityEvent(told),
+                            activity=models.parse_activity(row),
                         )
-                        event = ActivityEvent(told)
-                        yield ActivityNotification(event=event, activity=activity)
         case {"NotificationContainer": {"Setting": found}}:
             items = tuple(models.objects(found))
             known = filter(None, map(models.parse_preference, items))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 import re
 from typing import Final
 from urllib.parse import urlencode
@@ -11,9 +10,9 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from .address import is_ip, parse_address
+from .address import as_ip, parse_address
 from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
-from .transport import PlexResponseError, read, request, token_header
+from .transport import PlexResponseError, request, token_header
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
@@ -99,9 +98,9 @@ class PlexTvClient:
         self, method: str, path: str, token: str = "", **query: str
     ) -> object:
         url = URL(PLEX_TV_URL + path).with_query(query)
-        headers = self._headers | (token_header(token) if token else {})
-        async with request(self._session, method, url, headers) as response:
-            return loads(await read(response))
+        headers = self._headers | token_header(token)
+        _, body = await request(self._session, method, url, headers)
+        return loads(body)
 
 
 def parse_pin(answer: object) -> Pin:
@@ -123,7 +122,7 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
         token = text(resource, "accessToken", MAX_LONG_TEXT)
         if (
             "server" in text(resource, "provides").split(",")
-            and flag(resource, "owned", default=False)
+            and flag(resource, "owned")
             and _PLAIN.fullmatch(machine)
             and _PLAIN.fullmatch(token)
         ):
@@ -139,26 +138,24 @@ def _urls(connections: object) -> tuple[str, ...]:
     """Return the addresses: local HTTPS, local HTTP, remote HTTPS."""
     ranks: dict[str, int] = {}
     for connection in objects(connections):
-        if flag(connection, "relay", default=False):
+        if flag(connection, "relay"):
             continue
-        local = flag(connection, "local", default=False)
-        for way in _ways(connection, local=local):
+        is_local = flag(connection, "local")
+        for way in _ways(connection, is_local=is_local):
             with suppress(ValueError):
                 url = parse_address(way)
-                host = URL(url).host or ""
+                ip = as_ip(URL(url).host or "")
                 if url.startswith("https:"):
-                    ranks.setdefault(url, 0 if local else 2)
-                elif local and not (is_ip(host) and ip_address(host).is_global):
+                    ranks.setdefault(url, 0 if is_local else 2)
+                elif is_local and not (ip and ip.is_global):
                     ranks.setdefault(url, 1)
     return tuple(sorted(ranks, key=ranks.__getitem__)[:_MOST_URLS])
 
 
-def _ways(connection: Json, *, local: bool) -> Iterator[str]:
+def _ways(connection: Json, *, is_local: bool) -> Iterator[str]:
     if "://" in (uri := text(connection, "uri")):
         yield uri
-    if local:
-        # A certificate's name may not resolve while its address can be reached.
-        with suppress(ValueError):
-            host = ip_address(text(connection, "address"))
-            in_url = f"[{host}]" if host.version == 6 else host
-            yield f"http://{in_url}:{number(connection, 'port', 65535)}"
+    # A certificate's name may not resolve while its address can be reached.
+    if is_local and (ip := as_ip(text(connection, "address"))):
+        host = f"[{ip}]" if ip.version == 6 else ip
+        yield f"http://{host}:{number(connection, 'port', 65535)}"

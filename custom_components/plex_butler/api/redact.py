@@ -4,7 +4,7 @@ The activities of others name films, libraries and people, and servers get new f
 with every version. So no text is left but Butler's own, and the words for kinds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 import re
 from typing import Any, Final
@@ -67,14 +67,13 @@ def redact_frame(frame: bytes) -> Any:
 
 
 def redact_record(
-    record: Iterable[Recorded], names: Iterable[str]
+    record: Sequence[Recorded], names: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what happened, as `--replay` plays it; of names, those of tasks stay."""
-    events = list(record)
     known = {name.casefold() for name in names}
     return [
-        {"at": round(at - events[0][0], 3), kind: _redact_event(what, known)}
-        for at, kind, what in events
+        {"at": round(at - record[0][0], 3), kind: _redact_event(what, known)}
+        for at, kind, what in record
     ]
 
 

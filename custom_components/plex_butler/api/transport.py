@@ -1,14 +1,7 @@
 """Requests over HTTP, and what goes wrong with them as errors of our own."""
 
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 import errno
 import re
 from typing import Final, override
@@ -81,11 +74,7 @@ class PlexCertificateNameError(PlexCertificateError, key="certificate_name"):
 
 
 class PlexWrongServerError(PlexError, key="wrong_server"):
-    """Another server answers at the address; `found` is its machine identifier."""
-
-    def __init__(self, *, found: str) -> None:
-        super().__init__("Another server answers at this address")
-        self.found = found
+    """Another server answers at the address."""
 
 
 class PlexAuthenticationError(PlexError, key="invalid_auth"):
@@ -107,9 +96,7 @@ class PlexMaintenanceError(PlexError, key="maintenance"):
 class PlexResponseError(PlexError):
     """The answer is none of Plex's; `location` is where a redirect points."""
 
-    def __init__(
-        self, message: str, *, status: int | None = None, location: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, location: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.location = location
@@ -128,33 +115,26 @@ _REASONS: Final[Mapping[int, type[PlexConnectionError]]] = {
 }
 
 
-def before_repeats(
-    act: Callable[[], Awaitable[None]],
-) -> aiohttp.ClientMiddlewareType:
-    """Return what acts before aiohttp sends a request anew whose connection broke."""
-    is_repeat = False
-
-    async def attempt(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        nonlocal is_repeat
-        if is_repeat:
-            await act()
-        is_repeat = True
-        return await handler(request)
-
-    return attempt
+def token_header(token: str | None) -> dict[str, str]:
+    """Return the header with a token; raise PlexAuthenticationError for what is none."""
+    if not token:
+        return {}
+    if not re.fullmatch(r"[!-~]+", token):
+        raise PlexAuthenticationError("The token has characters that are in none")
+    return {"X-Plex-Token": token}
 
 
-@asynccontextmanager
 async def request(
     session: aiohttp.ClientSession,
     method: str,
     url: URL,
     headers: Mapping[str, str],
     middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
-) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Send one request; every error of the network or of HTTP leaves as ours."""
+    *,
+    reads_body: bool = True,
+) -> tuple[int, bytes]:
+    """Return the status and the body of an answer; what goes wrong leaves as ours."""
+    body = bytearray()
     with network_errors():
         # A redirect would carry the token to wherever it points.
         async with session.request(
@@ -167,24 +147,14 @@ async def request(
         ) as response:
             if not 200 <= response.status < 300:
                 raise _status_error(response.status, response.headers)
-            yield response
-
-
-async def read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body of an answer that is not too large to be one of Plex's."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise PlexResponseError("The answer is too large to be one of Plex's")
-    return bytes(body)
-
-
-def token_header(token: str) -> dict[str, str]:
-    """Return the header with the token; raise PlexAuthenticationError if it is none."""
-    if not re.fullmatch(r"[!-~]+", token):
-        raise PlexAuthenticationError("The token has characters that are in none")
-    return {"X-Plex-Token": token}
+            if reads_body:
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        raise PlexResponseError(
+                            "The answer is too large to be one of Plex's"
+                        )
+            return response.status, bytes(body)
 
 
 @contextmanager
@@ -226,7 +196,6 @@ def _error_of(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
 
 
 def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:
-    """Return what a status means that is not a success."""
     error: PlexError
     match status:
         case 401:
