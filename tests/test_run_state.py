@@ -96,6 +96,41 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(BACKUP, ENDED)],
     ),
+    "the log may name a run after its row has shown its end": (
+        lambda: (
+            listening()
+            .open_log(40)
+            .hear(60, session(BACKUP))
+            .hear(60, session(BACKUP, 100))
+            .log(60.05, BACKUP)
+            .wait(61)
+        ),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
+    "a stop that failed may end a run for as long as it goes on": (
+        lambda: (
+            seen(session(BACKUP))
+            .stop(10, BACKUP, FAILED)
+            .see(320, session(BACKUP, 50))
+            .see(325)
+            .wait(326)
+        ),
+        set(),
+        [(BACKUP, LOST)],
+    ),
+    "a stop ends no run that began in its moment": (
+        lambda: (
+            Story()
+            .see(0)
+            .stop(10, BACKUP)
+            .hear(10, own(BACKUP), ActivityEvent.STARTED)
+            .hear(20, own(BACKUP), ActivityEvent.ENDED)
+            .wait(21)
+        ),
+        set(),
+        [(BACKUP, ENDED)],
+    ),
     "a stop that failed before the run was seen may yet end it": (
         lambda: (
             Story().see(0).stop(5, BACKUP, FAILED).see(6, own(BACKUP)).see(10).wait(11)
@@ -636,6 +671,11 @@ def test_the_progress_of_a_session_is_not_the_tasks() -> None:
 
     story.see(10, own(CLEAN, progress=40), session(BACKUP, 83))
     assert story.task(CLEAN).progress == 40
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(0, 0), (40, 40), (-1, None)])
+def test_a_progress_below_0_is_none(progress: float, shown: float | None) -> None:
+    assert seen(own(BACKUP, progress=progress)).task(BACKUP).progress == shown
 
 
 def test_a_task_in_its_last_phase_is_at_100() -> None:

@@ -320,7 +320,7 @@ class Rules:
         end = run.end if run and log_id else None
         if run and run.end and not end:
             self.changes.remove(run.end)
-        progress = row.progress if row and row.is_task_row else -1
+        has_progress = row and row.is_task_row and row.progress >= 0
         stops = (stop.covers_until for stop in self._stops(task))
         new = m.Run(
             task,
@@ -331,7 +331,7 @@ class Rules:
             begin_seen=seen,
             row=row.key if row else None,
             log_id=log_id or (run.log_id if run else None),
-            progress=progress if progress >= 0 else None,
+            progress=row.progress if row and has_progress else None,
             end=end,
             doubted=run.doubted if run else any(it and since < it for it in stops),
         )
