@@ -300,7 +300,7 @@ async def test_who_listens_hears_of_runs_and_can_stop_listening(
     hass: HomeAssistant, plex: SimulatedPlex, loaded: MockConfigEntry, advance: Advance
 ) -> None:
     heard: list[object] = []
-    stop = loaded.runtime_data.tracker.async_add_change_listener(heard.extend)
+    stop = loaded.runtime_data.tracker.async_add_listener(heard.extend)
     await run_once(plex, advance)
     ends = [change for change in heard if isinstance(change, EndedRun)]
     assert [run.task for run in ends] == ["BackupDatabase"]

@@ -166,7 +166,7 @@ async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:
                 history.async_add(change, task.title if task else change.task)
 
     # Not until the unload: the tracker tells the last changes when it is closed.
-    coordinator.tracker.async_add_change_listener(async_changed)
+    coordinator.tracker.async_add_listener(async_changed)
 
 
 async def async_remove_history(hass: HomeAssistant, entry_id: str) -> None:
@@ -203,7 +203,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         """Have calendars that are open follow the runs."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self.coordinator.tracker.async_add_change_listener(self._async_runs_changed)
+            self.coordinator.tracker.async_add_listener(self._async_runs_changed)
         )
 
     @callback

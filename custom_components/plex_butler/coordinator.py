@@ -19,36 +19,11 @@ from homeassistant.helpers.update_coordinator import (
 )
 from homeassistant.util import dt as dt_util
 
-from . import api
-from .api import PlexError
+from . import api, connection, const
 from .commands import Commands
-from .connection import (
-    Refusal,
-    async_classify_refusal,
-    async_forget_refusal,
-    async_get_server,
-    refusals,
-    server_name,
-    short_name,
-    translation,
-)
-from .const import (
-    DOMAIN,
-    EARLY,
-    IDLE_INTERVAL,
-    LOGGER,
-    MAX_NAME,
-    PATIENCE,
-    PLEX_DOMAIN,
-    PREFERENCES_INTERVAL,
-    PUBLISH_INTERVAL,
-    SERVER_INTERVAL,
-    TASKS_INTERVAL,
-    TRUSTED_INTERVAL,
-)
 from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
 from .repairs import async_close_problems, async_raise_problem
-from .run_state import ButlerView, Moment, Rules
+from .run_state import IDLE, ButlerView, Moment, Rules
 from .schedule import ScheduleCoordinator, Window
 from .streams import LogListener, PushListener
 from .tasks import DATABASE_TASKS
@@ -87,10 +62,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     ) -> None:
         super().__init__(
             hass,
-            LOGGER,
+            const.LOGGER,
             config_entry=entry,
             name=f"{entry.title} Butler",
-            update_interval=IDLE_INTERVAL,
+            update_interval=const.IDLE_INTERVAL,
             always_update=False,
         )
         self.client = client
@@ -102,10 +77,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.schedule = ScheduleCoordinator(self)
         self.schedule.async_add_listener(self._async_settings_updated)
         self.push = PushListener(self)
-        self._stale_tasks = StaleEntities(self, TASK_ID, SERVER_INTERVAL)
-        self._stale_preferences = StaleEntities(
-            self, PREFERENCE_ID, PREFERENCES_INTERVAL
-        )
+        self._stale_tasks = StaleEntities(self, TASK_ID, const.SERVER_INTERVAL)
+        longest = const.PREFERENCES_INTERVAL
+        self._stale_preferences = StaleEntities(self, PREFERENCE_ID, longest)
         # When each part was fetched last; `schedule.due_at` is for the settings.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
         self._tasks: Mapping[str, api.ButlerTask] = {}
@@ -115,8 +89,8 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._poll: asyncio.Task[object] | None = None
         self._publisher = Debouncer(
             hass,
-            LOGGER,
-            cooldown=PUBLISH_INTERVAL.total_seconds(),
+            const.LOGGER,
+            cooldown=const.PUBLISH_INTERVAL.total_seconds(),
             immediate=True,
             function=self._async_publish,
         )
@@ -132,7 +106,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._poll = asyncio.current_task()
         try:
             await self._async_fetch()
-        except PlexError as err:
+        except api.PlexError as err:
             is_locked = self._is_database_locked(err)
             # A time-out does not show that the server is down.
             is_down = isinstance(err, api.PlexRefusedError | api.PlexMaintenanceError)
@@ -140,7 +114,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.tracker.async_apply(Rules.poll_failed, refused=is_down)
             # Back off while the server is failing, then fetch everything.
             self.async_invalidate()
-            self._set_interval(IDLE_INTERVAL)
+            self._set_interval(const.IDLE_INTERVAL)
             if is_locked:
                 return self.data
             raise await self._async_failure(err) from err
@@ -151,32 +125,30 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             # The first poll also closes repairs that an earlier set-up left.
             async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
         # A part may have been invalidated while it was fetched.
-        is_stale = (
-            monotonic() >= self.schedule.due_at or _NEVER in self._fetched_at.values()
-        )
+        is_stale = _NEVER in self._fetched_at.values()
+        is_stale |= monotonic() >= self.schedule.due_at
         self._set_interval(_SOON if is_stale else self.tracker.until_next_snapshot)
         return self._build_data()
 
-    async def _async_failure(self, err: PlexError) -> UpdateFailed:
+    async def _async_failure(self, err: api.PlexError) -> UpdateFailed:
         """Raise the repair or start the reauth for an error; return the UpdateFailed."""
         # Something else may have the address now.
         self.client.doubt()
-        await async_raise_problem(self.hass, self.config_entry, err)
-        retry_after = None
-        entry = self.config_entry
+        entry, retry_after = self.config_entry, None
+        await async_raise_problem(self.hass, entry, err)
         if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
-            refused = refusals(self.hass)
-            refusal = refused.setdefault(entry.entry_id, Refusal(now, now))
+            refused = connection.refusals(self.hass)
+            refusal = refused.setdefault(entry.entry_id, connection.Refusal(now, now))
             retry_after = refusal.delay()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, which notice a good token.
                 entry.async_start_reauth(self.hass)
         elif isinstance(err, api.PlexNotOwnerError):
-            async_forget_refusal(self.hass, entry)
-        return UpdateFailed(**translation(err), retry_after=retry_after)
+            connection.async_forget_refusal(self.hass, entry)
+        return UpdateFailed(**connection.translation(err), retry_after=retry_after)
 
-    def _is_database_locked(self, err: PlexError) -> bool:
+    def _is_database_locked(self, err: api.PlexError) -> bool:
         """Return True if an error is probably caused by a running database task."""
         # Such a task takes all connections to the database. Then the server, or a proxy
         # in front of it, answers late or with an error.
@@ -186,14 +158,13 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             return False
         now, runs = monotonic(), self.tracker.view.tasks
         self._silent_since = self._silent_since or now
-        return now - self._silent_since < PATIENCE.total_seconds() and any(
-            run.is_on for task, run in runs.items() if task in DATABASE_TASKS
-        )
+        is_locked = any(runs.get(task, IDLE).is_on for task in DATABASE_TASKS)
+        return is_locked and now - self._silent_since < const.PATIENCE.total_seconds()
 
     async def _async_fetch(self) -> None:
         """Fetch the activities, and every other part that is due; raise PlexError."""
-        refusal = refusals(self.hass).get(self.config_entry.entry_id)
-        if refusal and monotonic() < refusal.next_try - EARLY:
+        refusal = connection.refusals(self.hass).get(self.config_entry.entry_id)
+        if refusal and monotonic() < refusal.next_try - const.EARLY:
             await self.client.verify()
             raise api.PlexAuthenticationError("The token was refused")
         if self.data:
@@ -206,15 +177,16 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     async def _async_fetch_due(self, asked: Moment | None = None) -> None:
         machine = self.machine_identifier
-        is_server_due = self._is_due(SERVER, SERVER_INTERVAL)
+        is_server_due = self._is_due(SERVER, const.SERVER_INTERVAL)
         if is_server_due:
             self._fetched_at[SERVER] = monotonic()
-            self._server = await async_get_server(self.client, machine)
+            self._server = await connection.async_get_server(self.client, machine)
             self.tracker.async_apply(Rules.version_seen, version=self._server.version)
         try:
-            if monotonic() >= self.schedule.due_at - EARLY:
+            if monotonic() >= self.schedule.due_at - const.EARLY:
                 await self.schedule.async_read()
-            interval = TRUSTED_INTERVAL if self.tracker.push_trusted else TASKS_INTERVAL
+            is_trusted = self.tracker.state.push_trusted
+            interval = const.TRUSTED_INTERVAL if is_trusted else const.TASKS_INTERVAL
             if not self._tasks or self._is_due(TASKS, interval):
                 await self._async_fetch_tasks()
             if is_server_due:
@@ -223,30 +195,28 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             asked = asked or self.tracker.now()
             rows = await self.client.get_activities()
         except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
-            raise await async_classify_refusal(self.client, machine) from err
+            raise await connection.async_classify_refusal(self.client, machine) from err
         self.tracker.async_apply(Rules.snapshot, rows=rows, asked=asked)
 
-    @callback
     def _async_update_device(self) -> None:
-        server = self._server
+        identifier, server = self.machine_identifier, self._server
+        # The Plex integration's device has the server's name alone.
+        name = connection.short_name(connection.server_name(server), const.MAX_NAME)
         dr.async_get(self.hass).async_get_or_create(
             config_entry_id=self.config_entry.entry_id,
             configuration_url=f"{self.client.url}/web",
             entry_type=dr.DeviceEntryType.SERVICE,
             # The second identifier links this device with the Plex integration's.
-            identifiers={
-                (it, server.machine_identifier) for it in (DOMAIN, PLEX_DOMAIN)
-            },
+            identifiers={(const.DOMAIN, identifier), (const.PLEX_DOMAIN, identifier)},
             manufacturer="Plex",
             model="Plex Media Server",
-            # The Plex integration's device has the server's name alone.
-            name=f"{short_name(server_name(server), MAX_NAME)} Butler",
+            name=f"{name} Butler",
             sw_version=server.version,
         )
 
     def _is_due(self, part: str, interval: timedelta) -> bool:
         since = monotonic() - self._fetched_at[part]
-        return since >= interval.total_seconds() - EARLY
+        return since >= interval.total_seconds() - const.EARLY
 
     async def _async_fetch_tasks(self) -> None:
         """Fetch the tasks; drop the answer if a newer request was sent meanwhile."""
@@ -277,7 +247,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             # The server decides which tasks are enabled by the new settings.
             await self._async_fetch_tasks()
             self._async_publish()
-        except PlexError:
+        except api.PlexError:
             self.async_refresh_soon(TASKS)
         except HomeAssistantError:
             # Some of the settings may have been changed all the same.
@@ -293,10 +263,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def _async_settings_updated(self) -> None:
         """Apply settings that a poll or our own change has read."""
-        self._stale_preferences.async_process_list(
-            self.schedule.data, version=self._server.version
-        )
-        self.tracker.async_apply(Rules.window_changed, window=self.schedule.window)
+        schedule, version = self.schedule, self._server.version
+        self._stale_preferences.async_process_list(schedule.data, version=version)
+        self.tracker.async_apply(Rules.window_changed, window=schedule.window)
         if not self._in_poll:
             # A person waits for this change, so it is published at once.
             self._async_publish()
@@ -351,7 +320,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         # The first poll publishes what an event changed before its end.
         if self._in_poll or not self.data:
             return
-        if self.tracker.has_changes or self.data.runs != self.tracker.view:
+        if self.tracker.changes or self.data.runs != self.tracker.view:
             self._publisher.async_schedule_call()
         else:
             self._async_publish()

@@ -76,7 +76,7 @@ def async_dispatch_task_events(
                 hass.bus.async_fire(EVENT_TASK, about | event.details)
 
     # As long as the tracker lives: it tells of an end at the very end.
-    coordinator.tracker.async_add_change_listener(async_dispatch)
+    coordinator.tracker.async_add_listener(async_dispatch)
 
 
 def _task_event_of(

@@ -15,7 +15,16 @@ from .api import PlexTimeoutError, StartResult, StopResult
 from .commands import NotSentError, OvertakenError
 from .const import IDLE_INTERVAL
 from .coordinator import PlexButlerCoordinator
-from .run_state import Command, EndedRun, Evidence, Result, Run, RunState, TaskView
+from .run_state import (
+    Change,
+    Command,
+    EndedRun,
+    Evidence,
+    Result,
+    Run,
+    RunState,
+    TaskView,
+)
 
 # During the backup of a large library, a server does not answer for up to five minutes.
 # The poll that is under way times out then, and one more poll shows that it answers.
@@ -121,8 +130,8 @@ class TaskAction:
         found: asyncio.Future[TaskActionResult | None] = hass.loop.create_future()
 
         @callback
-        def async_look(stopping: Event | None = None) -> None:
-            is_over = tracker.closed or stopping is not None
+        def async_look(news: Event | tuple[Change, ...] = ()) -> None:
+            is_over = tracker.closed or isinstance(news, Event)
             outcome = None if is_over else look_fn(tracker.state)
             if (outcome or is_over) and not found.done():
                 found.set_result(outcome)

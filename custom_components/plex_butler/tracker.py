@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from operator import attrgetter
 import sys
 from time import monotonic
 from typing import Any, Concatenate, Final, override
@@ -15,16 +16,15 @@ from homeassistant.util import dt as dt_util
 
 from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
-from .run_state import DEFAULT_LIMIT, Change, Memory, Moment, Rules, RunState
+from .run_state import Change, Memory, Moment, Rules, RunState
 from .run_state.rules import END_DECIDED_AFTER
 
-type ChangeListener = Callable[[tuple[Change, ...]], None]
+type Listener = Callable[[tuple[Change, ...]], None]
 
-_STORE_VERSION: Final = 1
-# A power cut may lose so many seconds: saving more often would wear an SD card.
-_SAVE_DELAY: Final = 30
-# The server is polled often for so long after a command whose effect is not seen.
-_OFTEN_FOR: Final = timedelta(seconds=90)
+# What the view follows from; after most events it has not changed.
+_SHOWN: Final = attrgetter(
+    "runs", "last", "tasks", "capabilities", "version", "busy_since", "idle_since"
+)
 
 
 class _MemoryStore(Store[Memory]):
@@ -39,29 +39,8 @@ class _MemoryStore(Store[Memory]):
 
 def store_for(hass: HomeAssistant, entry_id: str) -> Store[Memory]:
     """Return the store of a server's memory."""
-    return _MemoryStore(
-        hass, _STORE_VERSION, f"{DOMAIN}.{entry_id}", max_readable_version=sys.maxsize
-    )
-
-
-def _limit_of(entry: ConfigEntry) -> timedelta:
-    """Return how long a run is believed that nothing but a command shows."""
-    minutes = entry.options.get(CONF_ASSUMED_RUN_LIMIT)
-    return timedelta(minutes=minutes) if minutes else DEFAULT_LIMIT
-
-
-def _may_change_view(before: RunState, after: RunState) -> bool:
-    """Return True if the view may have changed; after most events it has not."""
-    return (
-        before.runs is not after.runs
-        or before.last is not after.last
-        or before.tasks is not after.tasks
-        or before.capabilities != after.capabilities
-        or before.version != after.version
-        or before.busy_since != after.busy_since
-        or before.idle_since != after.idle_since
-        or (before.snapshot_at is None) != (after.snapshot_at is None)
-    )
+    key = f"{DOMAIN}.{entry_id}"
+    return _MemoryStore(hass, version=1, key=key, max_readable_version=sys.maxsize)
 
 
 def next_snapshot(state: RunState) -> Moment:
@@ -88,53 +67,45 @@ def _snapshot_interval(state: RunState) -> timedelta:
     unproven = [state.now - run.proved for run in runs if run.unproven]
     stops = [command.covers_until for command in state.commands.values()]
     rows_linger = any(t and state.now - t < run_state.ROWS_LINGER_FOR for t in stops)
-    often = rows_linger or any(age < _OFTEN_FOR for age in unproven)
-    if not (state.push_trusted or state.log_trusted):
-        if often or state.busy_since or state.was_busy or any(run.row for run in runs):
-            return timedelta(seconds=5)
-        if runs or (state.window and state.window.is_open(state.now.utc)):
-            return timedelta(seconds=12)
-        return timedelta(seconds=75 if state.push_since else 32)
-    if often:
+    # After a command, its effect is looked for, but not for ever
+    if rows_linger or any(age < timedelta(seconds=90) for age in unproven):
         return timedelta(seconds=5)
-    return timedelta(minutes=1 if state.busy_since or runs else 5)
+    if state.push_trusted or state.log_trusted:
+        return timedelta(minutes=1 if state.busy_since or runs else 5)
+    if state.busy_since or state.was_busy or any(run.row for run in runs):
+        return timedelta(seconds=5)
+    if runs or (state.window and state.window.is_open(state.now.utc)):
+        return timedelta(seconds=12)
+    return timedelta(seconds=75 if state.push_since else 32)
 
 
 class RunTracker:
     """Holds the run state of one server, and the view of it that entities show."""
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        on_applied: CALLBACK_TYPE,
+        self, hass: HomeAssistant, entry: ConfigEntry, on_applied: CALLBACK_TYPE
     ) -> None:
         """`on_applied` runs after each event, and calls `async_notify_listeners`."""
         self._hass = hass
         self._store = store_for(hass, entry.entry_id)
-        self._limit = _limit_of(entry)
         self._on_applied = on_applied
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self.closed = False
-        # Changes that the change listeners have not received yet
-        self._changes: tuple[Change, ...] = ()
-        self._change_listeners: list[ChangeListener] = []
-        self._listeners: list[CALLBACK_TYPE] = []
+        # Changes that the listeners have not received yet
+        self.changes: tuple[Change, ...] = ()
+        self._listeners: list[Listener] = []
         # The memory in the store; None while a newer one waits to be saved
         self._stored: Memory | None = None
-        self.state = RunState(now=self.now(), limit=self._limit)
+        minutes = entry.options.get(CONF_ASSUMED_RUN_LIMIT)
+        limit = timedelta(minutes=minutes) if minutes else run_state.DEFAULT_LIMIT
+        self.state = RunState(now=self.now(), limit=limit)
         self.view = run_state.view(self.state)
 
     @staticmethod
     def now() -> Moment:
         """Return the present moment on both clocks."""
         return Moment(dt_util.utcnow(), monotonic())
-
-    @property
-    def push_trusted(self) -> bool:
-        """Return True if the stream is open and has proven to report all activities."""
-        return self.state.push_trusted
 
     @property
     def until_next_snapshot(self) -> timedelta:
@@ -146,17 +117,17 @@ class RunTracker:
         memory = await self._store.async_load()
         if isinstance(memory, dict):
             loaded = run_state.load(memory, self.now())
-            self.state = replace(loaded, limit=self._limit)
-            self._stored = run_state.dump(self.state)
+            self.state = replace(loaded, limit=self.state.limit)
+            self._stored = self._memory()
 
     async def async_close(self) -> None:
         """Apply no more events, and store the state for the next set-up."""
         # An end that is about to be decided is what it looks like.
         decided = self.now() + END_DECIDED_AFTER
         self.state, changes = run_state.apply(self.state, decided, Rules.tick)
-        self._changes += changes
+        self.changes += changes
         self.closed = True
-        self._cancel_tick()
+        self._schedule_tick(None)
         self.async_notify_listeners()
         if (memory := self._memory()) != self._stored:
             await self._store.async_save(memory)
@@ -174,54 +145,43 @@ class RunTracker:
             return
         before = self.state
         self.state, changes = run_state.apply(before, self.now(), rule, *args, **kwargs)
-        if changes or self.state.capabilities != before.capabilities:
+        after = self.state
+        if changes or after.capabilities != before.capabilities:
             self._stored = None
-            self._store.async_delay_save(self._memory, _SAVE_DELAY)
-        self._schedule_tick()
-        if _may_change_view(before, self.state):
-            self.view = run_state.view(self.state)
-        self._changes += changes
+            # A power cut may lose 30 s: saving more often would wear an SD card.
+            self._store.async_delay_save(self._memory, 30)
+        self._schedule_tick(after.next_tick)
+        if before.snapshot_at is None or _SHOWN(before) != _SHOWN(after):
+            self.view = run_state.view(after)
+        self.changes += changes
         self._on_applied()
 
-    @property
-    def has_changes(self) -> bool:
-        """Return True if change listeners have not received all changes yet."""
-        return bool(self._changes)
-
     @callback
-    def async_add_change_listener(self, listener: ChangeListener) -> CALLBACK_TYPE:
-        """Have a listener called with changes of runs, once entities show them."""
-        self._change_listeners.append(listener)
-        return lambda: self._change_listeners.remove(listener)
-
-    @callback
-    def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Have a listener called once entities show an event, and at the end."""
+    def async_add_listener(self, listener: Listener) -> CALLBACK_TYPE:
+        """Call a listener once entities show an event, and at the end, with changes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     @callback
     def async_notify_listeners(self) -> None:
         """Call the listeners; the entities have to show the changes by now."""
-        changes, self._changes = self._changes, ()
-        if changes:
-            for on_changes in tuple(self._change_listeners):
-                on_changes(changes)
+        changes, self.changes = self.changes, ()
         for listener in tuple(self._listeners):
-            listener()
+            listener(changes)
 
     @callback
     def _memory(self) -> Memory:
         return run_state.dump(self.state)
 
-    def _schedule_tick(self) -> None:
-        """Have `Rules.tick` applied at the time when the state changes by itself."""
-        due = self.state.next_tick
+    def _schedule_tick(self, due: Moment | None) -> None:
+        """Have `Rules.tick` applied when time alone will change the state, if ever."""
         if due == self._tick_at:
             return
-        self._cancel_tick()
+        if self._unsub_tick:
+            self._unsub_tick()
+            self._unsub_tick = None
+        self._tick_at = due
         if due:
-            self._tick_at = due
             delay = max(due - self.now(), timedelta())
             self._unsub_tick = async_call_later(self._hass, delay, self._tick)
 
@@ -229,8 +189,3 @@ class RunTracker:
     def _tick(self, _: object) -> None:
         self._unsub_tick = self._tick_at = None
         self.async_apply(Rules.tick)
-
-    def _cancel_tick(self) -> None:
-        if self._unsub_tick:
-            self._unsub_tick()
-        self._unsub_tick = self._tick_at = None

@@ -17,7 +17,7 @@ import aiohttp
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 
-from custom_components.plex_butler import coordinator
+from custom_components.plex_butler import const
 from custom_components.plex_butler.api.log_lines import parse_log_frame
 from custom_components.plex_butler.api.notifications import parse_frame
 from custom_components.plex_butler.streams.push import FILTERS
@@ -116,7 +116,7 @@ async def measure_latency(samples: int) -> Latency:
         async with bare_client(plex) as client:
             bare = await _sample(plex, samples, client.on_frame)
     # Of the news of one moment all but the first wait, which is not to be measured.
-    soon = patch.object(coordinator, "PUBLISH_INTERVAL", timedelta(milliseconds=1))
+    soon = patch.object(const, "PUBLISH_INTERVAL", timedelta(milliseconds=1))
     async with SimulatedPlex() as plex:
         plex.durations[_TASK] = 3600
         with soon:

@@ -275,16 +275,13 @@ def dump(state: RunState) -> Memory:
         replace(run, proved=state.now) if state.log_follows(run) else run
         for run in state.runs.values()
     ]
-    rows = state.rows.values()
-    stood = {
-        **state.unchanged_since,
-        **{it.content: it.changed for it in rows if it.busy},
-    }
+    stood = {row.content: row.changed for row in state.rows.values() if row.busy}
+    stood = {**state.unchanged_since, **stood}
     return {
         "version": state.version,
         "known": _plain(state.capabilities),
-        "runs": [_plain(run) for run in runs],
-        "last": [_plain(run) for run in state.last.values()],
+        "runs": list(map(_plain, runs)),
+        "last": list(map(_plain, state.last.values())),
         "stood": {it: since.utc.isoformat() for it, since in stood.items()},
     }
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # The clocks of the two hosts differ by less.
 _CLOCK_MARGIN: Final = timedelta(minutes=5)
-# A request of ours is in the log within a second, if the log has requests at all.
-_PROOF_WAIT: Final = 5.0
 # A log that had no lines is tried again: its level or a proxy may have changed.
 _RETRY_SILENT_AFTER: Final = timedelta(days=1).total_seconds()
 # The line of a command comes within this time, as does the command's answer.
@@ -36,7 +34,6 @@ class LogListener(StreamListener):
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         super().__init__(coordinator)
-        self._client = coordinator.client
         # While the log is open, this task has it proven, and later closes it.
         self._watcher: asyncio.Task[None] | None = None
         # Whether the open log has shown a line; set: it has, or the attempt has failed
@@ -67,8 +64,7 @@ class LogListener(StreamListener):
             self._attempt_done.clear()
             self._wake.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._attempt_done.wait()
+                await asyncio.wait_for(self._attempt_done.wait(), 1.0)
 
     def async_expect_line(self, command: Command, task: str | None) -> None:
         """Expect the line of our command, to tell it from those of other clients."""
@@ -76,33 +72,30 @@ class LogListener(StreamListener):
             self._expected_lines.append((command, task, monotonic()))
 
     @override
-    def _async_event_applied(self) -> None:
+    def _async_event_applied(self, _: object) -> None:
         """Check if an event has made the log of use, or has shown a new version."""
         version = self._tracker.state.version
         if self._silent_version not in (None, version):
             self._silent_version = None
             self._retry_at = 0.0
-        super()._async_event_applied()
+        self._wake.set()
 
     @property
     @override
     def _is_wanted(self) -> bool:
-        state = self._tracker.state
-        known, now = state.capabilities, dt_util.utcnow()
+        state, known = self._tracker.state, self._tracker.state.capabilities
+        never_tells = not known.logged and known.unlogged >= UNNAMED
         # As with notifications, it is up to the polls to send a refused token.
         is_shut = not (self._coordinator.last_update_success or self._watcher)
-        if is_shut or self._tracker.closed:
-            return False
-        if not known.logged and known.unlogged >= UNNAMED:
+        if is_shut or self._tracker.closed or never_tells:
             return False
         if state.busy_since or state.runs or monotonic() < self._start_expected_until:
             return True
         if known.logged and not known.named:
             return True
-        return state.window is not None and any(
-            state.window.is_open(now + shift)
-            for shift in (-_CLOCK_MARGIN, timedelta(), _CLOCK_MARGIN)
-        )
+        now = dt_util.utcnow()
+        moments = (now - _CLOCK_MARGIN, now, now + _CLOCK_MARGIN)
+        return state.window is not None and any(map(state.window.is_open, moments))
 
     @override
     async def _async_listen(self) -> None:
@@ -111,14 +104,19 @@ class LogListener(StreamListener):
         try:
             async with (
                 self._client.log_stream() as stream,
-                asyncio.timeout(_PROOF_WAIT) as limit,
+                # A request of ours shows within a second, if any request does.
+                asyncio.timeout(5.0) as limit,
             ):
                 self._connects += 1
                 self._watcher = self._create_task(self._async_watch(limit))
                 async for lines in stream:
                     if not self._is_proven:
+                        LOGGER.debug("%s: the log tells", self._name)
                         limit.reschedule(None)
-                        self._async_proven()
+                        self._is_proven, self._silent_version = True, None
+                        self._async_forget_failures()
+                        self._tracker.async_apply(Rules.log_changed, up=True)
+                        self._attempt_done.set()
                     for line in lines:
                         self._async_logged(line)
         except TimeoutError as err:
@@ -156,41 +154,30 @@ class LogListener(StreamListener):
             await asyncio.sleep(LOOK_INTERVAL)
         limit.reschedule(0.0)
 
-    def _async_proven(self) -> None:
-        LOGGER.debug("%s: the log tells", self._name)
-        self._is_proven = True
-        self._silent_version = None
-        self._async_forget_failures()
-        self._tracker.async_apply(Rules.log_changed, up=True)
-        self._attempt_done.set()
-
     def _async_logged(self, line: api.LogLine) -> None:
-        state = self._tracker.state
+        state, tracker = self._tracker.state, self._tracker
         match line:
             case api.LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
                 # Work that is no Butler task has many sub-activities as well.
                 if fold(title) in state.task_by_text or parent in state.rows:
                     self._client.keep("log", line)
-                    self._tracker.async_apply(Rules.sub_activity_started, uuid, title)
+                    tracker.async_apply(Rules.sub_activity_started, uuid, title)
             case api.LoggedSubActivity(uuid=uuid):
                 if any(run.log_id == uuid for run in state.runs.values()):
                     self._client.keep("log", line)
-                    self._tracker.async_apply(Rules.sub_activity_ended, uuid)
+                    tracker.async_apply(Rules.sub_activity_ended, uuid)
             case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get(method)
             ) and (task is None or task in state.tasks):
                 self._client.keep("log", line)
                 # Each command of ours has one line, which comes soon.
-                now, since = self._tracker.now(), monotonic() - _LINE_WITHIN
+                now, since = tracker.now(), monotonic() - _LINE_WITHIN
                 expected = [it for it in self._expected_lines if it[2] >= since]
-                own = [it for it in expected if it[:2] == (command, task)]
-                if own:
-                    expected.remove(own[0])
-                self._expected_lines = expected
+                own = next((it for it in expected if it[:2] == (command, task)), None)
+                self._expected_lines = [it for it in expected if it is not own]
                 if status == 200 and not own:
-                    self._tracker.async_apply(
-                        Rules.command_answered, command, task, now, ours=False
-                    )
+                    rule = Rules.command_answered
+                    tracker.async_apply(rule, command, task, now, ours=False)
 
     @override
     def _async_failed(self, err: Exception) -> None:

@@ -15,12 +15,6 @@ from ..run_state import Moment, Rules
 if TYPE_CHECKING:
     from ..coordinator import PlexButlerCoordinator
 
-# A stream that stays up for so long works, even if no notification came.
-PROVEN_AFTER: Final = 60.0
-# Fewer failures in a row may be a restart of the server; so many are a refusal.
-FAILURES_TO_REPORT: Final = 4
-# So many frames take less than 5 ms; then the event loop gets its turn.
-FRAMES_AT_ONCE: Final = 32
 # The kinds of notifications that are used; a stream carries many more.
 FILTERS: Final = ("activity", "preference")
 # How often to check if a stream has become of use by time alone.
@@ -36,19 +30,23 @@ class StreamListener(ABC):
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         self._coordinator = coordinator
+        self._client = coordinator.client
         self._name = coordinator.name
         self._tracker = coordinator.tracker
-        self._tracker.async_add_listener(self._async_event_applied)
         # The stream is not opened before this moment.
         self._retry_at = 0.0
         self._wake = asyncio.Event()
         self._connects = 0
+        self._async_forget_failures()
+
+    def _async_forget_failures(self) -> None:
         self._retry_delay = self._retry_limits[0]
         self._failures = 0
         self._failing_since: Moment | None = None
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
+        self._tracker.async_add_listener(self._async_event_applied)
         self._create_task(self._async_run())
 
     def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -85,26 +83,21 @@ class StreamListener(ABC):
     def _async_failed(self, err: Exception) -> None:
         """Log a failure if it is a new one, and set when the next attempt is."""
 
-    def _async_event_applied(self) -> None:
+    def _async_event_applied(self, _: object) -> None:
         """Check if an event has made the stream of use."""
         self._wake.set()
-
-    def _async_forget_failures(self) -> None:
-        self._retry_delay = self._retry_limits[0]
-        self._failures = 0
-        self._failing_since = None
 
     @property
     def _is_refused(self) -> bool:
         """Return True after several failures if polls have worked since the first."""
         state, since = self._tracker.state, self._failing_since
         asked = state.snapshot_at if state.failing_since is None else None
-        works = bool(asked and since and since < asked)
-        return works and self._failures >= FAILURES_TO_REPORT
+        # Fewer failures in a row may be a restart of the server.
+        return bool(asked and since and since < asked) and self._failures >= 4
 
     def _next_delay(self) -> float:
         delay = self._retry_delay
-        self._retry_delay = min(self._retry_delay * 2, self._retry_limits[1])
+        self._retry_delay = min(delay * 2, self._retry_limits[1])
         # After a power cut, many homes connect at once.
         return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
 
@@ -143,40 +136,37 @@ class PushListener(StreamListener):
 
     @override
     async def _async_listen(self) -> None:
-        coordinator = self._coordinator
-        try:
-            async with coordinator.client.notifications(filters=FILTERS) as stream:
-                LOGGER.debug("%s: notifications connected", self._name)
-                self._stream = stream
-                self._connects += 1
-                loop = coordinator.hass.loop
-                timer = loop.call_later(PROVEN_AFTER, self._async_proven)
-                # No notification said what changed meanwhile. If streams keep breaking,
-                # that is fetched once one stays up, and not after each attempt.
-                if self._proven:
-                    coordinator.async_refresh_soon()
-                self._refresh_once_proven, self._proven = not self._proven, False
-                self._tracker.async_apply(Rules.push_changed, up=True)
-                try:
-                    async for notifications in stream:
-                        for notification in notifications:
-                            self._async_notified(notification)
-                        if stream.frames % FRAMES_AT_ONCE == 0:
-                            # Frames in the socket's buffer are read without a pause.
-                            await asyncio.sleep(0)
-                finally:
-                    timer.cancel()
-                    self._stream = None
-                    self._tracker.async_apply(Rules.push_changed, up=False)
-        finally:
-            self._retry_at = monotonic() + self._next_delay()
+        async with self._client.notifications(filters=FILTERS) as stream:
+            LOGGER.debug("%s: notifications connected", self._name)
+            self._stream = stream
+            self._connects += 1
+            # A stream that stays up for a minute works, even if it says nothing.
+            loop = self._coordinator.hass.loop
+            timer = loop.call_later(60.0, self._async_proven)
+            # No notification said what changed meanwhile. If streams keep breaking,
+            # that is fetched once one stays up, and not after each attempt.
+            if self._proven:
+                self._coordinator.async_refresh_soon()
+            self._refresh_once_proven, self._proven = not self._proven, False
+            self._tracker.async_apply(Rules.push_changed, up=True)
+            try:
+                async for notifications in stream:
+                    for notification in notifications:
+                        self._async_notified(notification)
+                    if stream.frames % 32 == 0:
+                        # Frames that wait are read without a pause, so far for 5 ms.
+                        await asyncio.sleep(0)
+            finally:
+                timer.cancel()
+                self._stream = None
+                self._tracker.async_apply(Rules.push_changed, up=False)
         if not self._proven:
             raise api.PlexConnectionError(
                 "The server hung up soon after the connection"
             )
+        self._retry_at = monotonic() + self._next_delay()
 
     def _async_proven(self) -> None:
-        """Forget earlier failures: the stream has stayed up."""
         if self._logged_failures:
             LOGGER.info("%s: notifications are back", self._name)
         self._logged_failures.clear()
@@ -195,27 +185,27 @@ class PushListener(StreamListener):
 
     @override
     def _async_failed(self, err: Exception) -> None:
+        self._retry_at = monotonic() + self._next_delay()
         if self._failures == 1:
             # The server may be down, or refuse the token: a poll shows which.
             self._coordinator.async_poll_within()
-        kind = api.PlexError if isinstance(err, api.PlexError) else type(err)
-        if kind in self._logged_failures:
+        is_defect = not isinstance(err, api.PlexError)
+        kind = type(err) if is_defect else api.PlexError
+        if kind in self._logged_failures or not (is_defect or self._is_refused):
             return
-        if kind is not api.PlexError:
+        self._logged_failures.add(kind)
+        if is_defect:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
-        elif self._is_refused:
+        else:
             # Polls work, so a proxy may block streams; other causes, polls have logged.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
             )
-        else:
-            return
-        self._logged_failures.add(kind)
 
     @override
-    def _async_event_applied(self) -> None:
+    def _async_event_applied(self, _: object) -> None:
         """Try again at once when the server answers again."""
         if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
-        super()._async_event_applied()
+        self._wake.set()
