@@ -55,7 +55,6 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     """Coordinates one server: polls it, and publishes changes by polls and push."""
 
     config_entry: PlexButlerConfigEntry
-    _server: api.Server
 
     def __init__(
         self, hass: HomeAssistant, entry: PlexButlerConfigEntry, client: api.PlexClient

@@ -118,7 +118,7 @@ class RunTracker:
         if isinstance(memory, dict):
             loaded = run_state.load(memory, self.now())
             self.state = replace(loaded, limit=self.state.limit)
-            self._stored = self._memory()
+            self._stored = run_state.dump(self.state)
 
     async def async_close(self) -> None:
         """Apply no more events, and store the state for the next set-up."""
@@ -129,7 +129,7 @@ class RunTracker:
         self.closed = True
         self._schedule_tick(None)
         self.async_notify_listeners()
-        if (memory := self._memory()) != self._stored:
+        if (memory := run_state.dump(self.state)) != self._stored:
             await self._store.async_save(memory)
 
     @callback
@@ -149,7 +149,7 @@ class RunTracker:
         if changes or after.capabilities != before.capabilities:
             self._stored = None
             # A power cut may lose 30 s: saving more often would wear an SD card.
-            self._store.async_delay_save(self._memory, 30)
+            self._store.async_delay_save(lambda: run_state.dump(self.state), 30)
         self._schedule_tick(after.next_tick)
         if before.snapshot_at is None or _SHOWN(before) != _SHOWN(after):
             self.view = run_state.view(after)
@@ -168,10 +168,6 @@ class RunTracker:
         changes, self.changes = self.changes, ()
         for listener in tuple(self._listeners):
             listener(changes)
-
-    @callback
-    def _memory(self) -> Memory:
-        return run_state.dump(self.state)
 
     def _schedule_tick(self, due: Moment | None) -> None:
         """Have `Rules.tick` applied when time alone will change the state, if ever."""

@@ -111,8 +111,8 @@ class LogListener(StreamListener):
                 self._watcher = self._create_task(self._async_watch(limit))
                 async for lines in stream:
                     if not self._is_proven:
-                        LOGGER.debug("%s: the log tells", self._name)
                         limit.reschedule(None)
+                        LOGGER.debug("%s: the log tells", self._name)
                         self._is_proven, self._silent_version = True, None
                         self._async_forget_failures()
                         self._tracker.async_apply(Rules.log_changed, up=True)

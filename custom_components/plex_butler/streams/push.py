@@ -83,9 +83,9 @@ class StreamListener(ABC):
     def _async_failed(self, err: Exception) -> None:
         """Log a failure if it is a new one, and set when the next attempt is."""
 
+    @abstractmethod
     def _async_event_applied(self, _: object) -> None:
-        """Check if an event has made the stream of use."""
-        self._wake.set()
+        """Wake up, for the event may have made the stream of use."""
 
     @property
     def _is_refused(self) -> bool:
