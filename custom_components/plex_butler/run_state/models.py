@@ -247,20 +247,20 @@ def view(state: RunState) -> ButlerView:
     blind = can.unnamed >= UNNAMED and not (can.named or can.logged)
     tasks = {}
     for task in state.tasks:
-        shown = TaskView(assumed=blind, last=state.last.get(task))
-        run = state.runs.get(task)
+        run, last = state.runs.get(task), state.last.get(task)
         # An end in the log is final; a row that ended may come back
-        if run and not (run.end and run.log_id):
-            began = run.sent if run.queued else run.started
-            shown = replace(
-                shown,
-                state=TaskState.QUEUED if run.queued else TaskState.RUNNING,
-                since=began.utc if began else None,
-                progress=run.progress,
-                evidence=run.evidence,
-                assumed=blind or (run.grace_over and run.unproven),
-            )
-        tasks[task] = shown
+        if not run or (run.end and run.log_id):
+            tasks[task] = TaskView(assumed=blind, last=last)
+            continue
+        began = run.sent if run.queued else run.started
+        tasks[task] = TaskView(
+            state=TaskState.QUEUED if run.queued else TaskState.RUNNING,
+            since=began.utc if began else None,
+            progress=run.progress,
+            evidence=run.evidence,
+            assumed=blind or (run.grace_over and run.unproven),
+            last=last,
+        )
     idle = False if state.snapshot_at and (can.busy or can.logged) else None
     unnamed = any(row.busy and not row.task for row in state.rows.values())
     return ButlerView(busy=bool(state.busy_since) or idle, unnamed=unnamed, tasks=tasks)
