@@ -4,8 +4,6 @@ from pathlib import Path
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigEntryChange,
     ConfigEntryState,
@@ -18,7 +16,7 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.loader import async_get_integration
 
 from .calendar import async_keep_history, async_remove_history
-from .connection import async_create_client, async_forget_refusal
+from .connection import async_create_client, refusals
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .event import async_dispatch_task_events
@@ -48,9 +46,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     def async_entry_changed(change: ConfigEntryChange, entry: ConfigEntry) -> None:
         # An entry whose set-up is being retried is unloaded without async_unload_entry.
         if entry.domain == DOMAIN and entry.state is ConfigEntryState.NOT_LOADED:
-            async_forget_refusal(hass, entry)
+            refusals(hass).pop(entry.entry_id, None)
             if entry.disabled_by:
-                async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
+                async_close_problems(hass, entry)
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_entry_changed)
     return True
@@ -60,10 +58,8 @@ async def _async_register_dashboard(hass: HomeAssistant) -> None:
     """Have the page load the dashboard, unless this Home Assistant has no page."""
     if not {"frontend", "http"} <= hass.config.components:
         return
-    from homeassistant.components import (  # noqa: PLC0415 may lack their packages
-        frontend,
-        http,
-    )
+    # Their packages may be missing without a page.
+    from homeassistant.components import frontend, http  # noqa: PLC0415
 
     url = f"/{DOMAIN}/dashboard.js"
     file = str(Path(__file__).parent / "www" / "dashboard.js")
@@ -75,9 +71,7 @@ async def _async_register_dashboard(hass: HomeAssistant) -> None:
 
 async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> bool:
     """Set up one server."""
-    client = await async_create_client(
-        hass, entry.data, machine_identifier=entry.unique_id
-    )
+    client = await async_create_client(hass, entry.data, entry.unique_id)
     coordinator = PlexButlerCoordinator(hass, entry, client)
     await async_keep_history(coordinator)
     await coordinator.async_config_entry_first_refresh()
@@ -96,6 +90,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Forget what was learned of one server."""
-    async_close_problems(hass, entry, SOURCE_REAUTH, SOURCE_RECONFIGURE)
+    async_close_problems(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()
     await async_remove_history(hass, entry.entry_id)

@@ -1,16 +1,12 @@
 """Adds a server, and changes its address or token later."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partialmethod
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    SOURCE_REAUTH,
-    SOURCE_RECONFIGURE,
-    ConfigEntry,
-    ConfigFlow,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
 from homeassistant.helpers.schema_config_entry_flow import (
@@ -21,15 +17,13 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import voluptuous as vol
 from yarl import URL
 
-from .api import OwnedServer, PlexError
+from . import api
 from .connection import async_create_plex_tv_client, server_name, shown_name
 from .const import CONF_SERVER, DOMAIN, PLEX_DOMAIN
 from .coordinator import PlexButlerConfigEntry
 from .flow import forms
-from .flow.relocation import async_ask_announced
-from .flow.sign_in import SignInError, async_get_owned_servers
 from .flow.validate import ValidationResult, async_identify, async_validate
-from .repairs import CERTIFICATE_RENAMED, NOT_OWNER, async_has_issue
+from .repairs import async_ask_announced, async_has_issue
 
 type Input = dict[str, Any] | None
 
@@ -39,13 +33,16 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     VERSION = 1
 
+    # The entry that this flow changes, if it does not add one.
+    _entry: ConfigEntry | None = None
     # The entry data that is known before a form is filled in.
     _data: Mapping[str, Any] = {}
-    # The step of the menu that is shown.
-    _menu_step = ""
+    # The step in which is typed what a sign-in would find out.
+    _typing_step = "manual"
     _sign_in_url = ""
-    _sign_in_task: asyncio.Task[dict[str, OwnedServer]] | None = None
-    _owned: Mapping[str, OwnedServer] = {}
+    # Its result is the step that comes next.
+    _sign_in_task: asyncio.Task[str] | None = None
+    _owned: Mapping[str, api.OwnedServer] = {}
 
     @staticmethod
     @callback
@@ -66,30 +63,29 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def async_step_plex(self, user_input: Input = None) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
-        servers = self._plex_servers()
-        if user_input and (found := servers.get(user_input[CONF_SERVER])):
-            entry, self._data = found
+        entries = self._plex_servers()
+        if user_input and (entry := entries.get(user_input[CONF_SERVER])):
+            config = {CONF_VERIFY_SSL: True, **entry.data["server_config"]}
+            keys = CONF_URL, CONF_TOKEN, CONF_VERIFY_SSL
+            self._data = {key: config[key] for key in keys}
             await self._async_set_server(entry.unique_id, entry.title)
             # If the copied data does not work, the form shows it to be changed.
             return await self.async_step_address(forms.shown_values(self._data))
         choices = {
-            entry_id: (entry.title, data[CONF_URL])
-            for entry_id, (entry, data) in servers.items()
+            entry_id: (entry.title, entry.data["server_config"][CONF_URL])
+            for entry_id, entry in entries.items()
         }
         return self._show_form("plex", forms.server_schema(choices), user_input)
 
-    def _plex_servers(self) -> dict[str, tuple[ConfigEntry, dict[str, Any]]]:
-        """Return the Plex integration's servers that are not set up here, with data."""
+    def _plex_servers(self) -> dict[str, ConfigEntry]:
+        """Return the Plex integration's entries of servers that are not set up here."""
         ids = self._async_current_ids(include_ignore=False)
-        servers: dict[str, tuple[ConfigEntry, dict[str, Any]]] = {}
-        for entry in self.hass.config_entries.async_entries(PLEX_DOMAIN):
-            config = entry.data.get("server_config", {})
-            if entry.unique_id not in ids and config.keys() >= {CONF_URL, CONF_TOKEN}:
-                # Only CONF_VERIFY_SSL may be missing; its default is True.
-                keys = CONF_URL, CONF_TOKEN, CONF_VERIFY_SSL
-                data = {key: config.get(key, True) for key in keys}
-                servers[entry.entry_id] = entry, data
-        return servers
+        return {
+            entry.entry_id: entry
+            for entry in self.hass.config_entries.async_entries(PLEX_DOMAIN)
+            if entry.unique_id not in ids
+            and entry.data.get("server_config", {}).keys() >= {CONF_URL, CONF_TOKEN}
+        }
 
     async def async_step_manual(self, user_input: Input = None) -> ConfigFlowResult:
         """Add a server by its address and token."""
@@ -105,36 +101,60 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             client = await async_create_plex_tv_client(self.hass)
             try:
                 pin = await client.create_pin()
-            except PlexError:
-                return self._show_menu("plex_tv_unreachable")
+            except api.PlexError:
+                return await self._async_show_menu("plex_tv_unreachable")
             self._sign_in_url = client.sign_in_url(pin)
             # A background task, so that a restart does not wait for a person.
             self._sign_in_task = self.hass.async_create_background_task(
-                async_get_owned_servers(client, pin), f"{DOMAIN} sign-in"
+                self._async_wait_for_sign_in(client, pin), f"{DOMAIN} sign-in"
             )
-        if not self._sign_in_task.done():
-            # Home Assistant cancels the task if the dialog is closed.
-            return self.async_show_progress(
-                step_id="sign_in",
-                progress_action="sign_in",
-                description_placeholders={"url": self._sign_in_url},
-                progress_task=self._sign_in_task,
-            )
-        task, self._sign_in_task = self._sign_in_task, None
-        try:
-            owned = task.result()
-        except SignInError as err:
-            self._menu_step = str(err)
-            return self.async_show_progress_done(next_step_id=self._menu_step)
-        if entry := self._known_entry:
-            self._owned = {key: owned[key] for key in owned if key == entry.unique_id}
-            self._menu_step = "not_your_server"
-        else:
-            ids = self._async_current_ids(include_ignore=False)
-            # If all of them are set up already, the next step aborts and says so.
-            self._owned = {key: owned[key] for key in owned if key not in ids} or owned
-        next_step = "server" if self._owned else self._menu_step
-        return self.async_show_progress_done(next_step_id=next_step)
+        if self._sign_in_task.done():
+            task, self._sign_in_task = self._sign_in_task, None
+            return self.async_show_progress_done(next_step_id=task.result())
+        # Home Assistant cancels the task if the dialog is closed.
+        return self.async_show_progress(
+            step_id="sign_in",
+            progress_action="sign_in",
+            description_placeholders={"url": self._sign_in_url},
+            progress_task=self._sign_in_task,
+        )
+
+    async def _async_wait_for_sign_in(
+        self, client: api.PlexTvClient, pin: api.Pin
+    ) -> str:
+        """Wait until somebody has signed in; return the step that comes next."""
+        token: str | None = None
+        failed_step = "sign_in_expired"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pin.expires_in) as limit:
+                while True:
+                    # As often as Plex's own apps ask.
+                    wait = 2
+                    try:
+                        if token is None and (token := await client.get_token(pin)):
+                            # The list of servers is asked for a minute longer.
+                            limit.reschedule(self.hass.loop.time() + 60)
+                        failed_step = "sign_in_expired"
+                        if token is not None:
+                            return self._keep(await client.get_owned_servers(token))
+                    except api.PlexError as err:
+                        if token is None and getattr(err, "status", None) == 404:
+                            return "sign_in_expired"
+                        failed_step = "plex_tv_unreachable"
+                        wait = max(wait, err.retry_after or 0)
+                    await asyncio.sleep(wait)
+        return failed_step
+
+    def _keep(self, servers: Iterable[api.OwnedServer]) -> str:
+        """Keep those servers of the account that this flow is for; return the step."""
+        owned = {server.machine_identifier: server for server in servers}
+        if self._entry:
+            self._owned = {key: owned[key] for key in owned if key == self.unique_id}
+            return "server" if self._owned else "not_your_server"
+        ids = self._async_current_ids(include_ignore=False)
+        # If all of them are set up already, the next step aborts and says so.
+        self._owned = {key: owned[key] for key in owned if key not in ids} or owned
+        return "server" if owned else "no_owned_server"
 
     async def async_step_server(self, user_input: Input = None) -> ConfigFlowResult:
         """Choose a server of the account; the only one is chosen without a form."""
@@ -152,12 +172,12 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._async_finish("server", schema, user_input, data, result)
 
     async def _async_try_urls(
-        self, server: OwnedServer
+        self, server: api.OwnedServer
     ) -> tuple[dict[str, Any], ValidationResult]:
         """Try the URLs of a server; return the data of the last try, and the result."""
         new = {CONF_TOKEN: server.token, CONF_VERIFY_SSL: True}
         urls = server.urls
-        if entry := self._known_entry:
+        if entry := self._entry:
             data = {**entry.data, CONF_TOKEN: server.token}
             result = await async_validate(self.hass, data, self.unique_id)
             if not result.unreachable:
@@ -183,22 +203,24 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: Input = None
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
-        entry = self._get_reconfigure_entry()
-        self._data = entry.data
+        self._entry = entry = self._get_reconfigure_entry()
+        self._data, self._typing_step = entry.data, "address"
         await self._async_set_server(entry.unique_id, entry.title)
-        if not user_input and async_has_issue(self.hass, entry, CERTIFICATE_RENAMED):
+        if not user_input and async_has_issue(self.hass, entry, "certificate_renamed"):
             # The new name can be had by a sign-in to Plex, or be typed.
-            return self._show_menu("renamed")
+            return await self._async_show_menu("renamed")
         return await self._async_step_form("reconfigure", user_input)
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
         """Offer the ways to a new token: the old one is refused, or that of a guest."""
-        entry = self._get_reauth_entry()
+        self._entry = entry = self._get_reauth_entry()
+        self._typing_step = "reauth_token"
         await self._async_set_server(entry.unique_id, entry.title)
-        is_guest = async_has_issue(self.hass, entry, NOT_OWNER)
-        return self._show_menu("reauth_not_owner" if is_guest else "reauth_confirm")
+        is_guest = async_has_issue(self.hass, entry, "not_owner")
+        step_id = "reauth_not_owner" if is_guest else "reauth_confirm"
+        return await self._async_show_menu(step_id)
 
     async def async_step_reauth_token(
         self, user_input: Input = None
@@ -234,17 +256,14 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._async_step_form("discovery_confirm", user_input, schema)
 
     async def _async_step_form(
-        self,
-        step_id: str,
-        user_input: Input,
-        schema: vol.Schema = forms.ADDRESS_SCHEMA,
+        self, step_id: str, user_input: Input, schema: vol.Schema = forms.ADDRESS_SCHEMA
     ) -> ConfigFlowResult:
         """Ask for address and token, or a token alone, and try them."""
         if user_input is None:
             return self._show_form(step_id, schema, forms.shown_values(self._data))
         data, shown, errors = forms.read_form(user_input, self._data)
         if errors:
-            return self._show_form(step_id, schema, shown, errors=errors)
+            return self._show_form(step_id, schema, shown, errors)
         result = await async_validate(self.hass, data, self.unique_id)
         return await self._async_finish(step_id, schema, shown, data, result)
 
@@ -258,8 +277,10 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Store data that works; else show the error in a form that can change it."""
         if result.server:
-            if entry := self._known_entry:
-                return self.async_update_reload_and_abort(entry, data_updates=data)
+            if self._entry:
+                return self.async_update_reload_and_abort(
+                    self._entry, data_updates=data
+                )
             title = server_name(result.server)
             await self._async_set_server(result.server.machine_identifier, title)
             self._abort_if_unique_id_configured()
@@ -269,8 +290,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id, schema = "address", forms.ADDRESS_SCHEMA
         if result.suggested_url:
             shown = {**shown, CONF_URL: result.suggested_url}
-        errors = {"base": result.error}
-        return self._show_form(step_id, schema, shown, errors, result)
+        return self._show_form(
+            step_id,
+            schema,
+            shown,
+            {"base": result.error},
+            names=result.names,
+            found=f"{self._name_of(result.found)} ({result.found[:8]})",
+            expected=f"{self._server_name} ({(self.unique_id or '')[:8]})",
+        )
 
     def _show_form(
         self,
@@ -278,21 +306,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         schema: vol.Schema,
         shown: Input,
         errors: dict[str, str] | None = None,
-        result: ValidationResult | None = None,
+        **told: str,
     ) -> ConfigFlowResult:
         """Show a form with the values that were typed, and their errors."""
-        found, expected = result.found if result else "", self.unique_id or ""
+        url = self._data.get(CONF_URL, "")
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors or {},
-            description_placeholders={
-                "name": self._server_name,
-                "names": result.names if result else "",
-                "url": self._data.get(CONF_URL, ""),
-                "found": f"{self._name_of(found)} ({found[:8]})",
-                "expected": f"{self._server_name} ({expected[:8]})",
-            },
+            description_placeholders={"name": self._server_name, "url": url, **told},
         )
 
     def _name_of(self, machine: str) -> str:
@@ -305,28 +327,26 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             return flow["context"].get("title_placeholders", {}).get("name", "")
         return "Plex Media Server"
 
-    def _show_menu(self, step_id: str) -> ConfigFlowResult:
+    async def _async_show_menu(
+        self, step_id: str, user_input: Input = None
+    ) -> ConfigFlowResult:
         """Offer to sign in to Plex, or to type what is missing."""
-        self._menu_step = step_id
-        typed_steps = {SOURCE_REAUTH: "reauth_token", SOURCE_RECONFIGURE: "address"}
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["sign_in", typed_steps.get(str(self.source), "manual")],
+            menu_options=["sign_in", self._typing_step],
             description_placeholders={"name": self._server_name},
         )
 
-    async def _async_step_menu(self, user_input: Input = None) -> ConfigFlowResult:
-        """Show the menu again, or one that says why a sign-in failed."""
-        return self._show_menu(self._menu_step)
-
     # A menu shows no errors, so each cause has one of its own.
-    async_step_renamed = _async_step_menu
-    async_step_reauth_confirm = _async_step_menu
-    async_step_reauth_not_owner = _async_step_menu
-    async_step_no_owned_server = _async_step_menu
-    async_step_not_your_server = _async_step_menu
-    async_step_plex_tv_unreachable = _async_step_menu
-    async_step_sign_in_expired = _async_step_menu
+    async_step_renamed = partialmethod(_async_show_menu, "renamed")
+    async_step_reauth_confirm = partialmethod(_async_show_menu, "reauth_confirm")
+    async_step_reauth_not_owner = partialmethod(_async_show_menu, "reauth_not_owner")
+    async_step_no_owned_server = partialmethod(_async_show_menu, "no_owned_server")
+    async_step_not_your_server = partialmethod(_async_show_menu, "not_your_server")
+    async_step_plex_tv_unreachable = partialmethod(
+        _async_show_menu, "plex_tv_unreachable"
+    )
+    async_step_sign_in_expired = partialmethod(_async_show_menu, "sign_in_expired")
 
     async def _async_set_server(self, machine: str | None, name: str) -> None:
         """Limit this flow to one server: no other one gets the token."""
@@ -336,10 +356,3 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     @property
     def _server_name(self) -> str:
         return (self.context.get("title_placeholders") or {}).get("name", "")
-
-    @property
-    def _known_entry(self) -> ConfigEntry | None:
-        """Return the entry that this flow changes, if it does not add one."""
-        if entry_id := self.context.get("entry_id"):
-            return self.hass.config_entries.async_get_known_entry(entry_id)
-        return None

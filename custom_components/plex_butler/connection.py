@@ -6,9 +6,8 @@ from hashlib import sha256
 from time import monotonic
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -31,10 +30,7 @@ _NO_MARKUP: Final = str.maketrans("[]<>", "()\u2039\u203a")
 
 
 async def async_create_client(
-    hass: HomeAssistant,
-    data: Mapping[str, Any],
-    *,
-    machine_identifier: str | None = None,
+    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
 ) -> api.PlexClient:
     """Return a client; with an identifier, its token is for that server alone."""
     return api.PlexClient(
@@ -61,9 +57,7 @@ async def _async_client_identifier(hass: HomeAssistant) -> str:
     return sha256(f"{DOMAIN}-{instance}".encode()).hexdigest()[:32]
 
 
-async def async_get_server(
-    client: api.PlexClient, machine_identifier: str
-) -> api.Server:
+async def async_get_server(client: api.PlexClient, machine: str) -> api.Server:
     """Return the server; raise the PlexError that is wrong with it or with the token."""
     try:
         server = await client.get_server()
@@ -71,16 +65,14 @@ async def async_get_server(
         # Something in front of the server may refuse every request.
         await client.verify()
         raise
-    if server.machine_identifier != machine_identifier:
+    if server.machine_identifier != machine:
         raise api.PlexWrongServerError("Another server answers at this address")
     return server
 
 
-async def async_classify_refusal(
-    client: api.PlexClient, machine_identifier: str
-) -> api.PlexError:
+async def async_classify_refusal(client: api.PlexClient, machine: str) -> api.PlexError:
     """Return what a 401 or 403 means: only the owner may see /butler."""
-    await async_get_server(client, machine_identifier)
+    await async_get_server(client, machine)
     try:
         await client.get_butler_tasks()
     except (api.PlexAuthenticationError, api.PlexForbiddenError) as err:
@@ -166,9 +158,3 @@ _REFUSALS: HassKey[dict[str, Refusal]] = HassKey(f"{DOMAIN}_refusals")
 def refusals(hass: HomeAssistant) -> dict[str, Refusal]:
     """Return the refusals of all entries' tokens."""
     return hass.data.setdefault(_REFUSALS, {})
-
-
-@callback
-def async_forget_refusal(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Let the next set-up send the token at once."""
-    refusals(hass).pop(entry.entry_id, None)

@@ -144,7 +144,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
                 # ConfigEntryAuthFailed would end the polls, which notice a good token.
                 entry.async_start_reauth(self.hass)
         elif isinstance(err, api.PlexNotOwnerError):
-            connection.async_forget_refusal(self.hass, entry)
+            connection.refusals(self.hass).pop(entry.entry_id, None)
         return UpdateFailed(**connection.translation(err), retry_after=retry_after)
 
     def _is_database_locked(self, err: api.PlexError) -> bool:

@@ -10,7 +10,6 @@ from homeassistant.core import HomeAssistant
 from . import run_state
 from .api.redact import REDACTED, redact_answer, redact_record
 from .coordinator import PlexButlerConfigEntry
-from .run_state import IDLE
 from .task_actions import describe
 
 # Titles, identities and keys of discovery tell whose server it is, and where.
@@ -42,7 +41,7 @@ async def async_get_config_entry_diagnostics(
         "last_update_success_time": coordinator.last_update_success_time,
         "busy": data.runs.busy,
         "tasks": [
-            {**asdict(task), **describe(data.runs.tasks.get(task.name, IDLE))}
+            {**asdict(task), **describe(data.runs.tasks.get(task.name, run_state.IDLE))}
             for task in data.tasks.values()
         ],
         "schedule": {

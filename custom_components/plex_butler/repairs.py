@@ -1,5 +1,8 @@
-"""Repairs: the issues that only a person can solve, and the flows that fix them."""
+"""Repairs: what only a person can solve, and what became of a server that is missed."""
 
+import asyncio
+from collections.abc import Iterable
+import re
 from time import monotonic
 from typing import Final
 
@@ -13,27 +16,34 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.util.hass_dict import HassKey
+from yarl import URL
 
 from . import api
-from .connection import async_create_client, async_forget_refusal, shown_name
-from .const import DOMAIN
-from .flow.relocation import async_move, async_take_place, async_url_at_new_host
+from .connection import async_create_client, refusals, shown_name
+from .const import DOMAIN, LOGGER
 from .flow.validate import async_certificate_names, async_identify, async_validate
 
-NOT_OWNER: Final = "not_owner"
-CERTIFICATE_RENAMED: Final = "certificate_renamed"
-ADDRESS_CHANGED: Final = "address_changed"
-INSTALLED_ANEW: Final = "installed_anew"
-KNOWN_SERVER: Final = "known_server"
-# What can be wrong with an address: one of these at a time
-_OF_ADDRESS: Final = CERTIFICATE_RENAMED, ADDRESS_CHANGED, INSTALLED_ANEW, KNOWN_SERVER
+type Input = dict[str, str] | None
 
+# What can be wrong with an address: one of these at a time
+_OF_ADDRESS: Final = frozenset(
+    {"certificate_renamed", "address_changed", "installed_anew", "known_server"}
+)
 # Seconds: one failed poll is no move, and a server needs time to announce itself.
 _ABSENT_AFTER: Final = 60.0
 # By entry. A set-up that fails begins anew with other objects, so this outlives them.
 _ABSENT_SINCE: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_absent_since")
+# Which server answered where one announced itself, the newest last; None if it was not
+# ready to say. Remembered of servers that have an entry, until Home Assistant stops.
+_ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_announced")
 
 
 async def async_raise_problem(
@@ -44,16 +54,16 @@ async def async_raise_problem(
         is_known = await _async_look_for_server(hass, entry)
         if isinstance(err, api.PlexCertificateNameError) and not is_known:
             names = await async_certificate_names(entry.data[CONF_URL])
-            _raise(hass, entry, CERTIFICATE_RENAMED, names=names)
+            _raise(hass, entry, "certificate_renamed", names=names)
         return
     _async_present(hass, entry)
     stale_step = ""
     if isinstance(err, api.PlexNotOwnerError):
-        _raise(hass, entry, NOT_OWNER)
+        _raise(hass, entry, "not_owner")
         stale_step = "reauth_confirm"
     elif isinstance(err, api.PlexAuthenticationError):
         # Its dialog is opened once the refusal has lasted.
-        _delete_issues(hass, entry, NOT_OWNER)
+        _delete_issues(hass, entry, {"not_owner"})
         stale_step = "reauth_not_owner"
     for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
         # It says that something else is wrong with the token.
@@ -82,7 +92,7 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
         if not isinstance(err, api.PlexConnectionError):
             found = entry.unique_id
     is_present = found == entry.unique_id
-    new_url = None if is_present else await async_url_at_new_host(hass, entry)
+    new_url = None if is_present else await _async_url_at_new_host(hass, entry)
     if entry.data[CONF_URL] != url:
         # Another address was entered during the look.
         return True
@@ -90,40 +100,140 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
         _async_present(hass, entry)
     elif new_url and is_verified and url.startswith("https:"):
         # The certificate is that of the server, and of no other.
-        async_move(hass, entry, new_url)
+        _async_move(hass, entry, new_url)
     elif new_url:
-        data = {"url": new_url}
-        _raise(hass, entry, ADDRESS_CHANGED, data, old=url, new=new_url)
+        _raise(hass, entry, "address_changed", old=url, new=new_url)
     elif found:
         entries = hass.config_entries
         known = entries.async_entry_for_domain_unique_id(DOMAIN, found)
         if known and known.source != SOURCE_IGNORE:
-            _raise(hass, entry, KNOWN_SERVER, url=url, other=shown_name(known.title))
+            _raise(hass, entry, "known_server", url=url, other=shown_name(known.title))
         else:
-            _raise(hass, entry, INSTALLED_ANEW, {"found": found}, url=url)
+            _raise(hass, entry, "installed_anew", found, url=url)
     return bool(new_url or found)
+
+
+async def async_ask_announced(
+    hass: HomeAssistant, info: ZeroconfServiceInfo
+) -> list[tuple[str, api.Server]]:
+    """Return which servers answer where one announced itself, and remember it."""
+    # A container's bridge is also an address of other hosts, with servers of their own.
+    port = info.port or 32400
+    addresses = [
+        (str(address), port)
+        for address in dict.fromkeys([info.ip_address, *info.ip_addresses])
+        # Means nothing without the network card that it belongs to.
+        if not address.is_link_local
+    ][:4]
+    found = await asyncio.gather(*(_async_discover(hass, *it) for it in addresses))
+    announced = hass.data.setdefault(_ANNOUNCED, {})
+    # The newest is remembered last, and of one announcement the best.
+    for address, answer in zip(reversed(addresses), reversed(found), strict=True):
+        announced.pop(address, None)
+        server = answer[1].machine_identifier if answer else None
+        if server and not hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, server
+        ):
+            continue
+        announced[address] = server
+        of_server = [it for it, announcer in announced.items() if announcer == server]
+        # A server has an address or two for each of its networks, containers' included.
+        for oldest in of_server[:-16]:
+            del announced[oldest]
+    return [answer for answer in found if answer]
+
+
+async def _async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str | None:
+    """Return an announced URL of an entry's server, as safe as the entry's own."""
+    own = URL(entry.data[CONF_URL])
+    is_secure = own.scheme == "https"
+    is_verified = is_secure and entry.data[CONF_VERIFY_SSL]
+    _, _, domain = (own.host or "").partition(".")
+    if is_verified and not domain.endswith(".plex.direct"):
+        # Another name, a proxy's say, is somebody's choice.
+        return None
+    schemes = ("https",) if is_secure else ("http", "https")
+    looks = []
+    for (host, port), server in reversed(hass.data.get(_ANNOUNCED, {}).items()):
+        if server in {None, entry.unique_id}:
+            # The certificate for this name is that of the server, and of no other.
+            name = f"{re.sub('[.:]', '-', host)}.{domain}" if is_verified else host
+            looks.append(
+                _async_discover(hass, name, port, schemes, verify_ssl=is_verified)
+            )
+    for url, identity in filter(None, await asyncio.gather(*looks)):
+        if identity.machine_identifier == entry.unique_id and URL(url) != own:
+            return url
+    return None
+
+
+async def _async_discover(
+    hass: HomeAssistant,
+    host: str,
+    port: int,
+    schemes: Iterable[str] = ("http", "https"),
+    *,
+    verify_ssl: bool = False,
+) -> tuple[str, api.Server] | None:
+    """Return the URL at which a server answers that was only heard of, and which."""
+    for scheme in schemes:
+        url = str(URL.build(scheme=scheme, host=host, port=port).origin())
+        if identity := await async_identify(hass, url, verify_ssl=verify_ssl):
+            return url, identity
+    return None
+
+
+def _async_move(hass: HomeAssistant, entry: ConfigEntry, url: str) -> None:
+    """Have an entry use the URL at which its server answers."""
+    data = {**entry.data, CONF_URL: url}
+    if url.startswith("https:") and entry.data[CONF_URL].startswith("http:"):
+        # No certificate is good for a bare address, and plain http proved no more.
+        data[CONF_VERIFY_SSL] = False
+    LOGGER.info("%s: the server is at another address now", entry.title)
+    hass.config_entries.async_update_entry(entry, data=data)
+    hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+def _async_take_place(hass: HomeAssistant, entry: ConfigEntry, machine: str) -> None:
+    """Have an entry be another server's, with all that people made of its entities."""
+    known = entry.unique_id or ""
+    entities = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
+        unique_id = machine + entity.unique_id.removeprefix(known)
+        entities.async_update_entity(entity.entity_id, new_unique_id=unique_id)
+    devices = dr.async_get(hass)
+    for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
+        identifiers = {(domain, machine) for domain, _ in device.identifiers}
+        devices.async_update_device(device.id, new_identifiers=identifiers)
+    # Dialogs and cards that are open are about what was.
+    flows = hass.config_entries.flow
+    for flow in flows.async_progress_by_handler(DOMAIN, include_uninitialized=True):
+        if flow["context"].get("unique_id") in {known, machine}:
+            flows.async_abort(flow["flow_id"])
+    hass.config_entries.async_update_entry(entry, unique_id=machine)
+    hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
 def _async_present(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Note that the server is not missed, since something answers at its address."""
     hass.data.get(_ABSENT_SINCE, {}).pop(entry.entry_id, None)
-    _delete_issues(hass, entry, *_OF_ADDRESS)
+    _delete_issues(hass, entry, _OF_ADDRESS)
 
 
 def _raise(
     hass: HomeAssistant,
     entry: ConfigEntry,
     problem: str,
-    data: dict[str, str] | None = None,
+    found: str = "",
     **placeholders: str,
 ) -> None:
     """Create the issue for a problem, in place of those of the address."""
-    _delete_issues(hass, entry, *(set(_OF_ADDRESS) - {problem}))
+    _delete_issues(hass, entry, _OF_ADDRESS - {problem})
     ir.async_create_issue(
         hass,
         DOMAIN,
         f"{problem}_{entry.entry_id}",
-        data={"entry_id": entry.entry_id, "problem": problem, **(data or {})},
+        data={"entry_id": entry.entry_id, "found": found},
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=problem,
@@ -138,7 +248,9 @@ def async_has_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) -> bo
     return issue is not None and issue.active
 
 
-def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> None:
+def _delete_issues(
+    hass: HomeAssistant, entry: ConfigEntry, problems: Iterable[str]
+) -> None:
     for problem in problems:
         ir.async_delete_issue(hass, DOMAIN, f"{problem}_{entry.entry_id}")
 
@@ -147,11 +259,12 @@ def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> N
 def async_close_problems(
     hass: HomeAssistant, entry: ConfigEntry, *sources: str
 ) -> None:
-    """Delete an entry's repairs, and abort the dialogs that were to solve them."""
-    async_forget_refusal(hass, entry)
+    """Delete an entry's repairs, and abort its dialogs of these sources, or all."""
+    refusals(hass).pop(entry.entry_id, None)
+    _delete_issues(hass, entry, {"not_owner"})
     _async_present(hass, entry)
-    _delete_issues(hass, entry, NOT_OWNER)
-    for flow in list(entry.async_get_active_flows(hass, set(sources))):
+    dialogs = set(sources or (SOURCE_REAUTH, SOURCE_RECONFIGURE))
+    for flow in list(entry.async_get_active_flows(hass, dialogs)):
         hass.config_entries.flow.async_abort(flow["flow_id"])
 
 
@@ -166,46 +279,43 @@ class PlexButlerRepair(RepairsFlow):
     """Explains a problem, and solves it or opens the dialog that does."""
 
     def __init__(self, issue: ir.IssueEntry) -> None:
-        self._placeholders = issue.translation_placeholders
+        self._problem = issue.translation_key
+        self._placeholders = issue.translation_placeholders or {}
         self._issue = {key: str(value) for key, value in (issue.data or {}).items()}
 
-    @property
-    def _entry(self) -> ConfigEntry | None:
-        """Return the entry, or None if there is nothing to repair any more."""
-        if not ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id):
-            return None
-        return self.hass.config_entries.async_get_entry(self._issue["entry_id"])
+    def _get_entry(self) -> ConfigEntry:
+        """Return the entry; abort if there is nothing to repair any more."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        entry = self.hass.config_entries.async_get_entry(self._issue["entry_id"])
+        if not issue or not entry:
+            raise AbortFlow("outdated")
+        return entry
 
-    async def async_step_init(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_init(self, user_input: Input = None) -> RepairsFlowResult:
         """Begin; what comes along is the issue, not an answer."""
-        if self._issue["problem"] == INSTALLED_ANEW:
-            return self.async_show_menu(
-                step_id="init",
-                menu_options=["take_its_place", "remove"],
-                description_placeholders=self._placeholders,
-            )
-        return await self.async_step_confirm()
+        if self._problem != "installed_anew":
+            return await self.async_step_confirm()
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["take_its_place", "remove"],
+            description_placeholders=self._placeholders,
+        )
 
-    async def async_step_confirm(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_confirm(self, user_input: Input = None) -> RepairsFlowResult:
         """Explain; when confirmed, use the new address or open the dialog for it."""
         errors: dict[str, str] = {}
+        if user_input is not None and self._problem != "address_changed":
+            # If the problem is not solved there, the next poll raises it again.
+            is_token = self._problem == "not_owner"
+            source = SOURCE_REAUTH if is_token else SOURCE_RECONFIGURE
+            return await self._async_go_on(self._get_entry(), source)
         if user_input is not None:
-            problem, identity = self._issue["problem"], None
-            if problem == ADDRESS_CHANGED:
-                identity = await async_identify(self.hass, self._issue["url"])
-            if (entry := self._entry) is None:
-                return self.async_abort(reason="outdated")
-            if problem != ADDRESS_CHANGED:
-                # If the problem is not solved there, the next poll raises it again.
-                source = SOURCE_REAUTH if problem == NOT_OWNER else SOURCE_RECONFIGURE
-                return await self._async_finish(entry, source)
+            url = self._placeholders["new"]
+            identity = await async_identify(self.hass, url)
+            entry = self._get_entry()
             if identity and identity.machine_identifier == entry.unique_id:
-                async_move(self.hass, entry, self._issue["url"])
-                return await self._async_finish(entry)
+                _async_move(self.hass, entry, url)
+                return self.async_create_entry(data={})
             errors = {"base": "not_there"}
         return self.async_show_form(
             step_id="confirm",
@@ -214,12 +324,10 @@ class PlexButlerRepair(RepairsFlow):
         )
 
     async def async_step_take_its_place(
-        self, user_input: dict[str, str] | None = None
+        self, user_input: Input = None
     ) -> RepairsFlowResult:
         """Have the entry be the new server's; go on to what that does not solve."""
-        if (entry := self._entry) is None:
-            return self.async_abort(reason="outdated")
-        found = self._issue["found"]
+        entry, found = self._get_entry(), self._issue["found"]
         identity = await async_identify(self.hass, entry.data[CONF_URL])
         if identity is None or identity.machine_identifier != found:
             return self.async_abort(reason="not_there")
@@ -229,24 +337,19 @@ class PlexButlerRepair(RepairsFlow):
         other = entries.async_entry_for_domain_unique_id(DOMAIN, found)
         if other and other.source == SOURCE_IGNORE:
             await entries.async_remove(other.entry_id)
-            other = None
-        if other or self._entry is None:
+        elif other:
             return self.async_abort(reason="outdated")
-        async_take_place(self.hass, entry, found)
+        _async_take_place(self.hass, self._get_entry(), found)
         # All else is tried again, and has a repair of its own if it takes a person.
-        source = None
         if result.error in {"invalid_auth", "unclaimed"}:
-            source = SOURCE_REAUTH
-        elif result.error in {"certificate_name", "certificate_untrusted"}:
-            source = SOURCE_RECONFIGURE
-        return await self._async_finish(entry, source)
+            return await self._async_go_on(entry, SOURCE_REAUTH)
+        if result.error in {"certificate_name", "certificate_untrusted"}:
+            return await self._async_go_on(entry, SOURCE_RECONFIGURE)
+        return self.async_create_entry(data={})
 
-    async def async_step_remove(
-        self, user_input: dict[str, str] | None = None
-    ) -> RepairsFlowResult:
+    async def async_step_remove(self, user_input: Input = None) -> RepairsFlowResult:
         """Remove the entry, once that is confirmed."""
-        if (entry := self._entry) is None:
-            return self.async_abort(reason="outdated")
+        entry = self._get_entry()
         if user_input is None:
             return self.async_show_form(
                 step_id="remove", description_placeholders=self._placeholders
@@ -254,12 +357,8 @@ class PlexButlerRepair(RepairsFlow):
         await self.hass.config_entries.async_remove(entry.entry_id)
         return self.async_create_entry(data={})
 
-    async def _async_finish(
-        self, entry: ConfigEntry, source: str | None = None
-    ) -> RepairsFlowResult:
-        """End, and go on in a dialog of the entry if one is needed, open or new."""
-        if source is None:
-            return self.async_create_entry(data={})
+    async def _async_go_on(self, entry: ConfigEntry, source: str) -> RepairsFlowResult:
+        """End, and go on in a dialog of the entry, which is open already or new."""
         flow = next(entry.async_get_active_flows(self.hass, {source}), None)
         flow = flow or await self.hass.config_entries.flow.async_init(
             DOMAIN,

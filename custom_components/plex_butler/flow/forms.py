@@ -21,17 +21,13 @@ from ..const import CONF_ASSUMED_RUN_LIMIT, CONF_SERVER
 from ..run_state import DEFAULT_LIMIT
 
 _TOKEN: Final = selector.TextSelector(
-    selector.TextSelectorConfig(
-        type=selector.TextSelectorType.PASSWORD, autocomplete="off"
-    )
+    {"type": selector.TextSelectorType.PASSWORD, "autocomplete": "off"}
 )
 TOKEN_SCHEMA: Final = vol.Schema({vol.Required(CONF_TOKEN): _TOKEN})
 ADDRESS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_URL): selector.TextSelector(
-            selector.TextSelectorConfig(
-                type=selector.TextSelectorType.URL, autocomplete="url"
-            )
+            {"type": selector.TextSelectorType.URL, "autocomplete": "url"}
         ),
         # Not required: it may be part of a pasted address, or known already.
         vol.Optional(CONF_TOKEN): _TOKEN,
@@ -50,8 +46,8 @@ def server_schema(servers: Mapping[str, tuple[str, str]]) -> vol.Schema:
         for key, (name, details) in servers.items()
     ]
     first = next(iter(servers), vol.UNDEFINED)
-    server = selector.SelectSelector(selector.SelectSelectorConfig(options=options))
-    return vol.Schema({vol.Required(CONF_SERVER, default=first): server})
+    server = vol.Required(CONF_SERVER, default=first)
+    return vol.Schema({server: selector.SelectSelector({"options": options})})
 
 
 def shown_values(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +66,8 @@ def read_form(
     errors: dict[str, str] = {}
     url = known.get(CONF_URL)
     typed = shown.get(CONF_URL)
-    if typed is not None and (url is None or typed != full_address(url)):
+    # The address as it was shown means the known one.
+    if typed not in {None, shown_values(known).get(CONF_URL)}:
         try:
             url = shown[CONF_URL] = parse_address(typed)
         except PasteError as err:
@@ -95,19 +92,21 @@ def read_form(
 
 async def async_options_schema(handler: SchemaCommonFlowHandler) -> vol.Schema:
     """Return a form that asks for what has a good default."""
-    minutes = selector.NumberSelectorConfig(
-        min=5,
-        # A backup of the largest libraries takes hours; what takes a day hangs.
-        max=24 * 60,
-        mode=selector.NumberSelectorMode.BOX,
-        unit_of_measurement=UnitOfTime.MINUTES,
+    minutes = selector.NumberSelector(
+        {
+            "min": 5,
+            # A backup of the largest libraries takes hours; what takes a day hangs.
+            "max": 24 * 60,
+            "mode": selector.NumberSelectorMode.BOX,
+            "unit_of_measurement": UnitOfTime.MINUTES,
+        }
     )
     # They are read from disk.
     hass = handler.parent_handler.hass
     zones = sorted(await hass.async_add_executor_job(available_timezones))
-    zone = selector.SelectSelector(selector.SelectSelectorConfig(options=zones))
+    zone = selector.SelectSelector({"options": zones})
     limit = vol.Required(
         CONF_ASSUMED_RUN_LIMIT, default=DEFAULT_LIMIT.total_seconds() // 60
     )
-    whole_minutes = vol.All(selector.NumberSelector(minutes), vol.Coerce(int))
+    whole_minutes = vol.All(minutes, vol.Coerce(int))
     return vol.Schema({limit: whole_minutes, vol.Optional(CONF_TIME_ZONE): zone})

@@ -1,7 +1,7 @@
 """Finds out which server answers at a URL, and whether a token is good for it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 import re
@@ -13,17 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.ssl import get_default_no_verify_context
 from yarl import URL
 
-from ..api import (
-    PlexAuthenticationError,
-    PlexCertificateNameError,
-    PlexConnectionError,
-    PlexError,
-    PlexHungUpError,
-    PlexResponseError,
-    Server,
-    full_address,
-    parse_address,
-)
+from .. import api
 from ..connection import async_create_client
 
 # An address that takes longer than this is not offered.
@@ -36,7 +26,7 @@ _NO_NAME: Final = re.compile(r"[^\w.*:-]", re.ASCII)
 class ValidationResult:
     """The server that was reached, or what is wrong, and a URL that may be right."""
 
-    server: Server | None = None
+    server: api.Server | None = None
     error: str = ""
     # Of the certificate that is for another name
     names: str = ""
@@ -56,50 +46,53 @@ async def async_validate(
         client = await async_create_client(hass, data)
         # Needs no token: tells a wrong address from a wrong token.
         identity = await client.get_identity()
-    except PlexError as err:
+    except api.PlexError as err:
         if secure_url := await _async_secure_url(hass, url, err, machine_identifier):
             return ValidationResult(
                 error="secure_required", suggested_url=secure_url, unreachable=True
             )
-        is_misnamed = isinstance(err, PlexCertificateNameError)
+        is_misnamed = isinstance(err, api.PlexCertificateNameError)
         return ValidationResult(
             error=err.key,
             names=await async_certificate_names(url) if is_misnamed else "",
-            unreachable=isinstance(err, PlexConnectionError),
+            unreachable=isinstance(err, api.PlexConnectionError),
         )
     found = identity.machine_identifier
     if machine_identifier not in {None, found}:
         return ValidationResult(error="wrong_server", found=found, unreachable=True)
-    server: Server | None = None
+    server: api.Server | None = None
     try:
         server = await client.get_server()
         await client.get_butler_tasks()
-    except PlexError as err:
-        error = err.key
-        if isinstance(err, PlexAuthenticationError) and server:
+    except api.PlexAuthenticationError as err:
+        if server:
             # The token has just been good enough for the server's name.
-            error = "not_owner"
-        elif isinstance(err, PlexAuthenticationError) and not identity.claimed:
-            # It has no owner yet, and refuses clients from outside its network.
-            error = "unclaimed"
-        return ValidationResult(error=error)
+            return ValidationResult(error="not_owner")
+        if not identity.claimed:
+            # Without an owner it refuses clients from outside its network.
+            return ValidationResult(error="unclaimed")
+        return ValidationResult(error=err.key)
+    except api.PlexError as err:
+        return ValidationResult(error=err.key)
     return ValidationResult(server=server)
 
 
 async def _async_secure_url(
-    hass: HomeAssistant, url: str, err: PlexError, machine_identifier: str | None
+    hass: HomeAssistant, url: str, err: api.PlexError, machine_identifier: str | None
 ) -> str | None:
     """Return the HTTPS address of a server that does not want plain HTTP."""
-    is_refusal = isinstance(err, PlexHungUpError | PlexResponseError)
+    is_refusal = isinstance(err, api.PlexHungUpError | api.PlexResponseError)
     if not is_refusal or not url.startswith("http://"):
         return None
     asked = URL(url)
-    candidates = [full_address(str(asked.with_scheme("https").with_port(asked.port)))]
-    if isinstance(err, PlexResponseError) and err.location:
+    candidates = [
+        api.full_address(str(asked.with_scheme("https").with_port(asked.port)))
+    ]
+    if isinstance(err, api.PlexResponseError) and err.location:
         with suppress(ValueError):
             target = URL(err.location)
             if target.scheme == "https" and target.host == asked.host:
-                candidates.insert(0, parse_address(full_address(err.location)))
+                candidates.insert(0, api.parse_address(api.full_address(err.location)))
     for candidate in candidates:
         identity = await async_identify(hass, candidate)
         if identity and machine_identifier in {None, identity.machine_identifier}:
@@ -109,29 +102,13 @@ async def _async_secure_url(
 
 async def async_identify(
     hass: HomeAssistant, url: str, *, verify_ssl: bool = False
-) -> Server | None:
+) -> api.Server | None:
     """Return which server answers at a URL, if one does; nothing secret is sent."""
-    with suppress(PlexError, TimeoutError):
+    with suppress(api.PlexError, TimeoutError):
         data = {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
         client = await async_create_client(hass, data)
         async with asyncio.timeout(_TIMEOUT):
             return await client.get_identity()
-    return None
-
-
-async def async_discover(
-    hass: HomeAssistant,
-    host: str,
-    port: int,
-    schemes: Iterable[str] = ("http", "https"),
-    *,
-    verify_ssl: bool = False,
-) -> tuple[str, Server] | None:
-    """Return the URL at which a server answers that was only heard of, and which."""
-    for scheme in schemes:
-        url = str(URL.build(scheme=scheme, host=host, port=port).origin())
-        if identity := await async_identify(hass, url, verify_ssl=verify_ssl):
-            return url, identity
     return None
 
 
