@@ -148,8 +148,10 @@ def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
 
 
 def test_every_way_in_which_a_sign_in_fails_has_a_menu() -> None:
-    reasons = set(re.findall(r'SignInError\("(\w+)"', SOURCE))
+    flow = (INTEGRATION / "config_flow.py").read_text()
+    reasons = set(re.findall(r'(?:failed_step =|return|else) "(\w+)"', flow))
 
+    assert {"sign_in_expired", "no_owned_server"} < reasons
     assert reasons <= ENGLISH["config"]["step"].keys()
 
 

@@ -70,7 +70,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             self._data = {key: config[key] for key in keys}
             await self._async_set_server(entry.unique_id, entry.title)
             # If the copied data does not work, the form shows it to be changed.
-            return await self.async_step_address(forms.shown_values(self._data))
+            shown = forms.shown_values(self._data)
+            return await self._async_step_form("address", shown)
         choices = {
             entry_id: (entry.title, entry.data["server_config"][CONF_URL])
             for entry_id, entry in entries.items()
@@ -86,14 +87,6 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             if entry.unique_id not in ids
             and entry.data.get("server_config", {}).keys() >= {CONF_URL, CONF_TOKEN}
         }
-
-    async def async_step_manual(self, user_input: Input = None) -> ConfigFlowResult:
-        """Add a server by its address and token."""
-        return await self._async_step_form("manual", user_input)
-
-    async def async_step_address(self, user_input: Input = None) -> ConfigFlowResult:
-        """Change the address, if the form before had no field for it."""
-        return await self._async_step_form("address", user_input)
 
     async def async_step_sign_in(self, user_input: Input = None) -> ConfigFlowResult:
         """Send the user to Plex to sign in, and wait for the servers of the account."""
@@ -246,17 +239,14 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         name = shown_name(name or discovery_info.host)
         self.context["title_placeholders"] = {"name": name}
-        return await self.async_step_discovery_confirm()
-
-    async def async_step_discovery_confirm(
-        self, user_input: Input = None
-    ) -> ConfigFlowResult:
-        """Add a server that announced itself, by its token."""
         schema = forms.TOKEN_SCHEMA
-        return await self._async_step_form("discovery_confirm", user_input, schema)
+        return await self._async_step_form("discovery_confirm", None, schema)
 
     async def _async_step_form(
-        self, step_id: str, user_input: Input, schema: vol.Schema = forms.ADDRESS_SCHEMA
+        self,
+        step_id: str,
+        user_input: Input = None,
+        schema: vol.Schema = forms.ADDRESS_SCHEMA,
     ) -> ConfigFlowResult:
         """Ask for address and token, or a token alone, and try them."""
         if user_input is None:
@@ -266,6 +256,13 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             return self._show_form(step_id, schema, shown, errors)
         result = await async_validate(self.hass, data, self.unique_id)
         return await self._async_finish(step_id, schema, shown, data, result)
+
+    async_step_manual = partialmethod(_async_step_form, "manual")
+    # After a form that had no field for what is wrong.
+    async_step_address = partialmethod(_async_step_form, "address")
+    async_step_discovery_confirm = partialmethod(
+        _async_step_form, "discovery_confirm", schema=forms.TOKEN_SCHEMA
+    )
 
     async def _async_finish(
         self,
@@ -277,10 +274,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Store data that works; else show the error in a form that can change it."""
         if result.server:
-            if self._entry:
-                return self.async_update_reload_and_abort(
-                    self._entry, data_updates=data
-                )
+            if entry := self._entry:
+                return self.async_update_reload_and_abort(entry, data_updates=data)
             title = server_name(result.server)
             await self._async_set_server(result.server.machine_identifier, title)
             self._abort_if_unique_id_configured()
@@ -306,15 +301,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         schema: vol.Schema,
         shown: Input,
         errors: dict[str, str] | None = None,
-        **told: str,
+        **placeholders: str,
     ) -> ConfigFlowResult:
-        """Show a form with the values that were typed, and their errors."""
         url = self._data.get(CONF_URL, "")
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors or {},
-            description_placeholders={"name": self._server_name, "url": url, **told},
+            description_placeholders={"name": self._server_name, "url": url}
+            | placeholders,
         )
 
     def _name_of(self, machine: str) -> str:

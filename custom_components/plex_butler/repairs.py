@@ -12,7 +12,6 @@ from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     ConfigEntry,
-    ConfigFlowContext,
 )
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
@@ -63,7 +62,7 @@ async def async_raise_problem(
         stale_step = "reauth_confirm"
     elif isinstance(err, api.PlexAuthenticationError):
         # Its dialog is opened once the refusal has lasted.
-        _delete_issues(hass, entry, {"not_owner"})
+        _delete_issues(hass, entry, "not_owner")
         stale_step = "reauth_not_owner"
     for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
         # It says that something else is wrong with the token.
@@ -125,15 +124,14 @@ async def async_ask_announced(
         # Means nothing without the network card that it belongs to.
         if not address.is_link_local
     ][:4]
-    found = await asyncio.gather(*(_async_discover(hass, *it) for it in addresses))
+    found = await asyncio.gather(*(_async_look(hass, *it) for it in addresses))
     announced = hass.data.setdefault(_ANNOUNCED, {})
+    known = {None, *(it.unique_id for it in hass.config_entries.async_entries(DOMAIN))}
     # The newest is remembered last, and of one announcement the best.
     for address, answer in zip(reversed(addresses), reversed(found), strict=True):
         announced.pop(address, None)
         server = answer[1].machine_identifier if answer else None
-        if server and not hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, server
-        ):
+        if server not in known:
             continue
         announced[address] = server
         of_server = [it for it, announcer in announced.items() if announcer == server]
@@ -158,16 +156,14 @@ async def _async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str
         if server in {None, entry.unique_id}:
             # The certificate for this name is that of the server, and of no other.
             name = f"{re.sub('[.:]', '-', host)}.{domain}" if is_verified else host
-            looks.append(
-                _async_discover(hass, name, port, schemes, verify_ssl=is_verified)
-            )
+            looks.append(_async_look(hass, name, port, schemes, verify_ssl=is_verified))
     for url, identity in filter(None, await asyncio.gather(*looks)):
         if identity.machine_identifier == entry.unique_id and URL(url) != own:
             return url
     return None
 
 
-async def _async_discover(
+async def _async_look(
     hass: HomeAssistant,
     host: str,
     port: int,
@@ -217,7 +213,7 @@ def _async_take_place(hass: HomeAssistant, entry: ConfigEntry, machine: str) -> 
 def _async_present(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Note that the server is not missed, since something answers at its address."""
     hass.data.get(_ABSENT_SINCE, {}).pop(entry.entry_id, None)
-    _delete_issues(hass, entry, _OF_ADDRESS)
+    _delete_issues(hass, entry, *_OF_ADDRESS)
 
 
 def _raise(
@@ -228,7 +224,7 @@ def _raise(
     **placeholders: str,
 ) -> None:
     """Create the issue for a problem, in place of those of the address."""
-    _delete_issues(hass, entry, _OF_ADDRESS - {problem})
+    _delete_issues(hass, entry, *(_OF_ADDRESS - {problem}))
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -248,9 +244,7 @@ def async_has_issue(hass: HomeAssistant, entry: ConfigEntry, problem: str) -> bo
     return issue is not None and issue.active
 
 
-def _delete_issues(
-    hass: HomeAssistant, entry: ConfigEntry, problems: Iterable[str]
-) -> None:
+def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> None:
     for problem in problems:
         ir.async_delete_issue(hass, DOMAIN, f"{problem}_{entry.entry_id}")
 
@@ -261,7 +255,7 @@ def async_close_problems(
 ) -> None:
     """Delete an entry's repairs, and abort its dialogs of these sources, or all."""
     refusals(hass).pop(entry.entry_id, None)
-    _delete_issues(hass, entry, {"not_owner"})
+    _delete_issues(hass, entry, "not_owner")
     _async_present(hass, entry)
     dialogs = set(sources or (SOURCE_REAUTH, SOURCE_RECONFIGURE))
     for flow in list(entry.async_get_active_flows(hass, dialogs)):
@@ -362,7 +356,7 @@ class PlexButlerRepair(RepairsFlow):
         flow = next(entry.async_get_active_flows(self.hass, {source}), None)
         flow = flow or await self.hass.config_entries.flow.async_init(
             DOMAIN,
-            context=ConfigFlowContext(source=source, entry_id=entry.entry_id),
+            context={"source": source, "entry_id": entry.entry_id},
             data=dict(entry.data) if source == SOURCE_REAUTH else None,
         )
         next_flow = FlowType.CONFIG_FLOW, flow["flow_id"]
