@@ -57,9 +57,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(self, user_input: Input = None) -> ConfigFlowResult:
         # The option with the least to type comes first.
         copy = ["plex"] if self._plex_servers() else []
-        return self.async_show_menu(
-            step_id="user", menu_options=[*copy, "sign_in", "manual"]
-        )
+        options = [*copy, "sign_in", "manual"]
+        return self.async_show_menu(step_id="user", menu_options=options)
 
     async def async_step_plex(self, user_input: Input = None) -> ConfigFlowResult:
         """Use a server of the Plex integration."""
@@ -186,8 +185,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         found = await asyncio.gather(
             *(async_identify(self.hass, url, verify_ssl=True) for url in urls)
         )
-        for url, identity in zip(urls, found, strict=True):
-            if identity and identity.machine_identifier == server.machine_identifier:
+        for url, machine in zip(urls, found, strict=True):
+            if machine == server.machine_identifier:
                 data = {CONF_URL: url, **new}
                 return data, await async_validate(self.hass, data, self.unique_id)
         return data, result
@@ -232,9 +231,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         if not answers:
             return self.async_abort(reason="cannot_connect")
         known = self._async_current_ids()
-        url, identity = min(answers, key=lambda it: it[1].machine_identifier in known)
+        url, machine = min(answers, key=lambda it: it[1] in known)
         self._data = {CONF_URL: url, CONF_VERIFY_SSL: True}
-        await self.async_set_unique_id(identity.machine_identifier)
+        await self.async_set_unique_id(machine)
         self._abort_if_unique_id_configured()
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
         name = shown_name(name or discovery_info.host)

@@ -84,8 +84,7 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
     except api.PlexTlsError:
         # Not proven, and so only good for asking a person about another server.
         other = await async_identify(hass, url)
-        if other and other.machine_identifier != entry.unique_id:
-            found = other.machine_identifier
+        found = None if other == entry.unique_id else other
     except api.PlexError as err:
         # After a proxy's error or that of a server that starts, it is alive.
         if not isinstance(err, api.PlexConnectionError):
@@ -114,8 +113,8 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
 
 async def async_ask_announced(
     hass: HomeAssistant, info: ZeroconfServiceInfo
-) -> list[tuple[str, api.Server]]:
-    """Return which servers answer where one announced itself, and remember it."""
+) -> list[tuple[str, str]]:
+    """Return the URLs and identifiers of the servers where one announced itself."""
     # A container's bridge is also an address of other hosts, with servers of their own.
     port = info.port or 32400
     addresses = [
@@ -130,7 +129,7 @@ async def async_ask_announced(
     # The newest is remembered last, and of one announcement the best.
     for address, answer in zip(reversed(addresses), reversed(found), strict=True):
         announced.pop(address, None)
-        server = answer[1].machine_identifier if answer else None
+        server = answer[1] if answer else None
         if server not in known:
             continue
         announced[address] = server
@@ -157,8 +156,8 @@ async def _async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str
             # The certificate for this name is that of the server, and of no other.
             name = f"{re.sub('[.:]', '-', host)}.{domain}" if is_verified else host
             looks.append(_async_look(hass, name, port, schemes, verify_ssl=is_verified))
-    for url, identity in filter(None, await asyncio.gather(*looks)):
-        if identity.machine_identifier == entry.unique_id and URL(url) != own:
+    for url, server in filter(None, await asyncio.gather(*looks)):
+        if server == entry.unique_id and URL(url) != own:
             return url
     return None
 
@@ -170,12 +169,12 @@ async def _async_look(
     schemes: Iterable[str] = ("http", "https"),
     *,
     verify_ssl: bool = False,
-) -> tuple[str, api.Server] | None:
+) -> tuple[str, str] | None:
     """Return the URL at which a server answers that was only heard of, and which."""
     for scheme in schemes:
         url = str(URL.build(scheme=scheme, host=host, port=port).origin())
-        if identity := await async_identify(hass, url, verify_ssl=verify_ssl):
-            return url, identity
+        if server := await async_identify(hass, url, verify_ssl=verify_ssl):
+            return url, server
     return None
 
 
@@ -305,9 +304,9 @@ class PlexButlerRepair(RepairsFlow):
             return await self._async_go_on(self._get_entry(), source)
         if user_input is not None:
             url = self._placeholders["new"]
-            identity = await async_identify(self.hass, url)
+            found = await async_identify(self.hass, url)
             entry = self._get_entry()
-            if identity and identity.machine_identifier == entry.unique_id:
+            if found == entry.unique_id:
                 _async_move(self.hass, entry, url)
                 return self.async_create_entry(data={})
             errors = {"base": "not_there"}
@@ -322,8 +321,7 @@ class PlexButlerRepair(RepairsFlow):
     ) -> RepairsFlowResult:
         """Have the entry be the new server's; go on to what that does not solve."""
         entry, found = self._get_entry(), self._issue["found"]
-        identity = await async_identify(self.hass, entry.data[CONF_URL])
-        if identity is None or identity.machine_identifier != found:
+        if await async_identify(self.hass, entry.data[CONF_URL]) != found:
             return self.async_abort(reason="not_there")
         # The same account most likely owns this one, too.
         result = await async_validate(self.hass, entry.data, found)
@@ -355,9 +353,7 @@ class PlexButlerRepair(RepairsFlow):
         """End, and go on in a dialog of the entry, which is open already or new."""
         flow = next(entry.async_get_active_flows(self.hass, {source}), None)
         flow = flow or await self.hass.config_entries.flow.async_init(
-            DOMAIN,
-            context={"source": source, "entry_id": entry.entry_id},
-            data=dict(entry.data) if source == SOURCE_REAUTH else None,
+            DOMAIN, context={"source": source, "entry_id": entry.entry_id}
         )
         next_flow = FlowType.CONFIG_FLOW, flow["flow_id"]
         return self.async_create_entry(data={}, next_flow=next_flow)

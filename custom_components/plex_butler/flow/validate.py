@@ -38,7 +38,7 @@ class ValidationResult:
 
 
 async def async_validate(
-    hass: HomeAssistant, data: Mapping[str, Any], machine_identifier: str | None = None
+    hass: HomeAssistant, data: Mapping[str, Any], machine: str | None = None
 ) -> ValidationResult:
     """Return the server if all works, or why not; another one gets no token."""
     url = data[CONF_URL]
@@ -47,7 +47,7 @@ async def async_validate(
         # Needs no token: tells a wrong address from a wrong token.
         identity = await client.get_identity()
     except api.PlexError as err:
-        if secure_url := await _async_secure_url(hass, url, err, machine_identifier):
+        if secure_url := await _async_secure_url(hass, url, err, machine):
             return ValidationResult(
                 error="secure_required", suggested_url=secure_url, unreachable=True
             )
@@ -58,7 +58,7 @@ async def async_validate(
             unreachable=isinstance(err, api.PlexConnectionError),
         )
     found = identity.machine_identifier
-    if machine_identifier not in {None, found}:
+    if machine not in {None, found}:
         return ValidationResult(error="wrong_server", found=found, unreachable=True)
     server: api.Server | None = None
     try:
@@ -78,7 +78,7 @@ async def async_validate(
 
 
 async def _async_secure_url(
-    hass: HomeAssistant, url: str, err: api.PlexError, machine_identifier: str | None
+    hass: HomeAssistant, url: str, err: api.PlexError, machine: str | None
 ) -> str | None:
     """Return the HTTPS address of a server that does not want plain HTTP."""
     is_refusal = isinstance(err, api.PlexHungUpError | api.PlexResponseError)
@@ -94,21 +94,21 @@ async def _async_secure_url(
             if target.scheme == "https" and target.host == asked.host:
                 candidates.insert(0, api.parse_address(api.full_address(err.location)))
     for candidate in candidates:
-        identity = await async_identify(hass, candidate)
-        if identity and machine_identifier in {None, identity.machine_identifier}:
+        found = await async_identify(hass, candidate)
+        if found and machine in {None, found}:
             return candidate
     return None
 
 
 async def async_identify(
     hass: HomeAssistant, url: str, *, verify_ssl: bool = False
-) -> api.Server | None:
-    """Return which server answers at a URL, if one does; nothing secret is sent."""
+) -> str | None:
+    """Return the identifier of the server at a URL, if any; nothing secret is sent."""
     with suppress(api.PlexError, TimeoutError):
         data = {CONF_URL: url, CONF_VERIFY_SSL: verify_ssl}
         client = await async_create_client(hass, data)
         async with asyncio.timeout(_TIMEOUT):
-            return await client.get_identity()
+            return (await client.get_identity()).machine_identifier
     return None
 
 
