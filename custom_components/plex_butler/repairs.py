@@ -114,7 +114,7 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
 async def async_ask_announced(
     hass: HomeAssistant, info: ZeroconfServiceInfo
 ) -> list[tuple[str, str]]:
-    """Return the URLs and identifiers of the servers where one announced itself."""
+    """Return which servers answer where one announced itself, and remember them."""
     # A container's bridge is also an address of other hosts, with servers of their own.
     port = info.port or 32400
     addresses = [
