@@ -196,7 +196,7 @@ def measure_night(*, all_enabled: bool) -> Night:
         for name in plex.butler.tasks:
             plex.client_start(name)
         await watched.pass_hours(4)
-        runs = len({run.task for run in plex.butler.log.runs})
+        runs = len({run.task for run in plex.butler.runs})
         more_states, more_events = await watched.rows()
         return Night(
             runs=runs, states=more_states - states, events=more_events - events

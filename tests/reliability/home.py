@@ -76,7 +76,7 @@ class Home:
     def _heard(self, event: Event[Any]) -> None:
         kind, task = event.data["type"], event.data["name"]
         self.told.append(f"{kind} {task}")
-        runs = [it for it in self.plex.butler.log.runs if it.task == task]
+        runs = [it for it in self.plex.butler.runs if it.task == task]
         if kind == "started":
             said = [
                 it

@@ -200,32 +200,23 @@ def _get_activities(state: ServerState, ask: Ask) -> Answer:
     return _listing("Activity", rows)
 
 
-def _get_preferences(state: ServerState, _ask: Ask) -> Answer:
-    if _settling(state):
+def _get_preferences(state: ServerState, ask: Ask) -> Answer:
+    """List all settings, or the one that is asked for, some time after a change."""
+    if state.timeline.now < state.written_at + state.traits.preferences_settle:
         return _BAD_REQUEST
     settings = [setting.as_dict() for setting in state.preferences.values()]
-    return _listing("Setting", settings)
-
-
-def _get_preference(state: ServerState, ask: Ask) -> Answer:
-    if _settling(state):
-        return _BAD_REQUEST
-    if (name := ask.query.get("id", "")) not in state.preferences:
-        return _NOT_FOUND
-    return _listing("Setting", [state.preferences[name].as_dict()])
-
-
-def _settling(state: ServerState) -> bool:
-    return state.timeline.now < state.written_at + state.traits.preferences_settle
+    if ask.parts[-1] == "get":
+        settings = [it for it in settings if it["id"] == ask.query.get("id")]
+    return _listing("Setting", settings) if settings else _NOT_FOUND
 
 
 def _put_preferences(state: ServerState, ask: Ask) -> Answer:
     """Change settings, all that were sent or none."""
-    texts = {
-        name: text for name, text in ask.query.items() if not name.startswith("X-Plex-")
-    }
+    sent = ask.query.items()
     try:
-        state.preferences.write(texts)
+        state.preferences.write(
+            {it: to for it, to in sent if not it.startswith("X-Plex-")}
+        )
     except UnknownPreferenceError:
         return Answer(state.traits.unknown_preference_status)
     except PreferenceError:
@@ -275,7 +266,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "activities", _get_activities, owner_only=False),
     Route("GET", ":/prefs", _get_preferences),
     Route("PUT", ":/prefs", _put_preferences),
-    Route("GET", ":/prefs/get", _get_preference),
+    Route("GET", ":/prefs/get", _get_preferences),
     Route("GET", "status/sessions", _get_sessions),
 )
 

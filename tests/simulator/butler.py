@@ -43,30 +43,6 @@ class Interval:
     ending: Ending | None = None
 
 
-class RunLog:
-    """All intervals, in the order in which they began."""
-
-    def __init__(self) -> None:
-        self.intervals: list[Interval] = []
-        self._open: dict[str, Interval] = {}
-
-    @property
-    def runs(self) -> list[Interval]:
-        return [it for it in self.intervals if it.state is TaskState.RUNNING]
-
-    @property
-    def waits(self) -> list[Interval]:
-        return [it for it in self.intervals if it.state is TaskState.QUEUED]
-
-    def begin(self, task: str, state: TaskState, now: float, cause: Cause) -> None:
-        self._open[task] = Interval(task, state, now, cause)
-        self.intervals.append(self._open[task])
-
-    def end(self, task: str, now: float, ending: Ending) -> None:
-        interval = self._open.pop(task)
-        interval.end, interval.ending = now, ending
-
-
 class Watcher(Protocol):
     """What is called when tasks start and end."""
 
@@ -80,8 +56,8 @@ class Task:
     """A task and what it does now."""
 
     spec: TaskSpec
-    state: TaskState = TaskState.IDLE
-    since: float | None = None
+    # What it does now; None while it is idle.
+    interval: Interval | None = None
     cause: Cause = Cause.COMMAND
     # Runs whether slots are free or not, and uses none.
     beside: bool = False
@@ -94,11 +70,15 @@ class Task:
     def name(self) -> str:
         return self.spec.name
 
+    @property
+    def state(self) -> TaskState:
+        return self.interval.state if self.interval else TaskState.IDLE
+
     def progress(self, now: float, *, phases: int = 1) -> int:
         """Return how much of the run, or of its phase, is done; 100 only at the end."""
-        if self.since is None or self.run_seconds <= 0:
+        if self.interval is None or self.run_seconds <= 0:
             return 0
-        done = phases * (now - self.since) / self.run_seconds
+        done = phases * (now - self.interval.start) / self.run_seconds
         return min(99, int(100 * (done % 1 if done < phases else 1)))
 
 
@@ -112,11 +92,8 @@ class Late:
         self._coming: dict[str, Event] = {}
 
     def on_started(self, task: Task) -> None:
-        if self._seconds:
-            show = partial(self._show, task)
-            self._coming[task.name] = self._timeline.after(self._seconds, show)
-        else:
-            self._watcher.on_started(task)
+        show = partial(self._show, task)
+        self._coming[task.name] = self._timeline.after(self._seconds, show)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if (coming := self._coming.pop(task.name, None)) is not None:
@@ -143,7 +120,8 @@ class Butler:
         self.tasks: dict[str, Task] = {}
         # Simulated seconds by task; a run that has begun keeps its own.
         self.durations: dict[str, float] = {}
-        self.log = RunLog()
+        # In the order in which they began.
+        self.intervals: list[Interval] = []
         self.watchers: list[Watcher] = []
         # The window is open, and its session waits for a start.
         self.awaits_start = False
@@ -159,6 +137,10 @@ class Butler:
     @property
     def running(self) -> list[Task]:
         return [task for task in self.tasks.values() if task.state is TaskState.RUNNING]
+
+    @property
+    def runs(self) -> list[Interval]:
+        return [it for it in self.intervals if it.state is TaskState.RUNNING]
 
     @property
     def database_busy(self) -> bool:
@@ -270,7 +252,7 @@ class Butler:
         task.cause = cause
         now = self._timeline.now
         if may_queue and task.spec.randomized and self.window.contains(now):
-            self._queue(task)
+            self._change(task, TaskState.QUEUED)
             moment = self._rng.uniform(now, self.window.closes_at(now) - 1)
             task.planned = self._timeline.at(moment, partial(self._run_or_wait, task))
         else:
@@ -282,17 +264,10 @@ class Butler:
             return
         self._line.append(task)
         if task.state is TaskState.IDLE:
-            self._queue(task)
-
-    def _queue(self, task: Task) -> None:
-        self._change(task, TaskState.QUEUED)
-        self.log.begin(task.name, TaskState.QUEUED, self._timeline.now, task.cause)
+            self._change(task, TaskState.QUEUED)
 
     def _run(self, task: Task) -> None:
-        if task.state is TaskState.QUEUED:
-            self.log.end(task.name, self._timeline.now, Ending.STARTED)
-        self._change(task, TaskState.RUNNING)
-        self.log.begin(task.name, TaskState.RUNNING, self._timeline.now, task.cause)
+        self._change(task, TaskState.RUNNING, Ending.STARTED)
         spread = self._traits.duration_spread
         factor = self._rng.uniform(1 - spread, 1 + spread)
         task.run_seconds = self.durations[task.name] * factor
@@ -315,18 +290,25 @@ class Butler:
             return
         if task in self._line:
             self._line.remove(task)
-        self.log.end(task.name, self._timeline.now, ending)
-        self._change(task, TaskState.IDLE)
+        self._change(task, TaskState.IDLE, ending)
         if was is TaskState.RUNNING:
             for watcher in self.watchers:
                 watcher.on_ended(task, ending)
 
-    def _change(self, task: Task, state: TaskState) -> None:
+    def _change(
+        self, task: Task, state: TaskState, ending: Ending | None = None
+    ) -> None:
+        """End what a task does, and let it do something else."""
         if task.planned is not None:
             task.planned.cancel()
-        task.planned = None
-        task.state = state
-        task.since = self._timeline.now
+            task.planned = None
+        now = self._timeline.now
+        if task.interval is not None:
+            task.interval.end, task.interval.ending = now, ending
+            task.interval = None
+        if state is not TaskState.IDLE:
+            task.interval = Interval(task.name, state, now, task.cause)
+            self.intervals.append(task.interval)
 
     def _fill_slots(self) -> None:
         while self._line and self._has_slot:
@@ -335,9 +317,7 @@ class Butler:
     @property
     def _has_slot(self) -> bool:
         limit = self._traits.concurrency
-        if limit is None:
-            return True
-        return sum(not task.beside for task in self.running) < limit
+        return limit is None or sum(not it.beside for it in self.running) < limit
 
 
 class WindowKeeper:

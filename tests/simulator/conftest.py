@@ -16,6 +16,7 @@ import pytest
 from tests.simulator import (
     PROFILES,
     Frame,
+    Interval,
     ManualClock,
     Profile,
     ServerState,
@@ -170,6 +171,11 @@ class Rules:
     def queued(self) -> set[str]:
         truth = self.butler.truth()
         return {name for name in truth if truth[name] is TaskState.QUEUED}
+
+    @property
+    def waits(self) -> list[Interval]:
+        intervals = self.butler.intervals
+        return [it for it in intervals if it.state is TaskState.QUEUED]
 
     def rows(self, kind: str = "butler") -> list[tuple[str, str, int]]:
         """Return title, subtitle and progress of the rows of a type."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+import ssl
+from typing import Any, override
 import zlib
 
 from aiohttp import web
 
 from .api import page, to_json
-from .network import abort
+from .network import Listener, RecordedRequest, abort
 from .websocket import status_frame
 
 JSON = "application/json"
@@ -30,15 +33,11 @@ _WRONG_SHAPE = '{"MediaContainer": ["unexpected"], "ButlerTasks": "unexpected"}'
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
 _BOMB_MIB = 256
-# The first pong is taken, the second is reset, the third cannot be sent at all.
-_PINGS = 3
-
-
+STATUSES = frozenset(map(str, (400, 401, 403, 404, 429, 500, 502, 503, 504)))
 _NAMES = """
 refuse reset slow late cut garbage wrong-shape huge gzip-bomb redirect ignore
-half-open frame-cut ping-cut 400 401 403 404 429 500 502 503 504
+half-open frame-cut ping-cut
 """
-NAMES = frozenset(_NAMES.split())
 
 
 @dataclass(kw_only=True)
@@ -56,28 +55,74 @@ class Fault:
     # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
     target: str = "http://127.0.0.1:9"
 
-    def __post_init__(self) -> None:
-        if self.name not in NAMES:
-            raise ValueError(f"no such fault: {self.name}")
-
     async def wait(self, stopping: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.delay):
                 await stopping.wait()
 
 
-class FaultBook(list[Fault]):
-    """The faults that wait; the oldest that fits is taken first."""
+class NoAnswerError(Exception):
+    """The connection is closed instead of an answer, in order or with a reset."""
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault for a request, which is used up by it; the path has a query."""
-        for fault in self:
-            meant = fault.method in (None, method) and path.startswith(fault.path)
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self.reset = reset
+
+
+class FaultyListener(Listener):
+    """Records its requests, and has faults for them."""
+
+    known_faults: AbstractSet[str] = STATUSES | set(_NAMES.split())
+
+    def __init__(
+        self, address: tuple[str, int], tls: ssl.SSLContext | None, prefix: str = ""
+    ) -> None:
+        super().__init__(address, tls, prefix)
+        self.requests: list[RecordedRequest] = []
+        self._faults: list[Fault] = []
+        self._stopping = asyncio.Event()
+
+    @override
+    async def stop(self) -> None:
+        """Let all requests that wait here go on, and end."""
+        self._stopping.set()
+        await super().stop()
+
+    def fault(
+        self, name: str, count: int | None = 1, path: str = "/", **fields: Any
+    ) -> None:
+        if name not in self.known_faults:
+            raise ValueError(f"no such fault: {name}")
+        self._faults.append(Fault(name=name, count=count, path=path, **fields))
+
+    def clear_faults(self) -> None:
+        self._faults.clear()
+
+    def _take_fault(self, method: str, target: str) -> Fault | None:
+        """Return the oldest fault that fits, which is used up by it."""
+        for fault in self._faults:
+            meant = fault.method in (None, method) and target.startswith(fault.path)
             if meant and fault.count != 0:
                 if fault.count is not None:
                     fault.count -= 1
                 return fault
         return None
+
+    async def _record(
+        self,
+        request: web.BaseRequest,
+        now: float,
+        answering: Awaitable[web.StreamResponse],
+    ) -> web.StreamResponse:
+        entry = RecordedRequest.of(request, now)
+        self.requests.append(entry)
+        try:
+            response = await answering
+        except NoAnswerError as err:
+            abort(request.transport, reset=err.reset)
+            return web.Response(status=500)
+        entry.status = response.status
+        return response
 
 
 def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
@@ -88,9 +133,8 @@ def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
         case "wrong-shape":
             return web.Response(text=_WRONG_SHAPE, content_type=JSON)
         case "gzip-bomb":
-            response = web.Response(body=_bomb(), content_type=JSON)
-            response.headers["Content-Encoding"] = "gzip"
-            return response
+            packed = {"Content-Encoding": "gzip"}
+            return web.Response(body=_bomb(), content_type=JSON, headers=packed)
         case "redirect":
             response = html(302)
             response.headers["Location"] = fault.target + request.rel_url.raw_path_qs
@@ -121,8 +165,7 @@ def status_answer(fault: Fault, *, json: bool) -> web.Response:
 
 def html(status: int, text: str | None = None) -> web.Response:
     """Answer with the server's page for a status, or with another one."""
-    text = page(status) if text is None else text
-    return web.Response(status=status, text=text, content_type=HTML)
+    return web.Response(status=status, text=text or page(status), content_type=HTML)
 
 
 def maintenance(*, json: bool) -> web.Response:
@@ -173,7 +216,8 @@ async def cut_socket(request: web.BaseRequest, fault: Fault) -> web.WebSocketRes
     socket = web.WebSocketResponse(compress=False)
     await socket.prepare(request)
     if fault.name == "ping-cut":
-        for _ in range(_PINGS):
+        # The first pong is taken, the second is reset, the third cannot be sent at all.
+        for _ in range(3):
             await socket.ping()
     else:
         frame = status_frame("Library scan complete")

@@ -9,12 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import errno
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import os
 import socket
 import ssl
 import struct
-from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -44,10 +43,9 @@ CERT_HASH = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 _LOOPBACK = "127.0.0.1"
 # No server listens there.
 _CLOSED_PORT = 9
-_HOME = tuple(
-    ip_network(network)
-    for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-)
+_HOME = [
+    *map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+]
 # aiohttp has the number of an error here, and for a name that there is not it is None.
 _UNKNOWN_NAME = (None, "Domain name not found")
 
@@ -102,7 +100,6 @@ class Listener(ABC):
     def __init__(
         self, address: tuple[str, int], tls: ssl.SSLContext | None, prefix: str = ""
     ) -> None:
-        self.requests: list[RecordedRequest] = []
         self.secure_connections = SecureConnections.REQUIRED
         self.plain_http = PlainHttp.CLOSED
         # Plain requests as they came, token and all, to a server with TLS.
@@ -136,12 +133,7 @@ class Listener(ABC):
     async def __aenter__(self) -> Self:
         return await self.start()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.stop()
 
     @property
@@ -173,13 +165,13 @@ class Listener(ABC):
     async def _open(self) -> None:
         if self._listening is not None:
             return
-        address = self._host, self.port
         if self._tls is None:
-            self._listening = await asyncio.get_running_loop().create_server(
-                self._server, *address, reuse_address=True
+            loop = asyncio.get_running_loop()
+            self._listening = await loop.create_server(
+                self._server, self._host, self.port, reuse_address=True
             )
         else:
-            self._listening = _TlsPort(self, address)
+            self._listening = _TlsPort(self, (self._host, self.port))
         self.port = self._listening.sockets[0].getsockname()[1]
 
     def _close(self) -> None:
@@ -228,7 +220,12 @@ class _TlsPort:
     async def _greet(self, connection: socket.socket) -> None:
         listener = self._listener
         try:
-            await self._readable(connection)
+            readable = asyncio.Event()
+            self._loop.add_reader(connection, readable.set)
+            try:
+                await readable.wait()
+            finally:
+                self._loop.remove_reader(connection)
             secure = connection.recv(1, socket.MSG_PEEK) == _HANDSHAKE
             if secure or listener.secure_connections is SecureConnections.PREFERRED:
                 context = listener._tls if secure else None
@@ -244,14 +241,6 @@ class _TlsPort:
             pass  # the client is gone, or does not like the certificate
         finally:
             connection.close()
-
-    async def _readable(self, connection: socket.socket) -> None:
-        readable = asyncio.Event()
-        self._loop.add_reader(connection, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            self._loop.remove_reader(connection)
 
 
 def _turn_away(connection: socket.socket, asked: str, how: PlainHttp) -> None:
@@ -299,25 +288,16 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
         # Routers that have it hide names that lead into the home's own network.
         self.rebinding_protection = False
-        self._pointed: dict[str, tuple[str, int | None]] = {
-            "localhost": (_LOOPBACK, None)
-        }
+        self._pointed: dict[str, tuple[str, int | None]] = {}
+        self.point("localhost")
 
     def point(
         self, name: str, port: int | None = None, address: str = _LOOPBACK
     ) -> None:
         """Let a name lead to an address; a port takes the place of the URL's."""
         self._pointed[name] = (address, port)
-
-    def forget(self, name: str) -> None:
-        """Let a name lead nowhere; a client that has just asked keeps it for 10 s.
-
-        Its `connector.clear_dns_cache()` lets it ask again.
-        """
-        self._pointed.pop(name, None)
 
     @contextmanager
     def in_force(self) -> Iterator[Self]:
@@ -346,12 +326,11 @@ class Names:
             yield self
 
     def _resolve(self, host: str, port: int) -> ResolveResult:
-        self.asked.append(host)
         address, own_port = self._lookup(host)
         return ResolveResult(
             hostname=host,
             host=address,
-            port=port if own_port is None else own_port,
+            port=own_port or port,
             family=socket.AF_INET,
             proto=0,
             flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
@@ -361,20 +340,18 @@ class Names:
         if host in self._pointed:
             return self._pointed[host]
         address = _address_in(host)
-        home = address is not None and any(
-            ip_address(address) in network for network in _HOME
-        )
+        home = address is not None and any(address in network for network in _HOME)
         if address is None or (self.rebinding_protection and home):
             raise OSError(*_UNKNOWN_NAME)
-        return _LOOPBACK, None if address == _LOOPBACK else _CLOSED_PORT
+        return _LOOPBACK, None if str(address) == _LOOPBACK else _CLOSED_PORT
 
 
-def _address_in(host: str) -> str | None:
+def _address_in(host: str) -> IPv4Address | IPv6Address | None:
     """Return the address that a name of Plex's says; None if it is no such name."""
     dashed, _, domain = host.partition(".")
     if not domain.endswith(".plex.direct"):
         return None
     for separator in (".", ":"):
         with suppress(ValueError):
-            return str(ip_address(dashed.replace("-", separator)))
+            return ip_address(dashed.replace("-", separator))
     return None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,32 +15,31 @@ from typing import Any, override
 from aiohttp import web
 
 from .api import to_xml
-from .faults import JSON, XML, Fault, FaultBook, ask_for_patience, plain_answer
-from .network import CERT_HASH, Listener, RecordedRequest, abort, plex_direct_name
+from .faults import (
+    JSON,
+    STATUSES,
+    XML,
+    FaultyListener,
+    NoAnswerError,
+    ask_for_patience,
+    plain_answer,
+)
+from .network import CERT_HASH, plex_direct_name
 from .simulated_plex import SimulatedPlex
 from .timeline import Clock, WallClock
 
 ACCOUNT_TOKEN = "account-token-5647382910"
 REMOTE_ADDRESS = "203.0.113.7"
-RELAY_ADDRESS = "198.51.100.9"
-IPV6_ADDRESS = "2001:db8::7"
 LIFETIME = 900
 
 _CLIENT = "X-Plex-Client-Identifier"
 _PRODUCT = "X-Plex-Product"
-_PINS = "/api/v2/pins"
-_RESOURCES = "/api/v2/resources"
 _CHARACTERS = string.ascii_lowercase + string.digits
-_STRONG_LENGTH = 25
-_WEAK_LENGTH = 4
 _ERRORS = {
     400: (1000, "{} is missing"),
     401: (1001, "User could not be authenticated"),
     404: (1020, "Code not found or expired"),
 }
-_FAULTS = {"refuse", "slow", "garbage", "wrong-shape", "redirect"}
-# What is said of a resource besides, and is of no concern here.
-_ASIDE = ("home", "synced", "httpsRequired", "dnsRebindingProtection")
 
 
 @dataclass(kw_only=True)
@@ -54,7 +52,6 @@ class Pin:
     product: str
     created: float
     token: str | None = None
-    withdrawn: bool = False
 
     def as_dict(self, now: float) -> dict[str, Any]:
         expires = self.created + LIFETIME
@@ -136,16 +133,17 @@ class Resource:
             "presence": True,
             "publicAddressMatches": True,
             "natLoopbackSupported": False,
-            **dict.fromkeys(_ASIDE, False),
+            "home": False,
+            "synced": False,
+            "httpsRequired": False,
+            "dnsRebindingProtection": False,
             "connections": [way.as_dict(https=https) for way in ways],
         }
 
 
-def local_https(
-    plex: SimulatedPlex, cert_hash: str = CERT_HASH, address: str = "127.0.0.1"
-) -> Connection:
+def local_https(plex: SimulatedPlex, cert_hash: str = CERT_HASH) -> Connection:
     """Return the way by the name in Plex's certificate; `plex` needs a TLS context."""
-    return _named(address, plex.port, cert_hash, local=True)
+    return _named("127.0.0.1", plex.port, cert_hash, local=True)
 
 
 def local_http(plex: SimulatedPlex, address: str = "127.0.0.1") -> Connection:
@@ -154,17 +152,19 @@ def local_http(plex: SimulatedPlex, address: str = "127.0.0.1") -> Connection:
     return Connection(uri=uri, address=address, port=plex.port, local=True)
 
 
-def remote_https(cert_hash: str = CERT_HASH) -> Connection:
+def remote_https() -> Connection:
     """Return the way through the router, where no server answers."""
-    return _named(REMOTE_ADDRESS, 32400, cert_hash)
+    return _named(REMOTE_ADDRESS, 32400)
 
 
-def relay(cert_hash: str = CERT_HASH) -> Connection:
+def relay() -> Connection:
     """Return the way through Plex's relay, which no client here should take."""
-    return _named(RELAY_ADDRESS, 8443, cert_hash, relay=True)
+    return _named("198.51.100.9", 8443, relay=True)
 
 
-def _named(address: str, port: int, cert_hash: str, **kind: bool) -> Connection:
+def _named(
+    address: str, port: int, cert_hash: str = CERT_HASH, **kind: bool
+) -> Connection:
     uri = f"https://{plex_direct_name(address, cert_hash)}:{port}"
     return Connection(uri=uri, address=address, port=port, **kind)
 
@@ -173,13 +173,15 @@ def typical_connections(plex: SimulatedPlex) -> list[Connection]:
     """Return all kinds of ways, the worst first."""
     # It is listed only to those who ask for IPv6.
     uri = f"https://2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct:32400"
-    remote_ipv6 = Connection(uri=uri, address=IPV6_ADDRESS, port=32400)
+    remote_ipv6 = Connection(uri=uri, address="2001:db8::7", port=32400)
     own = [local_http(plex), local_https(plex)]
     return [relay(), remote_ipv6, remote_https(), *own]
 
 
-class SimulatedPlexTv(Listener):
+class SimulatedPlexTv(FaultyListener):
     """plex.tv with one account, on a real socket."""
+
+    known_faults = STATUSES | {"refuse", "slow", "garbage", "wrong-shape", "redirect"}
 
     def __init__(
         self, *, tls: ssl.SSLContext | None = None, clock: Clock | None = None
@@ -191,13 +193,6 @@ class SimulatedPlexTv(Listener):
         self.pins: list[Pin] = []
         self._clock = WallClock() if clock is None else clock
         self._rng = Random("pins")
-        self._faults = FaultBook()
-        self._stopping = asyncio.Event()
-
-    @override
-    async def stop(self) -> None:
-        self._stopping.set()
-        await super().stop()
 
     def link(self) -> None:
         """Sign in with the newest PIN, as the user does at app.plex.tv."""
@@ -206,7 +201,7 @@ class SimulatedPlexTv(Listener):
     def expire(self) -> None:
         """Let all PINs be too old."""
         for pin in self.pins:
-            pin.withdrawn = True
+            pin.created -= LIFETIME
 
     def add_server(
         self,
@@ -217,7 +212,7 @@ class SimulatedPlexTv(Listener):
     ) -> Resource:
         """Let the account have a server, or be a guest there."""
         ways = typical_connections(plex) if connections is None else connections
-        return self._add(
+        resource = Resource(
             name=plex.name,
             client_identifier=plex.machine_identifier,
             provides="server",
@@ -227,51 +222,33 @@ class SimulatedPlexTv(Listener):
             owned=owned,
             connections=list(ways),
         )
+        self.resources.append(resource)
+        return resource
 
-    def add_player(self, name: str = "Sofa") -> Resource:
-        return self._add(
-            name=name,
+    def add_player(self) -> None:
+        player = Resource(
+            name="Sofa",
             client_identifier=f"player-{len(self.resources)}",
             provides="client,player",
             product="Plex for Smart TVs",
             version=lambda: "5.6.7",
-            access_token=lambda: f"player-token-{name}",
+            access_token=lambda: "player-token-Sofa",
         )
-
-    def _add(self, **fields: Any) -> Resource:
-        self.resources.append(Resource(**fields))
-        return self.resources[-1]
-
-    def fault(
-        self, name: str, count: int | None = 1, path: str = "/", **fields: Any
-    ) -> None:
-        if name not in _FAULTS and not name.isdecimal():
-            raise ValueError(f"plex.tv does not know this fault: {name}")
-        self._faults.append(Fault(name=name, count=count, path=path, **fields))
-
-    def clear_faults(self) -> None:
-        self._faults.clear()
+        self.resources.append(player)
 
     @override
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        entry = RecordedRequest.of(request, self._clock.now())
-        self.requests.append(entry)
-        response = await self._serve(request)
-        if response is None:
-            abort(request.transport)
-            return web.Response(status=500)
-        entry.status = response.status
-        return response
+        return await self._record(request, self._clock.now(), self._serve(request))
 
-    async def _serve(self, request: web.BaseRequest) -> web.Response | None:
-        """Return the answer; None is to hang up."""
-        fault = self._faults.take(request.method, request.rel_url.path)
-        if fault is not None and fault.name == "slow":
-            await fault.wait(self._stopping)
-        if self._stopping.is_set() or (fault is not None and fault.name == "refuse"):
-            return None
-        if fault is None or fault.name == "slow":
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (fault := self._take_fault(request.method, request.path)) is None:
             return self._answer(request)
+        if fault.name == "slow":
+            await fault.wait(self._stopping)
+            if not self._stopping.is_set():
+                return self._answer(request)
+        if fault.name in ("slow", "refuse"):
+            raise NoAnswerError
         if (response := plain_answer(fault, request)) is None:
             response = _refused(request, int(fault.name))
             ask_for_patience(response, fault)
@@ -279,16 +256,15 @@ class SimulatedPlexTv(Listener):
 
     def _answer(self, request: web.BaseRequest) -> web.Response:
         """Answer one request; strict: what is not here is not found."""
-        path = request.rel_url.raw_path
-        pin_id = path.removeprefix(_PINS + "/")
-        if path == _PINS:
-            method, handler = "POST", self._new_pin
-        elif path == _RESOURCES:
-            method, handler = "GET", self._list_resources
-        elif pin_id != path and pin_id.isdecimal():
-            method, handler = "GET", self._read_pin
-        else:
-            return _refused(request, 404)
+        match request.rel_url.raw_path.split("/"):
+            case ["", "api", "v2", "pins"]:
+                method, handler = "POST", self._new_pin
+            case ["", "api", "v2", "pins", number] if number.isdecimal():
+                method, handler = "GET", self._read_pin
+            case ["", "api", "v2", "resources"]:
+                method, handler = "GET", self._list_resources
+            case _:
+                return _refused(request, 404)
         if request.method != method:
             return _refused(request, 405)
         if _CLIENT not in request.headers:
@@ -299,10 +275,9 @@ class SimulatedPlexTv(Listener):
         if _PRODUCT not in request.headers:
             return _refused(request, 400, missing=_PRODUCT)
         strong = request.query.get("strong", "").lower() in ("true", "1")
-        length = _STRONG_LENGTH if strong else _WEAK_LENGTH
         pin = Pin(
             id=self._rng.randrange(10**9, 2 * 10**9),
-            code="".join(self._rng.choices(_CHARACTERS, k=length)),
+            code="".join(self._rng.choices(_CHARACTERS, k=25 if strong else 4)),
             client_identifier=request.headers[_CLIENT],
             product=request.headers[_PRODUCT],
             created=self._clock.now(),
@@ -315,7 +290,7 @@ class SimulatedPlexTv(Listener):
         now, asks = self._clock.now(), request.headers[_CLIENT]
         for pin in self.pins:
             known = (str(pin.id), pin.client_identifier) == (request.rel_url.name, asks)
-            if known and not pin.withdrawn and now < pin.created + LIFETIME:
+            if known and now < pin.created + LIFETIME:
                 return _said(request, "pin", pin.as_dict(now))
         return _refused(request, 404)
 
@@ -351,14 +326,11 @@ def _refused(
     return _said(request, "errors", content, status=status)
 
 
-def _for_xml(tag: str, content: Any) -> dict[str, Any]:
+def _for_xml(tag: str, content: Any) -> Any:
     """Return lists as elements named in the singular, and what is null as empty."""
-    if isinstance(content, Sequence):
+    if isinstance(content, list):
         singular = tag.removesuffix("s")
         return {singular: [_for_xml(singular, item) for item in content]}
-    return {
-        key: _for_xml(key, value)
-        if isinstance(value, dict | list)
-        else ("" if value is None else value)
-        for key, value in content.items()
-    }
+    if isinstance(content, dict):
+        return {key: _for_xml(key, value) for key, value in content.items()}
+    return "" if content is None else content

@@ -12,9 +12,7 @@ from aiohttp import web
 
 from . import faults
 from .api import IDENTITY, Answer, Ask, admits, answer, page, to_bytes, to_json, to_xml
-from .butler import Butler
-from .faults import HTML, JSON, XML, Fault, FaultBook
-from .network import Listener, RecordedRequest, abort
+from .faults import HTML, JSON, XML, Fault, FaultyListener, NoAnswerError
 from .state import Absence, ServerState
 from .websocket import Exchange, NotificationHub, Socket
 
@@ -23,45 +21,7 @@ NOTIFICATIONS = (":", "websockets", "notifications")
 _PLEX_HEADERS = {"X-Plex-Protocol": "1.0", "Cache-Control": "no-cache"}
 
 
-class NoAnswerError(Exception):
-    """The connection is closed instead of an answer, in order or with a reset."""
-
-    def __init__(self, *, reset: bool = False) -> None:
-        super().__init__()
-        self.reset = reset
-
-
-class Hold:
-    """Requests wait here while a test says so, or a database task makes the server hang."""
-
-    forced = False
-    waiting = 0
-
-    def __init__(self, butler: Butler, *, hangs: bool) -> None:
-        self._butler = butler
-        self._hangs = hangs
-        self.free = asyncio.Event()
-        self.free.set()
-        butler.watchers.append(self)
-
-    def update(self, *_: object) -> None:
-        if self.forced or (self._hangs and self._butler.database_busy):
-            self.free.clear()
-        else:
-            self.free.set()
-
-    on_started = on_ended = update
-
-    async def wait(self) -> None:
-        self.waiting += 1
-        try:
-            while not self.free.is_set():
-                await self.free.wait()
-        finally:
-            self.waiting -= 1
-
-
-class Server(Listener):
+class Server(FaultyListener):
     """Answers requests; faults come first, then an outage, then the API."""
 
     def __init__(
@@ -78,16 +38,46 @@ class Server(Listener):
         self.log_hub = NotificationHub(loose=state.traits.loose_types)
         state.log.hubs = (self.log_hub, self.hub)
         state.listeners.append(self.hub.publish)
-        self._faults = FaultBook()
-        self._hold = Hold(state.butler, hangs=state.traits.hangs_on_database)
-        self._stopping = asyncio.Event()
+        # How many requests wait until the server hangs no more.
+        self.parked = 0
+        self._hangs = False
+        self._free = asyncio.Event()
+        state.butler.watchers.append(self)
+        self.on_task()
 
     @override
     async def stop(self) -> None:
-        """Let all requests that wait here go on, and end."""
-        self._stopping.set()
-        self._hold.free.set()
+        self._free.set()
         await super().stop()
+
+    @property
+    def hangs(self) -> bool:
+        """Return if all but /identity waits, to be read and written."""
+        return self._hangs
+
+    @hangs.setter
+    def hangs(self, hangs: bool) -> None:
+        self._hangs = hangs
+        self.on_task()
+
+    def on_task(self, *_: object) -> None:
+        """Hang while a test says so, or while a database task runs."""
+        state = self.state
+        busy = state.traits.hangs_on_database and state.butler.database_busy
+        if self._hangs or busy:
+            self._free.clear()
+        else:
+            self._free.set()
+
+    on_started = on_ended = on_task
+
+    async def _wait_until_free(self) -> None:
+        self.parked += 1
+        try:
+            while not self._free.is_set():
+                await self._free.wait()
+        finally:
+            self.parked -= 1
 
     def _read(self, request: web.BaseRequest) -> Ask | None:
         """Return what is asked of the server; None if that is outside its prefix."""
@@ -117,15 +107,8 @@ class Server(Listener):
             return faults.gateway(404)
         if ask.parts[0] == CONTROL:
             return await self._control(request, ask)
-        entry = RecordedRequest.of(request, self.state.timeline.now)
-        self.requests.append(entry)
-        try:
-            response = await self._serve(request, ask)
-        except NoAnswerError as err:
-            abort(request.transport, reset=err.reset)
-            return web.Response(status=500)
-        entry.status = response.status
-        return response
+        now = self.state.timeline.now
+        return await self._record(request, now, self._serve(request, ask))
 
     @abstractmethod
     async def _control(self, request: web.BaseRequest, ask: Ask) -> web.Response:
@@ -135,7 +118,7 @@ class Server(Listener):
         outage = self.state.outage
         if outage.refusing:
             raise NoAnswerError(reset=outage.how is Absence.RESET)
-        if (fault := self._faults.take(ask.method, ask.target)) is None:
+        if (fault := self._take_fault(ask.method, ask.target)) is None:
             return await self._serve_well(request, ask)
         return await self._serve_fault(request, ask, fault)
 
@@ -175,7 +158,7 @@ class Server(Listener):
         if self.state.outage.starting:
             return faults.maintenance(json=self.state.traits.maintenance_json)
         if not IDENTITY.matches(ask.parts):
-            await self._hold.wait()
+            await self._wait_until_free()
         if self._stopping.is_set() or request.transport is None:
             # It, or the client, has gone meanwhile.
             raise NoAnswerError

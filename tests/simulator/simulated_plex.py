@@ -15,7 +15,6 @@ from aiohttp import web
 
 from .api import START_STATUS, Ask
 from .butler import Cause, Ending, Interval, StartResult, TaskState
-from .faults import Fault
 from .network import set_route
 from .preferences import Setting, Value
 from .profiles import PROFILES, Profile, TaskSpec
@@ -134,24 +133,9 @@ class SimulatedPlex(Server):
         return web.json_response({})
 
     @property
-    def parked(self) -> int:
-        """Return how many requests wait until a database task ends."""
-        return self._hold.waiting
-
-    @property
-    def hangs(self) -> bool:
-        """Return if all but /identity waits, to be read and written."""
-        return self._hold.forced
-
-    @hangs.setter
-    def hangs(self, hangs: bool) -> None:
-        self._hold.forced = hangs
-        self._hold.update()
-
-    @property
     def intervals(self) -> list[Interval]:
         self.state.catch_up()
-        return self.butler.log.intervals
+        return self.butler.intervals
 
     def truth(self) -> dict[str, TaskState]:
         self.state.catch_up()
@@ -205,17 +189,14 @@ class SimulatedPlex(Server):
         self.state.catch_up()
         self.butler.remove_task(name)
 
+    @override
     def fault(
         self, name: str, count: int | None = 1, path: str = "/", **fields: Any
     ) -> None:
         if name == "drop-sockets":
             self._drop_sockets()
         else:
-            fault = Fault(name=name, count=count, path=path, **fields)
-            self._faults.append(fault)
-
-    def clear_faults(self) -> None:
-        self._faults.clear()
+            super().fault(name, count, path, **fields)
 
     def _drop_sockets(self) -> None:
         """Break all notification sockets, those of the log too."""
@@ -271,9 +252,6 @@ class SimulatedPlex(Server):
         else:
             self._close()
 
-    def next_event_at(self) -> float | None:
-        return self.state.timeline.next_at()
-
     async def advance(self, seconds: float) -> None:
         """Move simulated time on; all frames are with the sockets afterwards."""
         await self.advance_to(self.clock.now() + seconds)
@@ -296,7 +274,7 @@ class SimulatedPlex(Server):
             self.state.catch_up()
             await self._listen_as_due()
             self._wake.clear()
-            due = self.next_event_at()
+            due = self.state.timeline.next_at()
             delay = None if due is None else clock.wall_seconds(due - clock.now())
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):

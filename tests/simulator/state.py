@@ -265,9 +265,9 @@ class ServerState:
             watchers.append(self._rows)
         if traits.work_rows:
             watchers.append(WorkRows(self))
-        self.butler.watchers += [
-            Late(watcher, timeline, traits.row_delay) for watcher in watchers
-        ]
+        if delay := traits.row_delay:
+            watchers = [Late(watcher, timeline, delay) for watcher in watchers]
+        self.butler.watchers += watchers
         self._keeper = WindowKeeper(self.butler, timeline, traits.session_begins)
         preferences.listeners += [self._publish_setting, self.butler.on_setting]
         preferences.listeners.append(self._keeper.on_setting)

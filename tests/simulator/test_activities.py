@@ -148,12 +148,12 @@ def test_a_night_begins_with_a_burst_of_what_has_nothing_to_do() -> None:
         rules = Rules(NIGHTLY, nothing_to_do=frozenset(NAMES[1:]), seed=seed)
         rules.advance_to_hour(2)
         began = rules.clock.now()
-        before = [run for run in rules.butler.log.runs if run.end == began]
+        before = [run for run in rules.butler.runs if run.end == began]
         assert rules.running == {"Bees"}
         assert all(run.start == run.end for run in before)
         assert len(rules.pushed()) == 1 + 2 * len(before) + 1
         rules.advance(100)
-        order = tuple(run.task for run in rules.butler.log.runs)
+        order = tuple(run.task for run in rules.butler.runs)
         updates = [note[1:] for note in rules.pushed() if note[0] == "updated"]
         assert [name for name, _ in updates] == [it for it in order for _ in range(2)]
         assert [now for _, now in updates] == [0, 100, 50, 100, 66, 100, 75, 100]
@@ -236,5 +236,5 @@ def test_to_stop_all_halts_the_queue_and_to_stop_one_lets_the_next_begin() -> No
     assert [progress for _, _, progress in rules.pushed()] == [0, 0, 100, 50]
     rules.butler.stop_all()
     rules.advance(HOUR)
-    assert len(rules.butler.log.runs) == 2
+    assert len(rules.butler.runs) == 2
     assert rules.rows() == []

@@ -46,7 +46,7 @@ def test_with_one_slot_tasks_run_one_after_another_until_all_end_in_a_restart() 
         rules.butler.start(name)
     assert rules.running == {"Plain"}
     rules.advance(DAY / 4)
-    runs = rules.butler.log.runs
+    runs = rules.butler.runs
     assert [run.task for run in runs] == ["Plain", "Other", "Random"]
     assert all(earlier.end == later.start for earlier, later in pairwise(runs))
 
@@ -54,7 +54,7 @@ def test_with_one_slot_tasks_run_one_after_another_until_all_end_in_a_restart() 
         rules.butler.start(name)
     rules.state.restart("2.0")
     assert rules.running == rules.queued == set()
-    assert rules.butler.log.runs[-1].ending is Ending.RESTARTED
+    assert rules.butler.runs[-1].ending is Ending.RESTARTED
     assert rules.state.version == "2.0"
 
 
@@ -62,7 +62,7 @@ def test_a_removed_task_runs_no_more_and_an_added_one_can() -> None:
     rules = Rules()
     rules.butler.start("BackupDatabase")
     rules.butler.remove_task("BackupDatabase")
-    assert rules.butler.log.runs[0].ending is Ending.REMOVED
+    assert rules.butler.runs[0].ending is Ending.REMOVED
     switch = "ButlerTaskNew"
     new = TaskSpec(name="New", title="New", description="", preference=switch)
     rules.butler.add_task(new)
@@ -85,9 +85,9 @@ def test_a_randomised_task_is_only_queued_inside_the_window() -> None:
         if stops:
             assert rules.butler.stop("Random")
         rules.advance_to_hour(5)
-        (wait,) = rules.butler.log.waits
+        (wait,) = rules.waits
         assert wait.ending is (Ending.STOPPED if stops else Ending.STARTED)
-        assert len(rules.butler.log.runs) == (1 if stops else 2)
+        assert len(rules.butler.runs) == (1 if stops else 2)
 
 
 def test_the_window_starts_what_is_due_by_itself_at_random_moments() -> None:
@@ -97,10 +97,10 @@ def test_the_window_starts_what_is_due_by_itself_at_random_moments() -> None:
         rules.advance_to_hour(2)
         assert (rules.running, rules.queued) == ({"Plain", "Other"}, {"Random"})
         rules.advance_to_hour(5)
-        runs = rules.butler.log.runs
+        runs = rules.butler.runs
         assert {run.task for run in runs} == {"Plain", "Other", "Random"}
         assert {run.cause for run in runs} == {Cause.WINDOW}
-        (wait,) = rules.butler.log.waits
+        (wait,) = rules.waits
         assert wait.end is not None
         moments.add((wait.end % DAY) / HOUR)
     assert len(moments) > 1
@@ -126,7 +126,7 @@ def test_what_runs_goes_on_past_the_end_of_the_window_or_is_stopped(
     rules.advance(3 * HOUR + 60)
     # What still waits is dropped in any case.
     assert rules.queued == set()
-    assert Ending.WINDOW_CLOSED in {wait.ending for wait in rules.butler.log.waits}
+    assert Ending.WINDOW_CLOSED in {wait.ending for wait in rules.waits}
 
 
 def test_a_setting_counts_at_once_for_what_waits_and_not_for_what_runs() -> None:
@@ -156,7 +156,7 @@ def test_a_window_may_cross_midnight_or_have_equal_hours(
 ) -> None:
     rules = Rules(SMALL, window=window, equal_hours_open=always)
     rules.advance(2 * DAY)
-    assert [run.task for run in rules.butler.log.runs].count("Plain") == started
+    assert [run.task for run in rules.butler.runs].count("Plain") == started
 
 
 @pytest.mark.parametrize("day", [(2026, 3, 28), (2026, 10, 24)])
@@ -166,7 +166,7 @@ def test_the_window_opens_once_in_the_servers_zone_where_the_clock_is_changed(
     zone = ZoneInfo("Europe/Berlin")
     rules = Rules(SMALL, start=datetime(*day, 12, tzinfo=zone), zone=zone)
     rules.advance(DAY * 0.9)
-    (run,) = [run for run in rules.butler.log.runs if run.task == "Plain"]
+    (run,) = [run for run in rules.butler.runs if run.task == "Plain"]
     assert datetime.fromtimestamp(run.start, zone).hour in (2, 3)
 
 
@@ -187,7 +187,7 @@ def test_a_server_that_is_down_when_the_window_opens_begins_late_or_not_at_all(
     for down_for in (0, 120):
         rules.state.restart(None, down_for=down_for)
     rules.advance(120 + 299)
-    assert rules.butler.log.intervals == []
+    assert rules.butler.intervals == []
     rules.advance(1)
     assert len(rules.running | rules.queued) == late
     rules.butler.start("Other")
@@ -203,7 +203,7 @@ def test_a_server_that_is_up_shortly_before_the_window_begins_with_it_and_once()
     rules.advance_to_hour(2)
     rules.butler.stop_all()
     rules.advance(HOUR)
-    assert [run.task for run in rules.butler.log.runs] == ["Plain", "Other"]
+    assert [run.task for run in rules.butler.runs] == ["Plain", "Other"]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -217,7 +217,7 @@ def test_a_drawn_server_lives_in_order_and_with_a_session_does_one_after_another
         rules.butler.start(sorted(rules.butler.tasks)[number % 9])
         running = [task for task in rules.butler.running if not task.beside]
         assert len(running) <= 1 or not one_by_one
-    intervals = rules.butler.log.intervals
+    intervals = rules.butler.intervals
     assert all(it.end is None or it.end >= it.start for it in intervals)
     open_now = [it.task for it in intervals if it.end is None]
     assert sorted(open_now) == sorted(rules.running | rules.queued)

@@ -23,11 +23,11 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """Starts at the real time (or `start`) and runs `speed` times as fast."""
+    """Starts at the real time and runs `speed` times as fast."""
 
-    def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
+    def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
-        self._origin = time.time() if start is None else start.timestamp()
+        self._origin = time.time()
         self._began = time.monotonic()
 
     def now(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,11 +18,6 @@ from .profiles import LogFormat, Traits
 from .timeline import Timeline
 
 LOG = "log"
-# Without filters, all but the log is sent.
-_DEFAULT_FILTERS = f"-{LOG}"
-_THREAD = 139876543210304
-_LEVEL = "DEBUG"
-USER = "robin"
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Frame:
 
 def status_frame(title: str, description: str = "") -> Frame:
     element = {"title": title, "description": description}
-    element["notificationName"] = "LIBRARY_UPDATE"
+    element |= {"notificationName": "LIBRARY_UPDATE"}
     return Frame("status", "StatusNotification", (element,))
 
 
@@ -83,42 +77,40 @@ class Socket:
         self, request: web.BaseRequest, *, filters: str | None, owner: bool
     ) -> None:
         self.response = web.WebSocketResponse(compress=False)
-        filters = _DEFAULT_FILTERS if filters is None else filters
+        # Without filters, all but the log is sent.
+        filters = f"-{LOG}" if filters is None else filters
         self.only_log = filters == LOG
         self._leaves_out = filters.startswith("-") or not filters
         self.filters = frozenset(filter(None, filters.removeprefix("-").split(",")))
         self.sent = 0
         self._request = request
         self._owner = owner
-        self._pending: deque[str | bytes] = deque()
-        self._arrived = asyncio.Event()
-        # No frame waits to be sent.
-        self.flushed = asyncio.Event()
-        self.flushed.set()
+        self._pending: asyncio.Queue[str | bytes] = asyncio.Queue()
 
     def wants(self, kind: str) -> bool:
         """Return True if this client gets such frames; only the owner gets any."""
         return self._owner and (kind in self.filters) is not self._leaves_out
 
     def put(self, data: str | bytes) -> None:
-        self._pending.append(data)
-        self.flushed.clear()
-        self._arrived.set()
+        with suppress(asyncio.QueueShutDown):
+            self._pending.put_nowait(data)
 
     async def send_forever(self) -> None:
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, asyncio.QueueShutDown):
             while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                while self._pending:
-                    await self._send(self._pending.popleft())
-                    self.sent += 1
-                self.flushed.set()
+                data = await self._pending.get()
+                try:
+                    await self._send(data)
+                finally:
+                    self._pending.task_done()
+                self.sent += 1
+
+    async def flush(self) -> None:
+        await self._pending.join()
 
     def forget(self) -> None:
         """Drop what waits, because the socket is gone."""
-        self._pending.clear()
-        self.flushed.set()
+        self._pending.shutdown(immediate=True)
 
     def abort(self) -> None:
         """Break the connection without a closing frame."""
@@ -176,7 +168,7 @@ class NotificationHub:
         self.sockets.remove(socket)
 
     async def flush(self) -> None:
-        await asyncio.gather(*(socket.flushed.wait() for socket in self.sockets))
+        await asyncio.gather(*(socket.flush() for socket in self.sockets))
 
     def drop(self) -> None:
         for socket in self.sockets:
@@ -239,8 +231,8 @@ class ServerLog:
         number = next(self._numbers)
         self._live += 1
         net = "Loopback" if ask.peer.startswith("127.") else "Subnet"
-        line = "Request: [{} ({})] {} {} ({} live) #{:x} GZIP Signed-in Token ({})"
-        asked = (ask.peer, net, ask.method, ask.target, self._live, number, USER)
+        line = "Request: [{} ({})] {} {} ({} live) #{:x} GZIP Signed-in Token (robin)"
+        asked = (ask.peer, net, ask.method, ask.target, self._live, number)
         self.write(line, *asked)
         return number
 
@@ -267,9 +259,9 @@ class ServerLog:
         if traits.log_prefix:
             at = datetime.fromtimestamp(self._timeline.now, UTC)
             time = f"{at:%b %d, %Y %H:%M:%S}.{at.microsecond // 1000:03}"
-            prefix = f"{time} [{_THREAD}] {_LEVEL} - "
+            prefix = f"{time} [139876543210304] DEBUG - "
             lines = [prefix + line for line in lines]
-        level = {} if traits.log_prefix else {"level": _LEVEL}
+        level = {} if traits.log_prefix else {"level": "DEBUG"}
         entries = [level | {"message": line} for line in lines]
         match traits.log_format:
             case LogFormat.LIST:

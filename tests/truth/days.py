@@ -163,7 +163,7 @@ class World:
     async def _step(self, limit: float) -> None:
         await self._traffic.settle(self._loop)
         day = self._day
-        coming = [self._loop.next_timer_at, self._plex.next_event_at(), limit]
+        coming = [self._loop.next_timer_at, self._plex.state.timeline.next_at(), limit]
         due = min(moment for moment in [*coming, day and day.next_at] if moment)
         await self._plex.advance_to(due)
         if day and day.next_at <= due:
