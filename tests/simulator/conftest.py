@@ -13,18 +13,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 import pytest
 
-from tests.simulator import (
-    PROFILES,
-    Frame,
-    Interval,
-    ManualClock,
-    Profile,
-    ServerState,
-    SimulatedPlex,
-    SimulatedPlexTv,
-    TaskSpec,
-    TaskState,
-)
+from tests import simulator as sim
 
 NOTIFICATIONS = "/:/websockets/notifications"
 PINS = "/api/v2/pins?strong=true"
@@ -32,12 +21,14 @@ RESOURCES = "/api/v2/resources?includeHttps=1&includeIPv6=1"
 DAY = 86_400.0
 HOUR = 3_600.0
 NIGHT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-SMALL = Profile(
+SMALL = sim.Profile(
     name="small",
     tasks=(
-        TaskSpec(name="Plain", title="Plain", description="", seconds=100),
-        TaskSpec(name="Other", title="Other", description="", seconds=50, interval=3),
-        TaskSpec(name="Random", title="Random", description="", randomized=True),
+        sim.TaskSpec(name="Plain", title="Plain", description="", seconds=100),
+        sim.TaskSpec(
+            name="Other", title="Other", description="", seconds=50, interval=3
+        ),
+        sim.TaskSpec(name="Random", title="Random", description="", randomized=True),
     ),
 )
 
@@ -45,7 +36,7 @@ SMALL = Profile(
 class Client:
     """A client of a server, of its owner unless another token is given."""
 
-    def __init__(self, plex: SimulatedPlex, session: aiohttp.ClientSession) -> None:
+    def __init__(self, plex: sim.SimulatedPlex, session: aiohttp.ClientSession) -> None:
         self.plex = plex
         self._session = session
 
@@ -108,7 +99,7 @@ async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]
 class TvClient:
     """A client of plex.tv."""
 
-    def __init__(self, tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
+    def __init__(self, tv: sim.SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
         self._tv = tv
         self._session = session
 
@@ -139,7 +130,7 @@ class Rules:
 
     def __init__(
         self,
-        profile: str | Profile = "current",
+        profile: str | sim.Profile = "current",
         *,
         start: datetime | None = None,
         zone: tzinfo = UTC,
@@ -148,12 +139,12 @@ class Rules:
         **traits: Any,
     ) -> None:
         if isinstance(profile, str):
-            profile = PROFILES[profile]
-        self.clock = ManualClock() if start is None else ManualClock(start)
+            profile = sim.PROFILES[profile]
+        self.clock = sim.ManualClock() if start is None else sim.ManualClock(start)
         kind = profile.with_traits(**traits)
-        self.state = ServerState(kind, self.clock, zone, seed, "Attic", window)
+        self.state = sim.ServerState(kind, self.clock, zone, seed, "Attic", window)
         self.butler = self.state.butler
-        self.frames: list[Frame] = []
+        self.frames: list[sim.Frame] = []
         self.state.listeners.append(self.frames.append)
 
     def advance(self, seconds: float) -> None:
@@ -170,12 +161,12 @@ class Rules:
     @property
     def queued(self) -> set[str]:
         truth = self.butler.truth()
-        return {name for name in truth if truth[name] is TaskState.QUEUED}
+        return {name for name in truth if truth[name] is sim.TaskState.QUEUED}
 
     @property
-    def waits(self) -> list[Interval]:
+    def waits(self) -> list[sim.Interval]:
         intervals = self.butler.intervals
-        return [it for it in intervals if it.state is TaskState.QUEUED]
+        return [it for it in intervals if it.state is sim.TaskState.QUEUED]
 
     def rows(self, kind: str = "butler") -> list[tuple[str, str, int]]:
         """Return title, subtitle and progress of the rows of a type."""
@@ -226,30 +217,30 @@ async def start(session: aiohttp.ClientSession) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def start(profile: str = "current", **traits: object) -> Client:
-            kind = PROFILES[profile].with_traits(**traits)
-            plex = SimulatedPlex(kind, clock=ManualClock())
+            kind = sim.PROFILES[profile].with_traits(**traits)
+            plex = sim.SimulatedPlex(kind, clock=sim.ManualClock())
             return Client(await stack.enter_async_context(plex), session)
 
         yield start
 
 
 @pytest.fixture
-async def plex(start: Start) -> SimulatedPlex:
+async def plex(start: Start) -> sim.SimulatedPlex:
     return (await start()).plex
 
 
 @pytest.fixture
-def client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> Client:
+def client(plex: sim.SimulatedPlex, session: aiohttp.ClientSession) -> Client:
     return Client(plex, session)
 
 
 @pytest.fixture
-async def tv(socket_enabled: None) -> AsyncIterator[SimulatedPlexTv]:
+async def tv(socket_enabled: None) -> AsyncIterator[sim.SimulatedPlexTv]:
     """Return a plex.tv whose time stands still."""
-    async with SimulatedPlexTv(clock=ManualClock()) as tv:
+    async with sim.SimulatedPlexTv(clock=sim.ManualClock()) as tv:
         yield tv
 
 
 @pytest.fixture
-def tv_client(tv: SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
+def tv_client(tv: sim.SimulatedPlexTv, session: aiohttp.ClientSession) -> TvClient:
     return TvClient(tv, session)

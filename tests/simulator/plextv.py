@@ -14,16 +14,8 @@ from typing import Any, override
 
 from aiohttp import web
 
+from . import faults
 from .api import to_xml
-from .faults import (
-    JSON,
-    STATUSES,
-    XML,
-    FaultyListener,
-    NoAnswerError,
-    ask_for_patience,
-    plain_answer,
-)
 from .network import CERT_HASH, plex_direct_name
 from .simulated_plex import SimulatedPlex
 from .timeline import Clock, WallClock
@@ -178,10 +170,16 @@ def typical_connections(plex: SimulatedPlex) -> list[Connection]:
     return [relay(), remote_ipv6, remote_https(), *own]
 
 
-class SimulatedPlexTv(FaultyListener):
+class SimulatedPlexTv(faults.FaultyListener):
     """plex.tv with one account, on a real socket."""
 
-    known_faults = STATUSES | {"refuse", "slow", "garbage", "wrong-shape", "redirect"}
+    known_faults = faults.STATUSES | {
+        "refuse",
+        "slow",
+        "garbage",
+        "wrong-shape",
+        "redirect",
+    }
 
     def __init__(
         self, *, tls: ssl.SSLContext | None = None, clock: Clock | None = None
@@ -248,10 +246,10 @@ class SimulatedPlexTv(FaultyListener):
             if not self._stopping.is_set():
                 return self._answer(request)
         if fault.name in ("slow", "refuse"):
-            raise NoAnswerError
-        if (response := plain_answer(fault, request)) is None:
+            raise faults.NoAnswerError
+        if (response := faults.plain_answer(fault, request)) is None:
             response = _refused(request, int(fault.name))
-            ask_for_patience(response, fault)
+            faults.ask_for_patience(response, fault)
         return response
 
     def _answer(self, request: web.BaseRequest) -> web.Response:
@@ -308,11 +306,13 @@ class SimulatedPlexTv(FaultyListener):
 def _said(
     request: web.BaseRequest, tag: str, content: Any, *, status: int = 200
 ) -> web.Response:
-    """Answer in JSON when asked for, else in XML, under a root of that name."""
-    if JSON in request.headers.get("Accept", ""):
-        return web.Response(status=status, text=json.dumps(content), content_type=JSON)
+    """Answer in faults.JSON when asked for, else in faults.XML, under a root of that name."""
+    if faults.JSON in request.headers.get("Accept", ""):
+        return web.Response(
+            status=status, text=json.dumps(content), content_type=faults.JSON
+        )
     text = to_xml({tag: _for_xml(tag, content)})
-    return web.Response(status=status, text=text, content_type=XML)
+    return web.Response(status=status, text=text, content_type=faults.XML)
 
 
 def _refused(
@@ -321,7 +321,7 @@ def _refused(
     """Answer with the error that plex.tv has for a status."""
     code, message = _ERRORS.get(status, (0, HTTPStatus(status).phrase))
     error = {"code": code, "message": message.format(missing), "status": status}
-    in_json = JSON in request.headers.get("Accept", "")
+    in_json = faults.JSON in request.headers.get("Accept", "")
     content: Any = {"errors": [error]} if in_json else [error]
     return _said(request, "errors", content, status=status)
 

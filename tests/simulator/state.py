@@ -11,16 +11,7 @@ import math
 from random import Random
 from typing import Any
 
-from .activities import (
-    Board,
-    ButlerSessions,
-    Row,
-    RowEvent,
-    RowPerTask,
-    SharedRow,
-    WorkRows,
-    activity_frame,
-)
+from . import activities
 from .butler import Butler, Ending, Late, Watcher, WindowKeeper
 from .preferences import FRIENDLY_NAME, HOURS, Preferences, Setting, build_settings
 from .profiles import Profile, Rows
@@ -54,9 +45,9 @@ parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 100.0% (2/2)
 """.splitlines()
 _LINES_PER_STEP = 20
 _ROW_LINES = {
-    RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
-    RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
-    RowEvent.ENDED: "Activity: Ended activity {0}.",
+    activities.RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
+    activities.RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
+    activities.RowEvent.ENDED: "Activity: Ended activity {0}.",
 }
 
 
@@ -164,7 +155,7 @@ class Noise:
     ) -> str:
         """Show an activity of any type for so long; return its id."""
         uuid = self._board.new_uuid()
-        self._board.begin(Row(uuid=uuid, type=kind, title=title))
+        self._board.begin(activities.Row(uuid=uuid, type=kind, title=title))
         for step in range(1, _STEPS):
             when = seconds * step / _STEPS
             self._timeline.after(when, partial(self._step, uuid, step))
@@ -173,7 +164,9 @@ class Noise:
 
     def storm(self, count: int = 1500) -> None:
         """Send so many messages of one scan, all at once."""
-        row = Row(uuid=self._board.new_uuid(), type=SCAN, title="Scanning Movies")
+        row = activities.Row(
+            uuid=self._board.new_uuid(), type=SCAN, title="Scanning Movies"
+        )
         self._board.begin(row)
         for number in range(count - 2):
             progress = 100 * number // count
@@ -253,18 +246,24 @@ class ServerState:
         self.log = ServerLog(timeline, traits)
         rng = Random(f"butler-{seed}")
         self.butler = Butler(profile, timeline, preferences, zone, rng)
-        self.board = Board(Random(f"rows-{seed}"), traits, self._publish_row)
+        self.board = activities.Board(Random(f"rows-{seed}"), traits, self._publish_row)
         self.sessions = Sessions(self.publish)
         self.noise = Noise(self, Random(f"noise-{seed}"))
-        self._butler_sessions = ButlerSessions(self, Random(f"session-{seed}"))
+        self._butler_sessions = activities.ButlerSessions(
+            self, Random(f"session-{seed}")
+        )
         watchers: list[Watcher] = [self._butler_sessions]
-        self._rows: RowPerTask | SharedRow | None = None
+        self._rows: activities.RowPerTask | activities.SharedRow | None = None
         if traits.rows in (Rows.PER_TASK, Rows.SHARED):
-            kind = RowPerTask if traits.rows is Rows.PER_TASK else SharedRow
+            kind = (
+                activities.RowPerTask
+                if traits.rows is Rows.PER_TASK
+                else activities.SharedRow
+            )
             self._rows = kind(self)
             watchers.append(self._rows)
         if traits.work_rows:
-            watchers.append(WorkRows(self))
+            watchers.append(activities.WorkRows(self))
         if delay := traits.row_delay:
             watchers = [Late(watcher, timeline, delay) for watcher in watchers]
         self.butler.watchers += watchers
@@ -298,9 +297,9 @@ class ServerState:
             self._rows.stand()
         self._keeper.on_server_start(down_for)
 
-    def _publish_row(self, event: RowEvent, row: Row) -> None:
+    def _publish_row(self, event: activities.RowEvent, row: activities.Row) -> None:
         self.log.write(_ROW_LINES[event], row.uuid, row.title, row.progress)
-        self.publish(activity_frame(event, row))
+        self.publish(activities.activity_frame(event, row))
 
     def _publish_setting(self, setting: Setting) -> None:
         self.publish(Frame("preference", "Setting", (setting.as_dict(),)))

@@ -6,38 +6,25 @@ from typing import Any
 
 import pytest
 
-from tests.simulator import (
-    ALL_TASKS,
-    GENERIC,
-    ByHand,
-    Cause,
-    Naming,
-    Profile,
-    Rows,
-    SessionEnds,
-    SessionNames,
-    Standing,
-    TaskSpec,
-    Traits,
-    in_server_language,
-)
+from tests import simulator as sim
 
 from .conftest import DAY, HOUR, Rules
 
 BACKUP = "BackupDatabase"
 OPTIMIZE = "OptimizeDatabase"
-BACKUP_TITLE = ALL_TASKS[BACKUP].title
-OPTIMIZE_TITLE = ALL_TASKS[OPTIMIZE].title
-STANDING = (GENERIC, "", 100)
+BACKUP_TITLE = sim.ALL_TASKS[BACKUP].title
+OPTIMIZE_TITLE = sim.ALL_TASKS[OPTIMIZE].title
+STANDING = (sim.GENERIC, "", 100)
 
 SESSION = "Butler tasks"
 NAMES = ("Bees", "Coal", "Dust", "Eels")
-NIGHTLY = Profile(
+NIGHTLY = sim.Profile(
     name="nightly",
     tasks=tuple(
-        TaskSpec(name=name, title=name, description="", seconds=100) for name in NAMES
+        sim.TaskSpec(name=name, title=name, description="", seconds=100)
+        for name in NAMES
     ),
-    traits=Traits(rows=Rows.SESSION, concurrency=1),
+    traits=sim.Traits(rows=sim.Rows.SESSION, concurrency=1),
 )
 
 
@@ -47,10 +34,10 @@ BOTH = [(BACKUP_TITLE, ""), (OPTIMIZE_TITLE, "")]
 @pytest.mark.parametrize(
     ("profile", "idle", "busy"),
     [
-        ("current", [GENERIC], [(GENERIC, ""), *BOTH]),
-        ("anonymous", [], [(GENERIC, "")]),
+        ("current", [sim.GENERIC], [(sim.GENERIC, ""), *BOTH]),
+        ("anonymous", [], [(sim.GENERIC, "")]),
         ("silent", [], []),
-        ("legacy", [], [(GENERIC, BACKUP_TITLE)]),
+        ("legacy", [], [(sim.GENERIC, BACKUP_TITLE)]),
         ("session", [], [(SESSION, BACKUP)]),
     ],
 )
@@ -69,7 +56,7 @@ def test_each_kind_of_server_shows_its_tasks_in_its_way(
 
 
 def test_a_shared_row_names_its_tasks_in_turn_under_one_id() -> None:
-    rules = Rules(rows=Rows.SHARED, standing=Standing.NAMELESS)
+    rules = Rules(rows=sim.Rows.SHARED, standing=sim.Standing.NAMELESS)
     (idle,) = rules.state.board.rows
     rules.butler.start(BACKUP)
     rules.butler.start(OPTIMIZE)
@@ -89,18 +76,18 @@ def test_a_shared_row_names_its_tasks_in_turn_under_one_id() -> None:
 @pytest.mark.parametrize(
     ("traits", "row"),
     [
-        ({"naming": Naming.TITLE}, (BACKUP_TITLE, "", 0)),
-        ({"naming": Naming.SUBTITLE}, (GENERIC, BACKUP_TITLE, 0)),
-        ({"naming": Naming.NAME}, (BACKUP, "", 0)),
-        ({"naming": Naming.NOTHING}, (GENERIC, "", 0)),
-        ({"foreign_rows": True}, (in_server_language(BACKUP_TITLE), "", 0)),
+        ({"naming": sim.Naming.TITLE}, (BACKUP_TITLE, "", 0)),
+        ({"naming": sim.Naming.SUBTITLE}, (sim.GENERIC, BACKUP_TITLE, 0)),
+        ({"naming": sim.Naming.NAME}, (BACKUP, "", 0)),
+        ({"naming": sim.Naming.NOTHING}, (sim.GENERIC, "", 0)),
+        ({"foreign_rows": True}, (sim.in_server_language(BACKUP_TITLE), "", 0)),
         ({"progress_known": False}, (BACKUP_TITLE, "", -1)),
     ],
 )
 def test_the_traits_decide_what_a_row_says(
     traits: dict[str, Any], row: tuple[str, str, int]
 ) -> None:
-    rules = Rules(standing=Standing.NONE, **traits)
+    rules = Rules(standing=sim.Standing.NONE, **traits)
     rules.butler.start(BACKUP)
     assert rules.rows() == [row]
 
@@ -167,8 +154,12 @@ def test_a_night_begins_with_a_burst_of_what_has_nothing_to_do() -> None:
     ("traits", "running", "ended"),
     [
         ({"subtitle_stays": False}, [(SESSION, "Bees")], ""),
-        ({"session_names": SessionNames.NOTHING}, [(SESSION, "")], ""),
-        ({"session_names": SessionNames.CHILDREN}, [(SESSION, ""), ("Bees", "")], ""),
+        ({"session_names": sim.SessionNames.NOTHING}, [(SESSION, "")], ""),
+        (
+            {"session_names": sim.SessionNames.CHILDREN},
+            [(SESSION, ""), ("Bees", "")],
+            "",
+        ),
         ({"row_delay": 8}, [], "Bees"),
     ],
 )
@@ -183,14 +174,14 @@ def test_the_traits_decide_what_a_sessions_row_says(
 
 
 def test_the_row_may_stand_until_the_window_ends_or_for_ever() -> None:
-    rules = Rules(NIGHTLY, session_ends=SessionEnds.WINDOW)
+    rules = Rules(NIGHTLY, session_ends=sim.SessionEnds.WINDOW)
     rules.advance_to_hour(2)
     rules.advance(2.5 * HOUR)
     assert rules.rows()[0][2] == 100
     rules.advance(HOUR)
     assert rules.rows() == []
 
-    rules = Rules(NIGHTLY, session_ends=SessionEnds.NEVER)
+    rules = Rules(NIGHTLY, session_ends=sim.SessionEnds.NEVER)
     rules.butler.start("Bees")
     rules.advance(5 * DAY)
     (uuid,) = rules.state.board.rows
@@ -206,15 +197,21 @@ def test_the_row_may_stand_until_the_window_ends_or_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("by_hand", "rows"),
-    [(ByHand.QUEUES, [0]), (ByHand.BESIDE, [0]), (ByHand.OWN_SESSION, [0, 0])],
+    [
+        (sim.ByHand.QUEUES, [0]),
+        (sim.ByHand.BESIDE, [0]),
+        (sim.ByHand.OWN_SESSION, [0, 0]),
+    ],
 )
-def test_a_start_by_hand_waits_or_runs_beside(by_hand: ByHand, rows: list[int]) -> None:
+def test_a_start_by_hand_waits_or_runs_beside(
+    by_hand: sim.ByHand, rows: list[int]
+) -> None:
     rules = Rules(NIGHTLY, by_hand=by_hand)
     rules.butler.tasks["Bees"].last_done = rules.clock.now() + DAY
     rules.advance_to_hour(2)
     (first,) = rules.running
     rules.butler.start("Bees")
-    beside = by_hand is not ByHand.QUEUES
+    beside = by_hand is not sim.ByHand.QUEUES
     assert rules.running == ({first, "Bees"} if beside else {first})
     assert ("Bees" in rules.queued) is not beside
     assert [progress for _, _, progress in rules.rows()] == rows
@@ -222,13 +219,13 @@ def test_a_start_by_hand_waits_or_runs_beside(by_hand: ByHand, rows: list[int]) 
     assert rules.running == set()
     # All tasks together run one after another in any case.
     rules = Rules(NIGHTLY, by_hand=by_hand)
-    rules.butler.start_due(Cause.COMMAND)
+    rules.butler.start_due(sim.Cause.COMMAND)
     assert len(rules.running) == 1
 
 
 def test_to_stop_all_halts_the_queue_and_to_stop_one_lets_the_next_begin() -> None:
     rules = Rules(NIGHTLY)
-    rules.butler.start_due(Cause.COMMAND)
+    rules.butler.start_due(sim.Cause.COMMAND)
     (first,) = rules.running
     rules.butler.stop(first)
     (second,) = rules.running

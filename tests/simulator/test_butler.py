@@ -8,32 +8,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.simulator import (
-    Cause,
-    Ending,
-    Rows,
-    SessionBegins,
-    StartResult,
-    TaskSpec,
-    draw_profile,
-)
+from tests import simulator as sim
 
 from .conftest import DAY, HOUR, NIGHT, SMALL, Rules
 
 
 def test_start_all_skips_what_is_off_or_not_due_today() -> None:
     rules = Rules()
-    rules.butler.start_due(Cause.COMMAND)
+    rules.butler.start_due(sim.Cause.COMMAND)
     assert "RefreshLibraries" not in rules.running  # off by default
     assert "GenerateMediaIndexFiles" not in rules.running  # "never" by default
 
     rules = Rules(SMALL, window=(3, 3))  # never opens
     started = []
     for _ in range(4):
-        rules.butler.start_due(Cause.COMMAND)
+        rules.butler.start_due(sim.Cause.COMMAND)
         started.append(rules.running)
         rules.advance(HOUR)
-        rules.butler.start_due(Cause.COMMAND)
+        rules.butler.start_due(sim.Cause.COMMAND)
         assert rules.running == set()
         rules.advance(DAY - HOUR)
     daily = {"Plain", "Random"}
@@ -54,7 +46,7 @@ def test_with_one_slot_tasks_run_one_after_another_until_all_end_in_a_restart() 
         rules.butler.start(name)
     rules.state.restart("2.0")
     assert rules.running == rules.queued == set()
-    assert rules.butler.runs[-1].ending is Ending.RESTARTED
+    assert rules.butler.runs[-1].ending is sim.Ending.RESTARTED
     assert rules.state.version == "2.0"
 
 
@@ -62,9 +54,9 @@ def test_a_removed_task_runs_no_more_and_an_added_one_can() -> None:
     rules = Rules()
     rules.butler.start("BackupDatabase")
     rules.butler.remove_task("BackupDatabase")
-    assert rules.butler.runs[0].ending is Ending.REMOVED
+    assert rules.butler.runs[0].ending is sim.Ending.REMOVED
     switch = "ButlerTaskNew"
-    new = TaskSpec(name="New", title="New", description="", preference=switch)
+    new = sim.TaskSpec(name="New", title="New", description="", preference=switch)
     rules.butler.add_task(new)
     rules.butler.start("New")
     assert rules.running == {"New"}
@@ -79,14 +71,14 @@ def test_a_randomised_task_is_only_queued_inside_the_window() -> None:
     for stops in (False, True):
         rules = Rules(SMALL, start=NIGHT)
         for _ in range(2):
-            assert rules.butler.start("Random") is StartResult.ACCEPTED
+            assert rules.butler.start("Random") is sim.StartResult.ACCEPTED
         rules.butler.start("Plain")
         assert (rules.queued, rules.running) == ({"Random"}, {"Plain"})
         if stops:
             assert rules.butler.stop("Random")
         rules.advance_to_hour(5)
         (wait,) = rules.waits
-        assert wait.ending is (Ending.STOPPED if stops else Ending.STARTED)
+        assert wait.ending is (sim.Ending.STOPPED if stops else sim.Ending.STARTED)
         assert len(rules.butler.runs) == (1 if stops else 2)
 
 
@@ -99,7 +91,7 @@ def test_the_window_starts_what_is_due_by_itself_at_random_moments() -> None:
         rules.advance_to_hour(5)
         runs = rules.butler.runs
         assert {run.task for run in runs} == {"Plain", "Other", "Random"}
-        assert {run.cause for run in runs} == {Cause.WINDOW}
+        assert {run.cause for run in runs} == {sim.Cause.WINDOW}
         (wait,) = rules.waits
         assert wait.end is not None
         moments.add((wait.end % DAY) / HOUR)
@@ -126,7 +118,7 @@ def test_what_runs_goes_on_past_the_end_of_the_window_or_is_stopped(
     rules.advance(3 * HOUR + 60)
     # What still waits is dropped in any case.
     assert rules.queued == set()
-    assert Ending.WINDOW_CLOSED in {wait.ending for wait in rules.waits}
+    assert sim.Ending.WINDOW_CLOSED in {wait.ending for wait in rules.waits}
 
 
 def test_a_setting_counts_at_once_for_what_waits_and_not_for_what_runs() -> None:
@@ -173,13 +165,13 @@ def test_the_window_opens_once_in_the_servers_zone_where_the_clock_is_changed(
 @pytest.mark.parametrize(
     ("begins", "late", "started"),
     [
-        (SessionBegins.WINDOW, 0, 1),
-        (SessionBegins.AFTER_SERVER_START, 3, 3),
-        (SessionBegins.FIRST_START, 0, 3),
+        (sim.SessionBegins.WINDOW, 0, 1),
+        (sim.SessionBegins.AFTER_SERVER_START, 3, 3),
+        (sim.SessionBegins.FIRST_START, 0, 3),
     ],
 )
 def test_a_server_that_is_down_when_the_window_opens_begins_late_or_not_at_all(
-    begins: SessionBegins, late: int, started: int
+    begins: sim.SessionBegins, late: int, started: int
 ) -> None:
     before = NIGHT.replace(hour=1, minute=59)
     rules = Rules(SMALL, start=before, session_begins=begins)
@@ -197,7 +189,7 @@ def test_a_server_that_is_down_when_the_window_opens_begins_late_or_not_at_all(
 def test_a_server_that_is_up_shortly_before_the_window_begins_with_it_and_once() -> (
     None
 ):
-    begins = SessionBegins.AFTER_SERVER_START
+    begins = sim.SessionBegins.AFTER_SERVER_START
     early = NIGHT.replace(hour=1, minute=58)
     rules = Rules(SMALL, start=early, session_begins=begins)
     rules.advance_to_hour(2)
@@ -210,8 +202,8 @@ def test_a_server_that_is_up_shortly_before_the_window_begins_with_it_and_once()
 def test_a_drawn_server_lives_in_order_and_with_a_session_does_one_after_another(
     seed: int,
 ) -> None:
-    rules = Rules(draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
-    one_by_one = rules.state.traits.rows is Rows.SESSION
+    rules = Rules(sim.draw_profile(seed), start=NIGHT.replace(hour=1), seed=seed)
+    one_by_one = rules.state.traits.rows is sim.Rows.SESSION
     for number in range(4 * 24):
         rules.advance(HOUR / 4)
         rules.butler.start(sorted(rules.butler.tasks)[number % 9])

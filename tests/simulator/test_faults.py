@@ -10,13 +10,7 @@ import zlib
 import aiohttp
 import pytest
 
-from tests.simulator import (
-    Absence,
-    Names,
-    SimulatedPlex,
-    TaskState,
-    plex_direct_name,
-)
+from tests import simulator as sim
 
 from .conftest import Client, Start, frames, from_xml
 
@@ -41,7 +35,7 @@ async def test_a_503_is_xml_or_json_whatever_was_asked_for(
 
 
 async def test_a_fault_is_for_so_many_requests_of_its_path_and_method(
-    plex: SimulatedPlex, client: Client
+    plex: sim.SimulatedPlex, client: Client
 ) -> None:
     plex.fault("429", count=2, path="/butler", method="GET")
     assert await client.status("GET", "/activities") == 200
@@ -52,7 +46,7 @@ async def test_a_fault_is_for_so_many_requests_of_its_path_and_method(
 
 
 async def test_a_gzip_bomb_is_small_until_it_is_unpacked(
-    plex: SimulatedPlex, session: aiohttp.ClientSession
+    plex: sim.SimulatedPlex, session: aiohttp.ClientSession
 ) -> None:
     plex.fault("gzip-bomb", count=1)
     async with session.get(f"{plex.url}/identity", auto_decompress=False) as response:
@@ -68,7 +62,7 @@ async def test_a_gzip_bomb_is_small_until_it_is_unpacked(
 
 
 async def test_names_lead_where_a_test_points_them_and_routers_may_hide_home(
-    plex: SimulatedPlex, session: aiohttp.ClientSession
+    plex: sim.SimulatedPlex, session: aiohttp.ClientSession
 ) -> None:
     async def status(host: str) -> int:
         # A connection that is kept asks for no name.
@@ -76,8 +70,11 @@ async def test_names_lead_where_a_test_points_them_and_routers_may_hide_home(
         async with session.get(url, headers=headers) as response:
             return response.status
 
-    direct, elsewhere = plex_direct_name("127.0.0.1"), plex_direct_name("203.0.113.7")
-    with Names().in_force() as names:
+    direct, elsewhere = (
+        sim.plex_direct_name("127.0.0.1"),
+        sim.plex_direct_name("203.0.113.7"),
+    )
+    with sim.Names().in_force() as names:
         names.point("attic.example")
         assert [await status(host) for host in (direct, "attic.example")] == [200, 200]
         with pytest.raises(aiohttp.ClientConnectorError, match=r"', 9\)"):
@@ -92,7 +89,7 @@ async def test_names_lead_where_a_test_points_them_and_routers_may_hide_home(
 
 @pytest.mark.parametrize(("name", "answered"), [("slow", 4), ("late", 2)])
 async def test_slow_answers_are_of_then_and_late_ones_are_old(
-    plex: SimulatedPlex, client: Client, name: str, answered: int
+    plex: sim.SimulatedPlex, client: Client, name: str, answered: int
 ) -> None:
     plex.fault(name, delay=0.2)
     asking = asyncio.create_task(client.json("/:/prefs/get?id=ButlerStartHour"))
@@ -104,7 +101,7 @@ async def test_slow_answers_are_of_then_and_late_ones_are_old(
 
 
 async def test_after_a_restart_a_server_refuses_then_says_503_then_is_back(
-    plex: SimulatedPlex, client: Client
+    plex: sim.SimulatedPlex, client: Client
 ) -> None:
     socket = await client.listen()
     plex.client_start(BACKUP)
@@ -121,22 +118,22 @@ async def test_after_a_restart_a_server_refuses_then_says_503_then_is_back(
         assert await client.status("GET", "/identity") == status
     body = (await client.json("/identity"))["MediaContainer"]
     assert (plex.url, body["version"]) == (url, "2.0.0")
-    assert set(plex.truth().values()) == {TaskState.IDLE}
+    assert set(plex.truth().values()) == {sim.TaskState.IDLE}
 
 
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize(
     ("how", "error", "number"),
     [
-        (Absence.REFUSED, aiohttp.ClientConnectorError, errno.ECONNREFUSED),
-        (Absence.HANG_UP, aiohttp.ServerDisconnectedError, None),
-        (Absence.RESET, aiohttp.ClientOSError, errno.ECONNRESET),
-        (Absence.UNREACHABLE, aiohttp.ClientConnectorError, errno.EHOSTUNREACH),
+        (sim.Absence.REFUSED, aiohttp.ClientConnectorError, errno.ECONNREFUSED),
+        (sim.Absence.HANG_UP, aiohttp.ServerDisconnectedError, None),
+        (sim.Absence.RESET, aiohttp.ClientOSError, errno.ECONNRESET),
+        (sim.Absence.UNREACHABLE, aiohttp.ClientConnectorError, errno.EHOSTUNREACH),
     ],
 )
 async def test_a_server_may_be_gone_in_many_ways_with_a_restart_behind_it_or_not(
     start: Start,
-    how: Absence,
+    how: sim.Absence,
     error: type[OSError],
     number: int | None,
     *,
@@ -160,6 +157,6 @@ async def test_a_server_may_be_gone_in_many_ways_with_a_restart_behind_it_or_not
     assert await other.status("GET", "/identity") == 200
     await plex.advance(1)
     assert await client.status("GET", "/identity") == 200
-    state = TaskState.IDLE if restarts else TaskState.RUNNING
+    state = sim.TaskState.IDLE if restarts else sim.TaskState.RUNNING
     assert plex.truth()[BACKUP] is state
-    assert plex.truth()["OptimizeDatabase"] is TaskState.IDLE
+    assert plex.truth()["OptimizeDatabase"] is sim.TaskState.IDLE
