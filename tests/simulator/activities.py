@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BUTLER = "butler"
 SESSION = "Butler tasks"
 GENERIC = "Running scheduled tasks"
-UNKNOWN_PROGRESS = -1
+_UNKNOWN_PROGRESS = -1
 DONE = 100
 
 _OVERALL = "parent: {} overall progress: {:.1f}% ({}/{})"
@@ -125,14 +125,10 @@ class _Session:
     leaving: Event | None = None
 
     @property
-    def percent(self) -> float:
-        """Return how many of the sub-activities so far have ended."""
-        return 100 * self.ended / self.registered
-
-    @property
     def overall(self) -> tuple[str, float, int, int]:
-        """Return the same as lines of the log have it, behind the id."""
-        return self.uuid, self.percent, self.ended, self.registered
+        """Return the id, and how many of the sub-activities so far have ended."""
+        percent = 100 * self.ended / self.registered
+        return self.uuid, percent, self.ended, self.registered
 
     def stay(self) -> None:
         if self.leaving is not None:
@@ -195,7 +191,7 @@ class ButlerSessions(_Watcher):
         if self._traits.session_names is SessionNames.SUBTITLE:
             ended = last if self._traits.subtitle_stays else ""
             subtitle = next(reversed(session.open), ended)
-        percent = session.percent + (0.5 if self._traits.rounds_percent else 0)
+        percent = session.overall[1] + (0.5 if self._traits.rounds_percent else 0)
         self._board.update(session.uuid, subtitle=subtitle, progress=int(percent))
 
     def _plan_end(self, session: _Session) -> None:
@@ -234,19 +230,21 @@ class _ButlerRows(_Watcher):
 
     def _texts(self, task: Task | None) -> dict[str, Any]:
         """Return title and subtitle of a row while this task runs, or without a task."""
-        foreign = in_server_language if self._traits.foreign_rows else str
-        naming = self._traits.naming
-        if task is None or naming is Naming.NOTHING:
-            return {"title": foreign(GENERIC), "subtitle": ""}
-        if naming is Naming.NAME:
-            return {"title": task.name, "subtitle": ""}
-        if naming is Naming.SUBTITLE:
-            return {"title": foreign(GENERIC), "subtitle": foreign(task.spec.title)}
-        return {"title": foreign(task.spec.title), "subtitle": ""}
+        said = in_server_language if self._traits.foreign_rows else str
+        title, subtitle = said(GENERIC), ""
+        if task is not None:
+            match self._traits.naming:
+                case Naming.TITLE:
+                    title = said(task.spec.title)
+                case Naming.SUBTITLE:
+                    subtitle = said(task.spec.title)
+                case Naming.NAME:
+                    title = task.name
+        return {"title": title, "subtitle": subtitle}
 
     def _progress(self, task: Task) -> int:
         if not self._traits.progress_known:
-            return UNKNOWN_PROGRESS
+            return _UNKNOWN_PROGRESS
         return task.progress(self._timeline.now, phases=self._traits.phases)
 
     def _show(self, task: Task) -> str:
@@ -372,7 +370,7 @@ class WorkRows(_Watcher):
 
         def tick() -> None:
             known = self._traits.progress_known
-            progress = task.progress(self._timeline.now) if known else UNKNOWN_PROGRESS
+            progress = task.progress(self._timeline.now) if known else _UNKNOWN_PROGRESS
             self._board.update(uuid, progress=progress, subtitle=next(items))
 
         self._rows[task.name] = uuid, Ticker(self._timeline, _WORK_SECONDS, tick)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from random import Random
@@ -32,7 +32,7 @@ class TaskSpec:
     # The setting that switches it; without one it is always enabled.
     preference: str | None = None
     # Type and title of the activity of its own work, beside the butler row.
-    work: tuple[str, str] | None = None
+    work: Sequence[str] | None = None
     # A database task holds all connections while it runs.
     locks_database: bool = False
 
@@ -68,7 +68,7 @@ GenerateAutoTags                    1 150 own  Says what is to be seen in photos
 RefreshPeriodicMetadata             1 110 ~own Fetches details again that may have changed.
 """
 # Name, type and title of the activity of its own work.
-_WORK_ROWS = """
+_WORK_ROWS = """\
 ButlerTaskGenerateCreditsMarkers media.generate.credits        Detecting credits
 ButlerTaskGenerateIntroMarkers   media.generate.intros         Detecting intros
 ButlerTaskGenerateVoiceActivity  media.generate.voice.activity Detecting voices
@@ -81,12 +81,7 @@ RefreshLibraries                 library.update.section        Scanning Movies
 RefreshLocalMedia                library.update.item.metadata  Updating details
 RefreshPeriodicMetadata          library.update.item.metadata  Updating details
 """
-_WORK = {
-    name: (kind, title)
-    for name, kind, title in (
-        line.split(None, 2) for line in _WORK_ROWS.strip().splitlines()
-    )
-}
+_WORK = {line.split()[0]: line.split(None, 2)[1:] for line in _WORK_ROWS.splitlines()}
 
 
 def _spec(line: str) -> TaskSpec:
@@ -134,27 +129,14 @@ FUTURE_TASKS = (
 )
 
 
-# How running tasks show as activities of the type butler.
+# README.md says what each trait decides.
 Rows = StrEnum("Rows", "SESSION PER_TASK SHARED NONE")
-# Where a butler row says which task it is.
 Naming = StrEnum("Naming", "TITLE SUBTITLE NAME NOTHING")
-# If an idle server has a butler row at 100.
 Standing = StrEnum("Standing", "NONE NAMELESS")
-# Where a session's row names its tasks: the parent's subtitle is the raw name of the
-# current task; nowhere; or every task has a row of its own beside the parent, whose
-# title is the raw name.
 SessionNames = StrEnum("SessionNames", "SUBTITLE NOTHING CHILDREN")
-# What begins the session of a night: the window; also 300 s after a start of the server
-# inside it; or the first accepted start inside it, of any client.
 SessionBegins = StrEnum("SessionBegins", "WINDOW AFTER_SERVER_START FIRST_START")
-# When a session's row goes; never is hostile: it stands at 100, to be used again.
 SessionEnds = StrEnum("SessionEnds", "LAST_TASK WINDOW NEVER")
-# What a single start does while others run: it waits in line, or runs beside them, with
-# a session's row of its own or without.
 ByHand = StrEnum("ByHand", "QUEUES BESIDE OWN_SESSION")
-# What a frame of the log stream looks like: a container as of other notifications with
-# a list of entries, one JSON object with the line in a field, JSON inside a field of JSON,
-# in which quotes are escaped twice, or text.
 LogFormat = StrEnum("LogFormat", "LIST FIELD TWICE TEXT")
 
 
@@ -181,26 +163,21 @@ class Traits:
     rows: Rows = _one_of(Rows.PER_TASK, Rows, (6, 2, 2, 2))
     naming: Naming = _one_of(Naming.TITLE, Naming)
     standing: Standing = _one_of(Standing.NONE, Standing)
-    # Rows speak the server's language, /butler the one that was asked for.
     foreign_rows: bool = _maybe(default=False)
     progress_known: bool = _maybe(default=True)
     progress_interval: float = _one_of(2.0, (1.0, 2.0, 10.0, 60.0))
-    # How long after the begin of a task it shows, in rows and in the log.
     row_delay: float = _one_of(0.0, (0.0, 0.0, 0.0, 0.0, 2.0, 8.0))
-    # A row of a task's own goes through its progress so often, as for each library.
     phases: int = _one_of(1, (1, 1, 3))
-    # Each phase has a row of its own, so long after the last; 0 is one row for all.
+    # 0 is one row for all phases.
     phase_gap: float = _one_of(0.0, (0.0, 0.05))
     linger_after_stop: float = _one_of(0.0, (0.0, 0.0, 3.0, 20.0))
-    # The work shows under its own type, beside the butler row.
     work_rows: bool = _maybe(0.5, default=False)
 
-    # The row of a session; `session_lingers` is how soon after its last task it goes.
+    # The row of a session.
     session_names: SessionNames = _one_of(SessionNames.SUBTITLE, SessionNames)
     session_begins: SessionBegins = _one_of(SessionBegins.WINDOW, SessionBegins)
     session_ends: SessionEnds = _one_of(SessionEnds.LAST_TASK, SessionEnds, (7, 2, 1))
     session_lingers: float = _one_of(1.0, (0.0, 0.5, 1.0, 5.0))
-    # At the end of a task the subtitle still names it, or is empty.
     subtitle_stays: bool = _maybe(default=True)
     rounds_percent: bool = _maybe(0.5, default=False)
 
@@ -217,18 +194,14 @@ class Traits:
 
     # The stream of the server's log.
     log_tells: bool = _maybe(default=True)
-    # The status that its handshake gets instead of a socket; 0 is a reset.
     log_refused: int | None = _one_of(None, (None,) * 9 + (0, 400, 404))
     log_format: LogFormat = _one_of(LogFormat.LIST, LogFormat)
     log_quotes: bool = _maybe(default=True)
-    # Time, thread and level stand before each line; otherwise the level is a field.
     log_prefix: bool = _maybe(0.5, default=False)
-    # Lines of one instant come in one frame.
     log_batches: bool = _maybe(0.5, default=False)
 
     # How tasks run; concurrency None is no limit.
     by_hand: ByHand = _one_of(ByHand.QUEUES, ByHand)
-    # The names of tasks that are over in the instant in which they begin.
     nothing_to_do: frozenset[str] = frozenset()
     concurrency: int | None = _one_of(None, (None, 1, 2, 3))
     duration_spread: float = _one_of(0.0, (0.0, 0.3, 0.9))
@@ -282,20 +255,15 @@ _PROFILES = (
             concurrency=1,
         ),
     ),
-    # A row for each task: the clearest that a server could show, and what clients
-    # believed before any log was seen.
     Profile(
         name="current",
         traits=Traits(standing=Standing.NAMELESS, work_rows=True, log_tells=False),
     ),
-    # Tasks run side by side behind one row: only how many cannot be seen.
     Profile(
         name="anonymous",
         traits=Traits(rows=Rows.SHARED, naming=Naming.NOTHING, log_tells=False),
     ),
-    # Nothing shows, as on a server that has no activities for its tasks.
     Profile(name="silent", traits=Traits(rows=Rows.NONE, log_tells=False)),
-    # An old server's names, statuses and labels, and a title where the name could be.
     Profile(
         name="legacy",
         version=LEGACY_VERSION,

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, time as time_of_day, timedelta, tzinfo
 import heapq
 import itertools
 import time
-from typing import Protocol
 
 # Noon is far from the nightly window, so nothing starts by itself in a test.
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -16,25 +15,19 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 type Action = Callable[[], None]
 
 
-class Clock(Protocol):
-    """The time in the simulated server, in seconds since the epoch."""
-
-    def now(self) -> float: ...
-
-
 class WallClock:
     """Starts at the real time and runs `speed` times as fast."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
+        self._speed = speed
         self._origin = time.time()
         self._began = time.monotonic()
 
     def now(self) -> float:
-        return self._origin + (time.monotonic() - self._began) * self.speed
+        return self._origin + (time.monotonic() - self._began) * self._speed
 
     def wall_seconds(self, seconds: float) -> float:
-        return seconds / self.speed
+        return seconds / self._speed
 
 
 class ManualClock:
@@ -48,6 +41,10 @@ class ManualClock:
 
     def move_to(self, when: float) -> None:
         self._now = max(self._now, when)
+
+
+# Both tell the time in the simulated server, in seconds since the epoch.
+type Clock = WallClock | ManualClock
 
 
 @dataclass(order=True, slots=True)
