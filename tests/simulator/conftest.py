@@ -33,36 +33,44 @@ SMALL = sim.Profile(
 )
 
 
-class Client:
+class Asker:
+    """A client whose headers go with all that it asks; None leaves one out."""
+
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, **headers: str
+    ) -> None:
+        self._url = url
+        self._session = session
+        self._headers = {"Accept": "application/json"} | headers
+
+    async def ask(
+        self, method: str, path: str, **headers: str | None
+    ) -> tuple[int, str, str]:
+        """Return status, content type and body; no redirect is followed."""
+        sent = {
+            name.replace("_", "-"): value
+            for name, value in (self._headers | headers).items()
+            if value is not None
+        }
+        async with self._session.request(
+            method, self._url + path, headers=sent, allow_redirects=False
+        ) as response:
+            text = await response.text(errors="replace")
+            return response.status, response.content_type, text
+
+    async def status(self, method: str, path: str, **headers: str | None) -> int:
+        return (await self.ask(method, path, **headers))[0]
+
+    async def json(self, path: str, method: str = "GET", **headers: str | None) -> Any:
+        return json.loads((await self.ask(method, path, **headers))[2])
+
+
+class Client(Asker):
     """A client of a server, of its owner unless another token is given."""
 
     def __init__(self, plex: sim.SimulatedPlex, session: aiohttp.ClientSession) -> None:
+        super().__init__(plex.url, session, X_Plex_Token=plex.token)
         self.plex = plex
-        self._session = session
-
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str | None = "owner",
-        accept: str = "application/json",
-        **headers: str,
-    ) -> tuple[int, str, str]:
-        """Return status, content type and body; no redirect is followed."""
-        headers["Accept"] = accept
-        if token is not None:
-            headers["X-Plex-Token"] = self.plex.token if token == "owner" else token
-        async with self._session.request(
-            method, self.plex.url + path, headers=headers, allow_redirects=False
-        ) as response:
-            return response.status, response.content_type, await response.text()
-
-    async def status(self, method: str, path: str, **options: Any) -> int:
-        return (await self.ask(method, path, **options))[0]
-
-    async def json(self, path: str, **options: Any) -> Any:
-        return json.loads((await self.ask("GET", path, **options))[2])
 
     async def rows(self, kind: str) -> list[dict[str, Any]]:
         rows = (await self.json("/activities"))["MediaContainer"].get("Activity", [])
@@ -96,33 +104,12 @@ async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]
     return [json.loads(it)["NotificationContainer"] for it in await received(socket)]
 
 
-class TvClient:
+class TvClient(Asker):
     """A client of plex.tv."""
 
     def __init__(self, tv: sim.SimulatedPlexTv, session: aiohttp.ClientSession) -> None:
-        self._tv = tv
-        self._session = session
-
-    async def ask(
-        self, method: str, path: str, without: str = "", **headers: str
-    ) -> tuple[int, str]:
-        sent = {
-            "Accept": "application/json",
-            "X-Plex-Client-Identifier": "client-1",
-            "X-Plex-Product": "Product",
-        }
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        sent.pop(without, None)
-        async with self._session.request(
-            method, self._tv.url + path, headers=sent
-        ) as response:
-            return response.status, await response.text(errors="replace")
-
-    async def json(self, method: str, path: str, **headers: str) -> Any:
-        return json.loads((await self.ask(method, path, **headers))[1])
-
-    async def resources(self, path: str = RESOURCES) -> Any:
-        return await self.json("GET", path, X_Plex_Token=self._tv.token)
+        names = {"X_Plex_Client_Identifier": "client-1", "X_Plex_Product": "Product"}
+        super().__init__(tv.url, session, **names)
 
 
 class Rules:

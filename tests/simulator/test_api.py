@@ -36,7 +36,7 @@ async def test_without_a_wish_for_json_everything_is_xml(
     plex.sessions.play()
     plex.client_start("LoudnessAnalysis")
     await plex.advance(10)
-    status, kind, text = await client.ask("GET", path, accept="*/*")
+    status, kind, text = await client.ask("GET", path, Accept="*/*")
     element = from_xml(text)
     assert (status, kind, element.tag) == (200, "text/xml", root)
     assert {sub.tag for sub in element} == ({child} if child else set())
@@ -92,7 +92,7 @@ async def test_tasks_have_the_language_that_was_asked_for(start: Start) -> None:
     foreign = await start(foreign_rows=True)
     english = "Optimize Database"
     for language, title in (("en", english), ("de", in_server_language(english))):
-        body = await foreign.json("/butler", **{"Accept-Language": language})
+        body = await foreign.json("/butler", Accept_Language=language)
         assert body["ButlerTasks"]["ButlerTask"][0]["title"] == title
 
 
@@ -108,10 +108,10 @@ async def test_no_or_a_wrong_token_is_a_401_page(
     plex: SimulatedPlex, client: Client, token: str | None
 ) -> None:
     for method, path in [*OWNER_ONLY, *FOR_ALL, ("GET", "/nope")]:
-        answer = await client.ask(method, path, token=token)
+        answer = await client.ask(method, path, X_Plex_Token=token)
         assert answer == (401, "text/html", page(401))
     path = f"/butler?X-Plex-Token={plex.token}"
-    assert await client.status("GET", path, token=None) == 200
+    assert await client.status("GET", path, X_Plex_Token=None) == 200
 
 
 @pytest.mark.parametrize(("profile", "status"), [("current", 403), ("legacy", 401)])
@@ -122,8 +122,8 @@ async def test_a_token_that_is_not_the_owners_may_only_look(
     guest = client.plex.shared_token
     client.plex.client_start("BackupDatabase")
     for method, path in OWNER_ONLY:
-        answer = await client.ask(method, path, token=guest)
+        answer = await client.ask(method, path, X_Plex_Token=guest)
         assert answer == (status, "text/html", page(status))
-    assert await client.status("GET", "/", token=guest) == 200
-    own = await client.json("/activities", token=guest)
+    assert await client.status("GET", "/", X_Plex_Token=guest) == 200
+    own = await client.json("/activities", X_Plex_Token=guest)
     assert own == {"MediaContainer": {"size": 0}}

@@ -27,7 +27,7 @@ async def test_a_503_is_xml_or_json_whatever_was_asked_for(
     client.plex.fault("503")
     accept = "*/*" if is_json else "application/json"
     for _ in range(2):
-        status, said, text = await client.ask("GET", "/identity", accept=accept)
+        status, said, text = await client.ask("GET", "/identity", Accept=accept)
         body = json.loads(text) if is_json else from_xml(text).attrib
         assert (status, said) == (503, kind)
         assert (int(body["code"]), body["title"]) == (503, "Maintenance")

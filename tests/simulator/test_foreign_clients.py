@@ -109,7 +109,7 @@ async def test_plexapi_signs_in_and_reads_resources(
 
     tv.add_server(plex)
     headers = {"Accept": "text/xml", "X_Plex_Token": tv.token}
-    root = from_xml((await tv_client.ask("GET", RESOURCES, **headers))[1])
+    root = from_xml((await tv_client.ask("GET", RESOURCES, **headers))[2])
     resource = MyPlexResource(None, root[0])  # type: ignore[no-untyped-call]
     assert resource.owned is True
     assert [way.local for way in resource.connections].count(True) == 2
