@@ -117,9 +117,8 @@ def build_settings(profile: Profile, name: str) -> list[Setting]:
     old = profile.traits.old_hour_labels
     hours = {"options": _OLD_HOURS if old else _NEW_HOURS}
     named = {"value": name, "group": "general", "label": "Name of the server"}
-    folder = "/var/lib/media-server/Databases"
-    path = {"default": folder, "label": "Folder for backups"}
-    events: dict[str, Any] = {"default": False, "group": "library"}
+    folder, label = "/var/lib/media-server/Databases", "Folder for backups"
+    events = "FSEventLibraryUpdatesEnabled"
     secure = {"group": "network", "options": "1:Preferred|0:Required"}
     return [
         _setting(Kind.TEXT, FRIENDLY_NAME, "", **named),
@@ -130,8 +129,8 @@ def build_settings(profile: Profile, name: str) -> list[Setting]:
             for it in profile.tasks
             if it.preference
         ),
-        _setting(Kind.TEXT, "ButlerDatabaseBackupPath", **path),
-        _setting(Kind.BOOL, "FSEventLibraryUpdatesEnabled", **events),
+        _setting(Kind.TEXT, "ButlerDatabaseBackupPath", folder, label=label),
+        _setting(Kind.BOOL, events, default=False, group="library"),
         _setting(Kind.INT, "secureConnections", 1, **secure),
         _setting(Kind.DOUBLE, "BackgroundLoadLimit", 0.75, group="", hidden=True),
     ]

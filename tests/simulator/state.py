@@ -21,15 +21,10 @@ from .websocket import Frame, ServerLog, playing_frame, status_frame, timeline_f
 OWNER_TOKEN = "owner-token-0123456789"
 SHARED_TOKEN = "shared-token-9876543210"
 SCAN = "library.update.section"
-ADDED = "library.update.item.metadata"
-ANALYSES = (
-    "media.generate.intros",
-    "media.generate.credits",
-    "media.generate.loudness",
-    "media.generate.chapter.thumbs",
-    "provider.subscriptions.process",
-)
-_CONTEXT = {"librarySectionID": "1"}
+_ANALYSES = """
+media.generate.intros media.generate.credits media.generate.loudness
+media.generate.chapter.thumbs provider.subscriptions.process
+"""
 _STEPS = 10
 # Lines of a scan and of people at home; some have names in them that mean nothing.
 _LINES = """\
@@ -43,7 +38,6 @@ Activity: registered new sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 - \
 Activity: ended sub-activity 7c0f{1:04}-0000-4000-8000-000000000001 \
 parent: 7c0f{1:04}-0000-4000-8000-000000000000 overall progress: 100.0% (2/2)
 """.splitlines()
-_LINES_PER_STEP = 20
 _ROW_LINES = {
     activities.RowEvent.STARTED: "Activity: registered new activity {0} - {q}{1}{q}",
     activities.RowEvent.UPDATED: "Activity: updated activity {0} - completed {2:.1f}% - {1}",
@@ -148,7 +142,9 @@ class Noise:
         item = self._rng.randrange(1000, 9999)
         for state, share in ((0, 0.1), (3, 0.5), (5, 1.0)):
             self._timeline.after(seconds * share, partial(self._entry, item, state))
-        return self.activity(ADDED, seconds, title="Updating details")
+        return self.activity(
+            "library.update.item.metadata", seconds, title="Updating details"
+        )
 
     def activity(
         self, kind: str, seconds: float = 20.0, *, title: str = "Working"
@@ -195,12 +191,13 @@ class Noise:
         self.ordinary_day(per_hour)
 
     def _analyse(self, seconds: float) -> str:
-        return self.activity(self._rng.choice(ANALYSES), seconds)
+        return self.activity(self._rng.choice(_ANALYSES.split()), seconds)
 
     def _step(self, uuid: str, step: int) -> None:
         progress, subtitle = 100 * step // _STEPS, f"Item {step}"
-        self._board.update(uuid, progress=progress, subtitle=subtitle, context=_CONTEXT)
-        self._write_lines(_LINES_PER_STEP)
+        context = {"librarySectionID": "1"}
+        self._board.update(uuid, progress=progress, subtitle=subtitle, context=context)
+        self._write_lines(20)
 
     def _write_lines(self, count: int) -> None:
         for _ in range(count):
@@ -210,8 +207,8 @@ class Noise:
             self._log.write(text, *numbers)
 
     def _entry(self, item: int, state: int) -> None:
-        title, now = "The Tin Orchard", self._timeline.now
-        self._publish(timeline_frame(item, title, state, now))
+        now = self._timeline.now
+        self._publish(timeline_frame(item, "The Tin Orchard", state, now))
 
 
 class ServerState:
