@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from random import Random
@@ -32,7 +32,7 @@ class TaskSpec:
     # The setting that switches it; without one it is always enabled.
     preference: str | None = None
     # Type and title of the activity of its own work, beside the butler row.
-    work: Sequence[str] | None = None
+    work: tuple[str, str] | None = None
     # A database task holds all connections while it runs.
     locks_database: bool = False
 
@@ -81,7 +81,10 @@ RefreshLibraries                 library.update.section        Scanning Movies
 RefreshLocalMedia                library.update.item.metadata  Updating details
 RefreshPeriodicMetadata          library.update.item.metadata  Updating details
 """
-_WORK = {line.split()[0]: line.split(None, 2)[1:] for line in _WORK_ROWS.splitlines()}
+_WORK = {}
+for _line in _WORK_ROWS.splitlines():
+    _name, _kind, _title = _line.split(None, 2)
+    _WORK[_name] = (_kind, _title)
 
 
 def _spec(line: str) -> TaskSpec:
