@@ -128,7 +128,7 @@ class Butler:
         self._line: list[Task] = []
         self._timeline = timeline
         self._preferences = preferences
-        self._traits = profile.traits
+        self.traits = profile.traits
         self._zone = zone
         self._rng = rng
         for spec in profile.tasks:
@@ -149,7 +149,7 @@ class Butler:
     @property
     def window(self) -> Window:
         start, end = (int(self._preferences[name].value) for name in HOURS)
-        return Window(start, end, self._zone, self._traits.equal_hours_open)
+        return Window(start, end, self._zone, self.traits.equal_hours_open)
 
     def truth(self) -> dict[str, TaskState]:
         return {name: task.state for name, task in self.tasks.items()}
@@ -158,7 +158,7 @@ class Butler:
         if spec.preference is not None and spec.preference not in self._preferences:
             setting = task_setting(spec.preference, spec.title)
             self._preferences[setting.id] = setting
-        idle = spec.name in self._traits.nothing_to_do
+        idle = spec.name in self.traits.nothing_to_do
         self.durations[spec.name] = 0 if idle else spec.seconds
         self.tasks[spec.name] = Task(spec=spec)
 
@@ -190,12 +190,12 @@ class Butler:
         if task.state is TaskState.IDLE and self._takes_start(task):
             if self.awaits_start:
                 self.start_due(Cause.WINDOW, apart_from=task)
-            task.beside = self._traits.by_hand is not ByHand.QUEUES
-            self._enter(task, cause, may_queue=self._traits.queues_single_start)
+            task.beside = self.traits.by_hand is not ByHand.QUEUES
+            self._enter(task, cause, may_queue=self.traits.queues_single_start)
         return StartResult.ACCEPTED
 
     def _takes_start(self, task: Task) -> bool:
-        traits = self._traits
+        traits = self.traits
         if traits.ignored_starts and self._rng.random() < traits.ignored_starts:
             return False
         if not traits.starts_disabled and not self.is_enabled(task):
@@ -206,7 +206,7 @@ class Butler:
         """Start or queue every task that is enabled and due today."""
         self.awaits_start = False
         tasks = list(self.tasks.values())
-        if self._traits.rows is Rows.SESSION:
+        if self.traits.rows is Rows.SESSION:
             # The order is no list's that clients know.
             self._rng.shuffle(tasks)
         for task in tasks:
@@ -234,7 +234,7 @@ class Butler:
         """Drop what the window queued; runs go on, unless the traits say otherwise."""
         self.awaits_start = False
         states = {TaskState.QUEUED}
-        if self._traits.stops_at_window_end:
+        if self.traits.stops_at_window_end:
             states.add(TaskState.RUNNING)
         for task in list(self.tasks.values()):
             if task.cause is Cause.WINDOW and task.state in states:
@@ -268,7 +268,7 @@ class Butler:
 
     def _run(self, task: Task) -> None:
         self._change(task, TaskState.RUNNING, Ending.STARTED)
-        spread = self._traits.duration_spread
+        spread = self.traits.duration_spread
         factor = self._rng.uniform(1 - spread, 1 + spread)
         task.run_seconds = self.durations[task.name] * factor
         if task.run_seconds:
@@ -316,7 +316,7 @@ class Butler:
 
     @property
     def _has_slot(self) -> bool:
-        limit = self._traits.concurrency
+        limit = self.traits.concurrency
         return limit is None or sum(not it.beside for it in self.running) < limit
 
 
@@ -326,12 +326,10 @@ class WindowKeeper:
     In one that was open at the start nothing begins, or all after some minutes.
     """
 
-    def __init__(
-        self, butler: Butler, timeline: Timeline, begins: SessionBegins
-    ) -> None:
+    def __init__(self, butler: Butler, timeline: Timeline) -> None:
         self._butler = butler
         self._timeline = timeline
-        self._begins = begins
+        self._begins = butler.traits.session_begins
         self._open = butler.window.contains(timeline.now)
         self._late: Event | None = None
         self._edge: Event | None = None

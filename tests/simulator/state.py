@@ -264,7 +264,7 @@ class ServerState:
         if delay := traits.row_delay:
             watchers = [Late(watcher, timeline, delay) for watcher in watchers]
         self.butler.watchers += watchers
-        self._keeper = WindowKeeper(self.butler, timeline, traits.session_begins)
+        self._keeper = WindowKeeper(self.butler, timeline)
         preferences.listeners += [self._publish_setting, self.butler.on_setting]
         preferences.listeners.append(self._keeper.on_setting)
 

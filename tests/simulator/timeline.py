@@ -133,10 +133,6 @@ class Window:
 
     def _next(self, hour: int, after: float) -> float:
         today = datetime.fromtimestamp(after, self.zone).date()
-        moments = (
-            datetime.combine(
-                today + timedelta(days=days), time_of_day(hour), self.zone
-            ).timestamp()
-            for days in range(3)
-        )
+        first = datetime.combine(today, time_of_day(hour), self.zone)
+        moments = ((first + timedelta(days)).timestamp() for days in range(3))
         return next(moment for moment in moments if moment > after)
