@@ -14,7 +14,6 @@ from .network import (
 from .plextv import (
     ACCOUNT_TOKEN,
     Connection,
-    Resource,
     SimulatedPlexTv,
     local_http,
     local_https,
@@ -25,7 +24,6 @@ from .preferences import Kind, Setting
 from .profiles import (
     ALL_TASKS,
     CURRENT_TASKS,
-    LEGACY_TASKS,
     PROFILES,
     ByHand,
     LogFormat,
