@@ -131,6 +131,37 @@ OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]
         set(),
         [(BACKUP, ENDED)],
     ),
+    "a run that the log follows does not end with a row that names another": (
+        lambda: (
+            Story()
+            .see(0)
+            .open_log(1)
+            .log(5, BACKUP, "a1")
+            .see(6, session(BACKUP))
+            .log(8, CLEAN, "a2")
+            .see(10, session(CLEAN))
+            .see(15, session(CLEAN, 100))
+            .wait(16)
+        ),
+        {BACKUP},
+        [(CLEAN, ENDED)],
+    ),
+    "a log that never told leaves no gap": (
+        lambda: seen(own(BACKUP)).tell(6, CLOSED).see(10, own(BACKUP, "u2")),
+        {BACKUP},
+        [],
+    ),
+    "a log that closes leaves no gap while the stream is open": (
+        lambda: (
+            listening()
+            .open_log(40)
+            .hear(50, own(BACKUP), ActivityEvent.STARTED)
+            .tell(60, CLOSED)
+            .see(61, own(BACKUP, "u2"))
+        ),
+        {BACKUP},
+        [],
+    ),
     "a stop that failed before the run was seen may yet end it": (
         lambda: (
             Story().see(0).stop(5, BACKUP, FAILED).see(6, own(BACKUP)).see(10).wait(11)
