@@ -23,13 +23,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors."""
-    coordinator = entry.runtime_data
-    async_add_entities(
-        [
-            PlexButlerBusyBinarySensor(coordinator, "butler"),
-            PlexButlerMaintenanceWindow(coordinator, "maintenance_window"),
-        ]
-    )
+    busy = PlexButlerBusyBinarySensor(entry.runtime_data, "butler")
+    window = PlexButlerMaintenanceWindow(entry.runtime_data, "maintenance_window")
+    async_add_entities([busy, window])
 
 
 class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
@@ -40,7 +36,6 @@ class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return True if Butler is at work."""
         return self.coordinator.data.runs.busy
 
 
@@ -50,6 +45,5 @@ class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return True if the window is open."""
         window = self.coordinator.data.window
         return window.is_open(dt_util.utcnow()) if window else None

@@ -21,27 +21,16 @@ async def async_setup_entry(
 ) -> None:
     """Add the buttons."""
     coordinator = entry.runtime_data
-    async_add_entities(
-        [
-            PlexButlerButton(coordinator, "start_all_tasks", Command.START),
-            PlexButlerButton(coordinator, "stop_all_tasks", Command.STOP),
-        ]
-    )
+    async_add_entities(PlexButlerButton(coordinator, command) for command in Command)
 
 
 class PlexButlerButton(PlexButlerEntity, ButtonEntity):
-    """A button that speaks to all of Butler."""
+    """Starts all tasks that are due, or stops all."""
 
-    def __init__(
-        self,
-        coordinator: PlexButlerCoordinator,
-        key: str,
-        command: Command,
-    ) -> None:
-        super().__init__(coordinator, key)
+    def __init__(self, coordinator: PlexButlerCoordinator, command: Command) -> None:
+        super().__init__(coordinator, f"{command}_all_tasks")
         self._command = command
 
     @override
     async def async_press(self) -> None:
-        """Send the command."""
         await self.coordinator.commands.async_command(self._command)

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Final, override
 
 from homeassistant.components.calendar import CalendarEntity, CalendarEvent
@@ -22,18 +23,9 @@ from .tracker import store_for
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-# Shorter runs of one night share an event.
-_SHORT: Final = 60
-# A range may be longer than a loop should be.
-_HORIZON: Final = timedelta(days=366)
-_LOOK_BACK: Final = timedelta(days=1)
-
-
-_KEPT_FOR: Final = timedelta(days=14)
+# Runs of one server
 _KEPT: Final = 500
-# A run that a wrong clock dated later than this would stay for ever.
-_AHEAD: Final = timedelta(days=366)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR: Final = timedelta(days=366)
 # A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
 _SAVE_DELAY: Final = 300
 
@@ -78,7 +70,7 @@ class RunHistory:
     @property
     def runs(self) -> list[PastRun]:
         """Return the newest runs of the last two weeks."""
-        since = dt_util.utcnow() - _KEPT_FOR
+        since = dt_util.utcnow() - timedelta(days=14)
         self._runs = [run for run in self._runs if run.ended >= since][-_KEPT:]
         return self._runs
 
@@ -139,7 +131,8 @@ def _load(item: dict[str, Any]) -> PastRun:
 
 def _moment(value: str) -> datetime:
     moment = dt_util.as_utc(datetime.fromisoformat(value))
-    if not _EPOCH <= moment <= dt_util.utcnow() + _AHEAD:
+    # A run that a wrong clock dated later than this would stay for ever.
+    if moment.year < 1970 or moment > dt_util.utcnow() + _YEAR:
         raise ValueError("No clock was ever so wrong")
     return moment
 
@@ -182,25 +175,21 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the calendar."""
-    history = hass.data[_HISTORIES][entry.entry_id]
-    calendar = PlexButlerCalendar(entry.runtime_data, "maintenance", history)
-    async_add_entities([calendar])
+    async_add_entities([PlexButlerCalendar(entry.runtime_data, "maintenance")])
 
 
 class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     """The current or next window, and the runs of the last two weeks."""
 
-    def __init__(
-        self, coordinator: PlexButlerCoordinator, key: str, history: RunHistory
-    ) -> None:
+    def __init__(self, coordinator: PlexButlerCoordinator, key: str) -> None:
         super().__init__(coordinator, key)
-        self._history = history
-        self._window = self.coordinator.data.window
+        entry_id = coordinator.config_entry.entry_id
+        self._history = coordinator.hass.data[_HISTORIES][entry_id]
+        self._window = coordinator.data.window
         self._window_since = dt_util.utcnow()
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Have calendars that are open follow the runs."""
         await super().async_added_to_hass()
         self.async_on_remove(
             self.coordinator.tracker.async_add_listener(self._async_runs_changed)
@@ -209,12 +198,12 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     @callback
     def _async_runs_changed(self, changes: tuple[Change, ...]) -> None:
         if any(isinstance(change, EndedRun) for change in changes):
+            # For calendars that are open
             self.async_update_event_listeners()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Follow the window to other hours."""
         if (window := self.coordinator.data.window) != self._window:
             self._window, self._window_since = window, dt_util.utcnow()
         super()._handle_coordinator_update()
@@ -228,25 +217,20 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the current or next window."""
         return next(self._windows(dt_util.utcnow()), None)
 
     @override
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the runs and the windows of a range, the earliest first."""
         now = dt_util.utcnow()
-        until = min(end_date, now + _HORIZON)
+        # A range may be longer than a loop should be.
+        until = min(end_date, now + _YEAR)
         # Of windows that are over only those of the last day: nothing says that they
         # were used, but triggers with an offset ask for them.
-        after = max(start_date, self._window_since, now - _LOOK_BACK)
-        events = []
-        if after < until:
-            for window in self._windows(after):
-                if window.start_datetime_local >= until:
-                    break
-                events.append(window)
+        after = max(start_date, self._window_since, now - timedelta(days=1))
+        windows = self._windows(after) if after < until else ()
+        events = [*takewhile(lambda it: it.start_datetime_local < until, windows)]
         for run in self._runs():
             start, end = run.start_datetime_local, run.end_datetime_local
             if start < end_date and (start_date < end or start_date <= start):
@@ -266,11 +250,11 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
             start = window.next_start(end)
 
     def _runs(self) -> Iterator[CalendarEvent]:
-        """Yield the past runs, the short ones of a night as one."""
+        """Yield the past runs; those of a night that took less than a minute as one."""
         zone = self._window.zone if self._window else dt_util.get_default_time_zone()
         nights: defaultdict[date, list[PastRun]] = defaultdict(list)
         for run in self._history.runs:
-            if run.duration is None or run.duration >= _SHORT:
+            if run.duration is None or run.duration >= 60:
                 yield _event(run.begin, run.end, self._line(run))
             else:
                 # A night is the time from noon to noon

@@ -16,7 +16,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from . import api
 from .api.models import MAX_TEXT, clean_text
-from .const import DOMAIN, EARLY
+from .const import DOMAIN, EARLY, MAX_NAME
 
 # A server that has just started refuses good tokens for up to a few minutes. Seconds
 # after the first refusal at which the token is tried again.
@@ -90,13 +90,13 @@ def shown_name(name: str) -> str:
     return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
 
 
-def short_name(name: str, most: int) -> str:
-    """Return a name that takes so many characters of an entity id at most.
+def short_name(name: str) -> str:
+    """Return a name that takes MAX_NAME characters of an entity id at most.
 
     Home Assistant cuts ids, and does not take one that ends where a word does.
     """
     name = shown_name(name)
-    while len(slugify(name)) > most:
+    while len(slugify(name)) > MAX_NAME:
         name = name[:-8].strip()
     return name
 

@@ -37,11 +37,5 @@ SERVER_INTERVAL: Final = timedelta(hours=1)
 PREFERENCES_INTERVAL: Final = timedelta(hours=6)
 # People see no difference if states are written more often.
 PUBLISH_INTERVAL: Final = timedelta(milliseconds=250)
-# The progress of a task need not be followed more closely.
-PROGRESS_INTERVAL: Final = timedelta(seconds=10)
 # A server that works on its database does not answer for a while.
 PATIENCE: Final = timedelta(minutes=2)
-# Long enough that a task hidden for one night keeps its switch and its history.
-STALE_AFTER: Final = timedelta(hours=24)
-# What an update took away; the first list after one may still be short.
-STALE_AFTER_UPDATE: Final = timedelta(hours=6)

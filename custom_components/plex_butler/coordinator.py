@@ -200,7 +200,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     def _async_update_device(self) -> None:
         identifier, server = self.machine_identifier, self._server
         # The Plex integration's device has the server's name alone.
-        name = connection.short_name(connection.server_name(server), const.MAX_NAME)
+        name = connection.short_name(connection.server_name(server))
         dr.async_get(self.hass).async_get_or_create(
             config_entry_id=self.config_entry.entry_id,
             configuration_url=f"{self.client.url}/web",

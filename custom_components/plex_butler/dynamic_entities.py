@@ -6,21 +6,19 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
 
-from .const import DOMAIN, STALE_AFTER, STALE_AFTER_UPDATE
+from .const import DOMAIN
 
 if TYPE_CHECKING:
     # The coordinator imports this module.
-    from .coordinator import (
-        PlexButlerConfigEntry,
-        PlexButlerCoordinator,
-        PlexButlerData,
-    )
+    from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 
 # No server has so many tasks, or settings for them, be it one after another.
 MAX_LISTED: Final = 200
@@ -58,8 +56,10 @@ class StaleEntities:
         """Remove the entities of what the good answers have lacked for too long."""
         now = monotonic()
         elapsed = min(now - (self._last_answer or now), self._longest)
+        # A task hidden for one night keeps its switch and its history. What an update
+        # took away goes sooner, but the first list after one may still be short.
         is_update = self._version not in (None, version)
-        longest = (STALE_AFTER_UPDATE if is_update else STALE_AFTER).total_seconds()
+        longest = timedelta(hours=6 if is_update else 24).total_seconds()
         self._last_answer, self._version = now, version
         patience: dict[str, float] = {}
         for entity in er.async_entries_for_config_entry(self._entities, self._entry_id):
@@ -75,41 +75,43 @@ class StaleEntities:
 
 def _async_add_listed[ItemT](
     id_part: str,
-    listed_fn: Callable[[PlexButlerData], Mapping[str, ItemT]],
+    listed_fn: Callable[[PlexButlerCoordinator], Mapping[str, ItemT]],
     entry: PlexButlerConfigEntry,
-    platform: Platform,
     async_add_entities: AddConfigEntryEntitiesCallback,
     entity_fn: Callable[[PlexButlerCoordinator, ItemT], Entity | None],
 ) -> None:
     """Add entities for what is listed, and again for what was removed and came back."""
     coordinator = entry.runtime_data
     registry = er.async_get(coordinator.hass)
+    platform = async_get_current_platform().domain
     prefix = f"{entry.unique_id}{id_part}"
     added: set[str] = set()
     seen: Mapping[str, ItemT] = {}
 
-    def names_of(ids: Iterable[tuple[str, str, str]]) -> set[str]:
+    def names_of(
+        entities: Iterable[er.RegistryEntry | er.DeletedRegistryEntry],
+    ) -> set[str]:
         return {
-            unique_id.removeprefix(prefix)
-            for domain, integration, unique_id in ids
-            if (domain, integration) == (platform, DOMAIN)
-            and unique_id.startswith(prefix)
+            it.unique_id.removeprefix(prefix)
+            for it in entities
+            if (it.domain, it.platform) == (platform, DOMAIN)
+            and it.unique_id.startswith(prefix)
         }
 
     @callback
     def async_add_new() -> None:
         nonlocal seen
-        listed = listed_fn(coordinator.data)
+        listed = listed_fn(coordinator)
         if listed is seen:
             return
         appeared, seen = listed.keys() - seen.keys(), listed
         if not appeared:
             return
         known = er.async_entries_for_config_entry(registry, entry.entry_id)
-        registered = names_of((it.domain, it.platform, it.unique_id) for it in known)
+        registered = names_of(known)
         added.intersection_update(registered)
         # Those that were removed are remembered by Home Assistant.
-        known_ever = registered | names_of(registry.deleted_entities)
+        known_ever = registered | names_of(registry.deleted_entities.values())
         unheard_of = [it for it in listed if it in appeared - known_ever]
         room = max(MAX_LISTED - len(known_ever), 0)
         new = appeared - added - set(unheard_of[room:])
@@ -122,7 +124,7 @@ def _async_add_listed[ItemT](
     entry.async_on_unload(coordinator.async_add_listener(async_add_new))
 
 
-async_add_task_entities = partial(_async_add_listed, TASK_ID, lambda it: it.tasks)
+async_add_task_entities = partial(_async_add_listed, TASK_ID, lambda it: it.data.tasks)
 async_add_preference_entities = partial(
-    _async_add_listed, PREFERENCE_ID, lambda it: it.preferences
+    _async_add_listed, PREFERENCE_ID, lambda it: it.data.preferences
 )

@@ -1,7 +1,7 @@
 """Base classes of the entities."""
 
 from datetime import datetime
-from typing import override
+from typing import ClassVar, Self, override
 
 from homeassistant.const import EntityCategory
 from homeassistant.core import callback
@@ -11,10 +11,10 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .api import ButlerTask, Preference, PreferenceValue
 from .connection import short_name
-from .const import DOMAIN, MAX_NAME
+from .const import DOMAIN
 from .coordinator import PlexButlerCoordinator
 from .run_state import IDLE, TaskView
-from .schedule import schedule_key
+from .schedule import ScheduleKind, kind_of, schedule_key
 from .tasks import KNOWN_TASKS, task_key
 
 
@@ -48,7 +48,7 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state only if it changed; most updates concern other entities."""
+        # Most updates concern other entities.
         if self.state_key != self._written_key:
             super()._handle_coordinator_update()
 
@@ -63,9 +63,7 @@ class PlexButlerTaskEntity(PlexButlerEntity):
         self.task_name = task.name
         key = task_key(task.name) if task.name in KNOWN_TASKS else "task"
         self._attr_translation_key = f"{self.key_prefix}{key}"
-        self._attr_translation_placeholders = {
-            "title": short_name(task.title, MAX_NAME)
-        }
+        self._attr_translation_placeholders = {"title": short_name(task.title)}
 
     @property
     def run(self) -> TaskView:
@@ -75,13 +73,13 @@ class PlexButlerTaskEntity(PlexButlerEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return True if the server answers, and still has the task."""
         return super().available and self.task_name in self.coordinator.data.tasks
 
 
 class PlexButlerPreferenceEntity(PlexButlerEntity):
     """An entity of a schedule setting; its name is a translation, or its label."""
 
+    kind: ClassVar[ScheduleKind]
     _attr_entity_category = EntityCategory.CONFIG
     # Most people leave the schedule as it is, and Plex has a page for it.
     _attr_entity_registry_enabled_default = False
@@ -92,8 +90,15 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         super().__init__(coordinator, f"preference_{preference.id}")
         self.preference_id = preference.id
         self._attr_translation_key = schedule_key(preference.id) or "preference"
-        label = preference.label or preference.id
-        self._attr_translation_placeholders = {"label": short_name(label, MAX_NAME)}
+        label = short_name(preference.label or preference.id)
+        self._attr_translation_placeholders = {"label": label}
+
+    @classmethod
+    def create(
+        cls, coordinator: PlexButlerCoordinator, preference: Preference
+    ) -> Self | None:
+        """Return the entity of a setting of this kind, or None for another kind."""
+        return cls(coordinator, preference) if kind_of(preference) is cls.kind else None
 
     @property
     def value(self) -> PreferenceValue | None:
@@ -104,9 +109,7 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return True if the server answers, and still has the setting."""
-        listed = self.coordinator.data.preferences
-        return super().available and self.preference_id in listed
+        return super().available and self.value is not None
 
     async def async_set_value(self, *, value: PreferenceValue) -> None:
         """Change the setting, or raise a translated error."""
@@ -118,13 +121,12 @@ class PlexButlerWindowEntity(PlexButlerEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Update every quarter of an hour in UTC, when a window may open or close."""
         await super().async_added_to_hass()
-        self.async_on_remove(
-            async_track_utc_time_change(
-                self.hass, self._async_at_quarter, minute=(0, 15, 30, 45), second=0
-            )
+        # A window opens and closes at a quarter of an hour in UTC.
+        untrack = async_track_utc_time_change(
+            self.hass, self._async_at_quarter, minute="/15", second=0
         )
+        self.async_on_remove(untrack)
 
     @callback
     def _async_at_quarter(self, _: datetime) -> None:

@@ -63,17 +63,17 @@ def async_dispatch_task_events(
             if not (event := _task_event_of(coordinator, change)):
                 continue
             async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
-            if event.run:
-                # Activity shows it with the task's switch and the device.
-                switch = f"{entry.unique_id}{TASK_ID}{event.run.task}"
-                about = {
-                    "type": event.type,
-                    ATTR_DEVICE_ID: async_device_of(hass, entry),
-                    ATTR_ENTITY_ID: entities.async_get_entity_id(
-                        Platform.SWITCH, DOMAIN, switch
-                    ),
-                }
-                hass.bus.async_fire(EVENT_TASK, about | event.details)
+            if not event.run:
+                continue
+            # Activity shows it with the task's switch and the device.
+            unique_id = f"{entry.unique_id}{TASK_ID}{event.run.task}"
+            switch = entities.async_get_entity_id(Platform.SWITCH, DOMAIN, unique_id)
+            about = {
+                "type": event.type,
+                ATTR_DEVICE_ID: async_device_of(hass, entry),
+                ATTR_ENTITY_ID: switch,
+            }
+            hass.bus.async_fire(EVENT_TASK, about | event.details)
 
     # As long as the tracker lives: it tells of an end at the very end.
     coordinator.tracker.async_add_listener(async_dispatch)
@@ -116,30 +116,23 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
 
     _attr_entity_registry_enabled_default = False
     _attr_event_types = [  # noqa: RUF012  # Home Assistant declares it so
-        TaskEventType.STARTED,
-        TaskEventType.ENDED,
-        TaskEventType.STOPPED,
+        it for it in TaskEventType if it is not TaskEventType.IDLE
     ]
 
     @property
     @override
     def available(self) -> bool:
-        """Return True in an outage as well.
-
-        What happened has happened. If the state went and came back, automations that
-        wait for it would take the last event for a new one.
-        """
+        # What happened has happened. If the state went and came back, automations that
+        # wait for it would take the last event for a new one.
         return True
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Subscribe to the task events."""
         await super().async_added_to_hass()
-        self.async_on_remove(
-            async_dispatcher_connect(
-                self.hass, SIGNAL_TASK_EVENT, self._handle_task_event
-            )
+        disconnect = async_dispatcher_connect(
+            self.hass, SIGNAL_TASK_EVENT, self._handle_task_event
         )
+        self.async_on_remove(disconnect)
 
     @callback
     def _handle_task_event(

@@ -3,11 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.logbook import (
-    LOGBOOK_ENTRY_ENTITY_ID,
-    LOGBOOK_ENTRY_MESSAGE,
-    LOGBOOK_ENTRY_NAME,
-)
+from homeassistant.components import logbook
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import Event, HomeAssistant, callback
 
@@ -26,12 +22,11 @@ def async_describe_events(
     def async_describe_task_event(event: Event) -> dict[str, Any]:
         """Return a line such as "Back up database ended after 30 s"."""
         data = event.data
+        message = how_it_went(hass, data["type"], data.get("duration"))
         return {
-            LOGBOOK_ENTRY_NAME: data[ATTR_TASK],
-            LOGBOOK_ENTRY_MESSAGE: how_it_went(
-                hass, data["type"], data.get("duration")
-            ),
-            LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
+            logbook.LOGBOOK_ENTRY_NAME: data[ATTR_TASK],
+            logbook.LOGBOOK_ENTRY_MESSAGE: message,
+            logbook.LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
         }
 
     async_describe_event(DOMAIN, EVENT_TASK, async_describe_task_event)

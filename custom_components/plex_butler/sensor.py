@@ -17,11 +17,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .api import ButlerTask
-from .const import DOMAIN, LOGGER, PROGRESS_INTERVAL
+from .const import DOMAIN, LOGGER
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator, PlexButlerData
 from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
-from .run_state import Evidence, TaskState, TaskView
+from .run_state import IDLE, Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
 from .tasks import BACKUP_TASK, async_task_name, localized
 
@@ -47,36 +47,23 @@ async def async_setup_entry(
         unique_id = f"{entry.unique_id}_{key}"
         if old := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id):
             registry.async_remove(old)
-    async_add_entities(
-        [
-            PlexButlerCurrentTask(coordinator, "current_task"),
-            PlexButlerProgress(coordinator, "progress"),
-            PlexButlerNextWindow(coordinator, "next_window"),
-        ]
-    )
-    async_add_task_entities(
-        entry, Platform.SENSOR, async_add_entities, PlexButlerLastRun
-    )
+    current_task = PlexButlerCurrentTask(coordinator, "current_task")
+    progress = PlexButlerProgress(coordinator, "progress")
+    next_window = PlexButlerNextWindow(coordinator, "next_window")
+    async_add_entities([current_task, progress, next_window])
+    async_add_task_entities(entry, async_add_entities, PlexButlerLastRun)
 
 
 def _active(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
     """Return the tasks that run or wait, first those that run, and of these the proven."""
-    active = [
-        (task, run)
-        for name, task in data.tasks.items()
-        if (run := data.runs.tasks.get(name)) and run.is_on
-    ]
-    return sorted(
-        active,
-        key=lambda it: (
-            it[1].state is TaskState.QUEUED,
-            it[1].evidence is Evidence.ASSUMED,
-        ),
-    )
+    tasks, runs = data.tasks.values(), data.runs.tasks
+    described = ((task, runs.get(task.name, IDLE)) for task in tasks)
 
+    def order(item: tuple[ButlerTask, TaskView]) -> tuple[bool, bool]:
+        _, run = item
+        return run.state is TaskState.QUEUED, run.evidence is Evidence.ASSUMED
 
-def _running(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
-    return [it for it in _active(data) if it[1].state is TaskState.RUNNING]
+    return sorted((it for it in described if it[1].is_on), key=order)
 
 
 class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
@@ -91,12 +78,13 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
     def native_value(self) -> str | None:
         """Return the task's name, how many more run, or what else Butler does."""
         data = self.coordinator.data
-        running = [task for task, _ in _running(data)]
+        active = _active(data)
+        running = [task for task, run in active if run.state is TaskState.RUNNING]
         if not running and data.runs.busy:
             # Between two tasks, the one that was over last is shown
             unnamed = localized(self.hass, "unknown_task")
             return unnamed if data.runs.unnamed else self._shown
-        shown = running or [task for task, _ in _active(data)]
+        shown = running or [task for task, _ in active]
         if not shown:
             idle = data.runs.busy is False
             return localized(self.hass, "idle") if idle else None
@@ -117,20 +105,18 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return what is known of each task that runs or waits."""
         described = []
         for task, run in _active(self.coordinator.data):
-            name = async_task_name(self.hass, task)
-            now = describe(run)
-            del now["last_run"]
-            described.append({"name": task.name, "title": name} | now)
+            title = async_task_name(self.hass, task)
+            described.append({"name": task.name, "title": title, **describe(run)})
+            del described[-1]["last_run"]
         return {"tasks": described}
 
 
 class PlexButlerProgress(PlexButlerEntity, SensorEntity):
     """Shows how far the current task is; unknown where the server does not tell.
 
-    The value moves in steps, and while one task runs at most once in an interval.
+    The value moves in steps, and while one task runs at most once in ten seconds.
     """
 
     _attr_native_unit_of_measurement = PERCENTAGE
@@ -141,26 +127,21 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
         self._debouncer = Debouncer(
             coordinator.hass,
             LOGGER,
-            cooldown=PROGRESS_INTERVAL.total_seconds(),
+            cooldown=10,
             immediate=True,
             function=self._async_show,
         )
+        self.async_on_remove(self._debouncer.async_shutdown)
 
     def _look(self) -> tuple[tuple[str, bool] | None, int | None]:
         """Return the current task with whether the server reports its progress, and that."""
-        running = _running(self.coordinator.data)
-        if not running:
+        active = _active(self.coordinator.data)
+        if not active or active[0][1].state is TaskState.QUEUED:
             return None, None
-        task, run = running[0]
+        task, run = active[0]
         if run.progress is None:
             return (task.name, False), None
         return (task.name, True), int(run.progress) // PROGRESS_STEP * PROGRESS_STEP
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Stop the debouncer with the entity."""
-        await super().async_added_to_hass()
-        self.async_on_remove(self._debouncer.async_shutdown)
 
     @callback
     @override
@@ -189,7 +170,6 @@ class PlexButlerNextWindow(PlexButlerWindowEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> datetime | None:
-        """Return when the window opens."""
         window = self.coordinator.data.window
         return window.next_start(dt_util.utcnow()) if window else None
 
@@ -214,7 +194,6 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return how the run went."""
         return describe_run(self.run.last) if self.run.last else None
 
     @property

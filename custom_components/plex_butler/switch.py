@@ -3,16 +3,15 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask, Preference
+from .api import ButlerTask
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .run_state import Command
-from .schedule import ScheduleKind, kind_of
+from .schedule import ScheduleKind
 from .tasks import COMMON_TASKS
 
 # Commands and changes of settings keep their order themselves; a stop must not wait here.
@@ -25,24 +24,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a switch for every task of the server, and for each that can be scheduled."""
-    async_add_task_entities(
-        entry, Platform.SWITCH, async_add_entities, PlexButlerTaskSwitch
-    )
-    async_add_preference_entities(
-        entry, Platform.SWITCH, async_add_entities, _schedule_switch
-    )
-
-
-def _schedule_switch(
-    coordinator: PlexButlerCoordinator, preference: Preference
-) -> SwitchEntity | None:
-    if kind_of(preference) is ScheduleKind.SWITCH:
-        return PlexButlerScheduleSwitch(coordinator, preference)
-    return None
+    schedule_switch = PlexButlerScheduleSwitch.create
+    async_add_task_entities(entry, async_add_entities, PlexButlerTaskSwitch)
+    async_add_preference_entities(entry, async_add_entities, schedule_switch)
 
 
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
-    """Runs a task, and shows whether it runs."""
+    """Runs a task, and shows whether it runs or is about to."""
 
     # Selectors tell it by this from a switch of the schedule.
     _attr_device_class = SwitchDeviceClass.SWITCH
@@ -64,13 +52,11 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @property
     @override
     def is_on(self) -> bool:
-        """Return True if the task runs or is about to."""
         return self.run.is_on
 
     @property
     @override
     def assumed_state(self) -> bool:
-        """Return True if this server has never shown the task running."""
         return self.run.assumed
 
     @property
@@ -92,11 +78,10 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @override
     def state_key(self) -> object:
         """Return what the state is made of, which is quicker than the state itself."""
-        run = self.run
-        return self.available and (
-            self.coordinator.data.tasks[self.task_name],
-            *(run.is_on, run.assumed, run.evidence, run.last),
-        )
+        if not self.available:
+            return False
+        task, run = self.coordinator.data.tasks[self.task_name], self.run
+        return task, run.is_on, run.assumed, run.evidence, run.last
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
@@ -112,15 +97,15 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
 class PlexButlerScheduleSwitch(PlexButlerPreferenceEntity, SwitchEntity):
     """Lets a task run by itself in the maintenance window, or not."""
 
+    kind = ScheduleKind.SWITCH
+
     @property
     @override
     def is_on(self) -> bool | None:
-        """Return True if the task runs by itself."""
         return self.value if isinstance(self.value, bool) else None
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Put the task on the schedule."""
         await self.async_set_value(value=True)
 
     @override

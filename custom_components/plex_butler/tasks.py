@@ -4,7 +4,7 @@ Nothing depends on a task being listed here: what the server lists is what there
 and a task that nobody has heard of works the same under the server's own title.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set as AbstractSet
 import re
 from typing import Final
 
@@ -15,62 +15,53 @@ from .api import ButlerTask
 from .connection import shown_name
 from .const import DOMAIN
 
-# Some names carry the prefix, some do not: the server wants each just as it is.
-_PREFIX: Final = "ButlerTask"
-
 BACKUP_TASK: Final = "BackupDatabase"
 
 # While they run, the server may not answer.
-DATABASE_TASKS: Final = frozenset({BACKUP_TASK, "OptimizeDatabase"})
+DATABASE_TASKS: Final[AbstractSet[str]] = {BACKUP_TASK, "OptimizeDatabase"}
 
 # People start them by hand, so their switches are enabled by default.
-COMMON_TASKS: Final = frozenset(
-    {
-        BACKUP_TASK,
-        "ButlerTaskGenerateCreditsMarkers",
-        "ButlerTaskGenerateIntroMarkers",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "DeepMediaAnalysis",
-        "GenerateChapterThumbs",
-        "GenerateMediaIndexFiles",
-        "MusicAnalysis",
-        "OptimizeDatabase",
-        "RefreshLibraries",
-        "RefreshLocalMedia",
-    }
-)
+COMMON_TASKS: Final[AbstractSet[str]] = {
+    BACKUP_TASK,
+    "ButlerTaskGenerateCreditsMarkers",
+    "ButlerTaskGenerateIntroMarkers",
+    "CleanOldBundles",
+    "CleanOldCacheFiles",
+    "DeepMediaAnalysis",
+    "GenerateChapterThumbs",
+    "GenerateMediaIndexFiles",
+    "MusicAnalysis",
+    "OptimizeDatabase",
+    "RefreshLibraries",
+    "RefreshLocalMedia",
+}
 
 # They take seconds, or minutes at most.
-SHORT_TASKS: Final = frozenset(
-    {
-        BACKUP_TASK,
-        "ButlerTaskCleanSupplementalLogFiles",
-        "CleanOldBundles",
-        "CleanOldCacheFiles",
-        "GarbageCollectBlobs",
-        "GarbageCollectLibraryMedia",
-    }
-)
+SHORT_TASKS: Final[AbstractSet[str]] = {
+    BACKUP_TASK,
+    "ButlerTaskCleanSupplementalLogFiles",
+    "CleanOldBundles",
+    "CleanOldCacheFiles",
+    "GarbageCollectBlobs",
+    "GarbageCollectLibraryMedia",
+}
 
-KNOWN_TASKS: Final = (
-    COMMON_TASKS
-    | SHORT_TASKS
-    | {
-        "AutomaticUpdates",
-        "BuildGracenoteCollections",
-        "ButlerTaskGenerateAdMarkers",
-        "ButlerTaskGenerateVoiceActivity",
-        "CheckForUpdates",
-        "GenerateAutoTags",
-        "GenerateBlurHashes",
-        "LoudnessAnalysis",
-        "ProcessAssets",
-        "RefreshEpgGuides",
-        "RefreshPeriodicMetadata",
-        "UpgradeMediaAnalysis",
-    }
-)
+KNOWN_TASKS: Final[AbstractSet[str]] = {
+    *COMMON_TASKS,
+    *SHORT_TASKS,
+    "AutomaticUpdates",
+    "BuildGracenoteCollections",
+    "ButlerTaskGenerateAdMarkers",
+    "ButlerTaskGenerateVoiceActivity",
+    "CheckForUpdates",
+    "GenerateAutoTags",
+    "GenerateBlurHashes",
+    "LoudnessAnalysis",
+    "ProcessAssets",
+    "RefreshEpgGuides",
+    "RefreshPeriodicMetadata",
+    "UpgradeMediaAnalysis",
+}
 
 
 def fold(text: str) -> str:
@@ -80,8 +71,9 @@ def fold(text: str) -> str:
 
 def task_key(name: str) -> str:
     """Return a server's task name the way that Home Assistant writes keys."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix(_PREFIX))
-    return words.lower()
+    # Some names carry the prefix, some do not: the server wants each just as it is.
+    name = name.removeprefix("ButlerTask")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 @callback
@@ -128,24 +120,22 @@ def find_tasks(
     The server's own names win, so that none can be hidden by another one's title; only
     keys and titles, and names in another case, can be those of several tasks.
     """
-    wanted = wanted.strip()
     tasks = tuple(tasks)
-    if exact := [task for task in tasks if task.name == wanted]:
+    if exact := [task for task in tasks if task.name == wanted.strip()]:
         return exact
-    wanted = fold(wanted)
+    english = async_get_cached_translations(hass, "en", "entity", DOMAIN)
+
+    def english_name(task: ButlerTask) -> str:
+        key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
+        return english.get(key, task.title)
+
     names_fns: tuple[Callable[[ButlerTask], set[str]], ...] = (
         lambda task: {task.name},
         lambda task: {task_key(task.name)},
         lambda task: {task.title},
-        lambda task: {async_task_name(hass, task), _english_name(hass, task)},
+        lambda task: {async_task_name(hass, task), english_name(task)},
     )
     for names_fn in names_fns:
-        if found := [it for it in tasks if wanted in map(fold, names_fn(it))]:
+        if found := [it for it in tasks if fold(wanted) in map(fold, names_fn(it))]:
             return found
     return []
-
-
-def _english_name(hass: HomeAssistant, task: ButlerTask) -> str:
-    texts = async_get_cached_translations(hass, "en", "entity", DOMAIN)
-    key = f"component.{DOMAIN}.entity.switch.{task_key(task.name)}.name"
-    return texts.get(key, task.title)
