@@ -76,7 +76,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     await async_keep_history(coordinator)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
-    async_dispatch_task_events(hass, entry)
+    async_dispatch_task_events(coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.push.async_start()
     coordinator.log.async_start()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from itertools import takewhile
@@ -23,7 +24,7 @@ from .tracker import store_for
 # Nothing is asked here.
 PARALLEL_UPDATES = 0
 
-# Runs of one server
+# So many runs of one server.
 _KEPT: Final = 500
 _YEAR: Final = timedelta(days=366)
 # A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
@@ -76,13 +77,11 @@ class RunHistory:
 
     async def async_load(self) -> None:
         """Load the runs; what cannot be read is forgotten."""
-        memory = await self.store.async_load()
-        stored = memory.get("runs") if isinstance(memory, dict) else None
-        for item in stored if isinstance(stored, list) else ():
-            try:
-                self._runs.append(_load(item))
-            except KeyError, TypeError, ValueError, OverflowError:
-                continue
+        match await self.store.async_load():
+            case {"runs": list(stored)}:
+                for item in stored:
+                    with suppress(KeyError, TypeError, ValueError, OverflowError):
+                        self._runs.append(_load(item))
 
     @callback
     def async_add(self, run: EndedRun, title: str) -> None:
@@ -112,6 +111,8 @@ class RunHistory:
 def _load(item: dict[str, Any]) -> PastRun:
     """Return a run; raises if it cannot be read."""
     started, duration = item["started"], item["duration"]
+    if duration is not None:
+        duration = timedelta(seconds=duration).total_seconds()
     run = PastRun(
         task=str(item["task"]),
         title=str(item["title"]),
@@ -119,9 +120,7 @@ def _load(item: dict[str, Any]) -> PastRun:
         evidence=Evidence(item["evidence"]),
         started=None if started is None else _moment(started),
         ended=_moment(item["ended"]),
-        duration=None
-        if duration is None
-        else timedelta(seconds=duration).total_seconds(),
+        duration=duration,
     )
     is_known = run.is_end_known or duration is None
     if not is_known or run.begin > run.end or (run.duration or 0) < 0:
@@ -191,9 +190,8 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.tracker.async_add_listener(self._async_runs_changed)
-        )
+        listen = self.coordinator.tracker.async_add_listener
+        self.async_on_remove(listen(self._async_runs_changed))
 
     @callback
     def _async_runs_changed(self, changes: tuple[Change, ...]) -> None:
@@ -264,9 +262,8 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
             runs.sort(key=lambda run: run.begin)
             summary, description = self._line(runs[0]), None
             if more := len(runs) - 1:
-                summary = localized(
-                    self.hass, "run_and_more", task=self._name(runs[0]), count=more
-                )
+                task = self._name(runs[0])
+                summary = localized(self.hass, "run_and_more", task=task, count=more)
                 description = "\n".join(
                     f"{dt_util.as_local(run.begin):%H:%M} {self._line(run)}"
                     for run in runs

@@ -1,5 +1,6 @@
 """Base classes of the entities."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import ClassVar, Self, override
 
@@ -57,10 +58,13 @@ class PlexButlerTaskEntity(PlexButlerEntity):
     """An entity of one task; its name is a translation, or the server's title."""
 
     key_prefix = ""
+    # The entities of other tasks are disabled by default.
+    enabled_tasks: ClassVar[AbstractSet[str]]
 
     def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
         super().__init__(coordinator, f"task_{task.name}")
         self.task_name = task.name
+        self._attr_entity_registry_enabled_default = task.name in self.enabled_tasks
         key = task_key(task.name) if task.name in KNOWN_TASKS else "task"
         self._attr_translation_key = f"{self.key_prefix}{key}"
         self._attr_translation_placeholders = {"title": short_name(task.title)}

@@ -7,11 +7,7 @@ from typing import Any, Final, override
 from homeassistant.components.event import EventEntity
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_NAME, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.dispatcher import (
-    async_dispatcher_connect,
-    async_dispatcher_send,
-)
+from homeassistant.helpers import dispatcher, entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import ATTR_TASK, DOMAIN, EVENT_TASK
@@ -50,11 +46,9 @@ class TaskEvent:
 
 
 @callback
-def async_dispatch_task_events(
-    hass: HomeAssistant, entry: PlexButlerConfigEntry
-) -> None:
+def async_dispatch_task_events(coordinator: PlexButlerCoordinator) -> None:
     """Send what happens on a server to triggers, event entities and the event bus."""
-    coordinator = entry.runtime_data
+    hass, entry = coordinator.hass, coordinator.config_entry
     entities = er.async_get(hass)
 
     @callback
@@ -62,7 +56,7 @@ def async_dispatch_task_events(
         for change in changes:
             if not (event := _task_event_of(coordinator, change)):
                 continue
-            async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
+            dispatcher.async_dispatcher_send(hass, SIGNAL_TASK_EVENT, entry, event)
             if not event.run:
                 continue
             # Activity shows it with the task's switch and the device.
@@ -94,10 +88,8 @@ def _task_event_of(
             return None
     if (task := coordinator.data.tasks.get(run.task)) is None:
         return None
-    details = describe_run(run) | {
-        ATTR_TASK: async_task_name(coordinator.hass, task),
-        ATTR_NAME: task.name,
-    }
+    names = {ATTR_TASK: async_task_name(coordinator.hass, task), ATTR_NAME: task.name}
+    details = describe_run(run) | names
     details.pop("result", None)
     return TaskEvent(type=kind, run=run, details=details)
 
@@ -129,15 +121,13 @@ class PlexButlerTaskEvent(PlexButlerEntity, EventEntity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        disconnect = async_dispatcher_connect(
-            self.hass, SIGNAL_TASK_EVENT, self._handle_task_event
+        disconnect = dispatcher.async_dispatcher_connect(
+            self.hass, SIGNAL_TASK_EVENT, self._async_heard
         )
         self.async_on_remove(disconnect)
 
     @callback
-    def _handle_task_event(
-        self, entry: PlexButlerConfigEntry, event: TaskEvent
-    ) -> None:
+    def _async_heard(self, entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
         if entry is self.coordinator.config_entry and event.run:
             self._trigger_event(event.type, event.details)
             self.async_write_ha_state()

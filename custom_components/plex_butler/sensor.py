@@ -4,12 +4,7 @@ from datetime import datetime
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
-from homeassistant.const import (
-    MAX_LENGTH_STATE_STATE,
-    PERCENTAGE,
-    EntityCategory,
-    Platform,
-)
+from homeassistant.const import MAX_LENGTH_STATE_STATE, PERCENTAGE, EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.debounce import Debouncer
@@ -17,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
 from .api import ButlerTask
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator, PlexButlerData
 from .dynamic_entities import async_add_task_entities
 from .entity import PlexButlerEntity, PlexButlerTaskEntity, PlexButlerWindowEntity
@@ -31,9 +26,6 @@ PARALLEL_UPDATES = 0
 # In percent: a finer progress would fill the history and show nothing more.
 PROGRESS_STEP: Final = 5
 
-# Sensors of older versions
-REMOVED: Final = ("active_streams", "running_tasks")
-
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -43,10 +35,13 @@ async def async_setup_entry(
     """Add the sensors."""
     coordinator = entry.runtime_data
     registry = er.async_get(hass)
-    for key in REMOVED:
-        unique_id = f"{entry.unique_id}_{key}"
-        if old := registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id):
-            registry.async_remove(old)
+    # Sensors of older versions
+    removed = {
+        f"{entry.unique_id}_{key}" for key in ("active_streams", "running_tasks")
+    }
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.unique_id in removed:
+            registry.async_remove(entity.entity_id)
     current_task = PlexButlerCurrentTask(coordinator, "current_task")
     progress = PlexButlerProgress(coordinator, "progress")
     next_window = PlexButlerNextWindow(coordinator, "next_window")
@@ -99,7 +94,6 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
     @property
     @override
     def assumed_state(self) -> bool:
-        """Return True if nothing but a command speaks for a task that is shown."""
         return any(run.assumed for _, run in _active(self.coordinator.data))
 
     @property
@@ -178,12 +172,9 @@ class PlexButlerLastRun(PlexButlerTaskEntity, SensorEntity):
     """Shows when a task ended last, and how that run went."""
 
     key_prefix = "last_run_"
+    enabled_tasks = frozenset({BACKUP_TASK})
     _attr_device_class = SensorDeviceClass.TIMESTAMP
     _attr_entity_category = EntityCategory.DIAGNOSTIC
-
-    def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
-        super().__init__(coordinator, task)
-        self._attr_entity_registry_enabled_default = task.name == BACKUP_TASK
 
     @property
     @override

@@ -6,8 +6,7 @@ from homeassistant.components.switch import SwitchDeviceClass, SwitchEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import ButlerTask
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .coordinator import PlexButlerConfigEntry
 from .dynamic_entities import async_add_preference_entities, async_add_task_entities
 from .entity import PlexButlerPreferenceEntity, PlexButlerTaskEntity
 from .run_state import Command
@@ -32,6 +31,7 @@ async def async_setup_entry(
 class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     """Runs a task, and shows whether it runs or is about to."""
 
+    enabled_tasks = COMMON_TASKS
     # Selectors tell it by this from a switch of the schedule.
     _attr_device_class = SwitchDeviceClass.SWITCH
     _unrecorded_attributes = frozenset(
@@ -44,10 +44,6 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
             "last_duration",
         }
     )
-
-    def __init__(self, coordinator: PlexButlerCoordinator, task: ButlerTask) -> None:
-        super().__init__(coordinator, task)
-        self._attr_entity_registry_enabled_default = task.name in COMMON_TASKS
 
     @property
     @override
