@@ -60,6 +60,8 @@ def listening() -> Story:
 REFUSED = partial(Rules.poll_failed, refused=True)
 HUNG_UP = partial(Rules.poll_failed, refused=False)
 CLOSED = partial(Rules.log_changed, up=False)
+LISTED = partial(Rules.tasks_listed, tasks=TASKS)
+VERSION = partial(Rules.version_seen, version="1")
 # What happens, what is on after it, and how runs ended
 OUTCOMES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
     "a row at 100 that is no session's proves no end": (
@@ -619,9 +621,14 @@ def seen(row: Activity) -> Story:
     return Story().see(0).see(5, row)
 
 
+def refused_at_10() -> Story:
+    """Return a story with a start that nothing shows, before an outage."""
+    return Story().see(0).start(5, REFRESH).tell(10, REFUSED)
+
+
 def back_after_an_outage() -> Story:
     """Return a story with a start that nothing shows, before the first new look."""
-    return Story().see(0).start(5, REFRESH).tell(10, REFUSED).tell(40, UP)
+    return refused_at_10().tell(40, UP)
 
 
 def logging() -> Story:
@@ -1677,6 +1684,15 @@ def test_a_start_that_was_given_up_may_show_for_half_an_hour(
     assert story.state.runs[BACKUP].sent is None
 
 
+@pytest.mark.parametrize("answer", [LISTED, VERSION, UP, Rules.tick])
+def test_an_outage_begins_anew_once_the_server_has_answered(answer: Event) -> None:
+    story = Story().see(0).start(5, REFRESH).tell(10, HUNG_UP).tell(11, answer)
+    story.tell(11.5, DOWN).tell(12, REFUSED).see(16.5)
+
+    # Otherwise it was long enough for a restart.
+    assert story.on == (set() if answer is Rules.tick else {REFRESH})
+
+
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {
     "a start is given up after exactly 15 s": (
         lambda: seen(session()).see(10).start(30, BACKUP).see(45),
@@ -1808,6 +1824,37 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         lambda: (
             Story().see(0).stop(10, BACKUP).hear(10, own(BACKUP), ActivityEvent.STARTED)
         ),
+        {BACKUP},
+        [],
+    ),
+    "an outage of exactly 5 s is none": (
+        lambda: refused_at_10().see(15),
+        {REFRESH},
+        [],
+    ),
+    "a longer one is": (lambda: refused_at_10().see(15.1), set(), [(REFRESH, LOST)]),
+    "a server that hung up was not restarted": (
+        lambda: Story().see(0).start(5, REFRESH).tell(10, HUNG_UP).see(40),
+        {REFRESH},
+        [],
+    ),
+    "an answer to a question of the moment of a failure says nothing of after it": (
+        lambda: refused_at_10().see(20, asked=10),
+        {REFRESH},
+        [],
+    ),
+    "a stream that opened in the moment of a failure was up since": (
+        lambda: Story().see(0).start(5, REFRESH).tell(10, UP).tell(10, REFUSED).see(20),
+        {REFRESH},
+        [],
+    ),
+    "a stream that opens leaves no gap": (
+        lambda: seen(own(BACKUP)).tell(6, UP).see(10, own(BACKUP, "u2")),
+        {BACKUP},
+        [],
+    ),
+    "the version that is known changes nothing": (
+        lambda: seen(own(BACKUP)).tell(6, VERSION).tell(7, VERSION).see(8, own(BACKUP)),
         {BACKUP},
         [],
     ),
