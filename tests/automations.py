@@ -4,13 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import condition, device_registry as dr
+from homeassistant.helpers import condition
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Advance
@@ -21,25 +18,9 @@ TARGET_KEYS = ("entity_id", "device_id", "area_id", "floor_id", "label_id", "exc
 
 # What our triggers may bring
 KEYS = (
-    "platform",
-    "description",
-    "device_id",
-    "server",
-    "name",
-    "key",
-    "task",
-    "result",
-    "evidence",
-    "started_at",
-    "ended_at",
-    "duration",
+    *("platform", "description", "device_id", "server", "name", "key", "task"),
+    *("result", "evidence", "started_at", "ended_at", "duration"),
 )
-
-
-def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> str:
-    """Return the device of a server."""
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    return device.id
 
 
 def split(about: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -59,23 +40,14 @@ async def automate(
 ) -> list[ServiceCall]:
     """Return the calls of an automation with a trigger of ours, to be filled."""
     calls: list[ServiceCall] = async_mock_service(hass, "test", "note")
-    assert await async_setup_component(
-        hass,
-        "automation",
-        {
-            "automation": {
-                "alias": "Noted",
-                "triggers": {"trigger": f"{DOMAIN}.{trigger}", **split(about)},
-                "conditions": conditions or [],
-                "actions": {
-                    "action": "test.note",
-                    "data": {
-                        key: f"{{{{ trigger.{key} | default(none) }}}}" for key in KEYS
-                    },
-                },
-            }
-        },
-    )
+    told = {key: f"{{{{ trigger.{key} | default(none) }}}}" for key in KEYS}
+    config = {
+        "alias": "Noted",
+        "triggers": {"trigger": f"{DOMAIN}.{trigger}", **split(about)},
+        "conditions": conditions or [],
+        "actions": {"action": "test.note", "data": told},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": config})
     await hass.async_block_till_done()
     return calls
 

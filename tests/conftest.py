@@ -9,21 +9,9 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.const import (
-    ATTR_ASSUMED_STATE,
-    CONF_TOKEN,
-    CONF_URL,
-    CONF_VERIFY_SSL,
-    EVENT_STATE_CHANGED,
-)
-from homeassistant.core import (
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    State,
-    callback,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.const import ATTR_ASSUMED_STATE, EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -43,19 +31,13 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import choose, menu
+from tests.flows import choose, menu, typed
 from tests.leaks import Leaks
 from tests.settling import (
     settle as settle,  # noqa: PLC0414 tests take it from here
     until as until,  # noqa: PLC0414 likewise
 )
-from tests.simulator import (
-    ManualClock,
-    Names,
-    Profile,
-    SimulatedPlex,
-    SimulatedPlexTv,
-)
+from tests.simulator import ManualClock, Names, Profile, SimulatedPlex, SimulatedPlexTv
 from tests.texts import Texts
 from tests.tls import Certificates
 
@@ -150,10 +132,8 @@ def _quiet_log(
         for record in caplog.get_records(when)
         if record.levelno >= logging.WARNING
     ]
-    loud = [line for line in loud if not any(part in line for part in NOT_OURS)]
-    unexpected = [
-        line for line in loud if not any(part in line for part in expected_logs)
-    ]
+    known = (*NOT_OURS, *expected_logs)
+    unexpected = [line for line in loud if not any(part in line for part in known)]
     missing = [part for part in expected_logs if not any(part in line for line in loud)]
     assert not unexpected, unexpected
     assert not missing, missing
@@ -251,12 +231,20 @@ def entry(
 
 def add_entry(hass: HomeAssistant, plex: SimulatedPlex) -> MockConfigEntry:
     """Return an entry for a simulated server."""
-    data = {CONF_URL: plex.url, CONF_TOKEN: plex.token, CONF_VERIFY_SSL: True}
     entry = MockConfigEntry(
-        domain=DOMAIN, title=plex.name, unique_id=plex.machine_identifier, data=data
+        domain=DOMAIN,
+        title=plex.name,
+        unique_id=plex.machine_identifier,
+        data=typed(plex),
     )
     entry.add_to_hass(hass)
     return entry
+
+
+def device_of(hass: HomeAssistant, entry: ConfigEntry) -> dr.DeviceEntry:
+    """Return the device of a server."""
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return device
 
 
 @pytest.fixture
@@ -322,6 +310,7 @@ class Home:
     entry: MockConfigEntry
     advance: Advance
     expected_logs: list[str]
+    caplog: pytest.LogCaptureFixture
 
     def state(self, entity_id: str = BACKUP_SWITCH) -> str | None:
         found = self.hass.states.get(entity_id)
@@ -332,6 +321,10 @@ class Home:
         assert found
         return dict(found.attributes)
 
+    def view(self, task: str = BACKUP) -> Any:
+        """Return what is known of a task."""
+        return self.entry.runtime_data.data.runs.tasks[task]
+
     def is_assumed(self, entity_id: str = BACKUP_SWITCH) -> bool:
         return bool(self.attributes(entity_id).get(ATTR_ASSUMED_STATE))
 
@@ -340,7 +333,7 @@ class Home:
         written: list[State] = []
 
         @callback
-        def note(event: Event[EventStateChangedData]) -> None:
+        def note(event: Event[Any]) -> None:
             if new := event.data["new_state"]:
                 written.append(new)
 
@@ -355,9 +348,7 @@ class Home:
 
     @property
     def device(self) -> str:
-        devices = dr.async_get(self.hass)
-        (device,) = dr.async_entries_for_config_entry(devices, self.entry.entry_id)
-        return device.id
+        return device_of(self.hass, self.entry).id
 
     def asked(self, path: str, method: str | None = None) -> int:
         """Return the number of requests for a path, the log's stream left out."""
@@ -367,6 +358,15 @@ class Home:
             and method in (None, it.method)
             for it in self.plex.requests
         )
+
+    @property
+    def said(self) -> list[str]:
+        """Return what the test made the integration log above debug, levels first."""
+        return [
+            f"{it.levelname} {it.getMessage()}"
+            for it in self.caplog.records
+            if it.levelno > logging.DEBUG and it.name.startswith("custom_components.")
+        ]
 
     def expect_log(self, words: str) -> None:
         """Let the test log a warning or worse with these words."""
@@ -481,9 +481,10 @@ def new_home(
     entry: MockConfigEntry,
     advance: Advance,
     expected_logs: list[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Home:
     """Return an entry that is not set up yet, and all that is around it."""
-    return Home(hass, plex, entry, advance, expected_logs)
+    return Home(hass, plex, entry, advance, expected_logs, caplog)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ENTITY_MATCH_ALL, MATCH_ALL
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import (
@@ -22,7 +21,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import A_MOMENT, add_entry
+from tests.conftest import A_MOMENT, add_entry, device_of
 from tests.simulator import NOON, SimulatedPlex
 
 ROOT = Path(__file__).parents[1]
@@ -80,47 +79,39 @@ class House:
     def device(self, title: str) -> str:
         """Return the device of the server of that name."""
         (entry,) = self.entries(title)
-        devices = dr.async_get(self.hass)
-        (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
-        return device.id
+        return device_of(self.hass, entry).id
 
     async def use(self, blueprint: str, **inputs: Any) -> None:
         """Make an automation of a blueprint, as the file has it."""
         path = f"{BLUEPRINTS.name}/{blueprint}.yaml"
-        self._import(path)
-        await self.automate(
-            alias="tried", use_blueprint={"path": path, "input": inputs}
-        )
-
-    def _import(self, path: str) -> None:
-        """Put a blueprint where Home Assistant looks for it."""
+        # Where Home Assistant looks for it
         copy = Path(self.hass.config.path("blueprints", "automation", path))
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(BLUEPRINTS.parent / path, copy)
+        used = {"path": path, "input": inputs}
+        await self.automate(alias="tried", use_blueprint=used)
 
     async def automate(self, **config: Any) -> None:
         """Make an automation."""
-        assert await async_setup_component(
-            self.hass, AUTOMATION, {AUTOMATION: [config]}
-        )
+        automations = {AUTOMATION: [config]}
+        assert await async_setup_component(self.hass, AUTOMATION, automations)
         (state,) = self.hass.states.async_all(AUTOMATION)
         assert state.state == "on", "the automation is not valid"
         await self.settle()
 
     async def run_by_hand(self) -> None:
         """Press Run."""
-        await self.hass.services.async_call(
-            AUTOMATION, "trigger", {"entity_id": ENTITY_MATCH_ALL}
-        )
-        await self.settle()
+        await self._do_to_all("trigger")
 
     async def stop(self) -> None:
         """Turn all automations off, whatever they wait for."""
         if self.hass.services.has_service(AUTOMATION, "turn_off"):
-            await self.hass.services.async_call(
-                AUTOMATION, "turn_off", {"entity_id": ENTITY_MATCH_ALL}
-            )
-            await self.settle()
+            await self._do_to_all("turn_off")
+
+    async def _do_to_all(self, action: str) -> None:
+        every = {"entity_id": ENTITY_MATCH_ALL}
+        await self.hass.services.async_call(AUTOMATION, action, every)
+        await self.settle()
 
     async def show(self, entity_id: str, state: str, **attributes: Any) -> None:
         """Have an entity of somebody else's show something."""
@@ -157,17 +148,12 @@ class House:
 
     async def settle(self) -> None:
         """Wait until nothing happens any more; automations may go on waiting."""
-        quiet = 0
-        before = self._happened
+        quiet, before = 0, (-1, -1)
         while quiet < QUIET_TURNS:
             await asyncio.sleep(0)
-            quiet = quiet + 1 if self._happened == before else 0
-            before = self._happened
-
-    @property
-    def _happened(self) -> tuple[int, int]:
-        requests = sum(len(plex.requests) for plex in self._servers)
-        return self._events, requests
+            happened = self._events, sum(len(it.requests) for it in self._servers)
+            quiet = quiet + 1 if happened == before else 0
+            before = happened
 
 
 def evening(hour: int = 22) -> datetime:

@@ -10,12 +10,7 @@ from aiohttp import web
 from homeassistant.core import Event, EventStateChangedData, State, callback
 from homeassistant.helpers import issue_registry as ir
 
-from tests.simulator import (
-    ACCOUNT_TOKEN,
-    OWNER_TOKEN,
-    SHARED_TOKEN,
-    RecordedRequest,
-)
+from tests.simulator import ACCOUNT_TOKEN, OWNER_TOKEN, SHARED_TOKEN, RecordedRequest
 
 SECRETS: Final = (OWNER_TOKEN, SHARED_TOKEN, ACCOUNT_TOKEN)
 # The one place where servers expect it; addresses end up in the logs of others.
@@ -64,11 +59,7 @@ class Leaks(logging.Handler):
 
     def look_at_request(self, request: RecordedRequest) -> None:
         """Look at what a server was asked, but for the header that has it."""
-        headers = {
-            name: value
-            for name, value in request.headers.items()
-            if name.lower() != _ITS_PLACE
-        }
+        headers = [it for it in request.headers.items() if it[0].lower() != _ITS_PLACE]
         self.look("request", f"{request.path} {request.query} {headers}")
 
     @contextmanager

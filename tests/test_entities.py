@@ -5,11 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
-from homeassistant.const import (
-    EVENT_STATE_CHANGED,
-    EVENT_STATE_REPORTED,
-    Platform,
-)
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
 from homeassistant.core import Event, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component

@@ -14,13 +14,7 @@ from custom_components.plex_butler.api import log_lines
 from tests.conftest import BACKUP, OPTIMIZE, OPTIMIZE_SWITCH, Home, until
 from tests.downloads import download
 from tests.house import commands
-from tests.simulator import (
-    PROFILES,
-    ManualClock,
-    Profile,
-    SessionNames,
-    SimulatedPlex,
-)
+from tests.simulator import PROFILES, ManualClock, Profile, SessionNames, SimulatedPlex
 
 # Also what is disabled at first
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")

@@ -1,36 +1,25 @@
 """Notifications: what they change, whom they are trusted by, and how they come back."""
 
 import asyncio
-from collections.abc import Iterator
 from itertools import pairwise
 import json
-import logging
 from time import monotonic
-from typing import Any, override
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import (
-    EVENT_STATE_CHANGED,
-    EVENT_STATE_REPORTED,
-)
+from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
 
 from custom_components.plex_butler.streams.push import PushListener
-from tests.conftest import (
-    BACKUP,
-    OPTIMIZE,
-    OPTIMIZE_SWITCH,
-    Home,
-    add_entry,
-    until,
-)
+from tests.conftest import BACKUP, OPTIMIZE, OPTIMIZE_SWITCH, Home, add_entry, until
 from tests.simulator import PROFILES, SimulatedPlex
 
 GUIDE = "switch.attic_butler_refresh_program_guide"
 NOTIFICATIONS = "/:/websockets/notifications"
+BUNDLES, LIBRARIES = "CleanOldBundles", "switch.attic_butler_update_all_libraries"
 
 
 def butler_frame(progress: int) -> str:
@@ -41,21 +30,8 @@ def butler_frame(progress: int) -> str:
     return json.dumps({"NotificationContainer": body})
 
 
-def run_of(home: Home, task: str) -> Any:
-    """Return what is known of a task."""
-    return home.entry.runtime_data.data.runs.tasks[task]
-
-
-def levels(lines: list[str]) -> list[str]:
-    return [line.split()[0] for line in lines]
-
-
-def filters(home: Home) -> dict[str, str]:
-    """Return what the one stream of notifications was asked for."""
-    streams = [dict(it.query) for it in home.plex.requests if it.path == NOTIFICATIONS]
-    # The log is another stream.
-    (handshake,) = [it for it in streams if it != {"filters": "log"}]
-    return handshake
+def levels(home: Home) -> list[str]:
+    return [line.split()[0] for line in home.said]
 
 
 async def shows_a_run(home: Home) -> bool:
@@ -86,27 +62,11 @@ def delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """Return what the integration says above debug, levels first."""
-    lines: list[str] = []
-
-    class Ears(logging.Handler):
-        @override
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(f"{record.levelname} {record.getMessage()}")
-
-    logger = logging.getLogger("custom_components.plex_butler")
-    caplog.set_level(logging.INFO)
-    ears = Ears(level=logging.INFO)
-    logger.addHandler(ears)
-    yield lines
-    logger.removeHandler(ears)
-
-
-@pytest.fixture
-async def live(hass: HomeAssistant, plex: SimulatedPlex) -> Home:
+async def live(
+    hass: HomeAssistant, plex: SimulatedPlex, caplog: pytest.LogCaptureFixture
+) -> Home:
     """Return a home in Home Assistant's own time."""
-    live = Home(hass, plex, add_entry(hass, plex), plex.advance, [])
+    live = Home(hass, plex, add_entry(hass, plex), plex.advance, [], caplog)
     await hass.config_entries.async_setup(live.entry.entry_id)
     await until(lambda: bool(plex.hub.sockets))
     return live
@@ -143,7 +103,10 @@ async def test_a_listener_sleeps_while_nothing_is_to_be_listened_to(
 
 
 async def test_only_what_is_needed_is_listened_to(home: Home) -> None:
-    assert filters(home) == {"filters": "activity,preference"}
+    streams = [it.query for it in home.plex.requests if it.path == NOTIFICATIONS]
+    assert {"filters": "activity,preference"} in streams
+    # The log is another stream.
+    assert home.asked(NOTIFICATIONS) == 1
 
 
 async def test_a_scan_writes_no_state_however_much_it_says(home: Home) -> None:
@@ -191,16 +154,13 @@ async def test_the_first_news_show_at_once_and_more_at_most_every_250_ms(
     assert updates[0] == began
     assert min(gaps) > 0.249
     assert len(updates) >= 10
-    assert run_of(home, BACKUP).progress == 49
+    assert home.view().progress == 49
 
 
-async def test_a_server_that_tells_is_asked_every_minute_while_something_runs(
-    home: Home,
-) -> None:
+async def test_a_server_that_tells_is_asked_every_minute_of_a_run(home: Home) -> None:
     await home.earn_trust()
     home.begins(BACKUP, 3600)
     await home.advance_steps(60, 10)
-
     assert home.state() == "on"
     assert 9 <= home.asked("/activities") <= 12
     assert home.asked("/butler") == 0
@@ -238,9 +198,7 @@ async def test_another_version_has_to_earn_trust_anew(home: Home) -> None:
     assert home.asked("/activities") <= 3
 
 
-async def test_a_row_that_was_not_told_ends_trust_until_one_is(
-    home: Home,
-) -> None:
+async def test_a_row_that_was_not_told_ends_trust_until_one_is(home: Home) -> None:
     await home.earn_trust()
     home.plex.hub.muted = True
     home.begins(BACKUP, 3600)
@@ -263,31 +221,27 @@ async def test_a_row_that_was_not_told_ends_trust_until_one_is(
     assert home.asked("/activities") <= 3
 
 
-async def test_a_connection_that_is_dead_is_replaced(
-    new_home: Home, lines: list[str]
-) -> None:
-    new_home.plex.fault("half-open", path=NOTIFICATIONS)
-    await new_home.set_up()
-    assert new_home.plex.hub.connected == 0
+async def test_a_connection_that_is_dead_is_replaced(new_home: Home) -> None:
+    home = new_home
+    home.plex.fault("half-open", path=NOTIFICATIONS)
+    await home.set_up()
+    assert home.plex.hub.connected == 0
     # What it would have told is found by asking.
-    new_home.begins(BACKUP, 3600)
-    await new_home.advance(31)
-    assert new_home.state() == "on"
+    home.begins(BACKUP, 3600)
+    await home.advance(31)
+    assert home.state() == "on"
 
-    await new_home.advance(16)
-    await new_home.advance(2)
+    await home.advance(16)
+    await home.advance(2)
+    assert home.plex.hub.connected == 1
+    assert await shows_a_run(home)
+    assert home.said == []
 
-    assert new_home.plex.hub.connected == 1
-    assert await shows_a_run(new_home)
-    assert lines == []
 
-
-async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(
-    home: Home, lines: list[str]
-) -> None:
+async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(home: Home) -> None:
     home.begins(BACKUP, 60)
     await home.heard()
-    began = run_of(home, BACKUP).since
+    began = home.view().since
     home.plex.fault("drop-sockets")
     await home.settle()
     for _ in range(5):
@@ -297,16 +251,14 @@ async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(
     await home.advance(11)
     await home.advance(0.3)
     assert home.state() == "off"
-    last = run_of(home, BACKUP).last
+    last = home.view().last
     assert (last.result, last.started_at) == ("ended", began)
     assert home.plex.hub.connected == 2
     assert home.entry.runtime_data.push.statistics()["connects"] == 2
-    assert lines == []
+    assert home.said == []
 
 
-async def test_a_poll_finds_a_run_that_ended_while_no_stream_was_open(
-    home: Home,
-) -> None:
+async def test_a_poll_finds_a_run_that_ended_without_a_stream(home: Home) -> None:
     await home.earn_trust()
     home.begins(BACKUP, 3600)
     await home.heard()
@@ -314,7 +266,6 @@ async def test_a_poll_finds_a_run_that_ended_while_no_stream_was_open(
     home.plex.client_stop(BACKUP)
     await home.settle()
     await home.advance_steps(2, 2)
-
     assert home.state() == "off"
 
 
@@ -336,12 +287,12 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(home: Home, away: int) 
 
 @pytest.mark.parametrize("profile", ["silent"])
 @pytest.mark.parametrize("proxy", [False, True])
-async def test_a_restart_ends_a_run_that_nothing_but_a_command_shows(
+async def test_a_restart_ends_a_run_that_only_a_command_shows(
     home: Home, *, proxy: bool
 ) -> None:
     home.expect_log("Error fetching Attic Butler data")
-    await home.turn_on("switch.attic_butler_update_all_libraries")
-    assert home.state("switch.attic_butler_update_all_libraries") == "on"
+    await home.turn_on(LIBRARIES)
+    assert home.state(LIBRARIES) == "on"
     if proxy:
         home.plex.fault("502", count=None)
         home.plex.hub.drop()
@@ -352,32 +303,32 @@ async def test_a_restart_ends_a_run_that_nothing_but_a_command_shows(
     await home.settle()
     await home.advance_steps(20, 4)
 
-    assert home.state("switch.attic_butler_update_all_libraries") == "off"
+    assert home.state(LIBRARIES) == "off"
 
 
 @pytest.mark.parametrize("fault", ["502", "503"])
-async def test_bad_answers_while_the_stream_stays_up_are_no_restart(
+async def test_bad_answers_while_the_stream_is_up_are_no_restart(
     home: Home, fault: str
 ) -> None:
     home.expect_log("Error fetching Attic Butler data")
-    home.begins("CleanOldBundles", 3600)
+    home.begins(BUNDLES, 3600)
     await home.advance(31)
-    began = run_of(home, "CleanOldBundles").since
+    began = home.view(BUNDLES).since
     assert began
     home.plex.fault(fault, count=None)
     await home.advance_steps(20, 10)
     home.plex.clear_faults()
     await home.advance_steps(10, 10)
 
-    view = run_of(home, "CleanOldBundles")
+    view = home.view(BUNDLES)
     assert view.is_on
     assert (view.since, view.last) == (began, None)
     assert home.plex.hub.connected == 1
 
-    home.plex.client_stop("CleanOldBundles")
+    home.plex.client_stop(BUNDLES)
     await home.heard()
     await home.advance(0.3)
-    last = run_of(home, "CleanOldBundles").last
+    last = home.view(BUNDLES).last
     assert (last.result, last.started_at) == ("ended", began)
 
 
@@ -429,7 +380,7 @@ async def test_only_a_stream_that_stayed_up_is_tried_again_soon(
 
 
 async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_little(
-    home: Home, lines: list[str]
+    home: Home,
 ) -> None:
     home.expect_log("no notifications, so changes show later")
     home.plex.fault("frame-cut", path=NOTIFICATIONS, count=None)
@@ -437,7 +388,7 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     await home.advance_steps(20, 30)
     home.plex.requests.clear()
     await home.advance_steps(120, 30)
-    assert levels(lines) == ["WARNING"]
+    assert levels(home) == ["WARNING"]
     assert 3 <= home.asked(NOTIFICATIONS) <= 9
     # Nothing but the polls, and a look at what a broken stream may have missed.
     assert home.asked("/:/prefs") <= 1
@@ -449,14 +400,14 @@ async def test_a_stream_that_breaks_again_and_again_is_said_once_and_costs_littl
     home.plex.set_preference("ButlerStartHour", 4)
     home.plex.requests.clear()
     await home.advance_steps(34, 30)
-    assert levels(lines) == ["WARNING", "INFO"]
+    assert levels(home) == ["WARNING", "INFO"]
     # What no notification told is asked for once the stream has stayed up.
     assert home.asked("/:/prefs") == 1
     assert await shows_a_run(home)
 
 
 async def test_a_defect_ends_no_listener_and_is_logged_once_until_the_stream_works(
-    home: Home, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.expect_log("notifications failed")
 
@@ -470,16 +421,14 @@ async def test_a_defect_ends_no_listener_and_is_logged_once_until_the_stream_wor
                 home.plex.hub.send_raw(butler_frame(1))
                 await home.heard()
                 await home.advance(9)
-        assert levels(lines).count("ERROR") == errors
+        assert levels(home).count("ERROR") == errors
         await home.advance(61)
-        assert levels(lines) == ["ERROR", "INFO"] * errors
+        assert levels(home) == ["ERROR", "INFO"] * errors
     assert home.state() == "off"
     assert await shows_a_run(home)
 
 
-async def test_an_outage_is_two_lines_and_both_are_the_polls(
-    home: Home, lines: list[str]
-) -> None:
+async def test_an_outage_is_two_lines_and_both_are_the_polls(home: Home) -> None:
     home.expect_log("Error fetching Attic Butler data")
     await home.plex.stop_listening()
     await home.advance_steps(100, 7)
@@ -488,13 +437,11 @@ async def test_an_outage_is_two_lines_and_both_are_the_polls(
     await home.advance_steps(10, 7)
 
     assert home.state() == "off"
-    assert levels(lines) == ["ERROR", "INFO"]
+    assert levels(home) == ["ERROR", "INFO"]
     assert await shows_a_run(home)
 
 
-async def test_a_few_drops_that_heal_are_not_worth_a_word(
-    home: Home, lines: list[str]
-) -> None:
+async def test_a_few_drops_that_heal_are_not_worth_a_word(home: Home) -> None:
     for _ in range(3):
         home.plex.fault("503", path=NOTIFICATIONS, count=2)
         home.plex.hub.drop()
@@ -502,8 +449,7 @@ async def test_a_few_drops_that_heal_are_not_worth_a_word(
         await until(lambda: bool(home.plex.hub.sockets))
         assert await shows_a_run(home)
         await home.advance(61)
-
-    assert lines == []
+    assert home.said == []
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
@@ -525,8 +471,8 @@ async def test_a_changed_setting_has_the_window_read_again(home: Home) -> None:
     assert home.asked("/:/prefs") == 2
 
     await home.turn_on(GUIDE)
-    assert run_of(home, "RefreshEpgGuides").state == "queued"
-    assert not run_of(home, BACKUP).is_on
+    assert home.view("RefreshEpgGuides").state == "queued"
+    assert not home.view().is_on
     assert not home.entry.runtime_data.data.tasks[BACKUP].enabled
 
 
@@ -535,7 +481,7 @@ async def test_a_changed_setting_has_the_window_read_again(home: Home) -> None:
 )
 @pytest.mark.parametrize("prefs", ["404", "garbage", "wrong-shape"])
 async def test_a_server_without_settings_works_all_the_same(
-    new_home: Home, lines: list[str], prefs: str
+    new_home: Home, prefs: str
 ) -> None:
     new_home.plex.fault(prefs, path="/:/prefs", count=None)
     await new_home.set_up()
@@ -543,7 +489,7 @@ async def test_a_server_without_settings_works_all_the_same(
 
     assert new_home.state() == "off"
     assert await shows_a_run(new_home)
-    assert lines == []
+    assert new_home.said == []
 
 
 def left_behind(home: Home) -> list[str]:

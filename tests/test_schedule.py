@@ -11,11 +11,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.plex_butler.api import Preference, client as client_module
-from custom_components.plex_butler.schedule import (
-    ScheduleKind,
-    kind_of,
-    window_of,
-)
+from custom_components.plex_butler.schedule import ScheduleKind, kind_of, window_of
 from tests.conftest import BACKUP, Home, refused
 from tests.simulator import PROFILES, Kind, Setting, SimulatedPlex
 

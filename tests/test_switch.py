@@ -10,13 +10,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.plex_butler.switch import PlexButlerTaskSwitch
-from tests.conftest import (
-    BACKUP,
-    BACKUP_SWITCH,
-    OPTIMIZE,
-    OPTIMIZE_SWITCH,
-    Home,
-)
+from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, Home
 from tests.simulator import TaskSpec
 
 POLISH = "switch.attic_butler_polish_the_brass"

@@ -375,9 +375,7 @@ async def test_of_two_servers_one_must_be_chosen(
         await home.do(service, device_id=device, **data)
 
 
-async def test_tasks_beside_a_switch_are_those_of_the_only_server(
-    home: Rooms,
-) -> None:
+async def test_tasks_beside_a_switch_are_those_of_the_only_server(home: Rooms) -> None:
     both: dict[str, Any] = {"entity_id": BACKUP_SWITCH, "task": OPTIMIZE}
     calls = await automate(home.hass, "task_started", **both)
     await home.do("start_task", **both)

@@ -75,18 +75,17 @@ class Texts:
             self._look("config.flow_title", context["title_placeholders"])
         match result["type"]:
             case FlowResultType.FORM:
-                for part in ("title", "description"):
-                    self._look(f"{step}.{part}", filled, required=part == "title")
-                for field in (
-                    result["data_schema"].schema if result["data_schema"] else ()
-                ):
+                self._look(f"{step}.title", filled)
+                self._look(f"{step}.description", filled, required=False)
+                schema = result["data_schema"]
+                for field in schema.schema if schema else ():
                     self._look(f"{step}.data.{field}", filled)
                     self._look(f"{step}.data_description.{field}", filled)
                 for error in (result.get("errors") or {}).values():
                     self._look(f"{path}.error.{error}", filled)
             case FlowResultType.MENU:
-                for part in ("title", "description"):
-                    self._look(f"{step}.{part}", filled, required=part == "title")
+                self._look(f"{step}.title", filled)
+                self._look(f"{step}.description", filled, required=False)
                 for option in result["menu_options"]:
                     self._look(f"{step}.menu_options.{option}", filled)
                     self._look(f"{step}.menu_option_descriptions.{option}", filled)

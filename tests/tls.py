@@ -14,7 +14,6 @@ leads even the default port here.
 """
 
 from datetime import UTC, datetime
-from enum import IntEnum
 import ssl
 
 from cryptography import x509
@@ -33,16 +32,6 @@ import trustme
 from tests.simulator import CERT_HASH
 
 
-class VerifyCode(IntEnum):
-    """Why OpenSSL does not accept a certificate; these numbers are OpenSSL's."""
-
-    EXPIRED = 10
-    SELF_SIGNED = 18
-    UNKNOWN_AUTHORITY = 20
-    OTHER_NAME = 62
-    OTHER_ADDRESS = 64
-
-
 class Certificates:
     """An authority and what it issues: contexts for `SimulatedPlex(tls=...)`."""
 
@@ -53,11 +42,6 @@ class Certificates:
     def let_home_assistant_trust(self) -> None:
         """Let sessions of Home Assistant that verify accept what is issued here."""
         self.authority.configure_trust(get_default_context())
-
-    def client_context(self) -> ssl.SSLContext:
-        """Return a context for other clients, which accepts nothing else."""
-        authority = self.authority.cert_pem.bytes().decode()
-        return ssl.create_default_context(cadata=authority)
 
     def right(self) -> ssl.SSLContext:
         """Return a certificate for this machine, by name and by address."""
@@ -71,10 +55,9 @@ class Certificates:
         """Return one for names or addresses, another than the server's perhaps."""
         return _server_context(self.authority.issue_cert(*names))
 
-    def expired(self, *names: str) -> ssl.SSLContext:
+    def expired(self) -> ssl.SSLContext:
         """Return one that was good until some years ago, for this machine."""
-        then = datetime(2020, 1, 1, tzinfo=UTC)
-        names = names or ("localhost", "127.0.0.1")
+        names, then = ("localhost", "127.0.0.1"), datetime(2020, 1, 1, tzinfo=UTC)
         return _server_context(self.authority.issue_cert(*names, not_after=then))
 
     def nameless(self) -> ssl.SSLContext:

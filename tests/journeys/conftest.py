@@ -35,8 +35,9 @@ def new_home(
     advance: Advance,
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Journey:
-    return Journey(hass, plex, entry, advance, expected_logs, freezer)
+    return Journey(hass, plex, entry, advance, expected_logs, caplog, freezer)
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ def secure_home(
     secure: SimulatedPlex,
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Journey:
     """Return a secure server; its entry is not set up yet."""
 

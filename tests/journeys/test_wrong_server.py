@@ -4,8 +4,8 @@ from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
 from homeassistant.exceptions import HomeAssistantError
 import pytest
 
-from tests.automations import automate, device_of, noted
-from tests.conftest import settle
+from tests.automations import automate, noted
+from tests.conftest import device_of, settle
 from tests.journeys.journey import Journey, got_a_token
 from tests.simulator import ManualClock, SimulatedPlex
 
@@ -16,7 +16,7 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
     home: Journey,
 ) -> None:
     home.expected_logs.append(ANOTHER)
-    device_id = device_of(home.hass, home.entry)
+    device_id = device_of(home.hass, home.entry).id
     calls = await automate(home.hass, "task_started", device_id=device_id)
     await home.advance(76)
     await home.plex.stop_listening()
