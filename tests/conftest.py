@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
 from homeassistant.const import ATTR_ASSUMED_STATE, EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
@@ -347,6 +347,12 @@ class Home:
         return found and found.attributes.get("event_type")
 
     @property
+    def entry_state(self) -> ConfigEntryState:
+        """Return the entry's state; mypy would take it for unchanged in between."""
+        state: ConfigEntryState = self.entry.state
+        return state
+
+    @property
     def device(self) -> str:
         return device_of(self.hass, self.entry).id
 
@@ -438,6 +444,10 @@ class Home:
 
     async def turn_off(self, entity_id: str | list[str] = BACKUP_SWITCH) -> None:
         await self.perform("switch.turn_off", entity_id=entity_id)
+
+    async def press(self, button: str) -> None:
+        await self.perform("button.press", entity_id=button)
+        await self.settle()
 
     async def select(self, entity_id: str, option: str) -> None:
         await self.perform("select.select_option", entity_id=entity_id, option=option)

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.automations import device_of
-from tests.conftest import BACKUP, OPTIMIZE, Home
+from tests.conftest import BACKUP, OPTIMIZE, Home, device_of
 from tests.simulator import PROFILES, SimulatedPlex
 
 # Also what is disabled at first
@@ -47,26 +46,19 @@ async def test_a_run_is_told_from_its_start_to_its_end(home: Home, told: Told) -
     ]
 
 
-async def test_a_run_that_is_stopped_is_told_so(home: Home, told: Told) -> None:
-    await home.start()
-    await home.advance(10)
-    await home.stop()
-    await home.advance(1)
-
-    assert told.parts("event_type", "evidence", "duration") == [
-        ("started", "assumed", None),
-        ("stopped", "assumed", 10),
-    ]
-
-
-async def test_two_ends_at_once_are_two_events(home: Home, told: Told) -> None:
+async def test_stops_at_once_are_an_event_each(home: Home, told: Told) -> None:
     await home.start()
     await home.start(OPTIMIZE)
+    await home.advance(10)
     await home.action("stop_all_tasks")
     await home.advance(1)
 
-    ends = [("stopped", BACKUP), ("stopped", OPTIMIZE)]
-    assert told.parts("event_type", "name")[2:] == ends
+    assert told.parts("event_type", "name", "evidence", "duration") == [
+        ("started", BACKUP, "assumed", None),
+        ("started", OPTIMIZE, "assumed", None),
+        ("stopped", BACKUP, "assumed", 10),
+        ("stopped", OPTIMIZE, "assumed", 10),
+    ]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -78,7 +70,7 @@ async def test_a_run_that_is_given_up_is_not_told(home: Home, told: Told) -> Non
 
 
 @pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=20)])
-async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
+async def test_a_run_that_shows_after_it_was_given_up_is_told_once(
     home: Home, told: Told
 ) -> None:
     home.plex.client_start(OPTIMIZE)
@@ -91,7 +83,7 @@ async def test_a_run_that_is_given_up_and_shows_later_is_told_once(
     assert told.parts("event_type", "name") == [("started", BACKUP), ("ended", BACKUP)]
 
 
-async def test_the_end_of_a_task_that_the_server_took_away_is_not_told(
+async def test_the_end_of_a_task_that_is_gone_is_not_told(
     home: Home, told: Told
 ) -> None:
     home.plex.durations[BACKUP] = 600
@@ -122,7 +114,7 @@ async def test_servers_tell_only_of_themselves(
     home: Home, cellar: SimulatedPlex, told: Told
 ) -> None:
     device = device_of(home.hass, await home.add(cellar))
-    await home.action("start_task", task=BACKUP, device_id=device)
+    await home.action("start_task", task=BACKUP, device_id=device.id)
     await home.settle()
     assert cellar.truth()[BACKUP] == "running"
     assert told.parts() == []

@@ -1,8 +1,6 @@
 """Setting up, outages, refusals and letting go."""
 
 import asyncio
-import logging
-from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -10,46 +8,34 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import BACKUP, Home, until
+from tests.conftest import BACKUP, Home, device_of, until
 from tests.simulator import PROFILES
 
 
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the integration has said above debug."""
-    ours = "custom_components"
-    return [line for name, _, line in caplog.record_tuples if name.startswith(ours)]
-
-
-def state_of(home: Home) -> ConfigEntryState:
-    """Return the state; mypy would take it for unchanged in between."""
-    state: ConfigEntryState = home.entry.state
-    return state
-
-
-def device(home: Home) -> Any:
-    found = dr.async_get(home.hass).async_get(home.device)
-    assert found
-    return found
-
-
 async def test_a_server_is_one_service_with_its_name(home: Home) -> None:
-    assert device(home).identifiers == {
+    device = device_of(home.hass, home.entry)
+    assert device.identifiers == {
         (DOMAIN, home.plex.machine_identifier),
         # The device of the Plex integration, which is shown as linked.
         ("plex", home.plex.machine_identifier),
     }
-    assert device(home).name == "Attic Butler"
-    assert device(home).sw_version == home.plex.version
-    assert device(home).entry_type is dr.DeviceEntryType.SERVICE
-    assert device(home).configuration_url == f"{home.plex.url}/web"
+    assert device.name == "Attic Butler"
+    assert device.sw_version == home.plex.version
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert device.configuration_url == f"{home.plex.url}/web"
+
+    await home.plex.restart(version="1.99.0")
+    home.plex.set_preference("FriendlyName", "Loft")
+    await home.advance(3601)
+    device = device_of(home.hass, home.entry)
+    assert (device.name, device.sw_version) == ("Loft Butler", "1.99.0")
 
 
 async def test_every_task_has_its_switch(home: Home) -> None:
     registry = er.async_get(home.hass)
     entries = er.async_entries_for_config_entry(registry, home.entry.entry_id)
-    ids = {it.unique_id for it in entries if it.domain == "switch"}
-
     prefix = f"{home.plex.machine_identifier}_task_"
+    ids = {it.unique_id for it in entries if it.domain == "switch"}
     tasks = {f"{prefix}{name}" for name in home.plex.truth()}
     assert {it for it in ids if it.startswith(prefix)} == tasks
 
@@ -64,13 +50,13 @@ async def test_set_up_waits_for_the_right_server_to_be_ready(
     else:
         entries.async_update_entry(new_home.entry, unique_id="another")
     await new_home.set_up()
-    assert state_of(new_home) is ConfigEntryState.SETUP_RETRY
+    assert new_home.entry_state is ConfigEntryState.SETUP_RETRY
     assert new_home.entry.error_reason_translation_key == reason
 
     new_home.plex.clear_faults()
     entries.async_update_entry(new_home.entry, unique_id=right)
     await new_home.advance(10)
-    assert state_of(new_home) is ConfigEntryState.LOADED
+    assert new_home.entry_state is ConfigEntryState.LOADED
 
 
 @pytest.mark.parametrize(
@@ -88,11 +74,9 @@ async def test_set_up_waits_for_the_right_server_to_be_ready(
     ],
 )
 async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
-    home: Home, caplog: pytest.LogCaptureFixture, fault: str, path: str, words: str
+    home: Home, fault: str, path: str, words: str
 ) -> None:
     home.expect_log(words)
-    caplog.set_level(logging.INFO)
-    caplog.clear()
     home.plex.fault(fault, count=None, path=path)
     await home.advance_steps(4, 31)
     assert home.state() == "unavailable"
@@ -101,20 +85,15 @@ async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
     await home.advance(31)
 
     assert home.state() == "off"
-    outage, end = said(caplog)
+    outage, end = home.said
     assert words in outage
     assert "recovered" in end
     assert home.hass.config_entries.flow.async_progress() == []
 
 
-async def test_a_healthy_day_leaves_nothing_in_the_log(
-    home: Home, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    caplog.clear()
+async def test_a_healthy_day_leaves_nothing_in_the_log(home: Home) -> None:
     await home.advance_steps(10, 31)
-
-    assert not said(caplog)
+    assert home.said == []
 
 
 async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(home: Home) -> None:
@@ -160,47 +139,26 @@ async def test_busy_servers_are_asked_for_their_activities_alone(home: Home) -> 
     assert home.asked("/butler") <= 1
 
 
-async def test_a_new_version_and_name_are_on_the_device(home: Home) -> None:
-    await home.plex.restart(version="1.99.0")
-    home.plex.set_preference("FriendlyName", "Loft")
-    await home.advance(3601)
-
-    assert (device(home).name, device(home).sw_version) == ("Loft Butler", "1.99.0")
-
-
 async def test_unloading_leaves_nothing_that_asks(home: Home) -> None:
     await home.unload()
     home.plex.requests.clear()
     await home.advance(120)
 
     assert home.plex.requests == []
-    assert state_of(home) is ConfigEntryState.NOT_LOADED
+    assert home.entry_state is ConfigEntryState.NOT_LOADED
 
     await home.set_up()
     assert home.state() == "off"
 
 
-async def test_the_first_poll_asks_for_everything_at_once(new_home: Home) -> None:
+async def test_the_first_poll_asks_for_all_at_once_in_any_zone(new_home: Home) -> None:
     new_home.plex.fault("slow", path="/butler", delay=1)
     set_up = asyncio.create_task(new_home.set_up())
     await until(lambda: new_home.asked("/butler") > 0)
     await until(lambda: new_home.asked("/activities") > 0)
     assert not set_up.done()
+    # What has not been read yet has no window to be worked out anew.
+    await new_home.hass.config.async_update(time_zone="Asia/Kathmandu")
     await new_home.advance(2)
     await set_up
-
-
-async def test_another_time_zone_during_the_first_poll_is_no_error(
-    new_home: Home,
-) -> None:
-    home = new_home
-    home.plex.fault("slow", path="/activities", delay=0.5)
-    setup = asyncio.create_task(
-        home.hass.config_entries.async_setup(home.entry.entry_id)
-    )
-    await until(lambda: home.asked("/butler") > 0)
-    await home.hass.config.async_update(time_zone="Asia/Kathmandu")
-    while not setup.done():
-        await home.advance(1)
-
-    assert home.state() == "off"
+    assert new_home.state() == "off"

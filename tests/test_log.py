@@ -56,10 +56,14 @@ def asked(home: Home) -> int:
     return sum(it.query == {"filters": "log"} for it in home.plex.requests)
 
 
+def is_open(home: Home) -> bool:
+    return bool(home.plex.log_hub.sockets)
+
+
 async def breaks(home: Home) -> None:
     """Let the log break, and this be noticed."""
     home.plex.log_hub.drop()
-    await until(lambda: not home.plex.log_hub.sockets)
+    await until(lambda: not is_open(home))
     await home.settle()
 
 
@@ -68,9 +72,7 @@ async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(home: Home) 
     assert home.state() == "off"
 
     home.plex.noise.log_flood(50)
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
+    await shows_a_begin(home)
     assert not home.is_assumed()
 
     await home.advance(home.plex.durations[BACKUP])
@@ -79,35 +81,45 @@ async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(home: Home) 
     assert home.last_result == "ended"
 
 
+async def one_run(home: Home) -> None:
+    """Start a short run, and see it end."""
+    home.plex.durations[BACKUP] = 30
+    await home.start()
+    await home.advance(31)
+    assert home.last_result == "ended"
+
+
+async def shows_a_begin(home: Home) -> None:
+    """Have another client start a task, which shows."""
+    home.plex.client_start(BACKUP)
+    await home.advance(1)
+    assert home.state() == "on"
+
+
 @CLOSED
 async def test_the_log_is_open_around_the_window_and_around_a_start(home: Home) -> None:
     await home.advance(10 * MINUTE)
     assert asked(home) == 0
 
-    home.plex.durations[BACKUP] = 30
-    await home.start()
+    await one_run(home)
     assert len(home.plex.log_hub.sockets) == 1
     order = [(it.method, it.path) for it in home.plex.requests]
     assert order.index(("POST", f"/butler/{BACKUP}")) > order.index(
         ("GET", "/:/websockets/notifications")
     )
-    await home.advance(31)
-    assert home.last_result == "ended"
 
 
 @pytest.mark.parametrize("window", [(14, 15)])
-async def test_the_log_is_open_from_before_the_window_until_after_it(
-    home: Home,
-) -> None:
+async def test_the_log_is_open_from_before_the_window_to_after_it(home: Home) -> None:
     await home.pass_minutes(114)
-    assert not home.plex.log_hub.sockets
+    assert not is_open(home)
     await home.pass_minutes(2)
-    assert home.plex.log_hub.sockets
+    assert is_open(home)
 
     # What the server begins at its hour is over long before its window ends.
     home.plex.client_stop_all()
     await home.pass_minutes(65)
-    assert home.plex.log_hub.sockets
+    assert is_open(home)
     await home.pass_minutes(6)
     home.plex.client_stop_all()
     await home.pass_minutes(2)
@@ -116,41 +128,28 @@ async def test_the_log_is_open_from_before_the_window_until_after_it(
 @CLOSED
 @SESSION
 async def test_the_log_is_closed_again_where_rows_name_the_tasks(home: Home) -> None:
-    home.plex.durations[BACKUP] = 30
-    await home.start()
-    await home.advance(31)
-    assert home.last_result == "ended"
-
+    await one_run(home)
     await home.pass_minutes(2)
-    assert not home.plex.log_hub.sockets
+    assert not is_open(home)
 
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
-    assert home.plex.log_hub.sockets
+    await shows_a_begin(home)
+    assert is_open(home)
 
 
 @CLOSED
 async def test_the_log_stays_open_where_nothing_else_names_tasks(home: Home) -> None:
-    home.plex.durations[BACKUP] = 30
-    await home.start()
-    await home.advance(31)
+    await one_run(home)
     await home.pass_minutes(90)
-
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
+    await shows_a_begin(home)
     assert asked(home) == 1
 
 
-async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
-    new_home: Home,
-) -> None:
+async def test_a_log_that_tells_nothing_is_tried_again_in_a_day(new_home: Home) -> None:
     new_home.plex.log.tells = False
     await new_home.set_up()
-    assert new_home.plex.log_hub.sockets
+    assert is_open(new_home)
     await new_home.advance(6)
-    assert not new_home.plex.log_hub.sockets
+    assert not is_open(new_home)
 
     await new_home.pass_minutes(60)
     assert asked(new_home) == 1
@@ -159,13 +158,10 @@ async def test_a_log_that_tells_nothing_is_closed_and_tried_again_a_day_later(
     await new_home.advance(DAY)
     await new_home.pass_minutes(2)
     assert asked(new_home) == 2
-    assert new_home.plex.log_hub.sockets
+    assert is_open(new_home)
 
 
-@pytest.mark.parametrize("profile", [SILENT])
-async def test_starts_while_the_log_tells_nothing_do_not_end_the_daily_tries(
-    new_home: Home,
-) -> None:
+async def test_starts_do_not_end_the_daily_tries(new_home: Home) -> None:
     new_home.plex.log.tells = False
     await new_home.set_up()
     await new_home.advance(6)
@@ -176,12 +172,10 @@ async def test_starts_while_the_log_tells_nothing_do_not_end_the_daily_tries(
     new_home.plex.log.tells = True
     await new_home.advance(DAY)
     await new_home.pass_minutes(2)
-    assert new_home.plex.log_hub.sockets
+    assert is_open(new_home)
 
 
-async def test_a_log_that_ends_before_it_tells_anything_is_tried_again(
-    new_home: Home,
-) -> None:
+async def test_a_log_that_ends_before_it_tells_is_tried_again(new_home: Home) -> None:
     new_home.plex.log.tells = False
     await new_home.set_up()
     await breaks(new_home)
@@ -190,7 +184,7 @@ async def test_a_log_that_ends_before_it_tells_anything_is_tried_again(
 
     await new_home.advance(6)
     assert asked(new_home) == 2
-    assert new_home.plex.log_hub.sockets
+    assert is_open(new_home)
 
 
 @pytest.mark.parametrize("refused", [400, 404, 0])
@@ -210,7 +204,7 @@ async def test_a_log_that_is_refused_is_tried_again_with_the_next_version(
     await new_home.plex.restart(version="1.50.0.1234-abc")
     await new_home.pass_minutes(62)
     assert asked(new_home) == tries + 1
-    assert new_home.plex.log_hub.sockets
+    assert is_open(new_home)
 
 
 @CLOSED
@@ -255,80 +249,58 @@ async def test_a_flood_closes_the_log_for_some_minutes(
     monkeypatch.setattr(log_lines, "FLOOD_FRAMES", 1_000)
     home.plex.noise.log_flood(3_000)
     await home.advance(1)
-    assert not home.plex.log_hub.sockets
+    assert not is_open(home)
     await home.pass_minutes(4)
     assert asked(home) == 1
 
     await home.pass_minutes(3)
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
+    await shows_a_begin(home)
     assert asked(home) == 2
 
 
-async def test_a_stop_by_somebody_else_is_no_end(home: Home) -> None:
-    for stop in (lambda: home.plex.client_stop(BACKUP), home.plex.client_stop_all):
-        home.plex.client_start(BACKUP)
-        await home.advance(2)
-        # It runs already, so this does nothing.
-        home.plex.client_start(BACKUP)
-        await home.advance(2)
-        assert home.state() == "on"
-        stop()
-        await home.advance(2)
-        assert home.state() == "off"
-        assert home.last_result == "stopped"
-
-
-async def test_a_command_of_ours_is_not_taken_for_somebody_elses(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await home.start()
-    await home.advance(2)
-    # Its line comes late, when the task runs once more.
-    late: list[tuple[Any, ...]] = []
-    write = home.plex.log.write
-    with monkeypatch.context() as patched:
-        patched.setattr(home.plex.log, "write", lambda *line: late.append(line))
-        await home.call("stop_task")
-    await home.start()
-    for line in late:
-        if "Completed" in line[0]:
-            write(*line)
+@pytest.mark.parametrize("path", [f"/butler/{BACKUP}", "/butler"])
+async def test_a_stop_by_somebody_else_is_no_end(home: Home, path: str) -> None:
+    await shows_a_begin(home)
+    await home.advance(1)
+    # It runs already, so this does nothing.
+    home.plex.client_start(BACKUP)
     await home.advance(2)
     assert home.state() == "on"
-
-    # A command of ours has one line: the next is of somebody else.
-    for line in late:
-        if "Completed" in line[0]:
-            write(*line)
+    if path == "/butler":
+        home.plex.client_stop_all()
+    else:
+        home.plex.client_stop(BACKUP)
     await home.advance(2)
     assert home.state() == "off"
     assert home.last_result == "stopped"
 
 
-async def test_the_same_command_of_ours_twice_has_two_lines(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "commands", [["stop_task"], ["stop_task", "start_task", "stop_task"]]
+)
+async def test_each_command_of_ours_has_one_line_and_the_next_is_of_somebody_else(
+    home: Home, monkeypatch: pytest.MonkeyPatch, commands: list[str]
 ) -> None:
     await home.start()
     await home.advance(2)
-    # The lines of all three come late, when the task runs once more.
-    late: list[tuple[Any, ...]] = []
+    # Their lines come late, when the task runs once more.
+    lines: list[tuple[Any, ...]] = []
     write = home.plex.log.write
     with monkeypatch.context() as patched:
-        patched.setattr(home.plex.log, "write", lambda *line: late.append(line))
-        for action in ("stop_task", "start_task", "stop_task"):
-            await home.call(action)
+        patched.setattr(home.plex.log, "write", lambda *line: lines.append(line))
+        for command in commands:
+            await home.call(command)
     await home.start()
+    late = [line for line in lines if "Completed" in line[0]]
     for line in late:
-        if "Completed" in line[0]:
-            write(*line)
+        write(*line)
     await home.advance(2)
     assert home.state() == "on"
 
-    home.plex.client_stop(BACKUP)
+    write(*late[-1])
     await home.advance(2)
     assert home.state() == "off"
+    assert home.last_result == "stopped"
 
 
 async def test_a_refused_token_is_not_sent_to_open_the_log(home: Home) -> None:
@@ -382,18 +354,16 @@ async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
     "profile", [SILENT, PROFILES["session"]], ids=["silent", "session"]
 )
 @CLOSED
-async def test_a_log_that_breaks_during_a_run_is_open_again_in_seconds(
-    home: Home,
-) -> None:
+async def test_a_log_that_breaks_in_a_run_is_open_again_in_seconds(home: Home) -> None:
     home.plex.durations[OPTIMIZE] = HOUR
     await home.start(OPTIMIZE)
     await home.advance(MINUTE / 2)
     for times in (2, 3):
         await breaks(home)
         await home.advance(4)
-        assert not home.plex.log_hub.sockets
+        assert not is_open(home)
         await home.advance(2)
-        assert home.plex.log_hub.sockets
+        assert is_open(home)
         assert asked(home) == times
 
     home.plex.client_start(BACKUP)
@@ -410,18 +380,15 @@ async def test_a_line_that_never_came_does_not_hide_somebody_elses_command(
         patched.setattr(home.plex.log, "write", lambda *_: None)
         await home.call("stop_task")
     await home.pass_minutes(2)
-
-    home.plex.client_start(BACKUP)
-    await home.advance(2)
+    await shows_a_begin(home)
+    await home.advance(1)
     home.plex.client_stop(BACKUP)
     await home.advance(2)
     assert home.last_result == "stopped"
 
 
 @CLOSED
-async def test_a_log_is_not_given_up_by_a_server_that_does_not_answer(
-    home: Home,
-) -> None:
+async def test_no_log_is_given_up_for_a_server_without_answers(home: Home) -> None:
     await home.advance(31)
     home.plex.durations[BACKUP] = HOUR
     home.plex.log.tells = False
@@ -431,12 +398,12 @@ async def test_a_log_is_not_given_up_by_a_server_that_does_not_answer(
     await home.advance(0.6)
     await starting
     await home.advance(5)
-    assert not home.plex.log_hub.sockets
+    assert not is_open(home)
 
     home.plex.log.tells = True
     home.plex.clear_faults()
     await home.pass_minutes(2)
-    assert home.plex.log_hub.sockets
+    assert is_open(home)
     await home.advance(HOUR)
     assert home.state() == "off"
 
@@ -459,9 +426,7 @@ async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
 
 @CLOSED
 @SESSION
-async def test_a_start_right_after_somebody_elses_stop_is_a_run_of_its_own(
-    home: Home,
-) -> None:
+async def test_a_start_right_after_another_stop_is_a_run_of_its_own(home: Home) -> None:
     # The log is opened for the row, so it does not know the begin.
     home.plex.client_start(BACKUP)
     await home.advance(3)
@@ -470,9 +435,7 @@ async def test_a_start_right_after_somebody_elses_stop_is_a_run_of_its_own(
     await home.advance(1)
     assert home.state() == "off"
 
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
+    await shows_a_begin(home)
 
 
 NAMELESS = PROFILES["session"].with_traits(session_names=SessionNames.NOTHING)
@@ -514,14 +477,14 @@ async def test_a_run_whose_end_the_log_did_not_tell_is_not_on_for_ever(
 async def test_no_log_is_open_for_an_entry_that_is_gone(
     home: Home, *, broken: bool, stopped: bool
 ) -> None:
-    assert home.plex.log_hub.sockets
+    assert is_open(home)
     if broken:
         await breaks(home)
     if stopped:
         await home.hass.async_stop(force=True)
     else:
         await home.unload()
-    await until(lambda: not home.plex.log_hub.sockets)
+    await until(lambda: not is_open(home))
     if not stopped:
         await home.pass_minutes(10)
     assert asked(home) == 1

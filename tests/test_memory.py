@@ -116,7 +116,7 @@ async def test_a_server_that_is_away_costs_no_writes(
     home.plex.fault("503", count=None)
     await home.set_up()
     await home.advance_steps(3, 100)
-    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    assert home.entry_state is ConfigEntryState.SETUP_RETRY
     assert hass_storage[key_of(home)]["data"]["unread"]
 
     home.plex.clear_faults()
