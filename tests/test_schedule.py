@@ -1,6 +1,7 @@
 """The schedule is shown as the server has it, and changed as people want it."""
 
 import asyncio
+from dataclasses import replace
 import json
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 
 from custom_components.plex_butler.api import Preference, client as client_module
 from custom_components.plex_butler.schedule import ScheduleKind, kind_of, window_of
-from tests.conftest import BACKUP, Home, refused
-from tests.simulator import PROFILES, Kind, Setting, SimulatedPlex
+from tests.conftest import BACKUP, Home, refused, until
+from tests.simulator import PROFILES, SimulatedPlex
 
 # Also what is disabled at first
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
@@ -22,26 +23,13 @@ START = "select.attic_butler_maintenance_window_begins"
 END = "select.attic_butler_maintenance_window_ends"
 BACKUPS = "switch.attic_butler_schedule_back_up_database"
 LIBRARIES = "switch.attic_butler_schedule_update_all_libraries"
+WINDOW = (
+    "binary_sensor.attic_butler_maintenance_window",
+    "sensor.attic_butler_next_maintenance_window",
+)
 INTROS = "select.attic_butler_schedule_detect_intros"
 PREFS = "/:/prefs"
-DUST = Setting(
-    id="ButlerTaskDust", kind=Kind.BOOL, default=True, value=True, label="Dust it"
-)
-LISTEN = Setting(
-    id="ListenCloselyBehavior",
-    kind=Kind.TEXT,
-    default="never",
-    value="asap",
-    label="Listen closely",
-    options="never:no|scheduled:nightly|asap:now",
-)
-
-
-def current(**traits: Any) -> pytest.MarkDecorator:
-    """Let the server be a current one with other traits."""
-    return pytest.mark.parametrize(
-        "profile", [PROFILES["current"].with_traits(**traits)]
-    )
+CURRENT = PROFILES["current"]
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +56,23 @@ async def enabled(home: Home, task: str = BACKUP) -> bool:
 async def asked_now(home: Home, request: str) -> None:
     """Wait until something is asked for, and an answer to it is under way."""
     home.plex.requests.clear()
-    while request not in order(home):  # noqa: ASYNC110 no event tells what was asked
-        await asyncio.sleep(0)
+    await until(lambda: request in order(home))
+
+
+async def answers_late(
+    home: Home, freezer: FrozenDateTimeFactory, path: str = PREFS
+) -> None:
+    """Have an answer under way that is older than what comes next."""
+    await home.advance(31)
+    home.plex.fault("late", path=path, method="GET", delay=0.3)
+    await home.changed("ButlerEndHour", 7)
+    freezer.tick(2)
+    await asked_now(home, f"GET {path}")
 
 
 async def test_the_schedule_is_as_the_server_has_it(home: Home) -> None:
-    assert (home.state(START), home.state(END)) == ("02:00", "05:00")
-    assert (home.state(BACKUPS), home.state(LIBRARIES)) == ("on", "off")
-    assert home.state(INTROS) == "asap"
+    shown = [home.state(it) for it in (START, END, BACKUPS, LIBRARIES, INTROS)]
+    assert shown == ["02:00", "05:00", "on", "off", "asap"]
     entity = er.async_get(home.hass).async_get(BACKUPS)
     assert entity
     assert entity.entity_category is EntityCategory.CONFIG
@@ -85,9 +82,7 @@ async def test_the_schedule_is_as_the_server_has_it(home: Home) -> None:
 @pytest.mark.parametrize(
     "profile", ["current", "legacy", PROFILES["legacy"].with_traits(loose_types=True)]
 )
-async def test_hours_are_called_the_same_whatever_the_server_calls_them(
-    home: Home,
-) -> None:
+async def test_hours_are_called_the_same_for_every_server(home: Home) -> None:
     assert home.attributes(START)["options"] == [f"{it:02}:00" for it in range(24)]
     for hour in (23, 0):
         await home.select(START, f"{hour:02}:00")
@@ -158,9 +153,7 @@ async def test_what_another_client_changes_shows_at_once(home: Home) -> None:
     assert home.asked(PREFS, "GET") == 1
 
 
-async def test_what_was_asked_while_a_backup_locked_the_server_is_asked_again(
-    home: Home,
-) -> None:
+async def test_what_a_locked_server_was_asked_is_asked_again(home: Home) -> None:
     await home.earn_trust()
     home.begins(BACKUP, 300)
     await home.advance(1)
@@ -194,9 +187,7 @@ async def test_a_server_that_never_tells_its_settings_is_not_asked_all_the_time(
     assert home.state(START) == "04:00"
 
 
-async def test_settings_that_the_schedule_does_not_need_are_not_asked_for(
-    home: Home,
-) -> None:
+async def test_settings_outside_the_schedule_are_not_asked_for(home: Home) -> None:
     await home.earn_trust()
     await home.advance(3)
     home.plex.requests.clear()
@@ -210,9 +201,7 @@ async def test_settings_that_the_schedule_does_not_need_are_not_asked_for(
     assert home.state(START) == "04:00"
 
 
-async def test_a_server_that_is_still_busy_with_the_change_of_another_is_asked_soon(
-    home: Home,
-) -> None:
+async def test_a_server_that_is_busy_with_a_change_is_asked_soon(home: Home) -> None:
     await home.earn_trust()
     home.plex.fault("400", path=PREFS, count=3)
     await home.changed("ButlerStartHour", 4)
@@ -227,9 +216,7 @@ async def test_a_server_that_is_still_busy_with_the_change_of_another_is_asked_s
     assert home.state(START) == "04:00"
 
 
-async def test_a_notification_that_does_not_say_what_changed_is_followed_too(
-    home: Home,
-) -> None:
+async def test_a_notification_without_a_value_is_followed_too(home: Home) -> None:
     await home.advance(31)
     home.plex.requests.clear()
     for told in ([], [{"id": "ButlerStartHour"}]):
@@ -240,7 +227,7 @@ async def test_a_notification_that_does_not_say_what_changed_is_followed_too(
     assert home.asked(PREFS, "GET") == 2
 
 
-async def test_without_notifications_a_change_shows_within_six_hours(
+async def test_a_change_without_notifications_shows_in_six_hours(
     new_home: Home,
 ) -> None:
     new_home.expect_log("no notifications")
@@ -266,7 +253,7 @@ async def test_a_value_that_has_no_name_is_unknown(home: Home) -> None:
     assert home.state(START) == "01:00"
 
 
-@current(preferences_settle=2)
+@pytest.mark.parametrize("profile", [CURRENT.with_traits(preferences_settle=2)])
 async def test_a_server_that_needs_time_to_settle_is_waited_for(home: Home) -> None:
     home.plex.requests.clear()
     await home.select(START, "23:00")
@@ -276,10 +263,8 @@ async def test_a_server_that_needs_time_to_settle_is_waited_for(home: Home) -> N
     assert statuses == [200, 400, 400, 400, 400, 200]
 
 
-@current(preferences_settle=30)
-async def test_a_server_that_does_not_settle_is_said_and_looked_at_again(
-    home: Home,
-) -> None:
+@pytest.mark.parametrize("profile", [CURRENT.with_traits(preferences_settle=30)])
+async def test_a_server_that_does_not_settle_is_looked_at_again(home: Home) -> None:
     with refused("invalid_response"):
         await home.select(START, "23:00")
     assert home.state(START) == "02:00"
@@ -289,9 +274,7 @@ async def test_a_server_that_does_not_settle_is_said_and_looked_at_again(
 
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])
-async def test_a_setting_that_is_gone_is_refused_and_what_is_there_works(
-    home: Home,
-) -> None:
+async def test_a_setting_that_is_gone_is_refused_alone(home: Home) -> None:
     home.plex.remove_preference("ButlerTaskBackupDatabase")
     with refused("preference_refused", preferences="Backup Database"):
         await home.turn_off(BACKUPS)
@@ -345,9 +328,7 @@ async def test_a_server_that_is_gone_is_said_and_comes_back(home: Home) -> None:
     assert home.state(BACKUPS) == "off"
 
 
-async def test_a_change_that_was_made_though_the_answer_was_lost_shows(
-    home: Home,
-) -> None:
+async def test_a_change_whose_answer_was_lost_shows(home: Home) -> None:
     home.plex.hub.muted = True
     home.plex.fault("503", path=PREFS, method="GET")
     with pytest.raises(HomeAssistantError):
@@ -375,7 +356,6 @@ async def test_a_change_counts_even_if_the_tasks_cannot_be_read(home: Home) -> N
     home.plex.fault("503", path="/butler", method="GET")
     await home.turn_off(BACKUPS)
     assert home.state(BACKUPS) == "off"
-
     await home.advance(2)
     assert not await enabled(home)
 
@@ -393,12 +373,7 @@ async def test_two_changes_at_once_are_both_made(home: Home) -> None:
 async def test_an_answer_that_is_older_than_our_change_does_not_undo_it(
     home: Home, freezer: FrozenDateTimeFactory, path: str
 ) -> None:
-    await home.advance(31)
-    home.plex.fault("late", path=path, method="GET", delay=0.3)
-    await home.changed("ButlerEndHour", 7)
-    freezer.tick(2)
-    await asked_now(home, f"GET {path}")
-
+    await answers_late(home, freezer, path)
     await home.turn_off(BACKUPS)
     await home.advance(4)
 
@@ -410,11 +385,7 @@ async def test_an_answer_that_is_older_than_our_change_does_not_undo_it(
 async def test_what_changes_back_while_an_answer_is_under_way_is_seen(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    await home.advance(31)
-    home.plex.fault("late", path=PREFS, method="GET", delay=0.3)
-    await home.changed("ButlerEndHour", 7)
-    freezer.tick(2)
-    await asked_now(home, f"GET {PREFS}")
+    await answers_late(home, freezer)
     home.plex.set_preference("ButlerEndHour", 5)
     await home.plex.flush()
 
@@ -436,9 +407,7 @@ async def test_what_others_change_while_we_do_is_seen(home: Home) -> None:
     assert (home.state(START), home.state(END)) == ("03:00", "07:00")
 
 
-async def test_a_poll_during_a_change_of_ours_leaves_the_settings_to_it(
-    home: Home,
-) -> None:
+async def test_a_poll_during_our_change_leaves_the_settings_to_it(home: Home) -> None:
     await home.advance(31)
     home.plex.fault("late", path=PREFS, method="PUT", delay=0.3)
     changing = asyncio.create_task(home.select(START, "03:00"))
@@ -457,8 +426,12 @@ async def test_settings_that_are_new_work_under_the_servers_label(home: Home) ->
     listen = "select.attic_butler_schedule_listen_closely"
     await home.advance(31)
     assert home.state(dust) is home.state(listen) is None
-    home.plex.add_preference(DUST)
-    home.plex.add_preference(LISTEN)
+    settings = home.plex.state.preferences
+    for like, id_, label in (
+        ("ButlerTaskBackupDatabase", "ButlerTaskDust", "Dust it"),
+        ("GenerateIntroMarkerBehavior", "ListenCloselyBehavior", "Listen closely"),
+    ):
+        home.plex.add_preference(replace(settings[like], id=id_, label=label))
     # Something else that changes tells that there is news.
     await home.changed("ButlerEndHour", 6)
     await home.advance(2)
@@ -466,14 +439,12 @@ async def test_settings_that_are_new_work_under_the_servers_label(home: Home) ->
     assert (home.state(dust), home.state(listen)) == ("on", "asap")
     await home.turn_off(dust)
     await home.select(listen, "scheduled")
-    assert value(home, DUST.id) is False
-    assert value(home, LISTEN.id) == "scheduled"
+    assert value(home, "ButlerTaskDust") is False
+    assert value(home, "ListenCloselyBehavior") == "scheduled"
 
 
 @pytest.mark.slow
-async def test_a_setting_that_is_missing_for_long_leaves_and_may_come_back(
-    home: Home,
-) -> None:
+async def test_a_setting_that_is_missing_for_long_may_come_back(home: Home) -> None:
     registry = er.async_get(home.hass)
     setting = home.plex.state.preferences["ButlerTaskBackupDatabase"]
     home.plex.remove_preference(setting.id)
@@ -495,18 +466,21 @@ async def test_a_setting_that_is_missing_for_long_leaves_and_may_come_back(
 async def test_a_server_that_tells_no_settings_has_no_schedule_until_it_does(
     new_home: Home, fault: str
 ) -> None:
-    new_home.plex.fault(fault, path=PREFS, count=None)
-    await new_home.set_up()
-    assert new_home.state(START) is None
+    home = new_home
+    home.plex.fault(fault, path=PREFS, count=None)
+    await home.set_up()
+    assert home.state(START) is None
+    assert [home.state(it) for it in WINDOW] == ["unknown"] * 2
 
-    new_home.plex.clear_faults()
-    await new_home.advance(31)
-    assert new_home.state(START) == "02:00"
+    home.plex.clear_faults()
+    await home.advance(31)
+    assert home.state(START) == "02:00"
+    assert "unknown" not in [home.state(it) for it in WINDOW]
 
-    new_home.plex.fault(fault, path=PREFS, count=None)
-    await new_home.changed("ButlerStartHour", 3)
-    await new_home.advance(2)
-    assert new_home.state(START) == "02:00"
+    home.plex.fault(fault, path=PREFS, count=None)
+    await home.changed("ButlerStartHour", 3)
+    await home.advance(2)
+    assert home.state(START) == "02:00"
 
 
 @pytest.mark.parametrize(
@@ -533,25 +507,25 @@ def test_the_shape_of_a_setting_tells_what_it_decides(
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "window"),
+    ("hours", "window"),
     [
-        ("23", 4, (23, 4)),
-        (None, None, None),
-        (2, None, None),
-        (None, 5, None),
-        (2, 24, None),
-        (2, 2, None),
-        ("two", 5, None),
-        (2, float("inf"), None),
-        (2, float("nan"), None),
+        (("23", 4), (23, 4)),
+        ((None, None), None),
+        ((2, None), None),
+        ((None, 5), None),
+        ((2, 24), None),
+        ((2, 2), None),
+        (("two", 5), None),
+        ((2, float("inf")), None),
+        ((2, float("nan")), None),
     ],
 )
-def test_a_window_that_is_not_told_is_not_known(
-    start: Any, end: Any, window: tuple[int, int] | None
-) -> None:
-    hours = {"ButlerStartHour": start, "ButlerEndHour": end}
+def test_a_window_that_is_not_told_is_not_known(hours: Any, window: Any) -> None:
+    names = ("ButlerStartHour", "ButlerEndHour")
     told = [
-        Preference(id=name, value=it) for name, it in hours.items() if it is not None
+        Preference(id=name, value=it)
+        for name, it in zip(names, hours, strict=True)
+        if it is not None
     ]
     found = window_of(told)
     assert (found and (found.start_hour, found.end_hour)) == window

@@ -85,17 +85,14 @@ async def test_the_window_changes_on_the_minute_without_a_poll(deaf: Home) -> No
     deaf.plex.requests.clear()
     device_class = deaf.attributes(NEXT)[ATTR_DEVICE_CLASS]
     assert device_class == SensorDeviceClass.TIMESTAMP
-    assert told(deaf) == ("off", "2037-06-02T00:00")
-
-    await deaf.advance(6 * HOUR - 1)
-    assert told(deaf) == ("off", "2037-06-02T00:00")
-    await deaf.advance(1)
-    assert told(deaf) == ("on", "2037-06-03T00:00")
-
-    await deaf.advance(3 * HOUR - 1)
-    assert told(deaf) == ("on", "2037-06-03T00:00")
-    await deaf.advance(1)
-    assert told(deaf) == ("off", "2037-06-03T00:00")
+    for seconds, state, opens in (
+        (6 * HOUR - 1, "off", "2037-06-02T00:00"),
+        (1, "on", "2037-06-03T00:00"),
+        (3 * HOUR - 1, "on", "2037-06-03T00:00"),
+        (1, "off", "2037-06-03T00:00"),
+    ):
+        await deaf.advance(seconds)
+        assert told(deaf) == (state, opens)
     assert {it.path for it in deaf.plex.requests} == {NOTIFICATIONS}
 
 
@@ -128,9 +125,7 @@ async def test_other_hours_count_at_once(home: Home) -> None:
 
 
 @pytest.mark.parametrize("hours", [(3, 3)])
-async def test_what_a_window_means_that_ends_when_it_starts_is_unknown(
-    home: Home,
-) -> None:
+async def test_a_window_that_ends_when_it_starts_is_unknown(home: Home) -> None:
     assert told(home) == UNKNOWN
 
     await home.action("set_maintenance_window", start="03:00", end="04:00")
@@ -142,18 +137,6 @@ async def test_what_a_window_means_that_ends_when_it_starts_is_unknown(
     assert told(home) == UNKNOWN
     await home.select(ends, "05:00")
     assert told(home) == ("off", "2037-06-02T01:00")
-
-
-async def test_a_server_that_does_not_tell_its_window_has_none_until_it_does(
-    new_home: Home,
-) -> None:
-    new_home.plex.fault("404", path="/:/prefs", count=None)
-    await new_home.set_up()
-    assert told(new_home) == UNKNOWN
-
-    new_home.plex.clear_faults()
-    await new_home.advance(31)
-    assert told(new_home) == ("off", "2037-06-02T00:00")
 
 
 async def test_an_outage_over_an_edge_ends_with_the_truth(home: Home) -> None:
@@ -168,10 +151,11 @@ async def test_an_outage_over_an_edge_ends_with_the_truth(home: Home) -> None:
     assert told(home) == ("on", "2037-06-03T00:00")
 
 
-async def test_without_a_choice_the_server_has_home_assistants_time_zone(
-    home: Home,
+@pytest.mark.parametrize("options", [{}, {CONF_TIME_ZONE: "Mars/Base"}])
+async def test_without_a_zone_that_exists_the_server_has_home_assistants(
+    home: Home, options: dict[str, str]
 ) -> None:
-    home.hass.config_entries.async_update_entry(home.entry, options={})
+    home.hass.config_entries.async_update_entry(home.entry, options=options)
     await home.hass.config.async_set_time_zone("Asia/Tokyo")
     await home.reload()
     assert told(home) == ("on", "2037-06-02T17:00")
@@ -183,9 +167,7 @@ async def test_without_a_choice_the_server_has_home_assistants_time_zone(
     assert told(home) == ("off", "2037-06-02T06:00")
 
 
-async def test_a_time_zone_that_changes_before_anything_is_known_counts(
-    new_home: Home,
-) -> None:
+async def test_a_time_zone_that_changes_during_set_up_counts(new_home: Home) -> None:
     new_home.hass.config_entries.async_update_entry(new_home.entry, options={})
     new_home.plex.fault("late", delay=1)
     setting_up = asyncio.create_task(new_home.set_up(), name="set-up")
@@ -194,14 +176,6 @@ async def test_a_time_zone_that_changes_before_anything_is_known_counts(
     await new_home.advance(2)
     await setting_up
     assert told(new_home) == ("on", "2037-06-02T17:00")
-
-
-async def test_a_zone_that_does_not_exist_any_more_is_as_none(home: Home) -> None:
-    options = {CONF_TIME_ZONE: "Mars/Base"}
-    home.hass.config_entries.async_update_entry(home.entry, options=options)
-    await home.hass.config.async_set_time_zone("UTC")
-    await home.reload()
-    assert told(home) == ("off", "2037-06-02T02:00")
 
 
 async def test_nothing_waits_for_a_server_that_was_let_go(home: Home) -> None:
