@@ -32,14 +32,10 @@ class Activity:
         (refresh_token,) = self._user.refresh_tokens.values()
         token = self._hass.auth.async_create_access_token(refresh_token)
         client = await self._connect(self._hass, token)
-        await client.send_json_auto_id(
-            {
-                "type": "logbook/get_events",
-                "start_time": self._since.isoformat(),
-                "end_time": (dt_util.utcnow() + timedelta(seconds=1)).isoformat(),
-                **filters,
-            }
-        )
+        end = dt_util.utcnow() + timedelta(seconds=1)
+        hours = {"start_time": self._since.isoformat(), "end_time": end.isoformat()}
+        question = {"type": "logbook/get_events", **hours, **filters}
+        await client.send_json_auto_id(question)
         answer = await client.receive_json()
         await client.close()
         assert answer["success"], answer

@@ -102,9 +102,7 @@ async def test_a_range_that_is_far_away_or_endless_costs_nothing(
     assert 300 < len(await events(home, timedelta(), start)) < 400
 
 
-async def test_the_edges_of_a_window_alone_are_written_and_start_automations(
-    home: Home,
-) -> None:
+async def test_only_edges_of_a_window_are_written_and_are_triggers(home: Home) -> None:
     written = home.written(CALENDAR)
     assert home.state(CALENDAR) == "off"
     assert home.attributes(CALENDAR)["message"] == "Maintenance window"
@@ -113,6 +111,10 @@ async def test_the_edges_of_a_window_alone_are_written_and_start_automations(
     await home.advance(MINUTE)
     calls = async_mock_service(home.hass, "test", "note")
     about = {"trigger": "calendar", "entity_id": CALENDAR}
+    told = (
+        "{{ trigger.event }} {{ trigger.calendar_event.summary }}"
+        " {{ now().strftime('%H:%M') }}"
+    )
     config = {
         "alias": "Noted",
         "triggers": [
@@ -124,13 +126,7 @@ async def test_the_edges_of_a_window_alone_are_written_and_start_automations(
         # What is looked for later finds the runs, too.
         "conditions": "{{ trigger.offset.total_seconds() <= 0"
         " or trigger.calendar_event.summary == 'Maintenance window' }}",
-        "actions": {
-            "action": "test.note",
-            "data": {
-                "what": "{{ trigger.event }} {{ trigger.calendar_event.summary }}",
-                "at": "{{ now().strftime('%H:%M') }}",
-            },
-        },
+        "actions": {"action": "test.note", "data": {"told": told}},
     }
     assert await async_setup_component(home.hass, "automation", {"automation": config})
     await home.run(BACKUP, 5 * MINUTE)
@@ -139,11 +135,11 @@ async def test_the_edges_of_a_window_alone_are_written_and_start_automations(
     edges = [(it.state, f"{it.last_changed:%H:%M}") for it in written]
     assert edges == [("on", "02:00"), ("off", "05:00")]
     assert home.attributes(CALENDAR)["start_time"] == "2027-11-24 02:00:00"
-    assert [(call.data["what"], call.data["at"]) for call in calls] == [
-        ("start Maintenance window", "01:30"),
-        ("start Maintenance window", "02:00"),
-        ("end Maintenance window", "05:00"),
-        ("end Maintenance window", "07:00"),
+    assert [call.data["told"] for call in calls] == [
+        "start Maintenance window 01:30",
+        "start Maintenance window 02:00",
+        "end Maintenance window 05:00",
+        "end Maintenance window 07:00",
     ]
     await home.perform("automation.turn_off", entity_id="all")
 
@@ -189,9 +185,7 @@ async def test_an_outage_makes_it_unavailable_and_forgets_nothing(home: Home) ->
 # Runs
 
 
-async def test_a_run_is_shown_from_its_begin_to_its_end_with_its_result(
-    home: Home,
-) -> None:
+async def test_a_run_is_shown_from_begin_to_end_with_its_result(home: Home) -> None:
     began = dt_util.utcnow()
     await home.run(DEEP, 65 * MINUTE)
     (event,) = await past(home)
@@ -207,7 +201,6 @@ async def test_a_run_that_was_stopped_is_shown_as_such(home: Home) -> None:
     await home.advance_steps(10, 30)
     await home.stop(DEEP)
     await home.advance(1)
-
     stopped = "Perform extensive media analysis: stopped after 5 min"
     assert summaries(await past(home)) == [stopped]
 
@@ -227,7 +220,6 @@ async def test_a_run_whose_end_was_not_seen_has_none(home: Home) -> None:
 async def test_an_end_that_is_only_likely_is_shown_as_such(home: Home) -> None:
     await home.run(BACKUP, 4 * MINUTE)
     await home.pass_minutes(5)
-
     likely = "Back up database: probably ended after 4 min"
     assert summaries(await past(home)) == [likely]
 
@@ -238,7 +230,6 @@ async def test_a_run_whose_begin_was_not_seen_has_none(new_home: Home) -> None:
     await new_home.advance(59)
     await new_home.advance(2)
     (event,) = await past(new_home)
-
     assert event["summary"] == "Back up database: ended"
     assert moment(event, "start") == moment(event, "end")
 
@@ -295,19 +286,13 @@ async def test_a_calendar_that_is_open_follows_the_runs(
     await async_setup_component(home.hass, "websocket_api", {})
     client = await hass_ws_client(home.hass)
     now = dt_util.utcnow()
-    await client.send_json_auto_id(
-        {
-            "type": "calendar/event/subscribe",
-            "entity_id": CALENDAR,
-            "start": (now - DAY).isoformat(),
-            "end": (now + DAY / 2).isoformat(),
-        }
-    )
+    hours = {"start": (now - DAY).isoformat(), "end": (now + DAY / 2).isoformat()}
+    question = {"type": "calendar/event/subscribe", "entity_id": CALENDAR, **hours}
+    await client.send_json_auto_id(question)
     assert (await client.receive_json())["success"]
     assert (await client.receive_json())["event"]["events"] == []
 
     await home.run(BUNDLES, 20)
-
     shown = (await client.receive_json())["event"]["events"]
     assert summaries(shown) == ["Remove old bundles: ended after 20 s"]
 
@@ -389,9 +374,7 @@ async def test_a_run_that_was_over_at_a_restart_has_no_end(home: Home) -> None:
     assert moment(event, "start") == moment(event, "end") == began
 
 
-async def test_an_update_ends_a_run_though_the_first_poll_fails_after_it(
-    home: Home,
-) -> None:
+async def test_an_update_ends_a_run_though_the_first_poll_fails(home: Home) -> None:
     home.plex.durations[DEEP] = HOUR
     await home.start(DEEP)
     await home.advance(30)
@@ -402,7 +385,7 @@ async def test_an_update_ends_a_run_though_the_first_poll_fails_after_it(
     await home.set_up()
     await home.advance(MINUTE)
 
-    assert home.entry.state is ConfigEntryState.LOADED
+    assert home.entry_state is ConfigEntryState.LOADED
     (event,) = await past(home)
     assert event["summary"].endswith("its end was not seen")
 
@@ -426,9 +409,7 @@ async def test_at_most_500_runs_of_two_weeks_are_kept(
 @pytest.mark.parametrize(
     ("version", "stored"),
     [
-        (1, None),
-        (1, "garbage"),
-        (1, {"runs": "garbage"}),
+        *((1, it) for it in (None, "garbage", {"runs": "garbage"})),
         (9, {"runs": [{"other": "fields"}]}),
     ],
 )
@@ -455,22 +436,12 @@ async def test_of_a_history_that_is_damaged_the_rest_is_kept(
         stored_run(6, ended=7),
         stored_run(5, duration="long"),
         stored_run(5, duration="nan"),
+        # One that ended before it began hides no others.
+        stored_run(6, ended=stored_run(9)["ended"]),
         stored_run(3),
     ]
     store(new_home, hass_storage, {"runs": runs})
     await new_home.set_up()
-
-    assert len(await past(new_home)) == 1
-
-
-async def test_a_stored_run_that_ended_before_it_began_hides_no_others(
-    new_home: Home, hass_storage: Storage
-) -> None:
-    early = stored_run(9)["ended"]
-    runs = [stored_run(6, ended=early), stored_run(3)]
-    store(new_home, hass_storage, {"runs": runs})
-    await new_home.set_up()
-
     assert len(await past(new_home)) == 2
 
 

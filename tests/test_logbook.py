@@ -65,24 +65,10 @@ async def entities_of(activity: Activity) -> Counter[str]:
     return Counter(line["entity_id"] for line in await activity.lines())
 
 
-async def test_activity_says_which_task_started_and_ended_and_how_long_it_took(
-    home: Home, activity: Activity
-) -> None:
-    await run(home)
-    await run(home, OPTIMIZE, 200)
-
-    assert own(await activity.lines()) == [
-        *(STARTED, ENDED),
-        "Optimize database started",
-        "Optimize database ended after 3 min",
-    ]
-
-
 async def test_a_run_has_two_lines_at_its_start_and_two_at_its_end(
     home: Home, activity: Activity
 ) -> None:
     await run(home)
-
     assert await activity.told(entity_ids=[BACKUP_SWITCH]) == [
         *("Attic Butler Back up database: on", STARTED),
         *("Attic Butler Back up database: off", ENDED),
@@ -92,18 +78,20 @@ async def test_a_run_has_two_lines_at_its_start_and_two_at_its_end(
     origins = {(line["entity_id"], line["domain"]) for line in lines}
     assert origins == {(BACKUP_SWITCH, DOMAIN)}
 
+    await run(home, OPTIMIZE, 200)
+    assert own(await activity.lines()) == [
+        *(STARTED, ENDED),
+        "Optimize database started",
+        "Optimize database ended after 3 min",
+    ]
+
 
 async def test_a_page_that_is_open_follows(
     home: Home, activity: Activity, hass_ws_client: Any
 ) -> None:
     client = await hass_ws_client(home.hass)
-    await client.send_json_auto_id(
-        {
-            "type": "logbook/event_stream",
-            "start_time": dt_util.utcnow().isoformat(),
-            "device_ids": [home.device],
-        }
-    )
+    about = {"start_time": dt_util.utcnow().isoformat(), "device_ids": [home.device]}
+    await client.send_json_auto_id({"type": "logbook/event_stream", **about})
     await activity.lines()
     assert (await client.receive_json())["success"]
     await run(home)
@@ -158,7 +146,6 @@ async def test_a_task_without_a_name_of_ours_has_the_servers_title(
     home.plex.add_task(TaskSpec(name="Sweep", title=title, description=""))
     await home.advance(601)
     await run(home, "Sweep", 20)
-
     told = [f"{title} started", f"{title} ended after 20 s"]
     assert own(await activity.lines()) == told
 

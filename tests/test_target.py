@@ -1,10 +1,9 @@
 """What targets mean, and what is said when they mean nothing."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
-from homeassistant.core import ServiceCall
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
@@ -30,6 +29,7 @@ from tests.conftest import (
     OPTIMIZE_SWITCH,
     Home,
     add_entry,
+    device_of,
 )
 from tests.simulator import ManualClock, SimulatedPlex
 
@@ -71,10 +71,8 @@ class Rooms(Home):
 
     def server(self, title: str, **changes: Any) -> str:
         """Change the device of a server, and return its id."""
-        devices = dr.async_get(self.hass)
-        entry_id = self.entry_of(title).entry_id
-        (device,) = dr.async_entries_for_config_entry(devices, entry_id)
-        devices.async_update_device(device.id, **changes)
+        device = device_of(self.hass, self.entry_of(title))
+        dr.async_get(self.hass).async_update_device(device.id, **changes)
         return device.id
 
     def entity(self, entity_id: str, **changes: Any) -> None:
@@ -139,12 +137,8 @@ def named(tasks: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(task["server"], task["name"]) for task in tasks]
 
 
-def servers(calls: list[ServiceCall]) -> list[str]:
-    return [server for (server,) in noted(calls, "server")]
-
-
 @WHOLE
-async def test_actions_on_tasks_mean_the_servers_of_the_target(
+async def test_actions_mean_the_servers_of_the_target(
     home: Rooms, cellar: SimulatedPlex, kind: str
 ) -> None:
     target = home.target(kind, "Cellar")
@@ -158,12 +152,6 @@ async def test_actions_on_tasks_mean_the_servers_of_the_target(
     await home.do("stop_task", task=BACKUP, **target)
     assert running(cellar) == set()
 
-
-@WHOLE
-async def test_actions_on_servers_mean_those_of_the_target(
-    home: Rooms, cellar: SimulatedPlex, kind: str
-) -> None:
-    target = home.target(kind, "Cellar")
     await home.do("set_maintenance_window", start="01:00", end="04:00", **target)
     hours = [plex.butler.window.start_hour for plex in (home.plex, cellar)]
     assert hours == [2, 1]
@@ -267,6 +255,11 @@ async def test_what_one_server_refuses_is_done_on_the_others(
 NO_TASK = "Choose a task."
 NO_SERVER = "There is no Plex server"
 NO_SWITCH = "{} is not the switch of a Butler task"
+ONLY_A_SCHEDULE = (
+    f"{SCHEDULED} only sets whether a task runs by itself. Choose the switch"
+)
+ONE_TASK = f"{BACKUP_SWITCH} is a single task. Choose its server instead"
+LIGHT = "light.other"
 NOT_OURS = "{} is not a Plex server of Plex Butler"
 
 
@@ -278,28 +271,12 @@ NOT_OURS = "{} is not a Plex server of Plex Butler"
         ("stop_task", {"task": None}, NO_TASK),
         ("stop_task", {"device_id": "{attic}"}, NO_TASK),
         ("start_task", {"entity_id": "all"}, NO_SWITCH.format("all")),
-        (
-            "start_task",
-            {"entity_id": [BACKUP_SWITCH, "light.other"]},
-            NO_SWITCH.format("light.other"),
-        ),
+        ("start_task", {"entity_id": [BACKUP_SWITCH, LIGHT]}, NO_SWITCH.format(LIGHT)),
         ("stop_task", {"entity_id": BUSY}, NO_SWITCH.format(BUSY)),
-        (
-            "start_task",
-            {"entity_id": SCHEDULED},
-            f"{SCHEDULED} only sets whether a task runs by itself. Choose the switch",
-        ),
-        (
-            "stop_all_tasks",
-            {"entity_id": BACKUP_SWITCH},
-            f"{BACKUP_SWITCH} is a single task. Choose its server instead",
-        ),
+        ("start_task", {"entity_id": SCHEDULED}, ONLY_A_SCHEDULE),
+        ("stop_all_tasks", {"entity_id": BACKUP_SWITCH}, ONE_TASK),
         ("stop_all_tasks", {"entity_id": SCHEDULED}, NOT_OURS.format(SCHEDULED)),
-        (
-            "stop_all_tasks",
-            {"entity_id": "light.other"},
-            NOT_OURS.format("light.other"),
-        ),
+        ("stop_all_tasks", {"entity_id": LIGHT}, NOT_OURS.format(LIGHT)),
         ("start_all_tasks", {"device_id": "{lamp}"}, NOT_OURS.format("Lamp")),
         ("get_butler_tasks", {"device_id": "gone"}, NOT_OURS.format("gone")),
         ("start_all_tasks", {"area_id": "loft"}, NO_SERVER),
@@ -345,11 +322,8 @@ async def test_an_unknown_task_is_answered_with_what_the_form_offers(
         await home.do(service, task=["backup_database", "polish_brass"])
 
     assert str(err.value).startswith("Attic has no task polish_brass. It has: ")
-    for name in (
-        "Back up database (backup_database)",
-        "Detect credits (generate_credits_markers)",
-    ):
-        assert name in str(err.value)
+    assert "Back up database (backup_database)" in str(err.value)
+    assert "Detect credits (generate_credits_markers)" in str(err.value)
     assert running(home.plex) == set()
     assert await home.do(service, task="Back up database")
 
@@ -436,12 +410,8 @@ async def test_triggers_fire_for_the_servers_of_the_target(
     assert noted(calls, "server", "device_id") == [("Attic", home.server("Attic"))]
 
 
-async def test_a_trigger_follows_what_comes_into_the_area_and_leaves_it(
-    home: Rooms,
-) -> None:
-    async def is_busy() -> bool | None:
-        return await check(home.hass, "butler_is_busy", area_id=home.area)
-
+async def test_a_trigger_follows_what_comes_into_its_area(home: Rooms) -> None:
+    is_busy = partial(check, home.hass, "butler_is_busy", area_id=home.area)
     calls = await automate(home.hass, "task_started", area_id=home.area)
     await home.work(home.plex)
     assert calls == []
@@ -501,7 +471,7 @@ async def test_conditions_are_about_the_servers_of_the_target(
     assert await check(home.hass, name, **target)
 
 
-async def test_an_automation_without_a_target_is_about_the_only_server(
+async def test_an_automation_without_a_target_is_of_the_only_server(
     home: Rooms,
 ) -> None:
     calls = await automate(home.hass, "task_started", device_id=[])
@@ -510,7 +480,7 @@ async def test_an_automation_without_a_target_is_about_the_only_server(
         await home.add(cellar)
         await home.work(cellar)
         await home.work(home.plex)
-        assert servers(calls) == ["Attic"]
+        assert noted(calls, "server") == [("Attic",)]
 
         for name in ("task_started", "butler_idle"):
             with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
@@ -522,10 +492,10 @@ async def test_an_automation_without_a_target_is_about_the_only_server(
 @pytest.mark.parametrize(
     ("name", "entity_id", "message"),
     [
-        ("task_started", BUSY, "is not the switch of a Butler task"),
-        ("task_ended", SCHEDULED, "only sets whether a task runs"),
-        ("task_ended", "switch.x", "is not the switch of a Butler task"),
-        ("butler_idle", BACKUP_SWITCH, "is a single task"),
+        ("task_started", BUSY, NO_SWITCH.format(BUSY)),
+        ("task_ended", SCHEDULED, ONLY_A_SCHEDULE),
+        ("task_ended", "switch.x", NO_SWITCH.format("switch.x")),
+        ("butler_idle", BACKUP_SWITCH, ONE_TASK),
     ],
 )
 async def test_a_trigger_says_what_is_wrong_with_its_target(
