@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import condition
+from homeassistant.helpers import condition, trigger
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import Advance
+from tests.conftest import Home
 from tests.simulator import SimulatedPlex
 
 GUIDES = "RefreshEpgGuides"
@@ -33,7 +33,7 @@ def split(about: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 async def automate(
     hass: HomeAssistant,
-    trigger: str,
+    name: str,
     *,
     conditions: list[dict[str, Any]] | None = None,
     **about: Any,
@@ -43,7 +43,7 @@ async def automate(
     told = {key: f"{{{{ trigger.{key} | default(none) }}}}" for key in KEYS}
     config = {
         "alias": "Noted",
-        "triggers": {"trigger": f"{DOMAIN}.{trigger}", **split(about)},
+        "triggers": {"trigger": f"{DOMAIN}.{name}", **split(about)},
         "conditions": conditions or [],
         "actions": {"action": "test.note", "data": told},
     }
@@ -67,27 +67,30 @@ def plex_now(plex: SimulatedPlex) -> datetime:
     return dt_util.utc_from_timestamp(plex.clock.now())
 
 
-async def open_window(plex: SimulatedPlex, advance: Advance) -> str:
+async def open_window(home: Home) -> str:
     """Open the window by both clocks; return a task that is queued when started now."""
     # They do not show the same hour
-    hours = {dt_util.now().hour, plex_now(plex).hour}
-    plex.set_preference("ButlerStartHour", min(hours))
-    plex.set_preference("ButlerEndHour", (max(hours) + 1) % 24)
-    plex.client_stop(GUIDES)
-    await advance(2)
+    hours = {dt_util.now().hour, plex_now(home.plex).hour}
+    home.plex.set_preference("ButlerStartHour", min(hours))
+    home.plex.set_preference("ButlerEndHour", (max(hours) + 1) % 24)
+    home.plex.client_stop(GUIDES)
+    await home.advance(2)
     return GUIDES
 
 
-async def queue_guides(
-    hass: HomeAssistant, plex: SimulatedPlex, advance: Advance
-) -> str:
+async def queue_guides(home: Home) -> str:
     """Start a task that is only queued, and return its name."""
-    guides = await open_window(plex, advance)
-    await hass.services.async_call(
-        DOMAIN, "start_task", {"task": guides}, blocking=True
-    )
-    assert plex.truth()[guides] == "queued"
+    guides = await open_window(home)
+    await home.call("start_task", guides)
+    assert home.plex.truth()[guides] == "queued"
     return guides
+
+
+async def validated(hass: HomeAssistant, name: str, **about: Any) -> Any:
+    """Return a trigger of ours as Home Assistant takes it."""
+    await async_setup_component(hass, "automation", {})
+    config = {"platform": f"{DOMAIN}.{name}", **split(about)}
+    return await trigger.async_validate_trigger_config(hass, [config])
 
 
 async def check(hass: HomeAssistant, name: str, **about: Any) -> bool | None:

@@ -63,7 +63,7 @@ OPTIMIZE_SWITCH = "switch.attic_butler_optimize_database"
 # In this time it is decided whether a run that is over goes on.
 A_MOMENT = 0.2
 
-type Advance = Callable[[float], Awaitable[None]]
+type Advance = Callable[..., Awaitable[None]]
 type SignIn = Callable[..., Awaitable[ConfigFlowResult]]
 type SetUp = Callable[[], Awaitable[MockConfigEntry]]
 
@@ -270,7 +270,11 @@ def advance(
 ) -> Advance:
     """Return what moves the time of Home Assistant and of the server together."""
 
-    async def move(seconds: float) -> None:
+    async def move(*spans: float) -> None:
+        for seconds in spans:
+            await move_on(seconds)
+
+    async def move_on(seconds: float) -> None:
         # What is heard at the end of the time may need a moment to be settled.
         end, last = plex.clock.now() + seconds, min(seconds, A_MOMENT)
         first = timedelta(seconds=seconds) - timedelta(seconds=last)
@@ -328,6 +332,13 @@ class Home:
     def is_assumed(self, entity_id: str = BACKUP_SWITCH) -> bool:
         return bool(self.attributes(entity_id).get(ATTR_ASSUMED_STATE))
 
+    async def shows(
+        self, state: str, entity_id: str = BACKUP_SWITCH, *, after: float
+    ) -> None:
+        """Let time pass, and see what an entity shows then."""
+        await self.advance(after)
+        assert self.state(entity_id) == state
+
     def written(self, entity_id: str) -> list[State]:
         """Return the states that an entity gets from now on, to be filled."""
         written: list[State] = []
@@ -346,7 +357,6 @@ class Home:
         found = self.hass.states.get("event.attic_butler_task")
         return found and found.attributes.get("event_type")
 
-    @property
     def entry_state(self) -> ConfigEntryState:
         """Return the entry's state; mypy would take it for unchanged in between."""
         state: ConfigEntryState = self.entry.state

@@ -14,43 +14,35 @@ async def test_butler_is_busy_while_anything_runs_and_then_idle(home: Home) -> N
     assert home.state(BUTLER) == "unknown"
 
     home.begins(BACKUP, 60)
-    await home.advance(2)
-    assert home.state(BUTLER) == "on"
+    await home.shows("on", BUTLER, after=2)
 
     await home.advance(60)
-    await home.advance(6)
-    assert home.state(BUTLER) == "off"
+    await home.shows("off", BUTLER, after=6)
 
     await home.reload()
-    await home.advance(2)
-    assert home.state(BUTLER) == "off"
+    await home.shows("off", BUTLER, after=2)
 
 
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_of_a_server_that_shows_nothing_nothing_is_known(home: Home) -> None:
     await home.turn_on()
     for _ in range(10):
-        await home.advance(31)
-        assert home.state(BUTLER) == "unknown"
+        await home.shows("unknown", BUTLER, after=31)
 
 
 async def test_a_scan_is_none_of_butlers_work(home: Home) -> None:
     home.plex.noise.scan(300)
-    await home.advance(31)
-    assert home.state(BUTLER) == "unknown"
+    await home.shows("unknown", BUTLER, after=31)
 
     home.plex.client_start(BACKUP)
-    await home.advance(2)
-    assert home.state(BUTLER) == "on"
+    await home.shows("on", BUTLER, after=2)
 
 
 async def test_it_is_unavailable_in_an_outage_and_right_afterwards(home: Home) -> None:
     home.expect_log("starting or migrating its database")
     home.plex.fault("503", count=None)
-    await home.advance(31)
-    assert home.state(BUTLER) == "unavailable"
+    await home.shows("unavailable", BUTLER, after=31)
 
     home.plex.clear_faults()
     home.begins(BACKUP, 3600)
-    await home.advance(31)
-    assert home.state(BUTLER) == "on"
+    await home.shows("on", BUTLER, after=31)

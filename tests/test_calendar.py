@@ -156,8 +156,7 @@ async def test_other_hours_count_at_once_and_were_not_so_before(home: Home) -> N
 async def test_without_clear_hours_there_are_runs_alone(home: Home) -> None:
     home.plex.set_preference("ButlerStartHour", 3)
     await home.changed("ButlerEndHour", 3)
-    await home.advance(3)
-    assert home.state(CALENDAR) == "off"
+    await home.shows("off", CALENDAR, after=3)
     await home.run(BACKUP, 2 * MINUTE)
     await home.run(BUNDLES, 10)
 
@@ -227,8 +226,7 @@ async def test_an_end_that_is_only_likely_is_shown_as_such(home: Home) -> None:
 async def test_a_run_whose_begin_was_not_seen_has_none(new_home: Home) -> None:
     new_home.begins(BACKUP, 60)
     await new_home.set_up()
-    await new_home.advance(59)
-    await new_home.advance(2)
+    await new_home.advance(59, 2)
     (event,) = await past(new_home)
     assert event["summary"] == "Back up database: ended"
     assert moment(event, "start") == moment(event, "end")
@@ -385,7 +383,7 @@ async def test_an_update_ends_a_run_though_the_first_poll_fails(home: Home) -> N
     await home.set_up()
     await home.advance(MINUTE)
 
-    assert home.entry_state is ConfigEntryState.LOADED
+    assert home.entry_state() is ConfigEntryState.LOADED
     (event,) = await past(home)
     assert event["summary"].endswith("its end was not seen")
 

@@ -29,14 +29,14 @@ class Automation:
 
     async def set_up(self, name: str, **options: Any) -> None:
         """Make it, about the server."""
-        options["device_id"] = self._device
+        about = split(options | {"device_id": self._device})
         config = {
             "triggers": {"trigger": "event", "event_type": GO},
-            "conditions": {"condition": f"{DOMAIN}.{name}", **split(options)},
+            "conditions": {"condition": f"{DOMAIN}.{name}", **about},
             "actions": {"action": "test.act"},
         }
-        config = {"automation": config}
-        assert await async_setup_component(self._hass, "automation", config)
+        components = {"automation": config}
+        assert await async_setup_component(self._hass, "automation", components)
         await self._hass.async_block_till_done()
 
     async def acts(self) -> bool:
@@ -76,14 +76,13 @@ async def test_without_a_task_any_work_will_do(
     home: Home, automation: Automation, name: str
 ) -> None:
     await automation.set_up(name)
-    assert not await automation.acts()
-
-    home.plex.client_start(OPTIMIZE)
-    await home.advance(5)
-    assert await automation.acts()
-
-    home.plex.client_stop(OPTIMIZE)
-    await home.advance(5)
+    for at_work, command in (
+        (False, home.plex.client_start),
+        (True, home.plex.client_stop),
+    ):
+        assert await automation.acts() == at_work
+        command(OPTIMIZE)
+        await home.advance(5)
     assert not await automation.acts()
 
 
@@ -116,7 +115,7 @@ async def test_what_is_unknown_is_not_fulfilled(
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_server_that_shows_nothing_is_never_busy_but_runs_what_it_was_told(
+async def test_a_silent_server_is_never_busy_but_runs_what_it_was_told(
     home: Home,
 ) -> None:
     await home.call("start_task")
@@ -127,7 +126,7 @@ async def test_a_server_that_shows_nothing_is_never_busy_but_runs_what_it_was_to
 
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_task_that_waits_for_its_start_is_not_running(home: Home) -> None:
-    guides = await queue_guides(home.hass, home.plex, home.advance)
+    guides = await queue_guides(home)
 
     assert home.state("switch.attic_butler_refresh_program_guide") == "on"
     assert not await check(home.hass, RUNNING, device_id=home.device, task=guides)
@@ -137,21 +136,18 @@ async def test_a_task_that_waits_for_its_start_is_not_running(home: Home) -> Non
 async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
     home: Home, trigger: str
 ) -> None:
-    about = {"device_id": home.device, "task": BACKUP}
-    running: Any = {"condition": f"{DOMAIN}.{RUNNING}", **split(about)}
+    device = {"device_id": home.device}
+    about = split({"task": BACKUP, **device})
+    running: Any = {"condition": f"{DOMAIN}.{RUNNING}", **about}
     if trigger == "task_ended":
         running = {"condition": "not", "conditions": [running]}
-    calls = await automate(
-        home.hass, trigger, conditions=[running], device_id=home.device
-    )
+    calls = await automate(home.hass, trigger, conditions=[running], **device)
     # What was published a moment before makes what comes now wait for its turn
     home.plex.client_start(OPTIMIZE)
     home.begins(BACKUP, 60)
     await home.advance(1)
     home.plex.client_stop(OPTIMIZE)
-    await home.advance(59)
-    await home.advance(1)
-
+    await home.advance(59, 1)
     assert (BACKUP,) in noted(calls, "name")
 
 
@@ -170,11 +166,10 @@ async def test_what_is_no_condition_is_refused(
 
 async def test_all_conditions_are_described(home: Home) -> None:
     await async_setup_component(home.hass, "automation", {})
-
     described = await condition.async_get_all_descriptions(home.hass)
-
-    running, busy = (described[f"{DOMAIN}.{name}"] for name in (RUNNING, BUSY))
-    assert running
-    assert running["fields"].keys() == {"task"}
-    assert busy
-    assert not busy["fields"]
+    fields = {}
+    for name in (RUNNING, BUSY):
+        about = described[f"{DOMAIN}.{name}"]
+        assert about
+        fields[name] = set(about["fields"])
+    assert fields == {RUNNING: {"task"}, BUSY: set()}

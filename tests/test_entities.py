@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
-from homeassistant.core import Event, callback
+from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
@@ -80,9 +80,7 @@ async def test_what_is_disabled_at_first_works_once_it_is_enabled(home: Home) ->
     assert not {home.state(it) for it in disabled} & {None, "unavailable"}
 
 
-async def test_a_voice_assistant_gets_the_switches_of_twelve_tasks(
-    new_home: Home,
-) -> None:
+async def test_a_voice_assistant_gets_twelve_switches(new_home: Home) -> None:
     assert await async_setup_component(new_home.hass, "homeassistant", {})
     await new_home.set_up()
     exposed = [
@@ -95,9 +93,7 @@ async def test_a_voice_assistant_gets_the_switches_of_twelve_tasks(
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_a_switch_action_for_the_device_is_for_its_enabled_tasks_alone(
-    home: Home,
-) -> None:
+async def test_a_switch_action_for_the_device_is_for_its_tasks(home: Home) -> None:
     updates = "switch.attic_butler_install_server_updates"
     by_user = er.RegistryEntryDisabler.USER
     er.async_get(home.hass).async_update_entity(updates, disabled_by=by_user)
@@ -155,15 +151,10 @@ async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enable
 
 async def test_each_state_is_written_once_at_set_up(new_home: Home) -> None:
     written: list[str] = []
-
-    @callback
-    def note(event: Event[Any]) -> None:
-        written.append(event.data["entity_id"])
-
-    new_home.hass.bus.async_listen(EVENT_STATE_CHANGED, note)
-    new_home.hass.bus.async_listen(
-        EVENT_STATE_REPORTED, note, event_filter=callback(lambda _: True)
-    )
+    note = callback(lambda event: written.append(event.data["entity_id"]))
+    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        # What is reported is only for those who filter.
+        anything = callback(lambda _: True)
+        new_home.hass.bus.async_listen(event, note, event_filter=anything)
     await new_home.set_up()
-
     assert len(written) == len(set(written)) > 0

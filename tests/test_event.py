@@ -39,8 +39,7 @@ async def test_a_run_is_told_from_its_start_to_its_end(home: Home, told: Told) -
         ("started", BACKUP, "Back up database", "observed", None)
     ]
 
-    await home.advance(60)
-    await home.advance(1)
+    await home.advance(60, 1)
     assert told.parts("event_type", "name", "evidence", "duration")[1:] == [
         ("ended", BACKUP, "observed", pytest.approx(60, abs=5))
     ]
@@ -105,8 +104,7 @@ async def test_what_was_so_at_the_start_is_not_told(new_home: Home, told: Told) 
     assert told.parts() == []
     assert new_home.state(TASK) == "unknown"
 
-    await new_home.advance(60)
-    await new_home.advance(1)
+    await new_home.advance(60, 1)
     assert told.parts("event_type", "duration") == [("ended", None)]
 
 

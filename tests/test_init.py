@@ -50,13 +50,13 @@ async def test_set_up_waits_for_the_right_server_to_be_ready(
     else:
         entries.async_update_entry(new_home.entry, unique_id="another")
     await new_home.set_up()
-    assert new_home.entry_state is ConfigEntryState.SETUP_RETRY
+    assert new_home.entry_state() is ConfigEntryState.SETUP_RETRY
     assert new_home.entry.error_reason_translation_key == reason
 
     new_home.plex.clear_faults()
     entries.async_update_entry(new_home.entry, unique_id=right)
     await new_home.advance(10)
-    assert new_home.entry_state is ConfigEntryState.LOADED
+    assert new_home.entry_state() is ConfigEntryState.LOADED
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,7 @@ async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
     assert home.state() == "unavailable"
 
     home.plex.clear_faults()
-    await home.advance(31)
-
-    assert home.state() == "off"
+    await home.shows("off", after=31)
     outage, end = home.said
     assert words in outage
     assert "recovered" in end
@@ -104,8 +102,7 @@ async def test_an_outage_in_the_middle_of_a_refusal_is_an_outage(home: Home) -> 
     await home.advance(76)
     assert home.hass.config_entries.flow.async_progress() == []
 
-    await home.advance(31)
-    assert home.state() == "off"
+    await home.shows("off", after=31)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +142,7 @@ async def test_unloading_leaves_nothing_that_asks(home: Home) -> None:
     await home.advance(120)
 
     assert home.plex.requests == []
-    assert home.entry_state is ConfigEntryState.NOT_LOADED
+    assert home.entry_state() is ConfigEntryState.NOT_LOADED
 
     await home.set_up()
     assert home.state() == "off"

@@ -76,8 +76,7 @@ async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(home: Home) 
     assert not home.is_assumed()
 
     await home.advance(home.plex.durations[BACKUP])
-    await home.advance(1)
-    assert home.state() == "off"
+    await home.shows("off", after=1)
     assert home.last_result == "ended"
 
 
@@ -92,8 +91,7 @@ async def one_run(home: Home) -> None:
 async def shows_a_begin(home: Home) -> None:
     """Have another client start a task, which shows."""
     home.plex.client_start(BACKUP)
-    await home.advance(1)
-    assert home.state() == "on"
+    await home.shows("on", after=1)
 
 
 @CLOSED
@@ -264,14 +262,12 @@ async def test_a_stop_by_somebody_else_is_no_end(home: Home, path: str) -> None:
     await home.advance(1)
     # It runs already, so this does nothing.
     home.plex.client_start(BACKUP)
-    await home.advance(2)
-    assert home.state() == "on"
+    await home.shows("on", after=2)
     if path == "/butler":
         home.plex.client_stop_all()
     else:
         home.plex.client_stop(BACKUP)
-    await home.advance(2)
-    assert home.state() == "off"
+    await home.shows("off", after=2)
     assert home.last_result == "stopped"
 
 
@@ -294,12 +290,10 @@ async def test_each_command_of_ours_has_one_line_and_the_next_is_of_somebody_els
     late = [line for line in lines if "Completed" in line[0]]
     for line in late:
         write(*line)
-    await home.advance(2)
-    assert home.state() == "on"
+    await home.shows("on", after=2)
 
     write(*late[-1])
-    await home.advance(2)
-    assert home.state() == "off"
+    await home.shows("off", after=2)
     assert home.last_result == "stopped"
 
 
@@ -336,8 +330,7 @@ async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
         "alex Harbour Lane 192.168.4.21\nActivity: registered new sub-activity "
         f"0-1-2 - {OPTIMIZE} parent: 0-1-3 alex Harbour Lane 192.168.4.21"
     )
-    await home.advance(5)
-    assert home.state(OPTIMIZE_SWITCH) == "on"
+    await home.shows("on", OPTIMIZE_SWITCH, after=5)
     home.plex.client_stop(BACKUP)
     await home.advance(5)
 
@@ -367,8 +360,7 @@ async def test_a_log_that_breaks_in_a_run_is_open_again_in_seconds(home: Home) -
         assert asked(home) == times
 
     home.plex.client_start(BACKUP)
-    await home.advance(HOUR)
-    assert home.state() == "off"
+    await home.shows("off", after=HOUR)
     assert home.last_result == "ended"
 
 
@@ -394,8 +386,7 @@ async def test_no_log_is_given_up_for_a_server_without_answers(home: Home) -> No
     home.plex.log.tells = False
     home.plex.fault("500", path="/activities", count=None)
     starting = asyncio.create_task(home.call("start_task"))
-    await home.advance(0.5)
-    await home.advance(0.6)
+    await home.advance(0.5, 0.6)
     await starting
     await home.advance(5)
     assert not is_open(home)
@@ -404,8 +395,7 @@ async def test_no_log_is_given_up_for_a_server_without_answers(home: Home) -> No
     home.plex.clear_faults()
     await home.pass_minutes(2)
     assert is_open(home)
-    await home.advance(HOUR)
-    assert home.state() == "off"
+    await home.shows("off", after=HOUR)
 
 
 async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
@@ -429,11 +419,9 @@ async def test_a_defect_in_the_reading_of_the_log_ends_nothing_else(
 async def test_a_start_right_after_another_stop_is_a_run_of_its_own(home: Home) -> None:
     # The log is opened for the row, so it does not know the begin.
     home.plex.client_start(BACKUP)
-    await home.advance(3)
-    assert home.state() == "on"
+    await home.shows("on", after=3)
     home.plex.client_stop(BACKUP)
-    await home.advance(1)
-    assert home.state() == "off"
+    await home.shows("off", after=1)
 
     await shows_a_begin(home)
 

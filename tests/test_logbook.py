@@ -118,8 +118,7 @@ async def test_a_stop_of_ours_is_said_to_be_one(home: Home, activity: Activity) 
 async def test_no_end_is_made_up(home: Home, activity: Activity) -> None:
     await home.advance(1)
     await home.turn_on()
-    await home.advance(3600)
-    await home.advance(1)
+    await home.advance(3600, 1)
 
     assert await activity.told(entity_ids=[BACKUP_SWITCH]) == [
         *("Attic Butler Back up database: on", STARTED),
@@ -133,8 +132,7 @@ async def test_an_end_whose_start_was_not_seen_has_no_duration(
     await home.unload()
     home.begins(BACKUP, 60)
     await home.set_up()
-    await home.advance(59)
-    await home.advance(2)
+    await home.advance(59, 2)
 
     assert own(await activity.lines()) == ["Back up database ended"]
 

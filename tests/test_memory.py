@@ -45,8 +45,7 @@ async def test_what_a_server_has_shown_is_known_after_a_reload(
     await home.turn_on()
     assert not home.is_assumed()
     await home.advance(14)
-    await home.advance(8)
-    assert home.state() == "off"
+    await home.shows("off", after=8)
 
 
 async def test_an_end_right_before_a_reload_is_told(home: Home) -> None:
@@ -116,7 +115,7 @@ async def test_a_server_that_is_away_costs_no_writes(
     home.plex.fault("503", count=None)
     await home.set_up()
     await home.advance_steps(3, 100)
-    assert home.entry_state is ConfigEntryState.SETUP_RETRY
+    assert home.entry_state() is ConfigEntryState.SETUP_RETRY
     assert hass_storage[key_of(home)]["data"]["unread"]
 
     home.plex.clear_faults()
@@ -153,11 +152,9 @@ async def test_on_a_silent_server_it_goes_on_until_the_limit_of_its_first_start(
     await home.advance(30)
     await home.set_up()
     assert (home.state(), home.view().since) == ("on", began)
-    await home.advance(60)
-    assert home.state() == "on"
+    await home.shows("on", after=60)
 
-    await home.advance(61)
-    assert home.state() == "off"
+    await home.shows("off", after=61)
     last = home.view().last
     assert (last.result, last.started_at) == ("lost", began)
 
@@ -168,8 +165,7 @@ async def test_on_a_silent_server_it_goes_on_until_the_limit_of_its_first_start(
 async def test_a_run_whose_end_nobody_saw_is_lost_without_a_word(home: Home) -> None:
     await home.advance(31)
     home.begins(BACKUP, 60)
-    await home.advance(10)
-    assert home.state() == "on"
+    await home.shows("on", after=10)
 
     await home.unload()
     await home.advance(120)

@@ -112,11 +112,7 @@ async def test_only_what_is_needed_is_listened_to(home: Home) -> None:
 async def test_a_scan_writes_no_state_however_much_it_says(home: Home) -> None:
     writes: list[Event[Any]] = []
     updates: list[int] = []
-
-    @callback
-    def write(event: Event[Any]) -> None:
-        writes.append(event)
-
+    write = callback(writes.append)
     for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
         # What is reported is only for those who filter.
         anything = callback(lambda _: True)
@@ -137,8 +133,7 @@ async def test_a_scan_writes_no_state_however_much_it_says(home: Home) -> None:
 async def test_the_first_news_show_at_once_and_more_at_most_every_250_ms(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
-    await home.advance(31)
-    await home.advance(2)
+    await home.advance(31, 2)
     updates: list[float] = []
     home.entry.runtime_data.async_add_listener(lambda: updates.append(monotonic()))
     began = monotonic()
@@ -202,19 +197,16 @@ async def test_a_row_that_was_not_told_ends_trust_until_one_is(home: Home) -> No
     await home.earn_trust()
     home.plex.hub.muted = True
     home.begins(BACKUP, 3600)
-    await home.advance(301)
-    assert home.state() == "on"
+    await home.shows("on", after=301)
     assert home.plex.hub.connected == 1
 
-    await home.advance(61)
-    await home.advance(2)
+    await home.advance(61, 2)
     home.plex.requests.clear()
     await home.advance_steps(12, 5)
     assert home.asked("/activities") >= 8
 
     home.plex.client_stop(BACKUP)
-    await home.advance(6)
-    assert home.state() == "off"
+    await home.shows("off", after=6)
     home.plex.hub.muted = False
     await home.earn_trust()
     await home.advance_steps(20, 30)
@@ -228,11 +220,9 @@ async def test_a_connection_that_is_dead_is_replaced(new_home: Home) -> None:
     assert home.plex.hub.connected == 0
     # What it would have told is found by asking.
     home.begins(BACKUP, 3600)
-    await home.advance(31)
-    assert home.state() == "on"
+    await home.shows("on", after=31)
 
-    await home.advance(16)
-    await home.advance(2)
+    await home.advance(16, 2)
     assert home.plex.hub.connected == 1
     assert await shows_a_run(home)
     assert home.said == []
@@ -245,12 +235,10 @@ async def test_a_drop_in_the_middle_of_a_task_shows_nowhere(home: Home) -> None:
     home.plex.fault("drop-sockets")
     await home.settle()
     for _ in range(5):
-        await home.advance(10)
-        assert home.state() == "on"
+        await home.shows("on", after=10)
 
     await home.advance(11)
-    await home.advance(0.3)
-    assert home.state() == "off"
+    await home.shows("off", after=0.3)
     last = home.view().last
     assert (last.result, last.started_at) == ("ended", began)
     assert home.plex.hub.connected == 2
@@ -461,8 +449,7 @@ async def test_a_changed_setting_has_the_window_read_again(home: Home) -> None:
     # Just after the change, a server may refuse to tell what it is now.
     home.plex.fault("500", path="/:/prefs")
     await home.heard()
-    await home.advance(2)
-    assert home.state() == "off"
+    await home.shows("off", after=2)
     assert home.asked("/:/prefs") == 1
 
     home.plex.set_preference("ButlerTaskBackupDatabase", 0)
@@ -485,9 +472,7 @@ async def test_a_server_without_settings_works_all_the_same(
 ) -> None:
     new_home.plex.fault(prefs, path="/:/prefs", count=None)
     await new_home.set_up()
-    await new_home.advance(31)
-
-    assert new_home.state() == "off"
+    await new_home.shows("off", after=31)
     assert await shows_a_run(new_home)
     assert new_home.said == []
 

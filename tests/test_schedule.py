@@ -197,8 +197,7 @@ async def test_settings_outside_the_schedule_are_not_asked_for(home: Home) -> No
     assert not home.plex.requests
 
     await home.changed("ButlerStartHour", 4)
-    await home.advance(2)
-    assert home.state(START) == "04:00"
+    await home.shows("04:00", START, after=2)
 
 
 async def test_a_server_that_is_busy_with_a_change_is_asked_soon(home: Home) -> None:
@@ -237,8 +236,7 @@ async def test_a_change_without_notifications_shows_in_six_hours(
     await new_home.advance_steps(5, 3600)
     assert new_home.state(START) == "02:00"
 
-    await new_home.advance(3601)
-    assert new_home.state(START) == "04:00"
+    await new_home.shows("04:00", START, after=3601)
 
 
 async def test_a_value_that_has_no_name_is_unknown(home: Home) -> None:
@@ -269,8 +267,7 @@ async def test_a_server_that_does_not_settle_is_looked_at_again(home: Home) -> N
         await home.select(START, "23:00")
     assert home.state(START) == "02:00"
 
-    await home.advance(31)
-    assert home.state(START) == "23:00"
+    await home.shows("23:00", START, after=31)
 
 
 @pytest.mark.parametrize("profile", ["current", "legacy"])
@@ -280,8 +277,7 @@ async def test_a_setting_that_is_gone_is_refused_alone(home: Home) -> None:
         await home.turn_off(BACKUPS)
     assert home.state(BACKUPS) == "on"
 
-    await home.advance(31)
-    assert home.state(BACKUPS) == "unavailable"
+    await home.shows("unavailable", BACKUPS, after=31)
     await home.turn_on(LIBRARIES)
     assert home.state(LIBRARIES) == "on"
 
@@ -307,8 +303,7 @@ async def test_a_refused_change_says_why_and_leaves_things_as_they_are(
     assert value(home, "ButlerStartHour") == 2
     home.plex.clear_faults()
 
-    await home.advance(2)
-    assert home.state(START) == "02:00"
+    await home.shows("02:00", START, after=2)
     await home.select(START, "23:00")
     assert home.state(START) == "23:00"
 
@@ -319,11 +314,9 @@ async def test_a_server_that_is_gone_is_said_and_comes_back(home: Home) -> None:
     with refused("refused"):
         await home.turn_off(BACKUPS)
 
-    await home.advance(2)
-    assert home.state(BACKUPS) == "unavailable"
+    await home.shows("unavailable", BACKUPS, after=2)
     await home.plex.listen_again()
-    await home.advance(31)
-    assert home.state(BACKUPS) == "on"
+    await home.shows("on", BACKUPS, after=31)
     await home.turn_off(BACKUPS)
     assert home.state(BACKUPS) == "off"
 
@@ -334,8 +327,7 @@ async def test_a_change_whose_answer_was_lost_shows(home: Home) -> None:
     with pytest.raises(HomeAssistantError):
         await home.select(START, "23:00")
 
-    await home.advance(2)
-    assert home.state(START) == "23:00"
+    await home.shows("23:00", START, after=2)
 
 
 async def test_a_change_that_the_server_did_not_make_is_said(home: Home) -> None:
@@ -375,9 +367,7 @@ async def test_an_answer_that_is_older_than_our_change_does_not_undo_it(
 ) -> None:
     await answers_late(home, freezer, path)
     await home.turn_off(BACKUPS)
-    await home.advance(4)
-
-    assert home.state(BACKUPS) == "off"
+    await home.shows("off", BACKUPS, after=4)
     assert not await enabled(home)
     assert home.state(END) == "07:00"
 
@@ -458,8 +448,7 @@ async def test_a_setting_that_is_missing_for_long_may_come_back(home: Home) -> N
     assert registry.async_get(LIBRARIES)
 
     home.plex.add_preference(setting)
-    await home.advance(8 * 3600)
-    assert home.state(BACKUPS) == "on"
+    await home.shows("on", BACKUPS, after=8 * 3600)
 
 
 @pytest.mark.parametrize("fault", ["404", "garbage"])
@@ -473,14 +462,12 @@ async def test_a_server_that_tells_no_settings_has_no_schedule_until_it_does(
     assert [home.state(it) for it in WINDOW] == ["unknown"] * 2
 
     home.plex.clear_faults()
-    await home.advance(31)
-    assert home.state(START) == "02:00"
+    await home.shows("02:00", START, after=31)
     assert "unknown" not in [home.state(it) for it in WINDOW]
 
     home.plex.fault(fault, path=PREFS, count=None)
     await home.changed("ButlerStartHour", 3)
-    await home.advance(2)
-    assert home.state(START) == "02:00"
+    await home.shows("02:00", START, after=2)
 
 
 @pytest.mark.parametrize(

@@ -25,53 +25,43 @@ async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> N
 
     home.begins(BACKUP, 60)
     home.begins("ButlerTaskGenerateIntroMarkers", 120)
-    await home.advance(31)
-    assert home.state(CURRENT) == "Back up database and 1 more"
+    await home.shows("Back up database and 1 more", CURRENT, after=31)
     # Its switch is disabled.
     home.begins("LoudnessAnalysis", 180)
-    await home.advance(2)
-    assert home.state(CURRENT) == "Back up database and 2 more"
+    await home.shows("Back up database and 2 more", CURRENT, after=2)
     assert not home.is_assumed(CURRENT)
 
     await home.advance(30)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Detect intros and 1 more"
+    await home.shows("Detect intros and 1 more", CURRENT, after=6)
     await home.advance(60)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Analyze loudness"
+    await home.shows("Analyze loudness", CURRENT, after=6)
     await home.advance(90)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Idle"
+    await home.shows("Idle", CURRENT, after=6)
     assert home.attributes(CURRENT)["tasks"] == []
 
 
 @pytest.mark.parametrize("profile", ["session"])
-async def test_a_run_changes_the_current_task_twice_and_names_no_other(
-    home: Home,
-) -> None:
+async def test_a_session_is_shown_as_its_task_without_its_progress(home: Home) -> None:
     shown = home.written(CURRENT)
-    home.begins(BACKUP, 30)
-    await home.advance_steps(10, 5)
-
-    states = [state.state for state in shown]
-    assert [it for it, _ in groupby(states)] == ["Back up database", "Idle"]
+    home.begins(BACKUP, 60)
+    for _ in range(5):
+        await home.shows("Back up database", CURRENT, after=10)
+        assert home.state(PROGRESS) == "unknown"
+    await home.shows("Idle", CURRENT, after=31)
+    names = [it for it, _ in groupby(state.state for state in shown)]
+    assert names == ["Back up database", "Idle"]
 
 
 async def test_each_task_is_listed_with_what_is_known_of_it(home: Home) -> None:
     before = dt_util.utcnow()
     home.begins(BACKUP, 100)
-    await home.advance(50)
-    await home.advance(1)
-
+    await home.advance(50, 1)
     (backup,) = home.attributes(CURRENT)["tasks"]
     assert before <= backup.pop("since") <= dt_util.utcnow()
     assert 48 <= backup.pop("progress") <= 52
-    assert backup == {
-        "name": BACKUP,
-        "title": "Back up database",
-        "state": "running",
-        "evidence": "observed",
-    }
+    about = ("name", "title", "state", "evidence")
+    told = (BACKUP, "Back up database", "running", "observed")
+    assert backup == dict(zip(about, told, strict=True))
 
 
 def test_what_changes_with_every_percent_is_not_recorded() -> None:
@@ -103,13 +93,11 @@ async def test_a_task_that_only_waits_says_so(home: Home) -> None:
 @pytest.mark.parametrize("profile", ["anonymous"])
 async def test_work_that_names_nothing_is_an_unknown_task(home: Home) -> None:
     home.begins(BACKUP, 60)
-    await home.advance(31)
-    assert home.state(CURRENT) == "Unknown task"
+    await home.shows("Unknown task", CURRENT, after=31)
     assert home.attributes(CURRENT)["tasks"] == []
 
     await home.advance(31)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Idle"
+    await home.shows("Idle", CURRENT, after=6)
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -123,9 +111,7 @@ async def test_a_task_that_only_our_command_speaks_for_is_assumed(home: Home) ->
     assert (home.state(CURRENT), home.is_assumed(CURRENT)) == ("unknown", False)
 
 
-async def test_what_the_server_names_is_shown_before_what_only_we_commanded(
-    home: Home,
-) -> None:
+async def test_what_the_server_names_goes_before_what_we_commanded(home: Home) -> None:
     home.begins("UpgradeMediaAnalysis", 600)
     await home.advance(6)
     home.plex.hub.muted = True
@@ -137,9 +123,7 @@ async def test_what_the_server_names_is_shown_before_what_only_we_commanded(
     assert home.state(CURRENT) == "Idle"
 
 
-async def test_a_task_without_a_name_of_ours_is_shown_under_the_servers_title(
-    new_home: Home,
-) -> None:
+async def test_a_task_without_a_name_has_the_servers_title(new_home: Home) -> None:
     titles = {
         # Keys of texts, but of no tasks
         "Task": "Polish the {brass}",
@@ -155,25 +139,20 @@ async def test_a_task_without_a_name_of_ours_is_shown_under_the_servers_title(
         await new_home.advance(6)
         assert new_home.state(CURRENT) == title[:255]
         await new_home.advance(31)
-        await new_home.advance(6)
-    assert new_home.state(CURRENT) == "Idle"
+    await new_home.shows("Idle", CURRENT, after=6)
 
 
-async def test_the_current_task_is_named_in_home_assistants_language(
-    home: Home,
-) -> None:
+async def test_the_current_task_is_named_in_the_users_language(home: Home) -> None:
     home.begins(BACKUP, 600)
     await home.advance(6)
     # There are English texts only, also before the language is loaded.
     home.hass.config.language = "tlh"
     home.plex.client_start(OPTIMIZE)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Optimize database and 1 more"
+    await home.shows("Optimize database and 1 more", CURRENT, after=6)
 
     await async_load_integrations(home.hass, {DOMAIN})
     home.plex.client_stop(OPTIMIZE)
-    await home.advance(6)
-    assert home.state(CURRENT) == "Back up database"
+    await home.shows("Back up database", CURRENT, after=6)
 
 
 async def test_the_progress_moves_in_steps_and_seldom(home: Home) -> None:
@@ -191,41 +170,23 @@ async def test_the_progress_moves_in_steps_and_seldom(home: Home) -> None:
         assert (after - before).total_seconds() >= 9.9
 
     # The end is shown at once, and the next task begins anew.
-    await home.advance(2)
-    assert home.state(PROGRESS) == "unknown"
+    await home.shows("unknown", PROGRESS, after=2)
     home.plex.client_start(OPTIMIZE)
-    await home.advance(2)
-    assert home.state(PROGRESS) == "0"
+    await home.shows("0", PROGRESS, after=2)
 
 
-@pytest.mark.parametrize("profile", ["session"])
-async def test_the_progress_of_a_session_is_not_that_of_its_task(home: Home) -> None:
-    home.begins(BACKUP, 60)
-    for _ in range(5):
-        await home.advance(10)
-        assert home.state(CURRENT) == "Back up database"
-        assert home.state(PROGRESS) == "unknown"
-
-    await home.advance(31)
-    assert home.state(CURRENT) == "Idle"
-
-
-async def test_the_progress_is_unavailable_in_an_outage_and_right_afterwards(
-    home: Home,
-) -> None:
+async def test_the_progress_is_right_after_an_outage(home: Home) -> None:
     home.expect_log("starting or migrating its database")
     home.begins("DeepMediaAnalysis", 1000)
     await home.advance(100)
-    await home.advance(31)
-    assert home.state(PROGRESS) == "10"
+    await home.shows("10", PROGRESS, after=31)
 
     home.plex.fault("503", count=None)
     await home.advance(61)
     assert (home.state(CURRENT), home.state(PROGRESS)) == ("unavailable",) * 2
     await home.advance(300)
     home.plex.clear_faults()
-    await home.advance(72)
-    assert home.state(CURRENT) == "Perform extensive media analysis"
+    await home.shows("Perform extensive media analysis", CURRENT, after=72)
     assert home.state(PROGRESS) == "55"
 
 
@@ -236,10 +197,8 @@ async def test_the_last_run_tells_when_it_ended_and_how(home: Home) -> None:
     began = dt_util.utcnow()
     home.begins(BACKUP, 60)
     await home.advance(1)
-    await home.advance(29)
-    assert home.state(LAST_BACKUP) == "unknown"
-    await home.advance(30)
-    await home.advance(1)
+    await home.shows("unknown", LAST_BACKUP, after=29)
+    await home.advance(30, 1)
 
     ended = home.state(LAST_BACKUP)
     assert ended

@@ -21,9 +21,7 @@ def results(tasks: list[dict[str, Any]]) -> list[str]:
 
 async def test_all_tasks_are_told(home: Home) -> None:
     await home.start()
-
     tasks = {task["name"]: task for task in await home.answer("get_butler_tasks")}
-
     assert tasks.keys() == home.plex.truth().keys()
     assert tasks[BACKUP]["task"] == "Back up database"
     assert tasks[BACKUP]["key"] == "backup_database"
@@ -44,19 +42,11 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     home.plex.client_start(BACKUP)
     await home.advance(1)
     socket = await hass_ws_client(home.hass)
-    await socket.send_json_auto_id(
-        {
-            "type": "call_service",
-            "domain": DOMAIN,
-            "service": "get_butler_tasks",
-            "return_response": True,
-        }
-    )
+    action = {"domain": DOMAIN, "service": "get_butler_tasks", "return_response": True}
+    await socket.send_json_auto_id({"type": "call_service", **action})
     answer = await socket.receive_json()
-
     assert answer["success"]
-    listed = answer["result"]["response"]["tasks"]
-    tasks = {task["name"]: task for task in listed}
+    tasks = {task["name"]: task for task in answer["result"]["response"]["tasks"]}
     runs, ran = tasks[BACKUP], tasks[OPTIMIZE]
     assert (runs["state"], runs["evidence"]) == ("running", "observed")
     assert (runs["progress"], runs["last_run"]) == (0, None)
@@ -66,10 +56,8 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     last = ran["last_run"]
     assert last.keys() == LAST_RUN
     assert last["result"] == "stopped"
-    started, ended = (
-        datetime.fromisoformat(last[f"{it}_at"]) for it in ("started", "ended")
-    )
-    assert started <= ended
+    times = [datetime.fromisoformat(last[it]) for it in ("started_at", "ended_at")]
+    assert times == sorted(times)
     assert last["duration"] == 1
 
 
@@ -163,10 +151,9 @@ async def test_the_window_is_set_at_once(
     window = home.plex.butler.window
     assert (window.start_hour, window.end_hour) == hours
     assert [it.method for it in home.plex.requests] == ["PUT", "GET", "GET"]
-    assert home.plex.requests[0].query == {
-        "ButlerStartHour": str(hours[0]),
-        "ButlerEndHour": str(hours[1]),
-    }
+    start, end = map(str, hours)
+    asked = {"ButlerStartHour": start, "ButlerEndHour": end}
+    assert home.plex.requests[0].query == asked
     ends = home.state("select.attic_butler_maintenance_window_ends")
     assert ends == f"{hours[1]:02}:00"
 
@@ -217,5 +204,4 @@ async def test_what_the_server_refuses_is_said(home: Home, service: str) -> None
     home.plex.fault("401", path="/butler")
     with refused("invalid_auth"):
         await home.action(service, **data)
-
     await home.action(service, **data)

@@ -41,13 +41,11 @@ async def test_turning_on_starts_the_task_until_it_ends(home: Home) -> None:
     assert home.plex.truth()[BACKUP] == "running"
     assert (home.state(), home.state(OPTIMIZE_SWITCH)) == ("on", "off")
 
-    await home.advance(30)
-    assert home.state() == "on"
+    await home.shows("on", after=30)
 
     await home.advance(31)
     assert home.plex.truth()[BACKUP] == "idle"
-    await home.advance(6)
-    assert home.state() == "off"
+    await home.shows("off", after=6)
 
 
 async def test_what_others_start_shows_and_turning_off_stops_it(home: Home) -> None:
@@ -79,17 +77,14 @@ async def test_a_command_that_fails_says_why_and_changes_nothing(home: Home) -> 
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_new_task_has_the_servers_title_and_may_return(home: Home) -> None:
     home.plex.add_task(POLISH_TASK)
-    await home.advance(31)
-    assert home.state(POLISH) == "off"
+    await home.shows("off", POLISH, after=31)
     assert home.state("sensor.attic_butler_last_run_polish_the_brass") == "unknown"
 
     home.plex.remove_task("PolishTheBrass")
-    await home.advance(601)
-    assert home.state(POLISH) == "unavailable"
+    await home.shows("unavailable", POLISH, after=601)
 
     home.plex.add_task(POLISH_TASK)
-    await home.advance(601)
-    assert home.state(POLISH) == "off"
+    await home.shows("off", POLISH, after=601)
     await home.turn_on(POLISH)
     assert home.plex.truth()["PolishTheBrass"] == "running"
 
@@ -98,8 +93,7 @@ async def test_a_new_task_has_the_servers_title_and_may_return(home: Home) -> No
 async def test_a_missing_task_is_forgotten_after_a_day(home: Home) -> None:
     registry = er.async_get(home.hass)
     home.plex.remove_task(BACKUP)
-    await home.advance(31)
-    assert home.state() == "unavailable"
+    await home.shows("unavailable", after=31)
 
     await home.advance_steps(23, 3600)
     assert registry.async_get(BACKUP_SWITCH)
@@ -133,9 +127,7 @@ async def test_an_answer_that_a_command_overtook_does_not_undo_it(
         await asyncio.sleep(0)
 
     await home.turn_on()
-    await home.advance(4)
-
-    assert home.state() == "on"
+    await home.shows("on", after=4)
 
 
 @pytest.mark.parametrize("profile", ["anonymous"])
@@ -143,12 +135,10 @@ async def test_an_unnamed_run_of_ours_shows_until_butler_is_idle(home: Home) -> 
     home.plex.durations[BACKUP] = 20
     await home.turn_on()
     for _ in range(3):
-        await home.advance(5)
-        assert home.state() == "on"
+        await home.shows("on", after=5)
 
     await home.advance(6)
-    await home.advance(6)
-    assert home.state() == "off"
+    await home.shows("off", after=6)
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -163,11 +153,9 @@ async def test_where_nothing_is_shown_our_command_shows_up_to_the_limit(
     home.plex.durations[OPTIMIZE] = 4
     await home.turn_on(switch)
     for _ in range(minutes - 1):
-        await home.advance(60)
-        assert home.state(switch) == "on"
+        await home.shows("on", switch, after=60)
 
-    await home.advance(61)
-    assert home.state(switch) == "off"
+    await home.shows("off", switch, after=61)
 
 
 async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(home: Home) -> None:
@@ -180,8 +168,7 @@ async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(home: Home) -> 
     await home.call("start_task")
     assert home.state() == "unavailable"
 
-    await home.advance(31)
-    assert home.state() == "on"
+    await home.shows("on", after=31)
 
 
 async def test_of_a_server_that_shows_its_tasks_nothing_is_assumed(home: Home) -> None:
@@ -246,16 +233,14 @@ async def test_a_switch_tells_of_its_task_and_its_last_run(home: Home) -> None:
     assert told() == NEVER
 
     home.begins(BACKUP, 60)
-    await home.advance(1)
-    await home.advance(30)
+    await home.advance(1, 30)
     assert told() == NEVER | {"evidence": "observed"}
     # A percent more is no news.
     written.clear()
     await home.advance_steps(20, 1)
     assert written == []
 
-    await home.advance(10)
-    await home.advance(2)
+    await home.advance(10, 2)
     duration = told()["last_duration"]
     assert duration == pytest.approx(60, abs=5)
     assert told() == NEVER | {"last_result": "ended", "last_duration": duration}

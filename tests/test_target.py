@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, check, noted, split
+from tests.automations import automate, check, noted, validated
 from tests.conftest import (
     BACKUP,
     BACKUP_SWITCH,
@@ -106,12 +106,6 @@ class Rooms(Home):
         plex.client_start(task)
         await self.settle()
         await self.advance(5)
-
-    async def validated(self, name: str, **about: Any) -> Any:
-        """Return a trigger as Home Assistant takes it."""
-        await async_setup_component(self.hass, "automation", {})
-        config = {"platform": f"{DOMAIN}.{name}", **split(about)}
-        return await trigger.async_validate_trigger_config(self.hass, [config])
 
 
 @pytest.fixture
@@ -362,7 +356,7 @@ async def test_tasks_beside_a_switch_are_those_of_the_only_server(home: Rooms) -
         with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
             await home.do("start_task", **both)
         with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
-            await home.validated("task_started", **both)
+            await validated(home.hass, "task_started", **both)
 
 
 async def test_without_a_server_it_is_said(home: Rooms) -> None:
@@ -376,7 +370,7 @@ async def test_without_a_server_it_is_said(home: Rooms) -> None:
 
     home.entry = add_entry(home.hass, home.plex)
     with pytest.raises(vol.Invalid, match="Attic is not available"):
-        await home.validated("butler_idle")
+        await validated(home.hass, "butler_idle")
     await home.set_up()
     await home.call("start_task")
     assert running(home.plex) == {BACKUP}
@@ -484,7 +478,7 @@ async def test_an_automation_without_a_target_is_of_the_only_server(
 
         for name in ("task_started", "butler_idle"):
             with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
-                await home.validated(name)
+                await validated(home.hass, name)
         with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
             await check(home.hass, "butler_is_busy")
 
@@ -502,10 +496,10 @@ async def test_a_trigger_says_what_is_wrong_with_its_target(
     home: Rooms, name: str, entity_id: str, message: str
 ) -> None:
     with pytest.raises(vol.Invalid, match=message):
-        await home.validated(name, entity_id=entity_id)
+        await validated(home.hass, name, entity_id=entity_id)
 
     right = BUSY if name == "butler_idle" else BACKUP_SWITCH
-    assert await home.validated(name, entity_id=right)
+    assert await validated(home.hass, name, entity_id=right)
 
 
 @pytest.mark.skipif("exclude" not in cv.TARGET_FIELDS, reason="new in 2026.11")

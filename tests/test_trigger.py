@@ -9,7 +9,13 @@ import pytest
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, noted, payloads, queue_guides, split
+from tests.automations import (
+    automate,
+    noted,
+    payloads,
+    queue_guides,
+    validated,
+)
 from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import SimulatedPlex, TaskSpec
 
@@ -21,15 +27,8 @@ def _minutes(plex: SimulatedPlex) -> None:
     plex.durations.update(dict.fromkeys(plex.truth(), MINUTE))
 
 
-async def ends(home: Home) -> None:
-    """Let what has just been started end."""
-    await home.advance(MINUTE)
-    await home.advance(1)
-
-
 async def test_a_start_by_any_client_fires(home: Home) -> None:
     calls = await automate(home.hass, "task_started", device_id=home.device)
-
     await home.start()
     assert home.plex.truth()[BACKUP] == "running"
     (payload,) = payloads(calls)
@@ -47,12 +46,9 @@ async def test_a_start_by_any_client_fires(home: Home) -> None:
     assert payload.items() >= told.items()
 
     home.plex.client_start(OPTIMIZE)
-    await home.advance(5)
-    await home.advance(2 * MINUTE)
-    assert noted(calls, "name", "evidence") == [
-        (BACKUP, "assumed"),
-        (OPTIMIZE, "observed"),
-    ]
+    await home.advance(5, 2 * MINUTE)
+    told_of = [(BACKUP, "assumed"), (OPTIMIZE, "observed")]
+    assert noted(calls, "name", "evidence") == told_of
 
 
 async def test_a_title_of_two_tasks_means_both(home: Home) -> None:
@@ -110,7 +106,7 @@ async def test_only_the_tasks_and_results_that_are_meant_fire(
     await home.start()
     await home.start(OPTIMIZE)
     await home.stop(OPTIMIZE)
-    await ends(home)
+    await home.advance(MINUTE, 1)
 
     assert noted(calls, "name", "result") == [fires]
 
@@ -120,9 +116,7 @@ async def test_a_run_that_is_given_up_is_no_end(home: Home) -> None:
     calls = await automate(home.hass, "task_ended", device_id=home.device)
     await home.start()
 
-    await home.advance(31 * MINUTE)
-
-    assert home.state() == "off"
+    await home.shows("off", after=31 * MINUTE)
     assert calls == []
     await home.start()
     await home.stop()
@@ -137,19 +131,16 @@ async def test_what_ran_already_is_no_start_but_has_an_end(home: Home) -> None:
     started = await automate(home.hass, "task_started", device_id=home.device)
 
     await home.set_up()
-    await home.advance(5)
-    assert home.state() == "on"
+    await home.shows("on", after=5)
     assert started == []
 
-    await ends(home)
+    await home.advance(MINUTE, 1)
     assert home.last_result == "ended"
 
 
-async def test_what_is_taken_off_the_queue_has_not_ended_for_it_never_ran(
-    home: Home,
-) -> None:
+async def test_what_is_taken_off_the_queue_never_ended(home: Home) -> None:
     calls = await automate(home.hass, "task_ended", device_id=home.device)
-    guides = await queue_guides(home.hass, home.plex, home.advance)
+    guides = await queue_guides(home)
     calls.clear()
     await home.stop(guides)
     await home.advance(1)
@@ -171,7 +162,6 @@ async def test_butler_is_idle_once_all_of_its_work_is_over(home: Home) -> None:
     assert calls == []
 
     await home.advance_steps(6, 5)
-
     assert set(home.plex.truth().values()) == {"idle"}
     told = (home.device, "Butler of Attic became idle")
     assert noted(calls, "device_id", "description") == [told]
@@ -203,7 +193,7 @@ async def test_an_automation_that_is_turned_off_hears_nothing(home: Home) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "options"),
+    ("name", "wrong"),
     [
         ("task_started", {"device_id": "unknown"}),
         ("task_started", {"task": []}),
@@ -212,24 +202,17 @@ async def test_an_automation_that_is_turned_off_hears_nothing(home: Home) -> Non
     ],
 )
 async def test_what_is_no_trigger_is_refused(
-    home: Home, name: str, options: dict[str, Any]
+    home: Home, name: str, wrong: dict[str, Any]
 ) -> None:
-    await async_setup_component(home.hass, "automation", {})
-    good: dict[str, Any] = {"device_id": home.device}
-    config: dict[str, Any] = {"platform": f"{DOMAIN}.{name}", **split(good | options)}
-
+    good = {"device_id": home.device}
     with pytest.raises(vol.Invalid):
-        await trigger.async_validate_trigger_config(home.hass, [config])
-
-    config = {"platform": f"{DOMAIN}.{name}", **split(good)}
-    assert await trigger.async_validate_trigger_config(home.hass, [config])
+        await validated(home.hass, name, **good | wrong)
+    assert await validated(home.hass, name, **good)
 
 
 async def test_all_triggers_are_described(home: Home) -> None:
     await async_setup_component(home.hass, "automation", {})
-
     described = await trigger.async_get_all_descriptions(home.hass)
-
     ours = {name: it for name, it in described.items() if name.startswith(DOMAIN)}
     names = ("task_started", "task_ended", "butler_idle")
     assert ours.keys() == {f"{DOMAIN}.{name}" for name in names}

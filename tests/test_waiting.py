@@ -374,7 +374,7 @@ async def test_a_call_that_is_cancelled_leaves_nothing_behind(home: Waiting) -> 
 
 
 async def test_a_queued_task_is_told_so(home: Waiting) -> None:
-    guides = await open_window(home.plex, home.advance)
+    guides = await open_window(home)
 
     call = await home.begin(guides, wait=False)
 

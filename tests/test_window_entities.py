@@ -143,8 +143,7 @@ async def test_an_outage_over_an_edge_ends_with_the_truth(home: Home) -> None:
     home.expect_log("starting or migrating its database")
     home.plex.fault("503", count=None)
     for seconds in (31, 6 * HOUR):
-        await home.advance(seconds)
-        assert home.state(OPEN) == "unavailable"
+        await home.shows("unavailable", OPEN, after=seconds)
 
     home.plex.clear_faults()
     await home.advance(31)
@@ -180,5 +179,4 @@ async def test_a_time_zone_that_changes_during_set_up_counts(new_home: Home) -> 
 
 async def test_nothing_waits_for_a_server_that_was_let_go(home: Home) -> None:
     await home.unload()
-    await home.advance(12 * HOUR)
-    assert home.state(OPEN) == "unavailable"
+    await home.shows("unavailable", OPEN, after=12 * HOUR)

@@ -83,7 +83,7 @@ def secure_home(
         await settle(hass)
 
     entry = add_entry(hass, secure)
-    return Journey(hass, secure, entry, advance, expected_logs, freezer)
+    return Journey(hass, secure, entry, advance, expected_logs, caplog, freezer)
 
 
 @pytest.fixture
