@@ -10,7 +10,11 @@ from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigFlowResult
-from homeassistant.const import ATTR_ASSUMED_STATE, EVENT_STATE_CHANGED
+from homeassistant.const import (
+    ATTR_ASSUMED_STATE,
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+)
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -349,6 +353,20 @@ class Home:
                 written.append(new)
 
         async_track_state_change_event(self.hass, entity_id, note)
+        return written
+
+    def writes(self) -> list[str]:
+        """Return the entities whose states are written from now on, to be filled."""
+        written: list[str] = []
+
+        @callback
+        def note(event: Event[Any]) -> None:
+            written.append(event.data["entity_id"])
+
+        # What is reported is only for those who filter.
+        anything = callback(lambda _: True)
+        for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+            self.hass.bus.async_listen(kind, note, event_filter=anything)
         return written
 
     @property

@@ -1,6 +1,5 @@
 """Buttons speak to all of Butler."""
 
-from homeassistant.helpers import entity_registry as er
 import pytest
 
 from tests.conftest import BACKUP, OPTIMIZE, Home, refused
@@ -19,13 +18,6 @@ async def test_run_what_is_due_now_starts_it(home: Home) -> None:
     # As the documentation warns
     assert home.plex.truth()["AutomaticUpdates"] != "idle"
     assert on(home)
-
-
-async def test_both_buttons_are_in_the_same_card(home: Home) -> None:
-    for button in (RUN_DUE, STOP_ALL):
-        entity = er.async_get(home.hass).async_get(button)
-        assert entity
-        assert entity.entity_category is None
 
 
 async def test_stop_all_stops_everything(home: Home) -> None:

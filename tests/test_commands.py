@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, refused
 from tests.house import House, evening, running
-from tests.simulator import ManualClock, SimulatedPlex, TaskSpec
+from tests.simulator import SimulatedPlex, TaskSpec
 
 DEEP = "DeepMediaAnalysis"
 SWITCHES = {
@@ -238,9 +238,7 @@ async def test_a_stop_overtakes_a_start_that_waits(desk: Desk, by: str) -> None:
 
 
 @pytest.mark.parametrize("wait", [True, False])
-async def test_what_a_list_has_yet_to_start_waits_too(
-    desk: Desk, *, wait: bool
-) -> None:
+async def test_what_a_list_has_yet_to_do_waits_too(desk: Desk, *, wait: bool) -> None:
     desk.slow_down(count=1)
     listed = await desk.ask(
         desk.call("start_task", task=[DEEP, BACKUP, OPTIMIZE], wait=wait)
@@ -469,15 +467,16 @@ async def test_what_fails_in_a_list_that_is_done_one_by_one_ends_it(desk: Desk) 
     assert desk.order == [f"start {BACKUP}", f"start {OPTIMIZE}"]
 
 
-async def test_a_server_that_hangs_keeps_no_other_waiting(desk: Desk) -> None:
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as other:
-        entry = await desk.house.add(other)
-        other.client_start(BACKUP)
-        desk.slow_down()
-        both = [SWITCHES[BACKUP], "switch.cellar_butler_back_up_database"]
-        await desk.ask(desk.call("stop_task", entity_id=both))
-        await desk.house.settle()
-        assert running(other) == set()
+async def test_a_server_that_hangs_keeps_no_other_waiting(
+    desk: Desk, cellar: SimulatedPlex
+) -> None:
+    entry = await desk.house.add(cellar)
+    cellar.client_start(BACKUP)
+    desk.slow_down()
+    both = [SWITCHES[BACKUP], "switch.cellar_butler_back_up_database"]
+    await desk.ask(desk.call("stop_task", entity_id=both))
+    await desk.house.settle()
+    assert running(cellar) == set()
 
-        await desk.house.let_pass(SLOW)
-        await desk.hass.config_entries.async_unload(entry.entry_id)
+    await desk.house.let_pass(SLOW)
+    await desk.hass.config_entries.async_unload(entry.entry_id)

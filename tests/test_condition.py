@@ -1,5 +1,6 @@
 """Conditions are fulfilled by what is known to be so, and by nothing else."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.core import ServiceCall
@@ -18,106 +19,95 @@ RUNNING, BUSY = "task_is_running", "butler_is_busy"
 EITHER = pytest.mark.parametrize("name", [RUNNING, BUSY])
 
 
-class Automation:
-    """An automation that acts at an event if a condition of ours is fulfilled."""
+@dataclass
+class Acting(Home):
+    """A home that acts at an event if a condition of ours is fulfilled."""
 
-    def __init__(self, home: Home) -> None:
-        """Do nothing yet."""
-        self._hass = home.hass
-        self._device = home.device
-        self._calls: list[ServiceCall] = async_mock_service(home.hass, "test", "act")
+    calls: list[ServiceCall]
 
-    async def set_up(self, name: str, **options: Any) -> None:
-        """Make it, about the server."""
-        about = split(options | {"device_id": self._device})
+    async def automate(self, name: str, **options: Any) -> None:
+        """Have it act on a condition about the server."""
+        about = split(options | {"device_id": self.device})
         config = {
             "triggers": {"trigger": "event", "event_type": GO},
             "conditions": {"condition": f"{DOMAIN}.{name}", **about},
             "actions": {"action": "test.act"},
         }
         components = {"automation": config}
-        assert await async_setup_component(self._hass, "automation", components)
-        await self._hass.async_block_till_done()
+        assert await async_setup_component(self.hass, "automation", components)
+        await self.hass.async_block_till_done()
 
     async def acts(self) -> bool:
-        self._calls.clear()
-        self._hass.bus.async_fire(GO)
-        await self._hass.async_block_till_done()
-        return bool(self._calls)
+        self.calls.clear()
+        self.hass.bus.async_fire(GO)
+        await self.hass.async_block_till_done()
+        return bool(self.calls)
 
 
 @pytest.fixture
-def automation(home: Home) -> Automation:
-    return Automation(home)
+async def home(home: Home) -> Acting:
+    return Acting(**vars(home), calls=async_mock_service(home.hass, "test", "act"))
 
 
-async def test_a_task_is_running_while_it_runs(
-    home: Home, automation: Automation
-) -> None:
-    await automation.set_up(RUNNING, task=["backup_database"])
-    assert not await automation.acts()
+async def test_a_task_is_running_while_it_runs(home: Acting) -> None:
+    await home.automate(RUNNING, task=["backup_database"])
+    assert not await home.acts()
 
     home.plex.client_start(OPTIMIZE)
     await home.advance(5)
-    assert not await automation.acts()
+    assert not await home.acts()
 
     home.begins(BACKUP, 60)
     await home.advance(5)
     assert home.plex.truth()[BACKUP] == "running"
-    assert await automation.acts()
+    assert await home.acts()
 
     await home.advance(60)
     assert home.plex.truth()[BACKUP] == "idle"
-    assert not await automation.acts()
+    assert not await home.acts()
 
 
 @EITHER
-async def test_without_a_task_any_work_will_do(
-    home: Home, automation: Automation, name: str
-) -> None:
-    await automation.set_up(name)
+async def test_without_a_task_any_work_will_do(home: Acting, name: str) -> None:
+    await home.automate(name)
     for at_work, command in (
         (False, home.plex.client_start),
         (True, home.plex.client_stop),
     ):
-        assert await automation.acts() == at_work
+        assert await home.acts() == at_work
         command(OPTIMIZE)
         await home.advance(5)
-    assert not await automation.acts()
+    assert not await home.acts()
 
 
 @EITHER
-async def test_what_is_unknown_is_not_fulfilled(
-    home: Home, automation: Automation, name: str
-) -> None:
+async def test_what_is_unknown_is_not_fulfilled(home: Acting, name: str) -> None:
     home.expect_log("Error fetching Attic Butler data")
     # It is valid before its server is there.
     await home.unload()
-    await automation.set_up(name)
-    assert not await automation.acts()
+    await home.automate(name)
+    assert not await home.acts()
 
     home.begins(OPTIMIZE, 3600)
     await home.set_up()
-    assert await automation.acts()
+    assert await home.acts()
 
     home.plex.fault("503", path="/activities")
     await home.advance(61)
-    assert not await automation.acts()
+    assert not await home.acts()
 
     await home.advance(31)
-    assert await automation.acts()
+    assert await home.acts()
 
     await home.unload()
-    assert not await automation.acts()
+    assert not await home.acts()
 
     await home.set_up()
-    assert await automation.acts()
+    assert await home.acts()
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_a_silent_server_is_never_busy_but_runs_what_it_was_told(
-    home: Home,
-) -> None:
+async def test_a_silent_server_is_never_busy_but_runs_what_is_told(home: Home) -> None:
     await home.call("start_task")
 
     assert await check(home.hass, RUNNING, device_id=home.device) is True

@@ -1,6 +1,5 @@
 """The download tells what a bug report needs, and not whose server it is."""
 
-from dataclasses import replace
 import json
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +11,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.plex_butler.diagnostics import async_get_config_entry_diagnostics
 from tests.conftest import Home
 from tests.downloads import download
-from tests.simulator import Row
+from tests.simulator import Kind, Row, Setting
 
 # What people give names to, or what has a name because of them.
 FILM, LIBRARY, COTTAGE = "Home Video of Ann", "Holidays of Ann", "The Cottage of Ann"
@@ -52,9 +51,10 @@ async def test_nothing_in_it_tells_whose_server_it_is_or_what_is_watched(
         discovery_keys=MappingProxyType({"zeroconf": (key,)}),
         data={**entry.data, "something_new": COTTAGE},
     )
-    path = plex.state.preferences["ButlerDatabaseBackupPath"]
-    theirs = {"id": f"{path.id}2", "value": f"/home/{PERSON}/database", "label": PERSON}
-    plex.add_preference(replace(path, **theirs))
+    path = f"/home/{PERSON}/database"
+    name, kind_of = "ButlerDatabaseBackupPath2", Kind.TEXT
+    setting = Setting(id=name, kind=kind_of, default="", value=path, label=PERSON)
+    plex.add_preference(setting)
     context = {"librarySectionTitle": LIBRARY, "type": FILM, "User": {"id": NUMBER}}
     for kind in ("library.update.section", "butler", FILM):
         title = "Backup Database" if kind == "butler" else FILM
@@ -105,9 +105,7 @@ async def test_what_is_nested_beyond_reason_does_not_keep_it_from_being_made(
 
 async def test_entry_version_tasks_and_schedule_are_in_it(home: Home) -> None:
     diagnostics = await async_get_config_entry_diagnostics(home.hass, home.entry)
-
-    entry = diagnostics["entry"]
-    redacted = "**REDACTED**"
+    entry, redacted = diagnostics["entry"], "**REDACTED**"
     assert entry["data"] == {"url": redacted, "token": redacted, "verify_ssl": True}
     assert entry["options"] == {}
     assert entry.keys() == {

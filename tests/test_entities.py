@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
-from homeassistant.core import callback
+from homeassistant.const import Platform
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
@@ -150,11 +149,6 @@ async def test_a_registry_of_an_older_version_keeps_ids_names_and_what_is_enable
 
 
 async def test_each_state_is_written_once_at_set_up(new_home: Home) -> None:
-    written: list[str] = []
-    note = callback(lambda event: written.append(event.data["entity_id"]))
-    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        # What is reported is only for those who filter.
-        anything = callback(lambda _: True)
-        new_home.hass.bus.async_listen(event, note, event_filter=anything)
+    written = new_home.writes()
     await new_home.set_up()
     assert len(written) == len(set(written)) > 0

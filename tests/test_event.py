@@ -69,9 +69,7 @@ async def test_a_run_that_is_given_up_is_not_told(home: Home, told: Told) -> Non
 
 
 @pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=20)])
-async def test_a_run_that_shows_after_it_was_given_up_is_told_once(
-    home: Home, told: Told
-) -> None:
+async def test_a_run_that_shows_late_is_told_once(home: Home, told: Told) -> None:
     home.plex.client_start(OPTIMIZE)
     await home.advance_steps(20, 5)
     told.states.clear()
@@ -82,9 +80,7 @@ async def test_a_run_that_shows_after_it_was_given_up_is_told_once(
     assert told.parts("event_type", "name") == [("started", BACKUP), ("ended", BACKUP)]
 
 
-async def test_the_end_of_a_task_that_is_gone_is_not_told(
-    home: Home, told: Told
-) -> None:
+async def test_the_end_of_a_task_that_went_is_not_told(home: Home, told: Told) -> None:
     home.plex.durations[BACKUP] = 600
     await home.start()
     await home.advance(10)

@@ -124,9 +124,7 @@ def test_names_are_in_sentence_case() -> None:
 
 
 @pytest.mark.parametrize("kind", DESCRIBED)
-def test_every_action_trigger_and_condition_is_described_and_has_an_icon(
-    kind: str,
-) -> None:
+def test_every_action_trigger_and_condition_has_text_and_icon(kind: str) -> None:
     described = DESCRIBED[kind]
     assert ENGLISH[kind].keys() == described.keys() == ICONS[kind].keys()
     for name, description in described.items():
@@ -143,7 +141,6 @@ def test_every_exception_that_is_raised_has_a_text_and_none_is_idle() -> None:
 def test_every_error_of_a_dialog_has_a_text_and_none_is_idle() -> None:
     fields = set(re.findall(r'(?:errors\[CONF_\w+\] = |PasteError\()"(\w+)"', SOURCE))
     steps = set(re.findall(r'\berror ?= ?"(\w+)"', SOURCE))
-
     assert MAPPED_ERRORS | fields | steps == ENGLISH["config"]["error"].keys()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -29,15 +29,6 @@ async def test_a_server_is_one_service_with_its_name(home: Home) -> None:
     await home.advance(3601)
     device = device_of(home.hass, home.entry)
     assert (device.name, device.sw_version) == ("Loft Butler", "1.99.0")
-
-
-async def test_every_task_has_its_switch(home: Home) -> None:
-    registry = er.async_get(home.hass)
-    entries = er.async_entries_for_config_entry(registry, home.entry.entry_id)
-    prefix = f"{home.plex.machine_identifier}_task_"
-    ids = {it.unique_id for it in entries if it.domain == "switch"}
-    tasks = {f"{prefix}{name}" for name in home.plex.truth()}
-    assert {it for it in ids if it.startswith(prefix)} == tasks
 
 
 @pytest.mark.parametrize("reason", ["maintenance", "wrong_server"])

@@ -1,6 +1,7 @@
 """Activity says which task did what, in one line beside that of the task's switch."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 import logging
 from pathlib import Path
@@ -41,12 +42,19 @@ def plex(recorder_mock: object, plex: SimulatedPlex) -> SimulatedPlex:
     return plex
 
 
+@dataclass
+class Watched(Home):
+    """A home whose Activity is looked at."""
+
+    activity: Activity
+
+
 @pytest.fixture
-async def activity(
+async def home(
     home: Home, hass_ws_client: Any, hass_access_token: str, hass_admin_user: Any
-) -> Activity:
-    """Return the logbook of a server that is set up."""
-    return await async_activity(home.hass, hass_ws_client, hass_admin_user)
+) -> Watched:
+    activity = await async_activity(home.hass, hass_ws_client, hass_admin_user)
+    return Watched(**vars(home), activity=activity)
 
 
 async def run(home: Home, task: str = BACKUP, seconds: float = 30) -> None:
@@ -60,39 +68,37 @@ def own(lines: list[dict[str, Any]]) -> list[str]:
     return [f"{it['name']} {it['message']}" for it in lines if "message" in it]
 
 
-async def entities_of(activity: Activity) -> Counter[str]:
+async def entities_of(home: Watched) -> Counter[str]:
     """Return how many lines each entity has."""
-    return Counter(line["entity_id"] for line in await activity.lines())
+    return Counter(line["entity_id"] for line in await home.activity.lines())
 
 
 async def test_a_run_has_two_lines_at_its_start_and_two_at_its_end(
-    home: Home, activity: Activity
+    home: Watched,
 ) -> None:
     await run(home)
-    assert await activity.told(entity_ids=[BACKUP_SWITCH]) == [
+    assert await home.activity.told(entity_ids=[BACKUP_SWITCH]) == [
         *("Attic Butler Back up database: on", STARTED),
         *("Attic Butler Back up database: off", ENDED),
     ]
-    lines = await activity.lines(device_ids=[home.device])
+    lines = await home.activity.lines(device_ids=[home.device])
     assert own(lines) == [STARTED, ENDED]
     origins = {(line["entity_id"], line["domain"]) for line in lines}
     assert origins == {(BACKUP_SWITCH, DOMAIN)}
 
     await run(home, OPTIMIZE, 200)
-    assert own(await activity.lines()) == [
+    assert own(await home.activity.lines()) == [
         *(STARTED, ENDED),
         "Optimize database started",
         "Optimize database ended after 3 min",
     ]
 
 
-async def test_a_page_that_is_open_follows(
-    home: Home, activity: Activity, hass_ws_client: Any
-) -> None:
+async def test_a_page_that_is_open_follows(home: Watched, hass_ws_client: Any) -> None:
     client = await hass_ws_client(home.hass)
     about = {"start_time": dt_util.utcnow().isoformat(), "device_ids": [home.device]}
     await client.send_json_auto_id({"type": "logbook/event_stream", **about})
-    await activity.lines()
+    await home.activity.lines()
     assert (await client.receive_json())["success"]
     await run(home)
     told: list[str] = []
@@ -103,7 +109,7 @@ async def test_a_page_that_is_open_follows(
     assert told == [STARTED, ENDED]
 
 
-async def test_a_stop_of_ours_is_said_to_be_one(home: Home, activity: Activity) -> None:
+async def test_a_stop_of_ours_is_said_to_be_one(home: Watched) -> None:
     home.plex.durations[BACKUP] = 9999
     for turn in (home.turn_on, home.turn_off):
         await home.advance(1)
@@ -111,67 +117,68 @@ async def test_a_stop_of_ours_is_said_to_be_one(home: Home, activity: Activity) 
         await home.advance_steps(10, 31)
 
     stopped = "Back up database stopped after 5 min"
-    assert own(await activity.lines()) == [STARTED, stopped]
+    assert own(await home.activity.lines()) == [STARTED, stopped]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_no_end_is_made_up(home: Home, activity: Activity) -> None:
+async def test_no_end_is_made_up(home: Watched) -> None:
     await home.advance(1)
     await home.turn_on()
     await home.advance(3600, 1)
 
-    assert await activity.told(entity_ids=[BACKUP_SWITCH]) == [
+    assert await home.activity.told(entity_ids=[BACKUP_SWITCH]) == [
         *("Attic Butler Back up database: on", STARTED),
         "Attic Butler Back up database: off",
     ]
 
 
-async def test_an_end_whose_start_was_not_seen_has_no_duration(
-    home: Home, activity: Activity
-) -> None:
+async def test_an_end_whose_start_was_not_seen_has_no_duration(home: Watched) -> None:
     await home.unload()
     home.begins(BACKUP, 60)
     await home.set_up()
     await home.advance(59, 2)
 
-    assert own(await activity.lines()) == ["Back up database ended"]
+    assert own(await home.activity.lines()) == ["Back up database ended"]
 
 
 async def test_a_task_without_a_name_of_ours_has_the_servers_title(
-    home: Home, activity: Activity
+    home: Watched,
 ) -> None:
     title = "Sweep {the} floor"
     home.plex.add_task(TaskSpec(name="Sweep", title=title, description=""))
     await home.advance(601)
     await run(home, "Sweep", 20)
     told = [f"{title} started", f"{title} ended after 20 s"]
-    assert own(await activity.lines()) == told
+    assert own(await home.activity.lines()) == told
 
 
 async def test_a_task_whose_switch_is_disabled_or_gone_is_told_of_all_the_same(
-    home: Home, activity: Activity
+    home: Watched,
 ) -> None:
-    activity.begin()
+    home.activity.begin()
     registry = er.async_get(home.hass)
     by_user = er.RegistryEntryDisabler.USER
     registry.async_update_entity(BACKUP_SWITCH, disabled_by=by_user)
     await home.hass.async_block_till_done()
     await run(home)
-    assert [line["entity_id"] for line in await activity.lines() if "message" in line]
-    assert own(await activity.lines(entity_ids=[BACKUP_SWITCH])) == [STARTED, ENDED]
+    assert [
+        line["entity_id"] for line in await home.activity.lines() if "message" in line
+    ]
+    assert own(await home.activity.lines(entity_ids=[BACKUP_SWITCH])) == [
+        STARTED,
+        ENDED,
+    ]
 
-    activity.begin()
+    home.activity.begin()
     registry.async_remove(BACKUP_SWITCH)
     await run(home)
-    lines = await activity.lines(device_ids=[home.device])
+    lines = await home.activity.lines(device_ids=[home.device])
     assert own(lines) == [STARTED, ENDED]
     assert [line.get("entity_id") for line in lines] == [None, None]
 
 
 @pytest.mark.usefixtures("disable_translations_once")
-async def test_activity_speaks_the_language_of_home_assistant(
-    home: Home, activity: Activity
-) -> None:
+async def test_activity_speaks_home_assistants_language(home: Watched) -> None:
     def read(path: Path) -> Any:
         is_german = path.parts[-3:] == (DOMAIN, "translations", "de.json")
         return GERMAN if is_german else load_json(path)
@@ -182,16 +189,14 @@ async def test_activity_speaks_the_language_of_home_assistant(
     await run(home)
 
     german = ["Datenbank sichern started", "Datenbank sichern nach 30 s beendet"]
-    assert own(await activity.lines()) == german
+    assert own(await home.activity.lines()) == german
 
 
-async def test_activity_is_english_until_a_language_is_loaded(
-    home: Home, activity: Activity
-) -> None:
+async def test_activity_is_english_until_a_language_is_loaded(home: Watched) -> None:
     home.hass.config.language = "tlh"
     await run(home)
 
-    assert own(await activity.lines()) == [STARTED, ENDED]
+    assert own(await home.activity.lines()) == [STARTED, ENDED]
 
 
 async def test_the_bus_event_tells_what_is_known(home: Home) -> None:
@@ -219,7 +224,7 @@ async def test_the_bus_event_tells_what_is_known(home: Home) -> None:
 @pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("fault", ["503", "refuse", "401"])
 async def test_an_outage_writes_one_line_for_each_entity_and_one_when_it_ends(
-    home: Home, activity: Activity, fault: str
+    home: Watched, fault: str
 ) -> None:
     home.expect_log("Error fetching Attic Butler data")
     await run(home)
@@ -227,37 +232,37 @@ async def test_an_outage_writes_one_line_for_each_entity_and_one_when_it_ends(
     home.begins(BACKUP, 100)
     home.begins(OPTIMIZE, 10000)
     await home.advance(31)
-    activity.begin()
+    home.activity.begin()
 
     home.plex.fault(fault, count=None)
     home.plex.hub.drop()
     await home.advance_steps(10, 31)
-    went = await entities_of(activity)
+    went = await entities_of(home)
     assert set(went.values()) == {1}
     assert not [it for it in went if it.startswith("event.")]
 
-    activity.begin()
+    home.activity.begin()
     home.plex.clear_faults()
     await home.advance_steps(10, 31)
-    assert await entities_of(activity) == went
+    assert await entities_of(home) == went
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
 @pytest.mark.parametrize("away", [False, True])
 async def test_a_reload_or_a_start_without_the_server_writes_no_more(
-    home: Home, activity: Activity, *, away: bool
+    home: Watched, *, away: bool
 ) -> None:
     await run(home)
     home.begins(OPTIMIZE, 10000)
     await home.advance(31)
-    activity.begin()
+    home.activity.begin()
 
     await home.advance(1)
     await home.unload()
-    went = await entities_of(activity)
+    went = await entities_of(home)
     assert set(went.values()) == {1}
 
-    activity.begin()
+    home.activity.begin()
     await home.advance(1)
     if away:
         home.plex.fault("503", count=None)
@@ -265,23 +270,21 @@ async def test_a_reload_or_a_start_without_the_server_writes_no_more(
     await home.advance_steps(4, 31)
     home.plex.clear_faults()
     await home.advance_steps(10, 31)
-    assert await entities_of(activity) == went
+    assert await entities_of(home) == went
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_a_start_of_home_assistant_writes_nothing(
-    home: Home, activity: Activity
-) -> None:
+async def test_a_start_of_home_assistant_writes_nothing(home: Watched) -> None:
     await run(home)
     await home.unload()
     # The states of before are gone with the process
     for state in home.hass.states.async_all():
         home.hass.states.async_remove(state.entity_id)
     await home.settle()
-    activity.begin()
+    home.activity.begin()
 
     await home.advance(1)
     await home.set_up()
     await home.advance(31)
 
-    assert await activity.lines() == []
+    assert await home.activity.lines() == []

@@ -105,9 +105,7 @@ async def test_a_memory_that_cannot_be_read_is_begun_anew(
     assert new_home.view().last
 
 
-async def test_a_server_that_is_away_costs_no_writes(
-    home: Home, hass_storage: Storage
-) -> None:
+async def test_an_outage_costs_no_writes(home: Home, hass_storage: Storage) -> None:
     await run_once(home)
     await home.unload()
     stored = hass_storage[key_of(home)]["data"]
@@ -142,9 +140,7 @@ async def test_a_run_that_goes_on_keeps_its_start(home: Home) -> None:
 
 
 @pytest.mark.parametrize("profile", ["silent"])
-async def test_on_a_silent_server_it_goes_on_until_the_limit_of_its_first_start(
-    home: Home,
-) -> None:
+async def test_a_silent_run_goes_on_to_the_limit_of_its_first_start(home: Home) -> None:
     await home.turn_on()
     began = home.view().since
     await home.advance(60)

@@ -175,9 +175,7 @@ def is_silent(found: Any) -> bool:
 
 
 @given(st.lists(OTHERS | OWN | STRAY), st.dictionaries(st.text(), SECRET))
-def test_nothing_of_an_unknown_field_is_left(
-    rows: list[Any], more: dict[str, Any]
-) -> None:
+def test_no_unknown_field_is_left(rows: list[Any], more: dict[str, Any]) -> None:
     for answer in (
         {"MediaContainer": {**more, "Activity": rows}},
         {"MediaContainer": {**more, "Activity": rows[0] if rows else None}},

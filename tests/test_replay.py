@@ -114,9 +114,7 @@ async def test_a_recorded_task_runs_and_ends_again(
     assert task["last_run"]["result"] == "ended"
 
 
-async def test_an_answer_shows_no_row_whose_end_was_told_before(
-    socket_enabled: None,
-) -> None:
+async def test_no_answer_shows_a_row_that_has_ended(socket_enabled: None) -> None:
     # The recorded client asked much later than the one that is played to.
     record = RECORD | {"record": RECORD["record"][:-1]}
     async with (

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import EntityCategory
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 import pytest
@@ -73,10 +72,6 @@ async def answers_late(
 async def test_the_schedule_is_as_the_server_has_it(home: Home) -> None:
     shown = [home.state(it) for it in (START, END, BACKUPS, LIBRARIES, INTROS)]
     assert shown == ["02:00", "05:00", "on", "off", "asap"]
-    entity = er.async_get(home.hass).async_get(BACKUPS)
-    assert entity
-    assert entity.entity_category is EntityCategory.CONFIG
-    assert "_task_" not in entity.unique_id
 
 
 @pytest.mark.parametrize(
@@ -226,9 +221,7 @@ async def test_a_notification_without_a_value_is_followed_too(home: Home) -> Non
     assert home.asked(PREFS, "GET") == 2
 
 
-async def test_a_change_without_notifications_shows_in_six_hours(
-    new_home: Home,
-) -> None:
+async def test_without_notifications_a_change_shows_in_6_hours(new_home: Home) -> None:
     new_home.expect_log("no notifications")
     new_home.plex.fault("404", path="/:/websockets/notifications", count=None)
     await new_home.set_up()

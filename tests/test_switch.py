@@ -1,6 +1,5 @@
 """Switches tell what runs, and make it so."""
 
-import asyncio
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
@@ -16,6 +15,7 @@ from tests.conftest import (
     OPTIMIZE_SWITCH,
     Home,
     refused,
+    until,
 )
 from tests.simulator import TaskSpec
 
@@ -123,8 +123,7 @@ async def test_an_answer_that_a_command_overtook_does_not_undo_it(
     home.plex.fault("slow", path="/activities", delay=3)
     home.plex.requests.clear()
     freezer.tick(31)
-    while not home.asked("/activities"):  # noqa: ASYNC110 no event tells what was asked
-        await asyncio.sleep(0)
+    await until(lambda: home.asked("/activities") > 0)
 
     await home.turn_on()
     await home.shows("on", after=4)

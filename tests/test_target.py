@@ -465,9 +465,7 @@ async def test_conditions_are_about_the_servers_of_the_target(
     assert await check(home.hass, name, **target)
 
 
-async def test_an_automation_without_a_target_is_of_the_only_server(
-    home: Rooms,
-) -> None:
+async def test_an_automation_without_target_is_of_the_only_server(home: Rooms) -> None:
     calls = await automate(home.hass, "task_started", device_id=[])
     assert not await check(home.hass, "task_is_running")
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:

@@ -171,9 +171,7 @@ def test_names_of_entities_are_filled_in_by_title_or_label_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", DESCRIBED)
-def test_actions_triggers_and_conditions_are_described_as_they_must_be(
-    kind: str,
-) -> None:
+def test_actions_triggers_and_conditions_are_described_rightly(kind: str) -> None:
     DESCRIPTION(DESCRIBED[kind])
     for name, described in DESCRIBED[kind].items():
         assert cv.slug(name) == name

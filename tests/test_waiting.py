@@ -254,9 +254,7 @@ async def test_a_backup_that_locks_has_ended_when_it_is_told(home: Waiting) -> N
 
 
 @pytest.mark.parametrize("begun", [True, False])
-async def test_a_start_that_is_not_answered_is_waited_for(
-    home: Waiting, *, begun: bool
-) -> None:
+async def test_an_unanswered_start_is_waited_for(home: Waiting, *, begun: bool) -> None:
     home.plex.durations[BACKUP] = 90
     await (await home.begin()).over(2 * MINUTE)
     if begun:
