@@ -337,10 +337,15 @@ class Home:
         return bool(self.attributes(entity_id).get(ATTR_ASSUMED_STATE))
 
     async def shows(
-        self, state: str, entity_id: str = BACKUP_SWITCH, *, after: float
+        self,
+        state: str,
+        entity_id: str = BACKUP_SWITCH,
+        *,
+        after: float,
+        steps: int = 1,
     ) -> None:
-        """Let time pass, and see what an entity shows then."""
-        await self.advance(after)
+        """Let time pass, in some steps, and see what an entity shows then."""
+        await self.advance_steps(steps, after)
         assert self.state(entity_id) == state
 
     def written(self, entity_id: str) -> list[State]:

@@ -170,12 +170,10 @@ async def test_an_outage_makes_it_unavailable_and_forgets_nothing(home: Home) ->
     before = await past(home)
     home.plex.fault("503", count=None)
     home.plex.hub.drop()
-    await home.advance_steps(6, 31)
-    assert home.state(CALENDAR) == "unavailable"
+    await home.shows("unavailable", CALENDAR, after=31, steps=6)
 
     home.plex.clear_faults()
-    await home.advance_steps(3, 31)
-    assert home.state(CALENDAR) == "off"
+    await home.shows("off", CALENDAR, after=31, steps=3)
     assert await past(home) == before
 
 

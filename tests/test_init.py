@@ -69,8 +69,7 @@ async def test_an_outage_is_two_lines_in_the_log_and_ends_by_itself(
 ) -> None:
     home.expect_log(words)
     home.plex.fault(fault, count=None, path=path)
-    await home.advance_steps(4, 31)
-    assert home.state() == "unavailable"
+    await home.shows("unavailable", after=31, steps=4)
 
     home.plex.clear_faults()
     await home.shows("off", after=31)

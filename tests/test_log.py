@@ -311,8 +311,7 @@ async def test_a_refused_token_is_not_sent_to_open_the_log(home: Home) -> None:
     assert not plex.log_hub.sockets
 
     plex.token = good
-    await home.pass_minutes(62)
-    assert home.state() == "off"
+    await home.shows("off", after=60, steps=62)
     assert plex.log_hub.sockets
 
 
@@ -439,8 +438,7 @@ async def test_a_run_whose_end_the_log_did_not_tell_is_not_on_for_ever(
 ) -> None:
     home.plex.durations[OPTIMIZE] = 62
     await home.start(OPTIMIZE)
-    await home.pass_minutes(1)
-    assert home.state(OPTIMIZE_SWITCH) == "on"
+    await home.shows("on", OPTIMIZE_SWITCH, after=60, steps=1)
 
     if cause == "restart":
         await home.plex.restart(refused_for=2)

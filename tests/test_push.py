@@ -148,8 +148,7 @@ async def test_the_first_news_show_at_once_and_more_at_most_every_250_ms(
 async def test_a_server_that_tells_is_asked_every_minute_of_a_run(home: Home) -> None:
     await home.earn_trust()
     home.begins(BACKUP, 3600)
-    await home.advance_steps(60, 10)
-    assert home.state() == "on"
+    await home.shows("on", after=10, steps=60)
     assert 9 <= home.asked("/activities") <= 12
     assert home.asked("/butler") == 0
 
@@ -242,8 +241,7 @@ async def test_a_poll_finds_a_run_that_ended_without_a_stream(home: Home) -> Non
     home.plex.hub.drop()
     home.plex.client_stop(BACKUP)
     await home.settle()
-    await home.advance_steps(2, 2)
-    assert home.state() == "off"
+    await home.shows("off", after=2, steps=2)
 
 
 @pytest.mark.parametrize("away", [0, 40])
@@ -256,9 +254,7 @@ async def test_a_restart_in_the_middle_of_a_task_ends_it(home: Home, away: int) 
     await home.plex.restart(refused_for=away, maintenance_for=away)
     await home.settle()
     await home.advance_steps(away, 4)
-    await home.advance_steps(2, 31)
-
-    assert home.state() == "off"
+    await home.shows("off", after=31, steps=2)
     assert await shows_a_run(home)
 
 
@@ -276,9 +272,7 @@ async def test_a_restart_ends_a_run_only_we_know_of(home: Home, *, proxy: bool) 
     else:
         await home.plex.restart(refused_for=40, maintenance_for=0)
     await home.settle()
-    await home.advance_steps(20, 4)
-
-    assert home.state(LIBRARIES) == "off"
+    await home.shows("off", LIBRARIES, after=4, steps=20)
 
 
 @pytest.mark.parametrize("fault", ["502", "503"])
@@ -404,12 +398,9 @@ async def test_a_defect_ends_no_listener_and_is_logged_once_until_the_stream_wor
 async def test_an_outage_is_two_lines_and_both_are_the_polls(home: Home) -> None:
     home.expect_log("Error fetching Attic Butler data")
     await home.plex.stop_listening()
-    await home.advance_steps(100, 7)
-    assert home.state() == "unavailable"
+    await home.shows("unavailable", after=7, steps=100)
     await home.plex.listen_again()
-    await home.advance_steps(10, 7)
-
-    assert home.state() == "off"
+    await home.shows("off", after=7, steps=10)
     assert levels(home) == ["ERROR", "INFO"]
     assert await shows_a_run(home)
 

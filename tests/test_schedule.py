@@ -154,12 +154,10 @@ async def test_what_a_locked_server_was_asked_is_asked_again(home: Home) -> None
     await home.advance(1)
     home.plex.hangs = True
     home.plex.set_preference("ButlerStartHour", 4)
-    await home.advance_steps(6, 15)
-    assert home.state(START) == "02:00"
+    await home.shows("02:00", START, after=15, steps=6)
 
     home.plex.hangs = False
-    await home.advance_steps(4, 15)
-    assert home.state(START) == "04:00"
+    await home.shows("04:00", START, after=15, steps=4)
 
 
 @pytest.mark.slow
@@ -170,16 +168,14 @@ async def test_a_server_that_never_tells_its_settings_is_not_asked_all_the_time(
     await home.earn_trust()
     home.plex.fault(fault, path=PREFS, count=None)
     await home.changed("ButlerStartHour", 4)
-    await home.advance_steps(20, 1)
-    assert home.state(START) == "02:00"
+    await home.shows("02:00", START, after=1, steps=20)
 
     home.plex.requests.clear()
     await home.advance_steps(24, 5 * 60)
     assert home.asked(PREFS) <= 2
 
     home.plex.clear_faults()
-    await home.advance_steps(13, 5 * 60)
-    assert home.state(START) == "04:00"
+    await home.shows("04:00", START, after=5 * 60, steps=13)
 
 
 async def test_settings_outside_the_schedule_are_not_asked_for(home: Home) -> None:
@@ -199,9 +195,7 @@ async def test_a_server_that_is_busy_with_a_change_is_asked_soon(home: Home) -> 
     await home.earn_trust()
     home.plex.fault("400", path=PREFS, count=3)
     await home.changed("ButlerStartHour", 4)
-    await home.advance_steps(6, 1)
-
-    assert home.state(START) == "04:00"
+    await home.shows("04:00", START, after=1, steps=6)
     home.plex.requests.clear()
     home.plex.fault("400", path=PREFS, count=None)
     await home.changed("ButlerStartHour", 5)
@@ -226,8 +220,7 @@ async def test_without_notifications_a_change_shows_in_6_hours(new_home: Home) -
     new_home.plex.fault("404", path="/:/websockets/notifications", count=None)
     await new_home.set_up()
     new_home.plex.set_preference("ButlerStartHour", 4)
-    await new_home.advance_steps(5, 3600)
-    assert new_home.state(START) == "02:00"
+    await new_home.shows("02:00", START, after=3600, steps=5)
 
     await new_home.shows("04:00", START, after=3601)
 
@@ -372,8 +365,7 @@ async def test_what_changes_back_while_an_answer_is_under_way_is_seen(
     home.plex.set_preference("ButlerEndHour", 5)
     await home.plex.flush()
 
-    await home.advance_steps(2, 2)
-    assert home.state(END) == "05:00"
+    await home.shows("05:00", END, after=2, steps=2)
 
 
 async def test_what_others_change_while_we_do_is_seen(home: Home) -> None:
@@ -432,8 +424,7 @@ async def test_a_setting_that_is_missing_for_long_may_come_back(home: Home) -> N
     setting = home.plex.state.preferences["ButlerTaskBackupDatabase"]
     home.plex.remove_preference(setting.id)
     # The stream breaks whenever time leaps, and all is asked for again.
-    await home.advance_steps(3, 8 * 3600)
-    assert home.state(BACKUPS) == "unavailable"
+    await home.shows("unavailable", BACKUPS, after=8 * 3600, steps=3)
     assert registry.async_get(BACKUPS)
 
     await home.advance(8 * 3600)

@@ -119,8 +119,7 @@ async def test_what_the_server_names_goes_before_what_we_commanded(home: Home) -
     assert home.state(CURRENT) == "Upgrade media analysis and 1 more"
 
     home.plex.client_stop("UpgradeMediaAnalysis")
-    await home.advance_steps(2, 31)
-    assert home.state(CURRENT) == "Idle"
+    await home.shows("Idle", CURRENT, after=31, steps=2)
 
 
 async def test_a_task_without_a_name_has_the_servers_title(new_home: Home) -> None:
