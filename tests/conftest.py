@@ -447,7 +447,21 @@ class Home:
         self.plex.set_preference(name, value)
         await self.heard()
 
-    async def start(self, task: str = BACKUP) -> None:
+    async def others_start(
+        self, task: str, *, wait: float, lasts: float | None = None
+    ) -> None:
+        """Have another client start a task, which may take so long, and time pass."""
+        self.begins(task, lasts or self.plex.durations[task])
+        await self.advance(wait)
+
+    async def others_stop(self, task: str, *, wait: float) -> None:
+        """Have another client stop a task, and time pass."""
+        self.plex.client_stop(task)
+        await self.advance(wait)
+
+    async def start(self, task: str = BACKUP, lasts: float | None = None) -> None:
+        if lasts:
+            self.plex.durations[task] = lasts
         await self.call("start_task", task)
         await self.settle()
 

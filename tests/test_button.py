@@ -22,8 +22,7 @@ async def test_run_what_is_due_now_starts_it(home: Home) -> None:
 
 async def test_stop_all_stops_everything(home: Home) -> None:
     home.begins(BACKUP, 3600)
-    home.begins(OPTIMIZE, 3600)
-    await home.advance(31)
+    await home.others_start(OPTIMIZE, lasts=3600, wait=31)
     assert on(home) == 2
 
     await home.press(STOP_ALL)

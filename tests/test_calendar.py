@@ -191,8 +191,7 @@ async def test_a_run_is_shown_from_begin_to_end_with_its_result(home: Home) -> N
 
 
 async def test_a_run_that_was_stopped_is_shown_as_such(home: Home) -> None:
-    home.plex.durations[DEEP] = HOUR
-    await home.start(DEEP)
+    await home.start(DEEP, lasts=HOUR)
     await home.advance_steps(10, 30)
     await home.stop(DEEP)
     await home.advance(1)
@@ -265,8 +264,7 @@ async def test_a_task_that_is_gone_keeps_the_servers_title(home: Home) -> None:
 @pytest.mark.parametrize("profile", [PROFILES["current"].with_traits(row_delay=200)])
 async def test_a_run_that_was_given_up_and_goes_on_is_one_run(home: Home) -> None:
     told = async_capture_events(home.hass, "plex_butler_task_event")
-    home.plex.durations[BACKUP] = 10 * MINUTE
-    await home.start()
+    await home.start(BACKUP, lasts=10 * MINUTE)
     await home.advance_steps(19, 10)
     assert summaries(await past(home)) == ["Back up database: its end was not seen"]
 
@@ -369,8 +367,7 @@ async def test_a_run_that_was_over_at_a_restart_has_no_end(home: Home) -> None:
 
 
 async def test_an_update_ends_a_run_though_the_first_poll_fails(home: Home) -> None:
-    home.plex.durations[DEEP] = HOUR
-    await home.start(DEEP)
+    await home.start(DEEP, lasts=HOUR)
     await home.advance(30)
     await home.unload()
     await home.plex.restart("1.99.0.9999-abc")

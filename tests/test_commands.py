@@ -46,6 +46,10 @@ class Desk:
         await self.house.settle()
         return self.asked[-1]
 
+    async def begin(self, *tasks: str, wait: bool = True) -> asyncio.Task[Any]:
+        """Ask for starts, and as a rule for their ends."""
+        return await self.ask(self.call("start_task", task=[*tasks], wait=wait))
+
     async def answers(self, count: int) -> None:
         """Let a slow server answer so many commands."""
         for _ in range(count):
@@ -240,9 +244,7 @@ async def test_a_stop_overtakes_a_start_that_waits(desk: Desk, by: str) -> None:
 @pytest.mark.parametrize("wait", [True, False])
 async def test_what_a_list_has_yet_to_do_waits_too(desk: Desk, *, wait: bool) -> None:
     desk.slow_down(count=1)
-    listed = await desk.ask(
-        desk.call("start_task", task=[DEEP, BACKUP, OPTIMIZE], wait=wait)
-    )
+    listed = await desk.begin(DEEP, BACKUP, OPTIMIZE, wait=wait)
     await desk.ask(desk.press("stop_all_tasks"))
     await desk.answers(2)
     await desk.house.let_pass(31)
@@ -256,9 +258,7 @@ async def test_what_a_list_has_yet_to_do_waits_too(desk: Desk, *, wait: bool) ->
 
 async def test_one_of_a_list_that_waits_can_be_stopped_alone(desk: Desk) -> None:
     desk.plex.durations.update({DEEP: 60, OPTIMIZE: 60})
-    listed = await desk.ask(
-        desk.call("start_task", task=[DEEP, BACKUP, OPTIMIZE], wait=True)
-    )
+    listed = await desk.begin(DEEP, BACKUP, OPTIMIZE)
     await desk.house.let_pass(5)
     await desk.turn("turn_off", BACKUP)
     await desk.answers(30)
@@ -280,7 +280,7 @@ async def test_stops_that_wait_for_their_end_are_all_sent_before(desk: Desk) -> 
 
 
 async def test_waiting_for_an_end_keeps_no_command_waiting(desk: Desk) -> None:
-    waiting = await desk.ask(desk.call("start_task", task=BACKUP, wait=True))
+    waiting = await desk.begin(BACKUP)
     await desk.house.let_pass(5)
     await desk.turn("turn_on", OPTIMIZE)
     assert running(desk.plex) == {BACKUP, OPTIMIZE}
@@ -295,7 +295,7 @@ async def test_what_ended_before_its_turn_is_not_waited_for(desk: Desk) -> None:
     await desk.house.let_pass(5)
     await desk.keep_busy(count=1)
     desk.plex.fault("slow", path=f"/butler/{BACKUP}", method="POST", delay=900)
-    waiting = await desk.ask(desk.call("start_task", task=BACKUP, wait=True))
+    waiting = await desk.begin(BACKUP)
     await desk.house.let_pass(10, step=1)
     await desk.house.let_pass(400, step=5)
 
@@ -336,7 +336,7 @@ async def test_a_stop_follows_a_start_that_has_timed_out(desk: Desk) -> None:
 async def test_unloading_sends_nothing_that_waited(desk: Desk, *, wait: bool) -> None:
     under_way = await desk.keep_busy()
     by_switch = await desk.ask(desk.turn("turn_on", BACKUP))
-    by_action = await desk.ask(desk.call("start_task", task=OPTIMIZE, wait=wait))
+    by_action = await desk.begin(OPTIMIZE, wait=wait)
     stop = await desk.ask(desk.turn("turn_off", DEEP))
 
     assert await desk.hass.config_entries.async_unload(desk.entry.entry_id)
@@ -456,9 +456,7 @@ async def test_what_fails_in_a_list_keeps_nothing_else_from_being_done(
 async def test_what_fails_in_a_list_that_is_done_one_by_one_ends_it(desk: Desk) -> None:
     desk.plex.durations[BACKUP] = 30
     desk.plex.fault("500", path=f"/butler/{OPTIMIZE}")
-    listed = await desk.ask(
-        desk.call("start_task", task=[BACKUP, OPTIMIZE, DEEP], wait=True)
-    )
+    listed = await desk.begin(BACKUP, OPTIMIZE, DEEP)
     await desk.answers(10)
 
     names = "Optimize database, Perform extensive media analysis"

@@ -53,12 +53,10 @@ async def test_a_task_is_running_while_it_runs(home: Acting) -> None:
     await home.automate(RUNNING, task=["backup_database"])
     assert not await home.acts()
 
-    home.plex.client_start(OPTIMIZE)
-    await home.advance(5)
+    await home.others_start(OPTIMIZE, wait=5)
     assert not await home.acts()
 
-    home.begins(BACKUP, 60)
-    await home.advance(5)
+    await home.others_start(BACKUP, lasts=60, wait=5)
     assert home.plex.truth()[BACKUP] == "running"
     assert await home.acts()
 
@@ -134,8 +132,7 @@ async def test_what_a_trigger_tells_is_so_for_conditions_and_actions(
     calls = await automate(home.hass, trigger, conditions=[running], **device)
     # What was published a moment before makes what comes now wait for its turn
     home.plex.client_start(OPTIMIZE)
-    home.begins(BACKUP, 60)
-    await home.advance(1)
+    await home.others_start(BACKUP, lasts=60, wait=1)
     home.plex.client_stop(OPTIMIZE)
     await home.advance(59, 1)
     assert (BACKUP,) in noted(calls, "name")

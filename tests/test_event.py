@@ -33,8 +33,7 @@ def told(new_home: Home) -> Told:
 
 
 async def test_a_run_is_told_from_its_start_to_its_end(home: Home, told: Told) -> None:
-    home.begins(BACKUP, 60)
-    await home.advance(5)
+    await home.others_start(BACKUP, lasts=60, wait=5)
     assert told.parts("event_type", "name", "task", "evidence", "duration") == [
         ("started", BACKUP, "Back up database", "observed", None)
     ]
@@ -73,16 +72,14 @@ async def test_a_run_that_shows_late_is_told_once(home: Home, told: Told) -> Non
     home.plex.client_start(OPTIMIZE)
     await home.advance_steps(20, 5)
     told.states.clear()
-    home.plex.durations[BACKUP] = 60
-    await home.start()
+    await home.start(BACKUP, lasts=60)
     await home.advance_steps(20, 5)
 
     assert told.parts("event_type", "name") == [("started", BACKUP), ("ended", BACKUP)]
 
 
 async def test_the_end_of_a_task_that_went_is_not_told(home: Home, told: Told) -> None:
-    home.plex.durations[BACKUP] = 600
-    await home.start()
+    await home.start(BACKUP, lasts=600)
     await home.advance(10)
     # A setting that changes has the list of tasks read anew
     await home.changed("ButlerEndHour", 6)

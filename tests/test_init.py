@@ -116,8 +116,7 @@ async def test_idle_servers_are_asked_more_often_in_their_window(
     "profile", [PROFILES["current"].with_traits(pushes_rows=False)]
 )
 async def test_busy_servers_are_asked_for_their_activities_alone(home: Home) -> None:
-    home.begins(BACKUP, 3600)
-    await home.advance(31)
+    await home.others_start(BACKUP, lasts=3600, wait=31)
     home.plex.requests.clear()
     await home.advance_steps(60, 5)
 

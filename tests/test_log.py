@@ -82,8 +82,7 @@ async def test_a_run_that_only_the_log_names_is_shown_until_it_ends(home: Home) 
 
 async def one_run(home: Home) -> None:
     """Start a short run, and see it end."""
-    home.plex.durations[BACKUP] = 30
-    await home.start()
+    await home.start(BACKUP, lasts=30)
     await home.advance(31)
     assert home.last_result == "ended"
 
@@ -330,8 +329,7 @@ async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
         f"0-1-2 - {OPTIMIZE} parent: 0-1-3 alex Harbour Lane 192.168.4.21"
     )
     await home.shows("on", OPTIMIZE_SWITCH, after=5)
-    home.plex.client_stop(BACKUP)
-    await home.advance(5)
+    await home.others_stop(BACKUP, wait=5)
 
     diagnostics = await download(home.hass, hass_client, home.entry)
     await home.unload()
@@ -347,8 +345,7 @@ async def test_nothing_of_the_log_is_kept_but_what_is_of_butler(
 )
 @CLOSED
 async def test_a_log_that_breaks_in_a_run_is_open_again_in_seconds(home: Home) -> None:
-    home.plex.durations[OPTIMIZE] = HOUR
-    await home.start(OPTIMIZE)
+    await home.start(OPTIMIZE, lasts=HOUR)
     await home.advance(MINUTE / 2)
     for times in (2, 3):
         await breaks(home)
@@ -373,8 +370,7 @@ async def test_a_line_that_never_came_does_not_hide_somebody_elses_command(
     await home.pass_minutes(2)
     await shows_a_begin(home)
     await home.advance(1)
-    home.plex.client_stop(BACKUP)
-    await home.advance(2)
+    await home.others_stop(BACKUP, wait=2)
     assert home.last_result == "stopped"
 
 
@@ -436,9 +432,8 @@ NAMELESS = PROFILES["session"].with_traits(session_names=SessionNames.NOTHING)
 async def test_a_run_whose_end_the_log_did_not_tell_is_not_on_for_ever(
     home: Home, cause: str, minutes: int
 ) -> None:
-    home.plex.durations[OPTIMIZE] = 62
-    await home.start(OPTIMIZE)
-    await home.shows("on", OPTIMIZE_SWITCH, after=60, steps=1)
+    await home.start(OPTIMIZE, lasts=62)
+    await home.shows("on", OPTIMIZE_SWITCH, after=60)
 
     if cause == "restart":
         await home.plex.restart(refused_for=2)

@@ -230,8 +230,7 @@ async def test_an_outage_writes_one_line_for_each_entity_and_one_when_it_ends(
     await run(home)
     # One of these ends in the outage, and one goes on
     home.begins(BACKUP, 100)
-    home.begins(OPTIMIZE, 10000)
-    await home.advance(31)
+    await home.others_start(OPTIMIZE, lasts=10000, wait=31)
     home.activity.begin()
 
     home.plex.fault(fault, count=None)
@@ -253,8 +252,7 @@ async def test_a_reload_or_a_start_without_the_server_writes_no_more(
     home: Watched, *, away: bool
 ) -> None:
     await run(home)
-    home.begins(OPTIMIZE, 10000)
-    await home.advance(31)
+    await home.others_start(OPTIMIZE, lasts=10000, wait=31)
     home.activity.begin()
 
     await home.advance(1)

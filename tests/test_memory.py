@@ -50,8 +50,7 @@ async def test_what_a_server_has_shown_is_known_after_a_reload(
 
 async def test_an_end_right_before_a_reload_is_told(home: Home) -> None:
     await home.earn_trust()
-    home.begins(BACKUP, 30)
-    await home.advance(29)
+    await home.others_start(BACKUP, lasts=30, wait=29)
     told = async_capture_events(home.hass, "plex_butler_task_event")
     await home.plex.advance(1.1)
     await home.heard()
@@ -123,8 +122,7 @@ async def test_an_outage_costs_no_writes(home: Home, hass_storage: Storage) -> N
 
 async def test_a_run_that_goes_on_keeps_its_start(home: Home) -> None:
     await home.advance(31)
-    home.begins(BACKUP, 3600)
-    await home.advance(10)
+    await home.others_start(BACKUP, lasts=3600, wait=10)
     began = home.view().since
     assert began
 
@@ -133,8 +131,7 @@ async def test_a_run_that_goes_on_keeps_its_start(home: Home) -> None:
     await home.set_up()
     assert (home.state(), home.view().since) == ("on", began)
 
-    home.plex.client_stop(BACKUP)
-    await home.advance(2)
+    await home.others_stop(BACKUP, wait=2)
     last = home.view().last
     assert (last.result, last.started_at) == ("ended", began)
 

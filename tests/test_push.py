@@ -40,8 +40,7 @@ async def shows_a_run(home: Home) -> bool:
     await home.heard()
     on = home.state(OPTIMIZE_SWITCH)
     assert home.asked("/activities") == 0
-    home.plex.client_stop(OPTIMIZE)
-    await home.advance(0.3)
+    await home.others_stop(OPTIMIZE, wait=0.3)
     return (on, home.state(OPTIMIZE_SWITCH)) == ("on", "off")
 
 
@@ -280,8 +279,7 @@ async def test_bad_answers_while_the_stream_is_up_are_no_restart(
     home: Home, fault: str
 ) -> None:
     home.expect_log("Error fetching Attic Butler data")
-    home.begins(BUNDLES, 3600)
-    await home.advance(31)
+    await home.others_start(BUNDLES, lasts=3600, wait=31)
     began = home.view(BUNDLES).since
     assert began
     home.plex.fault(fault, count=None)

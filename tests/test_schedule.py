@@ -150,8 +150,7 @@ async def test_what_another_client_changes_shows_at_once(home: Home) -> None:
 
 async def test_what_a_locked_server_was_asked_is_asked_again(home: Home) -> None:
     await home.earn_trust()
-    home.begins(BACKUP, 300)
-    await home.advance(1)
+    await home.others_start(BACKUP, lasts=300, wait=1)
     home.plex.hangs = True
     home.plex.set_preference("ButlerStartHour", 4)
     await home.shows("02:00", START, after=15, steps=6)

@@ -82,8 +82,7 @@ async def test_a_task_that_only_waits_says_so(home: Home) -> None:
     assert home.state(PROGRESS) == "unknown"
 
     await home.turn_off(GUIDE)
-    home.plex.client_start(BACKUP)
-    await home.advance(6)
+    await home.others_start(BACKUP, wait=6)
     # What runs goes before what waits.
     await home.turn_on(GUIDE)
     assert home.state(CURRENT) == "Back up database"
@@ -112,8 +111,7 @@ async def test_a_task_that_only_our_command_speaks_for_is_assumed(home: Home) ->
 
 
 async def test_what_the_server_names_goes_before_what_we_commanded(home: Home) -> None:
-    home.begins("UpgradeMediaAnalysis", 600)
-    await home.advance(6)
+    await home.others_start("UpgradeMediaAnalysis", lasts=600, wait=6)
     home.plex.hub.muted = True
     await home.turn_on()
     assert home.state(CURRENT) == "Upgrade media analysis and 1 more"
@@ -134,16 +132,14 @@ async def test_a_task_without_a_name_has_the_servers_title(new_home: Home) -> No
         new_home.plex.durations[name] = 20
     await new_home.set_up()
     for name, title in titles.items():
-        new_home.plex.client_start(name)
-        await new_home.advance(6)
+        await new_home.others_start(name, wait=6)
         assert new_home.state(CURRENT) == title[:255]
         await new_home.advance(31)
     await new_home.shows("Idle", CURRENT, after=6)
 
 
 async def test_the_current_task_is_named_in_the_users_language(home: Home) -> None:
-    home.begins(BACKUP, 600)
-    await home.advance(6)
+    await home.others_start(BACKUP, lasts=600, wait=6)
     # There are English texts only, also before the language is loaded.
     home.hass.config.language = "tlh"
     home.plex.client_start(OPTIMIZE)
@@ -176,8 +172,7 @@ async def test_the_progress_moves_in_steps_and_seldom(home: Home) -> None:
 
 async def test_the_progress_is_right_after_an_outage(home: Home) -> None:
     home.expect_log("starting or migrating its database")
-    home.begins("DeepMediaAnalysis", 1000)
-    await home.advance(100)
+    await home.others_start("DeepMediaAnalysis", lasts=1000, wait=100)
     await home.shows("10", PROGRESS, after=31)
 
     home.plex.fault("503", count=None)
@@ -194,8 +189,7 @@ async def test_the_last_run_tells_when_it_ended_and_how(home: Home) -> None:
     assert "result" not in home.attributes(LAST_BACKUP)
 
     began = dt_util.utcnow()
-    home.begins(BACKUP, 60)
-    await home.advance(1)
+    await home.others_start(BACKUP, lasts=60, wait=1)
     await home.shows("unknown", LAST_BACKUP, after=29)
     await home.advance(30, 1)
 

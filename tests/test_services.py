@@ -39,8 +39,7 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     await home.start(OPTIMIZE)
     await home.advance(1)
     await home.stop(OPTIMIZE)
-    home.plex.client_start(BACKUP)
-    await home.advance(1)
+    await home.others_start(BACKUP, wait=1)
     socket = await hass_ws_client(home.hass)
     action = {"domain": DOMAIN, "service": "get_butler_tasks", "return_response": True}
     await socket.send_json_auto_id({"type": "call_service", **action})

@@ -50,8 +50,7 @@ async def test_turning_on_starts_the_task_until_it_ends(home: Home) -> None:
 
 async def test_what_others_start_shows_and_turning_off_stops_it(home: Home) -> None:
     home.begins(BACKUP, 3600)
-    home.begins(OPTIMIZE, 3600)
-    await home.advance(31)
+    await home.others_start(OPTIMIZE, lasts=3600, wait=31)
     assert (home.state(), home.state(OPTIMIZE_SWITCH)) == ("on", "on")
 
     for _ in range(2):

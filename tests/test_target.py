@@ -443,8 +443,7 @@ async def test_triggers_and_conditions_take_the_task_of_a_switch(
     assert noted(calls, "server", "task") == [("Attic", "Back up database")]
     assert await check(home.hass, "task_is_running", **about)
 
-    home.plex.client_stop(BACKUP)
-    await home.advance(5)
+    await home.others_stop(BACKUP, wait=5)
     await home.do("start_task", device_id=about["device_id"], task=OPTIMIZE)
     await home.settle()
     assert noted(calls, "server", "task")[1:] == [("Cellar", "Optimize database")]

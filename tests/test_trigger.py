@@ -155,8 +155,7 @@ async def test_what_is_taken_off_the_queue_never_ended(home: Home) -> None:
 
 async def test_butler_is_idle_once_all_of_its_work_is_over(home: Home) -> None:
     calls = await automate(home.hass, "butler_idle", device_id=home.device)
-    home.plex.client_start(BACKUP)
-    await home.advance(MINUTE)
+    await home.others_start(BACKUP, wait=MINUTE)
     home.plex.client_start(OPTIMIZE)
     await home.advance_steps(11, 5)
     assert calls == []

@@ -108,8 +108,7 @@ async def test_without_notifications_polling_sees_the_end(home: Waiting) -> None
 
 
 async def test_what_runs_already_is_waited_for_as_well(home: Waiting) -> None:
-    home.begins(BACKUP, 4 * MINUTE)
-    await home.advance(31)
+    await home.others_start(BACKUP, lasts=4 * MINUTE, wait=31)
     call = await home.begin()
     await call.over(5 * MINUTE)
     assert call.results == ["ended"]
