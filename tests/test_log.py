@@ -141,35 +141,29 @@ async def test_the_log_stays_open_where_nothing_else_names_tasks(home: Home) -> 
     assert asked(home) == 1
 
 
-async def test_a_log_that_tells_nothing_is_tried_again_in_a_day(new_home: Home) -> None:
-    new_home.plex.log.tells = False
-    await new_home.set_up()
-    assert is_open(new_home)
-    await new_home.advance(6)
-    assert not is_open(new_home)
+@pytest.mark.parametrize("starts", [0, 4])
+async def test_a_log_that_tells_nothing_is_tried_again_in_a_day(
+    new_home: Home, starts: int
+) -> None:
+    home = new_home
+    home.plex.log.tells = False
+    await home.set_up()
+    assert is_open(home)
+    await home.advance(6)
+    assert not is_open(home)
+    for _ in range(starts):
+        await home.start()
+        await home.pass_minutes(40)
+    if not starts:
+        await home.pass_minutes(60)
+        assert asked(home) == 1
 
-    await new_home.pass_minutes(60)
-    assert asked(new_home) == 1
-
-    new_home.plex.log.tells = True
-    await new_home.advance(DAY)
-    await new_home.pass_minutes(2)
-    assert asked(new_home) == 2
-    assert is_open(new_home)
-
-
-async def test_starts_do_not_end_the_daily_tries(new_home: Home) -> None:
-    new_home.plex.log.tells = False
-    await new_home.set_up()
-    await new_home.advance(6)
-    for _ in range(4):
-        await new_home.start()
-        await new_home.pass_minutes(40)
-
-    new_home.plex.log.tells = True
-    await new_home.advance(DAY)
-    await new_home.pass_minutes(2)
-    assert is_open(new_home)
+    tries = asked(home)
+    home.plex.log.tells = True
+    await home.advance(DAY)
+    await home.pass_minutes(2)
+    assert asked(home) == tries + 1
+    assert is_open(home)
 
 
 async def test_a_log_that_ends_before_it_tells_is_tried_again(new_home: Home) -> None:
