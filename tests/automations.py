@@ -52,14 +52,9 @@ async def automate(
     return calls
 
 
-def payloads(calls: list[ServiceCall]) -> list[dict[str, Any]]:
-    """Return what the triggers brought."""
-    return [call.data for call in calls]
-
-
 def noted(calls: list[ServiceCall], *keys: str) -> list[tuple[Any, ...]]:
     """Return parts of what the triggers brought."""
-    return [tuple(payload[key] for key in keys) for payload in payloads(calls)]
+    return [tuple(call.data[key] for key in keys) for call in calls]
 
 
 def plex_now(plex: SimulatedPlex) -> datetime:

@@ -9,13 +9,7 @@ import pytest
 import voluptuous as vol
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.automations import (
-    automate,
-    noted,
-    payloads,
-    queue_guides,
-    validated,
-)
+from tests.automations import automate, noted, queue_guides, validated
 from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import SimulatedPlex, TaskSpec
 
@@ -31,7 +25,8 @@ async def test_a_start_by_any_client_fires(home: Home) -> None:
     calls = await automate(home.hass, "task_started", device_id=home.device)
     await home.start()
     assert home.plex.truth()[BACKUP] == "running"
-    (payload,) = payloads(calls)
+    (call,) = calls
+    payload = call.data
     assert dt_util.parse_datetime(payload["started_at"]) == dt_util.utcnow()
     told = {
         "platform": "plex_butler.task_started",
@@ -82,7 +77,7 @@ async def test_an_end_fires_with_result_and_duration(home: Home) -> None:
         (OPTIMIZE, "stopped", 30),
         (BACKUP, "ended", 60),
     ]
-    ended = payloads(calls)[1]
+    ended = calls[1].data
     assert ended["evidence"] == "observed"
     assert dt_util.parse_datetime(ended["ended_at"]) == end
     assert ended["started_at"] < ended["ended_at"]

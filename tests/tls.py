@@ -79,6 +79,8 @@ class Certificates:
         authority = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes())
         signer = load_pem_private_key(self.authority.private_key_pem.bytes(), None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
+        key_id = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        issued_by = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier
         builder = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "attic")]))
@@ -87,7 +89,7 @@ class Certificates:
             .serial_number(x509.random_serial_number())
             .not_valid_before(authority.not_valid_before_utc)
             .not_valid_after(authority.not_valid_after_utc)
-            .add_extension(_key_id_of(authority), critical=False)
+            .add_extension(issued_by(key_id.value), critical=False)
         )
         if names:
             builder = builder.add_extension(names, critical=False)
@@ -113,11 +115,6 @@ class Certificates:
         with own.cert_pem.tempfile() as cert, own.private_key_pem.tempfile() as key:
             context.load_cert_chain(cert, key)
         return context
-
-
-def _key_id_of(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    own = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
 
 
 def _server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
