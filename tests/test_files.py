@@ -110,7 +110,8 @@ def test_every_entity_has_a_name() -> None:
         re.findall(r'\w+\((?:coordinator|entry.runtime_data), "(\w+)"', ENTITIES)
     )
 
-    assert {"butler", "progress", "start_all_tasks", "task"} <= used <= named
+    assert {"butler", "progress", "task"} <= used <= named
+    assert NAMES["button"].keys() == {f"{it}_all_tasks" for it in ("start", "stop")}
 
 
 def test_names_are_in_sentence_case() -> None:
