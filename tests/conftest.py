@@ -35,7 +35,7 @@ from syrupy.assertion import SnapshotAssertion
 # Imported before `hass` is made: the plugin brings a `custom_components` of its own,
 # which would take the place of ours.
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import choose, menu, typed
+from tests.flows import Dialog, choose, menu, typed
 from tests.leaks import Leaks
 from tests.settling import (
     settle as settle,  # noqa: PLC0414 tests take it from here
@@ -566,3 +566,15 @@ async def secure(
     tls = certificates.plex_direct()
     async with SimulatedPlex(tls=tls, clock=ManualClock()) as plex:
         yield plex
+
+
+@pytest.fixture
+def dialog(hass: HomeAssistant, plex: SimulatedPlex) -> Dialog:
+    """Return a dialog, still closed, about the server."""
+    return Dialog(hass, plex)
+
+
+@pytest.fixture
+def secure_dialog(hass: HomeAssistant, secure: SimulatedPlex) -> Dialog:
+    """Return a dialog, still closed, about the secure server."""
+    return Dialog(hass, secure)

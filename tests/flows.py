@@ -89,6 +89,69 @@ async def submit(
     return result
 
 
+class Dialog:
+    """A dialog about a server, and where it stands."""
+
+    result: ConfigFlowResult
+
+    def __init__(self, hass: HomeAssistant, plex: SimulatedPlex) -> None:
+        self.hass = hass
+        self.plex = plex
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """Return what stands in the fields of the form."""
+        return suggested(self.result)
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        return dict(self.result["description_placeholders"] or {})
+
+    async def submit(self, data: dict[str, Any]) -> None:
+        self.result = await submit(self.hass, self.result, data)
+
+    async def add(self, error: str | None = None, **changes: Any) -> None:
+        """Fill in the form for a new server, and see what is said to be wrong."""
+        self.result = await begin(self.hass)
+        await self.submit(typed(self.plex, **changes))
+        self.expect(error)
+
+    async def reauth(self, entry: MockConfigEntry) -> None:
+        """Come to the form for a new token."""
+        menu = await entry.start_reauth_flow(self.hass)
+        assert menu["step_id"] == "reauth_confirm"
+        self.result = await choose(self.hass, menu, "reauth_token")
+
+    async def reconfigure(self, entry: MockConfigEntry) -> None:
+        self.result = await entry.start_reconfigure_flow(self.hass)
+
+    def expect(self, error: str | None, step: str | None = None) -> None:
+        """See what is said to be wrong; nothing, if an entry has been made."""
+        if error is None:
+            assert is_created(self.result)
+            return
+        assert self.result["type"] is FlowResultType.FORM
+        assert self.result["errors"] == {"base": error}
+        assert step in {None, self.result["step_id"]}
+
+    async def fail(
+        self, error: str, data: dict[str, Any], step: str | None = None
+    ) -> None:
+        await self.submit(data)
+        self.expect(error, step)
+
+    async def create(self, data: dict[str, Any] | None = None) -> None:
+        """Submit what is right, and see an entry made."""
+        await self.submit(data or typed(self.plex))
+        assert is_created(self.result)
+
+    async def end(self, reason: str, data: dict[str, Any] | None = None) -> None:
+        """Submit what is right, and see the dialog end for a reason."""
+        await self.submit(data or typed(self.plex))
+        assert self.result["type"] is FlowResultType.ABORT
+        assert self.result["reason"] == reason
+
+
 def suggested(result: ConfigFlowResult) -> dict[str, Any]:
     """Return what stands in the fields of a form."""
     schema = result["data_schema"]

@@ -11,19 +11,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
+from custom_components.plex_butler.api import transport
 from custom_components.plex_butler.const import CONF_SERVER, DOMAIN
 from tests.conftest import add_entry
-from tests.flows import (
-    add,
-    announce,
-    begin,
-    choose,
-    core_entry,
-    is_created,
-    submit,
-    suggested,
-    typed,
-)
+from tests.flows import Dialog, announce, begin, core_entry, typed
 from tests.simulator import (
     CERT_HASH,
     ManualClock,
@@ -40,33 +31,27 @@ def direct(plex: SimulatedPlex) -> str:
     return plex.url_at(plex_direct_name("127.0.0.1"))
 
 
-async def test_a_name_of_plexs_needs_no_setting(
-    hass: HomeAssistant, secure: SimulatedPlex
-) -> None:
-    url = direct(secure).removeprefix("https://")
-
-    result = await add(hass, typed(secure, url=url))
-
-    assert is_created(result)
-    assert result["data"][CONF_URL] == direct(secure)
+async def test_a_name_of_plexs_needs_no_setting(secure_dialog: Dialog) -> None:
+    url = direct(secure_dialog.plex)
+    await secure_dialog.add(url=url.removeprefix("https://"))
+    assert secure_dialog.result["data"][CONF_URL] == url
 
 
 @pytest.mark.parametrize("way", PlainHttp)
 async def test_plain_http_that_is_not_wanted_leads_to_https(
-    hass: HomeAssistant, secure: SimulatedPlex, way: PlainHttp
+    secure_dialog: Dialog, way: PlainHttp
 ) -> None:
+    dialog, secure = secure_dialog, secure_dialog.plex
     secure.plain_http = way
     url = secure.url_at(plex_direct_name("127.0.0.1"), scheme="http")
 
-    result = await add(hass, typed(secure, url=url))
-    assert result["errors"] == {"base": "secure_required"}
-    assert suggested(result)[CONF_URL] == direct(secure)
+    await dialog.add("secure_required", url=url)
+    assert dialog.shown[CONF_URL] == direct(secure)
     # Only who is there was asked.
     assert not any(secure.token in asked for asked in secure.turned_away)
     assert all("X-Plex-Token" not in it.headers for it in secure.requests)
 
-    result = await submit(hass, result, suggested(result))
-    assert is_created(result)
+    await dialog.create(dialog.shown)
 
 
 @pytest.fixture
@@ -80,37 +65,30 @@ async def proxy(socket_enabled: None, names: Names) -> AsyncIterator[SimulatedPl
 async def test_a_redirect_to_another_port_leads_to_where_it_says(
     hass: HomeAssistant, certificates: Certificates, proxy: SimulatedPlex
 ) -> None:
-    async with SimulatedPlex(
-        prefix="/tv", tls=certificates.named("plex.example"), clock=ManualClock()
-    ) as plex:
-        target = plex.url_at("plex.example")
+    tls = certificates.named("plex.example")
+    async with SimulatedPlex(prefix="/tv", tls=tls, clock=ManualClock()) as plex:
+        dialog, target = Dialog(hass, plex), plex.url_at("plex.example")
         proxy.fault("redirect", count=None, target=target)
-        url = proxy.url_at("plex.example")
-        result = await add(hass, typed(plex, url=url))
-        assert result["errors"] == {"base": "secure_required"}
-        assert suggested(result)[CONF_URL] == target
+        await dialog.add("secure_required", url=proxy.url_at("plex.example"))
+        assert dialog.shown[CONF_URL] == target
         assert all("X-Plex-Token" not in it.headers for it in proxy.requests)
 
-        result = await submit(hass, result, suggested(result))
-        assert is_created(result)
-        assert result["data"][CONF_URL] == target
+        await dialog.create(dialog.shown)
+        assert dialog.result["data"][CONF_URL] == target
 
 
 async def test_a_redirect_from_port_80_leads_to_443(
-    hass: HomeAssistant, secure: SimulatedPlex, certificates: Certificates, names: Names
+    secure_dialog: Dialog, certificates: Certificates, names: Names
 ) -> None:
     # A name that leads to one port for both.
-    names.point("plex.example", secure.port)
-    await secure.use_certificate(certificates.named("plex.example"))
-    secure.plain_http = PlainHttp.REDIRECT
-    url = "http://plex.example:80"
+    names.point("plex.example", secure_dialog.plex.port)
+    await secure_dialog.plex.use_certificate(certificates.named("plex.example"))
+    secure_dialog.plex.plain_http = PlainHttp.REDIRECT
 
-    result = await add(hass, typed(secure, url=url))
-    assert result["errors"] == {"base": "secure_required"}
-    assert suggested(result)[CONF_URL] == "https://plex.example"
+    await secure_dialog.add("secure_required", url="http://plex.example:80")
+    assert secure_dialog.shown[CONF_URL] == "https://plex.example"
 
-    result = await submit(hass, result, suggested(result))
-    assert is_created(result)
+    await secure_dialog.create(secure_dialog.shown)
 
 
 @pytest.mark.parametrize(
@@ -123,29 +101,34 @@ async def test_a_redirect_from_port_80_leads_to_443(
     ],
 )
 async def test_a_redirect_to_anywhere_else_is_not_followed(
-    hass: HomeAssistant, plex: SimulatedPlex, proxy: SimulatedPlex, target: str
+    dialog: Dialog,
+    proxy: SimulatedPlex,
+    certificates: Certificates,
+    names: Names,
+    target: str,
 ) -> None:
-    proxy.fault("redirect", count=None, target=target)
-    url = proxy.url_at("plex.example")
-    result = await add(hass, typed(plex, url=url))
-    assert result["errors"] == {"base": "invalid_response"}
-    assert suggested(result)[CONF_URL] == url
+    tls = certificates.named("elsewhere.example")
+    async with SimulatedPlex(tls=tls, clock=ManualClock()) as elsewhere:
+        names.point("elsewhere.example", elsewhere.port)
+        proxy.fault("redirect", count=None, target=target)
+        url = proxy.url_at("plex.example")
+        await dialog.add("invalid_response", url=url)
+        assert dialog.shown[CONF_URL] == url
+        assert elsewhere.requests == []
 
-    result = await submit(hass, result, typed(plex))
-    assert is_created(result)
+    await dialog.create()
 
 
 async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
-    hass: HomeAssistant, secure: SimulatedPlex
+    secure_dialog: Dialog,
 ) -> None:
-    secure.fault("refuse", count=None)
-    result = await add(hass, typed(secure, url=direct(secure)))
-    assert result["errors"] == {"base": "hung_up"}
-    assert suggested(result)[CONF_URL] == direct(secure)
+    secure_dialog.plex.fault("refuse", count=None)
+    url = direct(secure_dialog.plex)
+    await secure_dialog.add("hung_up", url=url)
+    assert secure_dialog.shown[CONF_URL] == url
 
-    secure.clear_faults()
-    result = await submit(hass, result, suggested(result))
-    assert is_created(result)
+    secure_dialog.plex.clear_faults()
+    await secure_dialog.create(secure_dialog.shown)
 
 
 @pytest.mark.parametrize(
@@ -165,55 +148,41 @@ async def test_a_secure_server_that_hangs_up_is_not_tried_by_another_way(
     ],
 )
 async def test_a_certificate_for_another_name_is_told_from_one_that_nothing_trusts(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
+    secure_dialog: Dialog,
     certificates: Certificates,
     certificate: Callable[[Certificates], ssl.SSLContext],
     names: str | None,
 ) -> None:
+    dialog, secure = secure_dialog, secure_dialog.plex
     await secure.use_certificate(certificate(certificates))
-    result = await add(hass, typed(secure))
+    await dialog.add("certificate_name" if names else "certificate_untrusted")
     if names:
-        assert result["errors"] == {"base": "certificate_name"}
-        placeholders = result["description_placeholders"]
-        assert placeholders and placeholders["names"] == names
-    else:
-        assert result["errors"] == {"base": "certificate_untrusted"}
+        assert dialog.placeholders["names"] == names
 
     if certificate is Certificates.plex_direct:
-        answer = typed(secure, verify_ssl=False)
+        await dialog.create(typed(secure, verify_ssl=False))
     else:
         await secure.use_certificate(certificates.right())
-        answer = typed(secure)
-    result = await submit(hass, result, answer)
-    assert is_created(result)
+        await dialog.create()
 
 
-async def test_a_server_of_nobody_is_told_from_a_wrong_token(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    plex.claimed = False
-    result = await add(hass, typed(plex))
-    assert result["errors"] == {"base": "unclaimed"}
+async def test_a_server_of_nobody_is_told_from_a_wrong_token(dialog: Dialog) -> None:
+    dialog.plex.claimed = False
+    await dialog.add("unclaimed")
 
-    plex.claimed = True
-    result = await submit(hass, result, typed(plex))
-    assert is_created(result)
+    dialog.plex.claimed = True
+    await dialog.create()
 
 
 async def test_a_server_that_takes_too_long_is_said_to(
-    hass: HomeAssistant, plex: SimulatedPlex, monkeypatch: pytest.MonkeyPatch
+    dialog: Dialog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.plex_butler.api.transport.TIMEOUT", ClientTimeout(total=0.05)
-    )
-    plex.fault("slow", delay=1)
-    result = await add(hass, typed(plex))
-    assert result["errors"] == {"base": "timeout"}
+    monkeypatch.setattr(transport, "TIMEOUT", ClientTimeout(total=0.05))
+    dialog.plex.fault("slow", delay=1)
+    await dialog.add("timeout")
     monkeypatch.undo()
 
-    result = await submit(hass, result, typed(plex))
-    assert is_created(result)
+    await dialog.create()
 
 
 async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
@@ -230,40 +199,36 @@ async def test_a_server_that_is_heard_of_elsewhere_too_stays_where_it_answers(
 
 
 async def test_a_server_that_accepts_both_is_reached_by_plain_http(
-    hass: HomeAssistant, secure: SimulatedPlex
+    secure_dialog: Dialog,
 ) -> None:
-    secure.secure_connections = SecureConnections.PREFERRED
-    url = secure.url_at("127.0.0.1", scheme="http")
-
-    result = await add(hass, typed(secure, url=url))
-
-    assert is_created(result)
+    secure_dialog.plex.secure_connections = SecureConnections.PREFERRED
+    url = secure_dialog.plex.url_at("127.0.0.1", scheme="http")
+    await secure_dialog.add(url=url)
 
 
 @pytest.mark.parametrize("way", ["reauth", "plex"])
 async def test_a_dialog_without_an_address_goes_on_in_one_that_has_it(
-    hass: HomeAssistant, secure: SimulatedPlex, way: str
+    hass: HomeAssistant, secure_dialog: Dialog, way: str
 ) -> None:
+    dialog, secure = secure_dialog, secure_dialog.plex
     plain = secure.url_at("127.0.0.1", scheme="http")
     if way == "plex":
         theirs = core_entry(secure, url=plain)
         theirs.add_to_hass(hass)
-        result = await begin(hass, way)
-        result = await submit(hass, result, {CONF_SERVER: theirs.entry_id})
+        dialog.result = await begin(hass, way)
+        answer = {CONF_SERVER: theirs.entry_id}
     else:
         entry = add_entry(hass, secure)
         data = typed(secure, url=plain, token="old")
         hass.config_entries.async_update_entry(entry, data=data)
-        result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
-        result = await submit(hass, result, {CONF_TOKEN: secure.token})
+        await dialog.reauth(entry)
+        answer = {CONF_TOKEN: secure.token}
 
-    assert result["step_id"] == "address"
-    assert result["errors"] == {"base": "secure_required"}
+    await dialog.fail("secure_required", answer, "address")
     filled_in = {CONF_URL: secure.url, CONF_VERIFY_SSL: True}
-    assert suggested(result) == {**filled_in, CONF_TOKEN: None}
-    result = await submit(hass, result, filled_in)
-    assert result["errors"] == {"base": "certificate_name"}
-    result = await submit(hass, result, {**filled_in, CONF_VERIFY_SSL: False})
+    assert dialog.shown == {**filled_in, CONF_TOKEN: None}
+    await dialog.fail("certificate_name", filled_in)
+    await dialog.submit({**filled_in, CONF_VERIFY_SSL: False})
 
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.data == typed(secure, verify_ssl=False)
@@ -271,31 +236,29 @@ async def test_a_dialog_without_an_address_goes_on_in_one_that_has_it(
 
 
 async def test_https_where_there_is_none_is_never_given_up_for_plain_http_by_itself(
-    hass: HomeAssistant, plex: SimulatedPlex
+    dialog: Dialog, plex: SimulatedPlex
 ) -> None:
-    entry = add_entry(hass, plex)
+    entry = add_entry(dialog.hass, plex)
     url = plex.url_at("127.0.0.1", scheme="https")
     data = typed(plex, url=url, token="old")
-    hass.config_entries.async_update_entry(entry, data=data)
-    result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
+    dialog.hass.config_entries.async_update_entry(entry, data=data)
+    await dialog.reauth(entry)
 
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    assert result["errors"] == {"base": "tls"}
-    assert suggested(result)[CONF_URL] == url
+    await dialog.fail("tls", {CONF_TOKEN: plex.token})
+    assert dialog.shown[CONF_URL] == url
     assert plex.requests == []
 
-    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
-    assert result["reason"] == "reauth_successful"
+    right = {CONF_URL: plex.url, CONF_VERIFY_SSL: True}
+    await dialog.end("reauth_successful", right)
     assert entry.data == typed(plex)
 
 
 async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
-    hass: HomeAssistant, plex: SimulatedPlex
+    dialog: Dialog, plex: SimulatedPlex
 ) -> None:
-    result = await announce(hass, plex.port)
-    result = await submit(hass, result, {CONF_TOKEN: "wrong"})
-    assert result["step_id"] == "discovery_confirm"
-    assert result["errors"] == {"base": "invalid_auth"}
+    dialog.result = await announce(dialog.hass, plex.port)
+    await dialog.fail("invalid_auth", {CONF_TOKEN: "wrong"}, "discovery_confirm")
+    right = {CONF_TOKEN: plex.token}
     for fault, path, error in (
         ("401", "/", "forbidden"),
         ("403", "/butler", "not_owner"),
@@ -303,10 +266,7 @@ async def test_a_token_that_is_wrong_is_asked_for_where_it_was(
         ("503", "/", "maintenance"),
     ):
         plex.fault(fault, path=path)
-        result = await submit(hass, result, {CONF_TOKEN: plex.token})
-        assert result["step_id"] == "discovery_confirm"
-        assert result["errors"] == {"base": error}
+        await dialog.fail(error, right, "discovery_confirm")
         plex.clear_faults()
 
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    assert is_created(result)
+    await dialog.create(right)
