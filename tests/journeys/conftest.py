@@ -58,16 +58,6 @@ async def move(parked: Move) -> Move:
 
 
 @pytest.fixture
-async def secure(
-    socket_enabled: None, certificates: Certificates, names: Names
-) -> AsyncIterator[SimulatedPlex]:
-    """Return a server with a certificate of Plex's."""
-    tls = certificates.plex_direct()
-    async with SimulatedPlex(tls=tls, clock=ManualClock()) as plex:
-        yield plex
-
-
-@pytest.fixture
 def secure_home(
     hass: HomeAssistant,
     secure: SimulatedPlex,

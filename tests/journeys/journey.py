@@ -7,25 +7,12 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
-from homeassistant.const import (
-    ATTR_ENTITY_ID,
-    CONF_URL,
-    EVENT_STATE_CHANGED,
-    STATE_OFF,
-)
-from homeassistant.core import (
-    Event,
-    EventStateChangedData,
-    State,
-    SupportsResponse,
-    callback,
-)
+from homeassistant.const import CONF_URL, STATE_OFF
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import BACKUP_SWITCH, Home, settle, until
+from tests.conftest import Home, settle, until
 from tests.flows import announce, answer_repair, open_repair, repairs
 from tests.simulator import SimulatedPlex
 
@@ -79,45 +66,9 @@ class Journey(Home):
         data = {**self.entry.data, **data}
         self.hass.config_entries.async_update_entry(self.entry, data=data)
 
-    def begin(self, task: str, seconds: float) -> None:
-        """Let another client start a task that takes so long."""
-        self.plex.durations[task] = seconds
-        self.plex.client_start(task)
-
-    async def turn(self, to: str, entity_id: str = BACKUP_SWITCH) -> None:
-        """Turn a switch on or off."""
-        target = {ATTR_ENTITY_ID: entity_id}
-        await self.hass.services.async_call(
-            "switch", f"turn_{to}", target, blocking=True
-        )
-
-    async def act(self, action: str, **data: Any) -> Any:
-        """Perform an action of the integration, and return its response."""
-        services = self.hass.services
-        has_response = services.supports_response(DOMAIN, action)
-        return await services.async_call(
-            DOMAIN,
-            action,
-            data,
-            blocking=True,
-            return_response=has_response is not SupportsResponse.NONE,
-        )
-
     async def tasks(self) -> dict[str, Any]:
         """Return what an action says of each task."""
-        return {it["name"]: it for it in (await self.act("get_butler_tasks"))["tasks"]}
-
-    def record(self) -> list[State]:
-        """Return the states that are written from now on, to be filled."""
-        states: list[State] = []
-
-        @callback
-        def note(event: Event[EventStateChangedData]) -> None:
-            if state := event.data["new_state"]:
-                states.append(state)
-
-        self.hass.bus.async_listen(EVENT_STATE_CHANGED, note)
-        return states
+        return {it["name"]: it for it in await self.answer("get_butler_tasks")}
 
     async def pass_time(self, seconds: float, step: float = 5) -> None:
         """Let time pass in steps that no timer leaps over."""

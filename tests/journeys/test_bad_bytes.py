@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_STATE_CHANGED,
     STATE_OFF,
     STATE_ON,
     STATE_UNAVAILABLE,
@@ -15,6 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.const import DOMAIN
@@ -57,7 +59,8 @@ async def test_a_night_with_a_bad_byte_is_like_any_other(
     new_home: Journey,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    home, plex, states = new_home, new_home.plex, new_home.record()
+    home, plex = new_home, new_home.plex
+    events = async_capture_events(home.hass, EVENT_STATE_CHANGED)
     home.freezer.tick(9 * HOUR)
     await plex.advance(9 * HOUR)
     plex.add_task(POLISH)
@@ -74,6 +77,7 @@ async def test_a_night_with_a_bad_byte_is_like_any_other(
         await home.advance_steps(3, 2 * MINUTE)
 
     assert plex.hub.connected == 1
+    states = [it.data["new_state"] for it in events if it.data["new_state"]]
     assert not [it for it in states if it.state == STATE_UNAVAILABLE]
     for switch in (polish, BACKUP_SWITCH):
         shown = [it.state for it in states if it.entity_id == switch]
@@ -87,7 +91,7 @@ async def test_a_night_with_a_bad_byte_is_like_any_other(
     assert tasks["PolishBrass"] == name.original_name
 
     # Its switch still starts it, under the name that it has at the server.
-    await home.turn("on", polish)
+    await home.turn_on(polish)
     assert plex.truth()["PolishBrass"] == "running"
 
 
@@ -96,7 +100,6 @@ async def test_a_server_whose_name_is_no_text_can_be_added_and_saved(
 ) -> None:
     plex.name = f"Grenier {raw(0xE9)} \ud83d"
     result = await submit(hass, await begin(hass), typed(plex))
-    await settle(hass)
 
     assert result["title"] == "Grenier \ufffd \ufffd"
     entries = await saved(hass, hass_storage, "core.config_entries")
@@ -129,7 +132,7 @@ async def test_a_task_is_listed_if_requests_can_name_it(
     switch = "switch.attic_butler_polish_brass"
     assert home.state(switch) == (STATE_OFF if is_listed else None)
     if is_listed:
-        await home.turn("on", switch)
+        await home.turn_on(switch)
         assert home.plex.truth()[name] == "running"
 
 

@@ -48,7 +48,7 @@ async def test_a_locked_database_is_believed_for_two_minutes_of_a_task_that_lock
 @pytest.mark.usefixtures("all_entities_enabled")
 @UNTRUSTED
 async def test_a_short_lock_is_not_in_the_log_and_ends_no_run(home: Journey) -> None:
-    home.begin("OptimizeDatabase", 1800)
+    home.begins("OptimizeDatabase", 1800)
     await home.advance(76)
     began = home.hass.states.get(OPTIMIZE)
     assert began and began.state == STATE_ON
@@ -70,7 +70,7 @@ async def test_a_timeout_in_an_outage_is_no_recovery(
     home: Journey, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.expected_logs.append("starting or migrating")
-    home.begin("BackupDatabase", 3600)
+    home.begins("BackupDatabase", 3600)
     await home.advance(76)
     home.plex.fault("503", count=None)
     await home.advance_steps(6, 5)

@@ -37,7 +37,6 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     assert result["errors"] == {"base": "invalid_auth"}
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    await settle(hass)
     assert result["result"].state is ConfigEntryState.LOADED
     assert hass.states.is_state(BACKUP_SWITCH, STATE_OFF)
 
@@ -64,7 +63,6 @@ async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
     assert result["type"] is FlowResultType.FORM
 
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    await settle(hass)
     assert result["result"].state is ConfigEntryState.LOADED
     assert result["data"][CONF_URL] == plex.url
 

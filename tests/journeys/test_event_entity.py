@@ -35,7 +35,7 @@ async def automate(home: Journey, **trigger: Any) -> list[ServiceCall]:
 
 async def run(home: Journey) -> None:
     """Have a task run and end."""
-    home.begin("BackupDatabase", 10)
+    home.begins("BackupDatabase", 10)
     for seconds in (5, 6, 1):
         await home.advance(seconds)
     assert home.plex.truth()["BackupDatabase"] == "idle"

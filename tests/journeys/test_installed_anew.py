@@ -108,7 +108,7 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     assert ids(home) == before
     assert len(said(caplog)) == logged
 
-    await home.turn("on", MINE)
+    await home.turn_on(MINE)
     assert home.plex.truth()["BackupDatabase"] == "running"
 
 
@@ -139,7 +139,6 @@ async def test_one_of_another_account_leads_on_to_its_token(anew: Journey) -> No
     result = await submit(anew.hass, flow, {"next_step_id": "reauth_token"})
     result = await submit(anew.hass, result, {CONF_TOKEN: anew.plex.token})
     assert result["reason"] == "reauth_successful"
-    await settle(anew.hass)
     anew.expect_healthy()
     assert ids(anew) == before
 
@@ -161,7 +160,6 @@ async def test_a_new_server_with_a_new_certificate_leads_on_to_its_name(
     renamed = plex.url_at(plex_direct_name(OLD, ANOTHER_HASH))
     result = await submit(hass, flow, {CONF_URL: renamed, CONF_VERIFY_SSL: True})
     assert result["reason"] == "reconfigure_successful"
-    await settle(hass)
     secure_move.expect_healthy_at(renamed)
     assert ids(secure_move) == before
 
@@ -183,7 +181,6 @@ async def test_an_entry_can_be_removed_with_all_that_it_had(anew: Journey) -> No
     card = await announce(hass, anew.plex.port)
     added = await submit(hass, card, {CONF_TOKEN: anew.plex.token})
     assert added["type"] is FlowResultType.CREATE_ENTRY
-    await settle(hass)
     assert anew.state() == STATE_OFF
 
 
@@ -242,7 +239,6 @@ async def test_one_with_an_entry_of_its_own_takes_no_place(anew: Journey) -> Non
     # Somebody adds it as a server of its own.
     card = await announce(hass, anew.plex.port)
     await submit(hass, card, {CONF_TOKEN: anew.plex.token})
-    await settle(hass)
     result = await answer_repair(hass, opened, {"next_step_id": "take_its_place"})
     assert result["reason"] == "outdated"
     await anew.advance(31)
@@ -259,7 +255,6 @@ async def test_one_with_an_entry_of_its_own_takes_no_place(anew: Journey) -> Non
         flow = hass.config_entries.flow.async_get(flow_id)
         assert flow["context"]["source"] == SOURCE_RECONFIGURE
         await submit(hass, flow, {CONF_URL: moved.url, CONF_VERIFY_SSL: True})
-        await settle(hass)
         assert anew.repairs() == set()
         states = {it.state for it in hass.config_entries.async_entries(DOMAIN)}
         assert states == {ConfigEntryState.LOADED}

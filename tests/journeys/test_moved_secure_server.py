@@ -1,11 +1,19 @@
 """A server with TLS that got another address, and what its certificate proves."""
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE
-from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlowResult
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 import pytest
 
 from tests.conftest import SignIn, settle
-from tests.flows import announce, answer_repair, choose, open_repair, submit
+from tests.flows import (
+    announce,
+    answer_repair,
+    choose,
+    open_repair,
+    repairs,
+    submit,
+    suggested,
+)
 from tests.journeys.journey import (
     ANOTHER_HASH,
     NEW,
@@ -14,7 +22,14 @@ from tests.journeys.journey import (
     Move,
     got_a_token,
 )
-from tests.simulator import Names, SecureConnections, SimulatedPlexTv, plex_direct_name
+from tests.simulator import (
+    Names,
+    SecureConnections,
+    SimulatedPlexTv,
+    local_http,
+    local_https,
+    plex_direct_name,
+)
 from tests.tls import Certificates
 
 
@@ -67,7 +82,7 @@ async def renamed(secure_move: Move, certificates: Certificates) -> Move:
     secure_move.expected_logs.append("for another name")
     await secure_move.set_up()
     await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure_move.outage()
+    await secure_move.advance(31)
     return secure_move
 
 
@@ -82,23 +97,70 @@ async def test_a_renamed_certificate_at_the_old_address_is_a_repair_until_it_is_
     renamed.expect_healthy_at(before)
 
 
+async def follow(renamed: Move) -> ConfigFlowResult:
+    """Submit the repair; return the dialog to which it leads."""
+    hass = renamed.hass
+    repair = await open_repair(hass, "certificate_renamed")
+    told = {"name": "Attic", "names": f"*.{ANOTHER_HASH}.plex.direct"}
+    assert repair["description_placeholders"] == told
+    assert repairs(hass)["certificate_renamed"].translation_placeholders == told
+    await answer_repair(hass, repair, {})
+    # What was presented is never taken for the new name.
+    assert ANOTHER_HASH not in renamed.url()
+    (flow,) = renamed.dialogs()
+    assert flow["context"]["source"] == SOURCE_RECONFIGURE
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["step_id"] == "renamed"
+    return result
+
+
+@pytest.mark.parametrize("way", ["sign_in", "address"])
+async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
+    renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn, way: str
+) -> None:
+    found = local_https(renamed.old, ANOTHER_HASH)
+    tv.add_server(renamed.old, connections=[found])
+    result = await follow(renamed)
+    if way == "sign_in":
+        result = await sign_in(result)
+    else:
+        result = await choose(renamed.hass, result, way)
+        answer = {CONF_URL: found.uri, CONF_VERIFY_SSL: True}
+        result = await submit(renamed.hass, result, answer)
+    assert result["reason"] == "reconfigure_successful"
+    renamed.expect_healthy_at(found.uri)
+
+
+async def test_a_new_sign_in_does_not_lead_from_https_to_plain_http(
+    renamed: Move, certificates: Certificates, tv: SimulatedPlexTv, sign_in: SignIn
+) -> None:
+    before = dict(renamed.entry.data)
+    renamed.old.secure_connections = SecureConnections.PREFERRED
+    # The router hides the new name, so only the bare address leads there.
+    tv.add_server(renamed.old, connections=[local_http(renamed.old)])
+    result = await sign_in(await renamed.entry.start_reconfigure_flow(renamed.hass))
+    assert result["step_id"] == "address"
+    assert suggested(result)[CONF_URL] == before[CONF_URL]
+    assert renamed.entry.data == before
+
+    await renamed.old.use_certificate(certificates.plex_direct())
+    answer = {CONF_URL: before[CONF_URL], CONF_VERIFY_SSL: True}
+    result = await submit(renamed.hass, result, answer)
+    assert result["reason"] == "reconfigure_successful"
+    assert renamed.state() == STATE_OFF
+
+
 async def test_a_sign_in_that_does_not_find_a_new_name_leads_to_the_address(
     renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn
 ) -> None:
     hass = renamed.hass
-    await answer_repair(hass, await open_repair(hass, "certificate_renamed"), {})
-    (flow,) = renamed.entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
-    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
-    assert result["step_id"] == "renamed"
-
-    result = await sign_in(result, answer=tv.expire)
+    result = await sign_in(await follow(renamed), answer=tv.expire)
     assert result["step_id"] == "sign_in_expired"
     assert result["menu_options"] == ["sign_in", "address"]
     url = renamed.old.url_at(plex_direct_name(OLD, ANOTHER_HASH))
     result = await choose(hass, result, "address")
     result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: True})
     assert result["reason"] == "reconfigure_successful"
-    await settle(hass)
     renamed.expect_healthy_at(url)
 
 

@@ -23,9 +23,9 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     home: Journey, caplog: pytest.LogCaptureFixture, fault: str, hours: int
 ) -> None:
     home.expected_logs.append("no notifications, so changes show later")
-    plex, states = home.plex, home.record()
+    plex, states = home.plex, home.written(ANALYSIS)
     await home.advance(31)
-    home.begin(TASK, (hours - 1) * HOUR)
+    home.begins(TASK, (hours - 1) * HOUR)
     await home.advance(1)
     began = (await home.tasks())[TASK]["since"]
     assert began
@@ -39,15 +39,14 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
         await home.advance(2 * MINUTE)
     await home.pass_minutes(20)
 
-    shown = [state.state for state in states if state.entity_id == ANALYSIS]
-    assert shown == [STATE_ON, STATE_OFF]
+    assert [state.state for state in states] == [STATE_ON, STATE_OFF]
     last = (await home.tasks())[TASK]["last_run"]
     assert last["started_at"] == began
     # The frame that says how it ended may be the one with which the stream breaks, and
     # then the server may have been restarted.
     assert last["result"] in {"ended", "lost" if fault == "frame-cut" else "ended"}
     # Polls find what begins, too.
-    home.begin("BackupDatabase", HOUR)
+    home.begins("BackupDatabase", HOUR)
     await home.advance(33)
     assert home.state() == STATE_ON
     (line,) = said(caplog)

@@ -8,7 +8,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
-from tests.conftest import settle
 from tests.flows import choose, submit, typed
 from tests.journeys.journey import HOUR, MINUTE, Journey
 from tests.simulator import PROFILES, SimulatedPlex
@@ -115,7 +114,6 @@ async def test_a_refused_token_is_tried_by_a_reload_and_replaced_by_its_owner_at
         assert result["errors"] == {"base": "invalid_auth"}
         result = await submit(hass, result, {CONF_TOKEN: "new"})
         assert result["reason"] == "reauth_successful"
-        await settle(hass)
     assert new_home.entry.data == typed(plex)
     new_home.expect_healthy()
 
@@ -144,10 +142,10 @@ async def test_refused_commands_say_nothing_of_the_owner(home: Journey) -> None:
     for method in ("POST", "DELETE"):
         home.plex.fault("403", count=None, path="/butler", method=method)
     for command in (
-        home.turn("on"),
-        home.turn("off"),
-        home.act("start_all_tasks"),
-        home.act("stop_all_tasks"),
+        home.turn_on(),
+        home.turn_off(),
+        home.action("start_all_tasks"),
+        home.action("stop_all_tasks"),
     ):
         with pytest.raises(HomeAssistantError) as error:
             await command
@@ -156,7 +154,7 @@ async def test_refused_commands_say_nothing_of_the_owner(home: Journey) -> None:
     home.expect_healthy()
 
     home.plex.clear_faults()
-    await home.turn("on")
+    await home.turn_on()
     assert home.plex.truth()["BackupDatabase"] == "running"
 
 

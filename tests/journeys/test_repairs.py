@@ -143,7 +143,7 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     home: Journey, hass_storage: dict[str, Any], *, while_loaded: bool
 ) -> None:
     entries, entry_id = home.hass.config_entries, home.entry.entry_id
-    home.begin("BackupDatabase", MINUTE)
+    home.begins("BackupDatabase", MINUTE)
     await home.advance(1)
     await home.pass_minutes(2)
     assert home.last_result == "ended"

@@ -16,11 +16,17 @@ from homeassistant.const import (
 from homeassistant.core import Event, callback
 import pytest
 
-from tests.conftest import BACKUP_SWITCH, settle, until
+from tests.conftest import (
+    BACKUP,
+    BACKUP_SWITCH,
+    OPTIMIZE,
+    OPTIMIZE_SWITCH,
+    settle,
+    until,
+)
 from tests.journeys.journey import HOUR, MINUTE, NOTHING_LISTENS, Journey
 from tests.simulator import PROFILES, Cause, SimulatedPlex
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
 BUTLER = "binary_sensor.attic_butler_working"
 
 ON_SCHEDULE = "switch.attic_butler_schedule_back_up_database"
@@ -34,7 +40,7 @@ SILENT = pytest.mark.parametrize(
 
 async def trust(home: Journey) -> None:
     """Let the server prove that it tells, and be idle again."""
-    home.begin(BACKUP, 1)
+    home.begins(BACKUP, 1)
     for seconds in (31, 31, 301):
         await home.advance(seconds)
 
@@ -56,7 +62,7 @@ async def test_a_burst_costs_two_rounds_of_writes_and_no_request(home: Journey) 
     updates: list[int] = []
     home.entry.runtime_data.async_add_listener(lambda: updates.append(1))
     plex.requests.clear()
-    states = home.record()
+    events = home.written("event.attic_butler_task")
 
     plex.butler.start_due(Cause.WINDOW)
     await plex.flush()
@@ -65,11 +71,7 @@ async def test_a_burst_costs_two_rounds_of_writes_and_no_request(home: Journey) 
 
     assert len(updates) <= 2
     assert plex.requests == []
-    told = [
-        f"{state.attributes['event_type']} {state.attributes['name']}"
-        for state in states
-        if state.domain == "event"
-    ]
+    told = [f"{it.attributes['event_type']} {it.attributes['name']}" for it in events]
     tasks = [run.task for run in plex.intervals[-len(told) // 2 :]]
     assert len(tasks) > 15
     assert told == [f"{what} {task}" for task in tasks for what in ("started", "ended")]
@@ -84,8 +86,8 @@ async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> No
     home.plex.durations[BACKUP] = MINUTE
 
     async def wait() -> tuple[object, str | None]:
-        answer = await home.act("start_task", task=BACKUP, wait=True)
-        return answer["tasks"][0]["result"], home.state()
+        (task,) = await home.answer("start_task", task=BACKUP, wait=True)
+        return task["result"], home.state()
 
     answer = asyncio.create_task(wait())
     await settle(home.hass)
@@ -132,13 +134,13 @@ async def test_a_backup_that_a_restart_cut_short_has_not_ended(
     if seconds > 30:
         home.expected_logs.append("Error fetching Attic Butler data")
     home.plex.durations[BACKUP] = 10 * MINUTE
-    call = asyncio.create_task(home.act("start_task", task=BACKUP, wait=True))
+    call = asyncio.create_task(home.answer("start_task", task=BACKUP, wait=True))
     await settle(home.hass)
     await home.advance(MINUTE)
     await home.plex.restart(refused_for=seconds, how=how)
     await home.advance_steps(40, 3)
 
-    assert (await call)["tasks"][0]["result"] == "unconfirmed"
+    assert (await call)[0]["result"] == "unconfirmed"
     assert home.state() == STATE_OFF
 
 
@@ -148,13 +150,12 @@ async def test_a_backup_that_a_restart_cut_short_has_not_ended(
 async def test_a_start_never_shows_off_before_it_is_over(home: Journey) -> None:
     await trust(home)
     home.plex.durations[OPTIMIZE] = 40
-    states = home.record()
-    await home.act("start_task", task=OPTIMIZE)
+    states = home.written(OPTIMIZE_SWITCH)
+    await home.call("start_task", OPTIMIZE)
     await home.advance_steps(70, 1)
 
-    name = "switch.attic_butler_optimize_database"
-    shown = [state.state for state in states if state.entity_id == name]
-    assert [state for state, _ in groupby(shown)] == [STATE_ON, STATE_OFF]
+    shown = [state for state, _ in groupby(states, lambda it: it.state)]
+    assert shown == [STATE_ON, STATE_OFF]
 
 
 @pytest.fixture
@@ -255,7 +256,7 @@ async def test_an_outage_updates_the_listeners_once_and_so_does_its_end(
     home: Journey, rounds: list[int]
 ) -> None:
     home.expected_logs.append(NOTHING_LISTENS)
-    home.begin(BACKUP, HOUR)
+    home.begins(BACKUP, HOUR)
     await poll(home)
     rounds.clear()
     await home.plex.stop_listening()

@@ -38,7 +38,7 @@ async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not
             ("set_maintenance_window", {"start": "03:00", "end": "04:00"}),
         ):
             with pytest.raises(HomeAssistantError) as error:
-                await home.act(action, **data)
+                await home.action(action, **data)
             assert error.value.translation_key == "wrong_server"
         stranger.client_start("BackupDatabase")
         for _ in range(12):
