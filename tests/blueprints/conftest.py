@@ -58,6 +58,12 @@ class Evening(House):
         given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
         await self.use("give_way_to_viewers", **given)
 
+    async def work(self, *titles: str, watched: str = "0", **inputs: Any) -> None:
+        """Make the automation, and have credits detected in the attic."""
+        await self.give_way(*titles, watched=watched, **inputs)
+        self.attic.client_start(CREDITS)
+        await self.settle()
+
     async def expect(self, *tasks: str, after: float = 0) -> None:
         """See what runs in the attic after so many minutes."""
         await self.let_pass(after * MINUTE)

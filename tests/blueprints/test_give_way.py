@@ -13,23 +13,19 @@ NOT_STARTED = "Error executing script. Error for call_service"
 
 
 async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
-    await house.give_way()
-    house.attic.client_start(CREDITS)
-    await house.settle()
+    await house.work()
     await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", 14, HELD), ("0", 2, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
 
 
 async def test_a_short_break_starts_nothing(house: Evening) -> None:
-    await house.give_way(quiet=30)
-    house.attic.client_start(CREDITS)
+    await house.work(quiet=30)
     await house.follow(("1", 60, HELD), ("0", 20, HELD))
     await house.follow(("1", 60, HELD), ("0", 29, HELD), ("0", 2, RUNS))
 
 
 async def test_after_the_night_nothing_is_started_again(house: Evening) -> None:
-    await house.give_way(latest="23:30:00")
-    house.attic.client_start(CREDITS)
+    await house.work(latest="23:30:00")
     await house.follow(("1", 80, HELD), ("0", 60, HELD))
     assert commands(house.attic, "POST") == []
 
@@ -55,8 +51,7 @@ async def test_a_night_ends_at_six_unless_told_otherwise(house: Evening) -> None
 async def test_what_was_started_again_often_enough_is_only_held(
     house: Evening, restarts: int
 ) -> None:
-    await house.give_way(restarts=restarts, latest="21:00:00")
-    house.attic.client_start(CREDITS)
+    await house.work(restarts=restarts, latest="21:00:00")
     for number in range(4):
         await house.follow(("1", 10, HELD), ("0", 20, number < restarts))
     assert commands(house.attic, "POST") == [CREDITS] * restarts
@@ -103,8 +98,7 @@ async def test_nothing_is_started_that_was_not_stopped(house: Evening) -> None:
 
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
-    await house.give_way()
-    house.attic.client_start(CREDITS)
+    await house.work()
     await house.expect(CREDITS, after=1)
     await house.follow(("1", 60, HELD), ("0", 16, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
@@ -116,8 +110,7 @@ async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
 async def test_a_run_by_hand_starts_and_stops_no_task_while_no_stream_plays(
     house: Evening,
 ) -> None:
-    await house.give_way()
-    house.attic.client_start(CREDITS)
+    await house.work()
     await house.run_by_hand()
     await house.expect(CREDITS, after=60)
 
@@ -151,8 +144,7 @@ async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     expected_logs: list[str],
 ) -> None:
     expected_logs.append(NOT_STARTED)
-    await house.give_way(*titles)
-    house.attic.client_start(CREDITS)
+    await house.work(*titles)
     cellar.client_start(INTROS)
     await house.settle()
 
@@ -170,8 +162,7 @@ async def test_what_could_not_be_stopped_is_not_started_again(
     house: Evening, cellar: SimulatedPlex, expected_logs: list[str]
 ) -> None:
     expected_logs.append(NOT_STARTED)
-    await house.give_way("Attic", "Cellar")
-    house.attic.client_start(CREDITS)
+    await house.work("Attic", "Cellar")
 
     cellar.fault("500", path="/butler", method="DELETE", count=2)
     await house.follow(("1", 0, HELD), ("0", 16, RUNS))
@@ -182,8 +173,7 @@ async def test_a_server_that_is_away_is_left_alone_in_silence(
     house: Evening, cellar: SimulatedPlex
 ) -> None:
     await house.unload("Cellar")
-    await house.give_way("Cellar", "Attic")
-    house.attic.client_start(CREDITS)
+    await house.work("Cellar", "Attic")
     cellar.client_start(INTROS)
     await expect_both(house, cellar, "1", set(), {INTROS})
 
@@ -195,8 +185,7 @@ async def test_a_server_that_is_away_is_left_alone_in_silence(
 async def test_who_was_away_is_started_later_and_that_counts_once(
     house: Evening, cellar: SimulatedPlex
 ) -> None:
-    await house.give_way("Attic", "Cellar", restarts=2)
-    house.attic.client_start(CREDITS)
+    await house.work("Attic", "Cellar", restarts=2)
     cellar.client_start(INTROS)
     await expect_both(house, cellar, "1", set(), set())
     await house.unload("Cellar")

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 from unittest.mock import PropertyMock, patch
 
-from homeassistant.components.plex.const import DOMAIN as PLEX_DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.conftest import add_entry
+from tests.flows import core_entry
 from tests.house import CREDITS, HOUR, House, running
 from tests.leaks import Leaks
 from tests.simulator import (
@@ -79,14 +78,7 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         plex.durations.update(dict.fromkeys(plex.durations, HOUR))
         http = {"server_host": "127.0.0.1", "server_port": unused_tcp_port}
         assert await async_setup_component(hass, "http", {"http": http})
-        server = {"url": plex.url, "token": plex.token, "verify_ssl": True}
-        known = {"server": plex.name, "server_id": plex.machine_identifier}
-        core = MockConfigEntry(
-            domain=PLEX_DOMAIN,
-            title=plex.name,
-            unique_id=plex.machine_identifier,
-            data={**known, "server_config": server},
-        )
+        core = core_entry(plex, verify_ssl=True)
         core.add_to_hass(hass)
         assert await hass.config_entries.async_setup(core.entry_id)
         ours = add_entry(hass, plex)

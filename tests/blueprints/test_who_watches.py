@@ -40,8 +40,7 @@ def watching(entity_id: str) -> tuple[str, str]:
     ],
 )
 async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> None:
-    await house.give_way(watchers=[WATCHERS, entity_id])
-    house.attic.client_start(CREDITS)
+    await house.work(watchers=[WATCHERS, entity_id])
     await house.follow((state, 0, HELD), entity_id=entity_id)
 
 
@@ -49,8 +48,7 @@ async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> N
 async def test_a_state_without_a_stream_stops_no_task(
     house: Evening, state: str
 ) -> None:
-    await house.give_way()
-    house.attic.client_start(CREDITS)
+    await house.work()
     await house.follow((state, 0, RUNS), ("1", 0, HELD), (state, 16, RUNS))
 
 
@@ -104,8 +102,7 @@ async def test_what_starts_is_held_while_a_film_may_still_go_on(
 
 
 async def test_a_player_that_is_unavailable_is_off(house: Evening) -> None:
-    await house.give_way(watchers=[WATCHERS, PLAYER])
-    house.attic.client_start(CREDITS)
+    await house.work(watchers=[WATCHERS, PLAYER])
     await house.follow(
         ("playing", 0, HELD), ("unavailable", 16, RUNS), entity_id=PLAYER
     )
@@ -123,8 +120,7 @@ async def test_who_is_seen_to_watch_watches_in_any_case(house: Evening) -> None:
 async def test_who_watched_before_there_was_an_automation_is_given_way_too(
     house: Evening, *, hold: bool
 ) -> None:
-    await house.give_way(watched="1", hold=hold)
-    house.attic.client_start(CREDITS)
+    await house.work(watched="1", hold=hold)
     await house.follow(("1", 1, HELD if hold else RUNS))
 
 
