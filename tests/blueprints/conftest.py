@@ -25,6 +25,7 @@ class Evening(House):
     """A house with a server in the attic, whose tasks take two hours."""
 
     attic: SimulatedPlex
+    cellar: SimulatedPlex
 
     async def add_server(self, plex: SimulatedPlex) -> None:
         """Let a server be known whose tasks take two hours."""
@@ -69,6 +70,10 @@ class Evening(House):
         await self.let_pass(after * MINUTE)
         assert running(self.attic) == set(tasks)
 
+    def at_work(self) -> tuple[set[str], set[str]]:
+        """Return what runs in the attic, and in the cellar."""
+        return running(self.attic), running(self.cellar)
+
     async def follow(
         self, *steps: tuple[str, float, bool], entity_id: str = WATCHERS
     ) -> None:
@@ -100,9 +105,10 @@ async def house(
 
 
 @pytest.fixture
-async def cellar(house: Evening) -> AsyncIterator[SimulatedPlex]:
-    """Return another server of the house."""
+async def pair(house: Evening) -> AsyncIterator[Evening]:
+    """Return the house with another server in the cellar."""
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
+        house.cellar = cellar
         await house.add_server(cellar)
-        yield cellar
+        yield house
         await house.unload("Cellar")

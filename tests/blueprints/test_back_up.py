@@ -30,8 +30,18 @@ async def back_up(house: Evening, **inputs: Any) -> list[ServiceCall]:
     return installed
 
 
-def expect_told(house: Evening, message: str) -> None:
-    """See the one notification."""
+async def back_up_by_hand(house: Evening, **inputs: Any) -> list[ServiceCall]:
+    """Make the automation and press Run; return what gets installed."""
+    installed = await back_up(house, **inputs)
+    await house.run_by_hand()
+    return installed
+
+
+def expect_held_back(
+    house: Evening, installed: list[ServiceCall], message: str
+) -> None:
+    """See nothing installed, and the one notification that says why."""
+    assert not installed
     (told,) = async_get_persistent_notifications(house.hass).values()
     assert told["title"] == TITLE
     assert message in told["message"]
@@ -72,8 +82,7 @@ async def test_without_an_update_to_install_nothing_happens(
 async def test_by_hand_an_update_that_is_still_there_is_installed_at_any_time(
     house: Evening, *, is_there: bool
 ) -> None:
-    installed = await back_up(house)
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house)
     await house.show(UPDATE, "on" if is_there else "off")
     await house.let_pass(11 * MINUTE)
     assert commands(house.attic, "POST") == [BACKUP]
@@ -85,8 +94,7 @@ async def test_by_hand_an_update_that_is_still_there_is_installed_at_any_time(
 async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for(
     house: Evening, state: str
 ) -> None:
-    installed = await back_up(house)
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house)
     await house.let_pass(9 * MINUTE)
     await house.show(UPDATE, state)
     await house.let_pass(4 * MINUTE)
@@ -102,31 +110,27 @@ async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for(
 async def test_an_update_that_is_not_seen_any_more_is_told_of(
     house: Evening, state: str
 ) -> None:
-    installed = await back_up(house)
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house)
     await house.show(UPDATE, state, friendly_name="Attic server")
     await house.let_pass(HOUR)
-    assert not installed
     reason = "it was not known whether the update was still available"
     waited = "The backup of Attic Butler was waited for"
-    expect_told(house, f"{waited}, but then {reason}.")
+    expect_held_back(house, installed, f"{waited}, but then {reason}.")
 
 
 async def test_a_stopped_backup_holds_the_update_back(house: Evening) -> None:
-    installed = await back_up(house)
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house)
     await house.turn("off")
     await house.let_pass(1)
-    assert not installed
-    expect_told(house, "The backup of Attic Butler was stopped before it ended.")
+    expect_held_back(
+        house, installed, "The backup of Attic Butler was stopped before it ended."
+    )
 
 
 async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
-    installed = await back_up(house, patience={"minutes": 5})
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house, patience={"minutes": 5})
     await house.let_pass(20 * MINUTE)
-    assert not installed
-    expect_told(house, TOO_LONG)
+    expect_held_back(house, installed, TOO_LONG)
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -134,15 +138,14 @@ async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
 async def test_a_backup_whose_end_was_not_seen_holds_the_update_back_unless_allowed(
     house: Evening, *, unseen: bool
 ) -> None:
-    installed = await back_up(house, unseen=unseen)
-    await house.run_by_hand()
+    installed = await back_up_by_hand(house, unseen=unseen)
     assert not installed
     await house.let_pass(HOUR)
     assert len(installed) == unseen
     if unseen:
         assert house.told() == []
     else:
-        expect_told(house, "was started, but its end was not seen")
+        expect_held_back(house, installed, "was started, but its end was not seen")
 
 
 async def test_a_server_that_refuses_holds_the_update_back(
@@ -152,8 +155,7 @@ async def test_a_server_that_refuses_holds_the_update_back(
     installed = await back_up(house, unseen=True)
     house.attic.fault("500", path="/butler", method="POST")
     await house.run_by_hand()
-    assert not installed
-    expect_told(house, "could not be started")
+    expect_held_back(house, installed, "could not be started")
 
     await house.run_by_hand()
     await house.let_pass(11 * MINUTE)
@@ -162,16 +164,13 @@ async def test_a_server_that_refuses_holds_the_update_back(
 
 async def test_an_absent_server_holds_it_back_in_silence(house: Evening) -> None:
     await house.unload("Attic")
-    installed = await back_up(house, unseen=True)
-    await house.run_by_hand()
-    assert not installed
-    expect_told(house, "could not be started")
+    installed = await back_up_by_hand(house, unseen=True)
+    expect_held_back(house, installed, "could not be started")
 
 
 async def test_a_phone_is_told_without_a_word_to_type(house: Evening) -> None:
     sent = async_mock_service(house.hass, "notify", "send_message")
-    await back_up(house, tell=["notify.phone"], patience={"seconds": 10})
-    await house.run_by_hand()
+    await back_up_by_hand(house, tell=["notify.phone"], patience={"seconds": 10})
     await house.let_pass(MINUTE)
     phone = {"entity_id": ["notify.phone"]}
     assert sent[0].data == {**phone, "title": TITLE, "message": TOO_LONG}

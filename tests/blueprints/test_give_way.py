@@ -4,7 +4,6 @@ import pytest
 
 from tests.blueprints.conftest import HELD, RUNS, Evening
 from tests.house import CREDITS, HOUR, INTROS, MINUTE, WATCHERS, commands, running
-from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
@@ -115,89 +114,82 @@ async def test_a_run_by_hand_starts_and_stops_no_task_while_no_stream_plays(
     await house.expect(CREDITS, after=60)
 
 
-async def expect_both(
-    house: Evening, cellar: SimulatedPlex, watched: str, *tasks: set[str]
-) -> None:
+async def expect_both(pair: Evening, watched: str, *tasks: set[str]) -> None:
     """See what runs at once if somebody watches, after the quiet time otherwise."""
-    await house.show(WATCHERS, watched)
-    await house.let_pass(16 * MINUTE if watched == "0" else 0)
-    assert (running(house.attic), running(cellar)) == tasks
+    await pair.show(WATCHERS, watched)
+    await pair.let_pass(16 * MINUTE if watched == "0" else 0)
+    assert pair.at_work() == tasks
 
 
-async def test_only_the_servers_of_the_tasks_are_told(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
-    await house.give_way("Cellar")
-    house.attic.client_start(INTROS)
-    cellar.client_start(INTROS)
+async def test_only_the_servers_of_the_tasks_are_told(pair: Evening) -> None:
+    await pair.give_way("Cellar")
+    pair.attic.client_start(INTROS)
+    pair.cellar.client_start(INTROS)
 
-    await expect_both(house, cellar, "1", {INTROS}, set())
-    await expect_both(house, cellar, "0", {INTROS}, {INTROS})
-    assert commands(house.attic, "DELETE") == commands(house.attic, "POST") == []
+    await expect_both(pair, "1", {INTROS}, set())
+    await expect_both(pair, "0", {INTROS}, {INTROS})
+    assert commands(pair.attic, "DELETE") == commands(pair.attic, "POST") == []
 
 
 @pytest.mark.parametrize("titles", [("Attic", "Cellar"), ("Cellar", "Attic")])
 async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
-    house: Evening,
-    cellar: SimulatedPlex,
+    pair: Evening,
     titles: tuple[str, str],
     expected_logs: list[str],
 ) -> None:
     expected_logs.append(NOT_STARTED)
-    await house.work(*titles)
-    cellar.client_start(INTROS)
-    await house.settle()
+    await pair.work(*titles)
+    pair.cellar.client_start(INTROS)
+    await pair.settle()
 
-    cellar.fault("500", path="/butler", method="DELETE", count=2)
-    await expect_both(house, cellar, "1", set(), {INTROS})
-    await house.let_pass(2 * MINUTE, step=10)
-    assert running(cellar) == set()
-    assert commands(cellar, "DELETE") == [CREDITS, INTROS, INTROS]
+    pair.cellar.fault("500", path="/butler", method="DELETE", count=2)
+    await expect_both(pair, "1", set(), {INTROS})
+    await pair.let_pass(2 * MINUTE, step=10)
+    assert running(pair.cellar) == set()
+    assert commands(pair.cellar, "DELETE") == [CREDITS, INTROS, INTROS]
 
     # Both servers take up their own tasks.
-    await expect_both(house, cellar, "0", {CREDITS}, {INTROS})
+    await expect_both(pair, "0", {CREDITS}, {INTROS})
 
 
 async def test_what_could_not_be_stopped_is_not_started_again(
-    house: Evening, cellar: SimulatedPlex, expected_logs: list[str]
+    pair: Evening, expected_logs: list[str]
 ) -> None:
     expected_logs.append(NOT_STARTED)
-    await house.work("Attic", "Cellar")
+    await pair.work("Attic", "Cellar")
 
-    cellar.fault("500", path="/butler", method="DELETE", count=2)
-    await house.follow(("1", 0, HELD), ("0", 16, RUNS))
-    assert commands(cellar, "POST") == []
+    pair.cellar.fault("500", path="/butler", method="DELETE", count=2)
+    await pair.follow(("1", 0, HELD), ("0", 16, RUNS))
+    assert commands(pair.cellar, "POST") == []
 
 
-async def test_a_server_that_is_away_is_left_alone_in_silence(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
-    await house.unload("Cellar")
-    await house.work("Cellar", "Attic")
-    cellar.client_start(INTROS)
-    await expect_both(house, cellar, "1", set(), {INTROS})
+async def test_a_server_that_is_away_is_left_alone_in_silence(pair: Evening) -> None:
+    await pair.unload("Cellar")
+    await pair.work("Cellar", "Attic")
+    pair.cellar.client_start(INTROS)
+    await expect_both(pair, "1", set(), {INTROS})
 
-    await house.set_up("Cellar")
-    await house.let_pass(MINUTE)
-    assert running(cellar) == set()
+    await pair.set_up("Cellar")
+    await pair.let_pass(MINUTE)
+    assert running(pair.cellar) == set()
 
 
 async def test_who_was_away_is_started_later_and_that_counts_once(
-    house: Evening, cellar: SimulatedPlex
+    pair: Evening,
 ) -> None:
-    await house.work("Attic", "Cellar", restarts=2)
-    cellar.client_start(INTROS)
-    await expect_both(house, cellar, "1", set(), set())
-    await house.unload("Cellar")
-    await expect_both(house, cellar, "0", {CREDITS}, set())
-    await house.let_pass(24 * MINUTE)
+    await pair.work("Attic", "Cellar", restarts=2)
+    pair.cellar.client_start(INTROS)
+    await expect_both(pair, "1", set(), set())
+    await pair.unload("Cellar")
+    await expect_both(pair, "0", {CREDITS}, set())
+    await pair.let_pass(24 * MINUTE)
 
-    await house.set_up("Cellar")
-    await expect_both(house, cellar, "0", {CREDITS}, {INTROS})
-    assert commands(house.attic, "POST") == [CREDITS]
+    await pair.set_up("Cellar")
+    await expect_both(pair, "0", {CREDITS}, {INTROS})
+    assert commands(pair.attic, "POST") == [CREDITS]
 
     for posts, left in ((2, ({CREDITS}, {INTROS})), (2, (set(), set()))):
-        await expect_both(house, cellar, "1", set(), set())
-        await expect_both(house, cellar, "0", *left)
-        assert len(commands(house.attic, "POST")) == posts
-        assert len(commands(cellar, "POST")) == posts
+        await expect_both(pair, "1", set(), set())
+        await expect_both(pair, "0", *left)
+        assert len(commands(pair.attic, "POST")) == posts
+        assert len(commands(pair.cellar, "POST")) == posts

@@ -105,29 +105,25 @@ async def test_a_night_without_tasks(
     assert told(house) == lines
 
 
-async def test_of_two_servers_each_line_says_whose_it_is(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
-    await use(house, "Cellar", "Attic")
-    await run(house, cellar, OPTIMIZE, MINUTE)
-    await run(house, house.attic, BACKUP, 2 * MINUTE)
-    await house.run_by_hand()
-    assert told(house) == [
+async def test_of_two_servers_each_line_says_whose_it_is(pair: Evening) -> None:
+    await use(pair, "Cellar", "Attic")
+    await run(pair, pair.cellar, OPTIMIZE, MINUTE)
+    await run(pair, pair.attic, BACKUP, 2 * MINUTE)
+    await pair.run_by_hand()
+    assert told(pair) == [
         "- Optimize database (Cellar): ended after 1 min",
         "- Back up database (Attic): ended after 2 min",
     ]
 
 
-async def test_a_server_that_is_away_is_told_of(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
+async def test_a_server_that_is_away_is_told_of(pair: Evening) -> None:
     ran = "- Optimize database (Cellar): ended after 1 min"
-    await use(house, "Cellar", "Attic")
-    await run(house, cellar, OPTIMIZE, MINUTE)
-    await house.unload("Attic")
-    await house.run_by_hand()
-    assert told(house) == [ran, "- Attic Butler: could not be asked"]
+    await use(pair, "Cellar", "Attic")
+    await run(pair, pair.cellar, OPTIMIZE, MINUTE)
+    await pair.unload("Attic")
+    await pair.run_by_hand()
+    assert told(pair) == [ran, "- Attic Butler: could not be asked"]
 
-    await house.set_up("Attic")
-    await house.run_by_hand()
-    assert told(house) == [ran]
+    await pair.set_up("Attic")
+    await pair.run_by_hand()
+    assert told(pair) == [ran]

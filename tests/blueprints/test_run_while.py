@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tests.blueprints.conftest import Evening
-from tests.house import CREDITS, HEAVY, INTROS, MINUTE, commands, running
-from tests.simulator import SimulatedPlex
+from tests.house import CREDITS, HEAVY, INTROS, MINUTE, commands
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
@@ -20,10 +19,6 @@ async def run_while(house: Evening, *titles: str, **inputs: Any) -> None:
     servers = [house.device(title) for title in titles or ("Attic",)]
     given = {"while_on": CHEAP, "servers": servers, "tasks": HEAVY[:1], **inputs}
     await house.use("run_while", **given)
-
-
-def both(house: Evening, cellar: SimulatedPlex) -> tuple[set[str], set[str]]:
-    return running(house.attic), running(cellar)
 
 
 async def test_tasks_start_when_it_is_on_and_stop_when_off(house: Evening) -> None:
@@ -51,34 +46,30 @@ async def test_what_was_so_when_home_assistant_started_does_nothing(
     assert commands(house.attic, "POST") == commands(house.attic, "DELETE") == []
 
 
-async def test_only_the_server_of_the_task_is_told(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
-    await run_while(house, "Cellar")
-    await house.show(CHEAP, "on")
-    assert both(house, cellar) == (set(), {CREDITS})
+async def test_only_the_server_of_the_task_is_told(pair: Evening) -> None:
+    await run_while(pair, "Cellar")
+    await pair.show(CHEAP, "on")
+    assert pair.at_work() == (set(), {CREDITS})
 
 
-async def test_a_server_that_is_not_up_yet_is_waited_for(
-    house: Evening, cellar: SimulatedPlex
-) -> None:
-    await run_while(house, "Attic", "Cellar")
-    await house.unload("Attic")
-    await house.show(CHEAP, "on")
-    assert both(house, cellar) == (set(), {CREDITS})
-    await house.let_pass(4 * MINUTE)
-    await house.set_up("Attic")
-    assert both(house, cellar) == ({CREDITS}, {CREDITS})
-    assert commands(cellar, "POST") == [CREDITS]
+async def test_a_server_that_is_not_up_yet_is_waited_for(pair: Evening) -> None:
+    await run_while(pair, "Attic", "Cellar")
+    await pair.unload("Attic")
+    await pair.show(CHEAP, "on")
+    assert pair.at_work() == (set(), {CREDITS})
+    await pair.let_pass(4 * MINUTE)
+    await pair.set_up("Attic")
+    assert pair.at_work() == ({CREDITS}, {CREDITS})
+    assert commands(pair.cellar, "POST") == [CREDITS]
 
     # It is stopped when it can be reached again, too.
-    await house.unload("Attic")
-    await house.show(CHEAP, "off")
-    assert both(house, cellar) == ({CREDITS}, set())
-    await house.let_pass(4 * MINUTE)
-    await house.set_up("Attic")
-    assert both(house, cellar) == (set(), set())
-    assert commands(cellar, "DELETE") == [CREDITS]
+    await pair.unload("Attic")
+    await pair.show(CHEAP, "off")
+    assert pair.at_work() == ({CREDITS}, set())
+    await pair.let_pass(4 * MINUTE)
+    await pair.set_up("Attic")
+    assert pair.at_work() == (set(), set())
+    assert commands(pair.cellar, "DELETE") == [CREDITS]
 
 
 @pytest.mark.parametrize("state", ["on", "unavailable"])
@@ -117,17 +108,17 @@ async def test_what_is_no_longer_on_or_too_long_ago_starts_nothing(
 
 
 async def test_a_server_that_refuses_keeps_no_other_from_it(
-    house: Evening, cellar: SimulatedPlex, expected_logs: list[str]
+    pair: Evening, expected_logs: list[str]
 ) -> None:
     expected_logs.append("Error executing script. Error for call_service")
-    await run_while(house, "Attic", "Cellar")
-    house.attic.fault("500", path="/butler", method="POST")
-    await house.show(CHEAP, "on")
-    assert both(house, cellar) == (set(), {CREDITS})
+    await run_while(pair, "Attic", "Cellar")
+    pair.attic.fault("500", path="/butler", method="POST")
+    await pair.show(CHEAP, "on")
+    assert pair.at_work() == (set(), {CREDITS})
 
-    await house.show(CHEAP, "off")
-    await house.show(CHEAP, "on")
-    assert both(house, cellar) == ({CREDITS}, {CREDITS})
+    await pair.show(CHEAP, "off")
+    await pair.show(CHEAP, "on")
+    assert pair.at_work() == ({CREDITS}, {CREDITS})
 
 
 async def test_by_hand_it_does_what_fits_the_state(house: Evening) -> None:

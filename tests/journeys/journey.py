@@ -54,6 +54,14 @@ class Journey(Home):
     def dialogs(self) -> list[ConfigFlowResult]:
         return self.hass.config_entries.flow.async_progress()
 
+    async def follow(self, kind: str, answer: dict[str, Any] | None = None) -> Any:
+        """Answer a repair; return the dialog to which it leads."""
+        repair = await open_repair(self.hass, kind)
+        result = await answer_repair(self.hass, repair, answer or {})
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        _, flow_id = result["next_flow"]
+        return self.hass.config_entries.flow.async_get(flow_id)
+
     def expect_healthy(self) -> None:
         """See the entry at work, and nothing left for a person to do."""
         assert self.is_loaded()

@@ -12,14 +12,15 @@ from pytest_socket import socket_allow_hosts
 
 from tests.conftest import BACKUP_SWITCH, settle
 from tests.downloads import download
-from tests.flows import announce, repairs, submit
+from tests.flows import Dialog, announce, repairs, submit
 from tests.journeys.journey import Journey, got_a_token
 from tests.simulator import ManualClock, SimulatedPlex
 
 
 async def test_a_server_is_discovered_added_and_reported_without_telling_whose_it_is(
-    hass: HomeAssistant, plex: SimulatedPlex, hass_client: ClientSessionGenerator
+    dialog: Dialog, hass_client: ClientSessionGenerator
 ) -> None:
+    hass, plex = dialog.hass, dialog.plex
     plex.fault("503", count=None)
     assert (await announce(hass, plex.port))["reason"] == "cannot_connect"
     assert hass.config_entries.flow.async_progress() == []
@@ -31,20 +32,18 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     assert card["context"]["title_placeholders"] == {"name": "Attic"}
     assert not got_a_token(plex)
 
-    result = await hass.config_entries.flow.async_configure(card["flow_id"])
-    assert result["type"] is FlowResultType.FORM
-    result = await submit(hass, result, {CONF_TOKEN: "wrong"})
-    assert result["errors"] == {"base": "invalid_auth"}
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["result"].state is ConfigEntryState.LOADED
+    dialog.result = await hass.config_entries.flow.async_configure(card["flow_id"])
+    await dialog.fail("invalid_auth", {CONF_TOKEN: "wrong"})
+    await dialog.create({CONF_TOKEN: plex.token})
+    entry = dialog.result["result"]
+    assert entry.state is ConfigEntryState.LOADED
     assert hass.states.is_state(BACKUP_SWITCH, STATE_OFF)
 
     assert (await announce(hass, plex.port))["reason"] == "already_configured"
     assert hass.config_entries.flow.async_progress() == []
     assert repairs(hass) == {}
 
-    report = await download(hass, hass_client, result["result"])
+    report = await download(hass, hass_client, entry)
     tasks = json.loads(report)["data"]["tasks"]
     assert {task["name"] for task in tasks} == plex.truth().keys()
     secrets = (plex.token, plex.url, plex.machine_identifier, plex.name, "127.0.0.1")
@@ -55,16 +54,14 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     "hosts", [("fe80::1", "127.0.0.1"), ("127.0.0.3", "fe80::1", "127.0.0.1")]
 )
 async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
-    hass: HomeAssistant, plex: SimulatedPlex, hosts: tuple[str, ...]
+    dialog: Dialog, hosts: tuple[str, ...]
 ) -> None:
     """A container announces its bridge, and many cards have link-local addresses."""
     socket_allow_hosts(["127.0.0.1", "127.0.0.3"])
-    result = await announce(hass, plex.port, *hosts)
-    assert result["type"] is FlowResultType.FORM
-
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    assert result["result"].state is ConfigEntryState.LOADED
-    assert result["data"][CONF_URL] == plex.url
+    dialog.result = await announce(dialog.hass, dialog.plex.port, *hosts)
+    await dialog.create({CONF_TOKEN: dialog.plex.token})
+    assert dialog.result["result"].state is ConfigEntryState.LOADED
+    assert dialog.result["data"][CONF_URL] == dialog.plex.url
 
 
 async def test_a_known_server_at_its_address_does_not_hide_it(home: Journey) -> None:

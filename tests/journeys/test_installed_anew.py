@@ -249,10 +249,7 @@ async def test_one_with_an_entry_of_its_own_takes_no_place(anew: Journey) -> Non
 
     async with SimulatedPlex(clock=ManualClock()) as moved:
         assert moved.machine_identifier == anew.entry.unique_id
-        result = await open_repair(hass, "known_server")
-        result = await answer_repair(hass, result, {})
-        _, flow_id = result["next_flow"]
-        flow = hass.config_entries.flow.async_get(flow_id)
+        flow = await anew.follow("known_server")
         assert flow["context"]["source"] == SOURCE_RECONFIGURE
         await submit(hass, flow, {CONF_URL: moved.url, CONF_VERIFY_SSL: True})
         assert anew.repairs() == set()

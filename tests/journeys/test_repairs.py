@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from homeassistant.components.repairs import RepairsFlowResult
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryDisabler
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.data_entry_flow import FlowResultType
@@ -23,19 +22,6 @@ async def guest(new_home: Journey) -> Journey:
     return new_home
 
 
-async def look(home: Journey) -> RepairsFlowResult:
-    """Look at the only repair."""
-    (kind,) = home.repairs()
-    return await open_repair(home.hass, kind)
-
-
-async def follow(home: Journey) -> str:
-    """Submit the only repair; return the dialog to which it leads."""
-    result = await answer_repair(home.hass, await look(home), {})
-    _, flow_id = result["next_flow"]
-    return flow_id
-
-
 async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
     tv: SimulatedPlexTv, guest: Journey, sign_in: SignIn
 ) -> None:
@@ -44,7 +30,7 @@ async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
     tv.add_server(guest.plex)
 
     flows = guest.hass.config_entries.flow
-    dialog = flows.async_get(await follow(guest))
+    dialog = await guest.follow("not_owner")
     assert dialog["context"]["title_placeholders"] == {"name": "Attic"}
     assert dialog["step_id"] == "reauth_not_owner"
     result = await sign_in(await flows.async_configure(dialog["flow_id"]))
@@ -58,10 +44,11 @@ async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
 async def test_every_look_at_a_repair_leads_to_the_same_dialog_which_goes_with_its_cause(
     guest: Journey,
 ) -> None:
-    first = await follow(guest)
+    first = await guest.follow("not_owner")
     await guest.advance_steps(3, 20)
-    opened = await look(guest)
-    assert await follow(guest) == first
+    opened = await open_repair(guest.hass, "not_owner")
+    again = await guest.follow("not_owner")
+    assert again["flow_id"] == first["flow_id"]
     (dialog,) = guest.dialogs()
     assert dialog["context"]["source"] == SOURCE_REAUTH
     assert dialog["context"]["unique_id"] == guest.entry.unique_id
@@ -84,7 +71,7 @@ async def test_a_dialog_never_explains_a_cause_that_was(guest: Journey) -> None:
         opened = [await configure(it["flow_id"]) for it in guest.dialogs()]
         return [it["step_id"] for it in opened]
 
-    await follow(guest)
+    await guest.follow("not_owner")
     assert await says() == ["reauth_not_owner"]
 
     # The guest's token is revoked, and later good again, but still a guest's.
@@ -97,7 +84,7 @@ async def test_a_dialog_never_explains_a_cause_that_was(guest: Journey) -> None:
     await guest.pass_minutes(61)
     assert guest.repairs() == {"not_owner"}
     assert await says() == []
-    await follow(guest)
+    await guest.follow("not_owner")
     assert await says() == ["reauth_not_owner"]
 
     # Since 2026.11, Home Assistant waits as long as it has waited at most.
@@ -111,9 +98,9 @@ async def test_an_entry_that_is_removed_while_broken_leaves_nothing(
     guest: Journey, hass_storage: dict[str, Any], cause: str
 ) -> None:
     hass, entry_id = guest.hass, guest.entry.entry_id
-    repair = await look(guest)
+    repair = await open_repair(guest.hass, "not_owner")
     if cause == "guest":
-        await follow(guest)
+        await guest.follow("not_owner")
     else:
         guest.update(token="revoked")
     await guest.pass_minutes(20)
@@ -153,7 +140,7 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
         await home.advance(HOUR + 1)
     else:
         await home.reload()
-    await follow(home)
+    await home.follow("not_owner")
     await home.advance_steps(15, 20)
     assert len(home.repairs()) == len(home.dialogs()) == 1
 
