@@ -4,11 +4,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlowResult, repairs_flow_manager
-from homeassistant.config_entries import (
-    SOURCE_USER,
-    SOURCE_ZEROCONF,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType

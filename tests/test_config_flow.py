@@ -2,25 +2,14 @@
 
 from typing import Any
 
-from homeassistant.config_entries import (
-    SOURCE_IGNORE,
-    SOURCE_USER,
-    ConfigEntryState,
-)
+from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_USER, ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.flows import (
-    Dialog,
-    announce,
-    begin,
-    choices,
-    core_entry,
-    typed,
-)
+from tests.flows import Dialog, announce, begin, choices, core_entry, typed
 from tests.simulator import ManualClock, Names, SimulatedPlex
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

@@ -8,9 +8,7 @@ from typing import Final
 from homeassistant.core import ServiceCall
 from homeassistant.util.yaml import parse_yaml
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    async_mock_service,
-)
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from tests.blueprints.conftest import Evening
 from tests.house import (

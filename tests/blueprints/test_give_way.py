@@ -133,9 +133,7 @@ async def test_only_the_servers_of_the_tasks_are_told(pair: Evening) -> None:
 
 @pytest.mark.parametrize("titles", [("Attic", "Cellar"), ("Cellar", "Attic")])
 async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
-    pair: Evening,
-    titles: tuple[str, str],
-    expected_logs: list[str],
+    pair: Evening, titles: tuple[str, str], expected_logs: list[str]
 ) -> None:
     expected_logs.append(NOT_STARTED)
     await pair.work(*titles)

@@ -69,10 +69,7 @@ async def true_within(seconds: float, condition: Callable[[], bool]) -> None:
 
 
 async def test_its_sensor_has_heavy_tasks_give_way(
-    hass: HomeAssistant,
-    socket_enabled: None,
-    unused_tcp_port: int,
-    leaks: Leaks,
+    hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int, leaks: Leaks
 ) -> None:
     async with SimulatedPlex() as plex:
         plex.durations.update(dict.fromkeys(plex.durations, HOUR))

@@ -55,9 +55,7 @@ async def saved(hass: HomeAssistant, storage: dict[str, Any], key: str) -> Any:
 
 
 async def test_a_night_with_a_bad_byte_is_like_any_other(
-    hass_storage: dict[str, Any],
-    new_home: Journey,
-    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any], new_home: Journey, hass_client: ClientSessionGenerator
 ) -> None:
     home, plex = new_home, new_home.plex
     events = async_capture_events(home.hass, EVENT_STATE_CHANGED)
