@@ -293,8 +293,11 @@ async def test_what_plex_tv_lists_wrongly_hides_nothing_else(me: Me) -> None:
     assert (await me.sign_in())["data"][CONF_URL] == me.plex.url
 
 
-@pytest.mark.parametrize(("home", "said"), [("Mill", "Mill"), ("", None)])
-async def test_the_home_is_named_to_plex_if_it_has_a_name(
+@pytest.mark.parametrize(
+    ("home", "said"),
+    [("Mill", "Mill"), ("", None), ("Mill\nX-Evil: 1", "MillX-Evil: 1")],
+)
+async def test_the_home_is_named_to_plex_as_far_as_a_header_holds_its_name(
     me: Me, home: str, said: str | None
 ) -> None:
     await me.hass.config.async_update(location_name=home)

@@ -237,29 +237,26 @@ async def test_a_connection_that_cannot_be_made_has_the_error_of_its_reason(
 
 
 @pytest.mark.parametrize(
-    ("path", "error"),
+    ("ask", "path", "error"),
     [
-        ("/identity", api.PlexForbiddenError),
-        ("/", api.PlexForbiddenError),
-        ("/activities", api.PlexForbiddenError),
-        ("/butler", api.PlexNotOwnerError),
-        ("/:/prefs", api.PlexNotOwnerError),
+        (api.PlexClient.get_identity, "/identity", api.PlexForbiddenError),
+        (api.PlexClient.get_server, "/", api.PlexForbiddenError),
+        (api.PlexClient.get_activities, "/activities", api.PlexForbiddenError),
+        (api.PlexClient.get_butler_tasks, "/butler", api.PlexNotOwnerError),
+        (api.PlexClient.get_preferences, "/:/prefs", api.PlexNotOwnerError),
     ],
 )
 async def test_a_403_speaks_of_the_owner_only_where_others_are_not_let_in(
-    client: api.PlexClient, plex: SimulatedPlex, path: str, error: type[api.PlexError]
+    client: api.PlexClient,
+    plex: SimulatedPlex,
+    ask: Callable[[api.PlexClient], Awaitable[object]],
+    path: str,
+    error: type[api.PlexError],
 ) -> None:
-    ask: Callable[[], Awaitable[object]] = {
-        "/identity": client.get_identity,
-        "/": client.get_server,
-        "/activities": client.get_activities,
-        "/butler": client.get_butler_tasks,
-        "/:/prefs": client.get_preferences,
-    }[path]
     plex.fault("403", path=path)
 
-    assert type(await fail(ask())) is error
-    assert await ask()
+    assert type(await fail(ask(client))) is error
+    assert await ask(client)
 
 
 @pytest.mark.parametrize(

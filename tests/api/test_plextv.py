@@ -5,8 +5,6 @@ from typing import Any, cast
 from unicodedata import category
 
 import aiohttp
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from hypothesis import example, given, strategies as st
 import pytest
 
@@ -149,28 +147,6 @@ def test_a_code_that_cannot_be_in_an_address_is_no_pin(code: Any) -> None:
 
     with pytest.raises(api.PlexResponseError):
         parse_pin(pin)
-
-
-async def test_a_name_of_any_characters_is_sent_as_far_as_a_header_holds_it(
-    socket_enabled: None,
-    session: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[web.BaseRequest] = []
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        asked.append(request)
-        return web.json_response([resource()])
-
-    async with RawTestServer(answer) as raw:
-        url = str(raw.make_url("")).rstrip("/")
-        monkeypatch.setattr("custom_components.plex_butler.api.plextv.PLEX_TV_URL", url)
-        tv = api.PlexTvClient(
-            session, client_identifier="test", device="Mill\nX-Evil: 1"
-        )
-        assert len(await tv.get_owned_servers("token")) == 1
-
-    assert asked[0].headers["X-Plex-Device-Name"] == "MillX-Evil: 1"
 
 
 def test_no_secret_is_in_what_is_shown_of_an_object() -> None:
