@@ -63,7 +63,6 @@ class Evening(House):
         """Make the automation, and have credits detected in the attic."""
         await self.give_way(*titles, watched=watched, **inputs)
         self.attic.client_start(CREDITS)
-        await self.settle()
 
     async def expect(self, *tasks: str, after: float = 0) -> None:
         """See what runs in the attic after so many minutes."""

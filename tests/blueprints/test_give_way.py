@@ -13,6 +13,7 @@ NOT_STARTED = "Error executing script. Error for call_service"
 
 async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
     await house.work()
+    await house.settle()
     await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", 14, HELD), ("0", 2, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
 

@@ -55,7 +55,8 @@ class Journey(Home):
         return self.hass.config_entries.flow.async_progress()
 
     async def follow(self, kind: str, answer: dict[str, Any] | None = None) -> Any:
-        """Answer a repair; return the dialog to which it leads."""
+        """Answer the only repair; return the dialog to which it leads."""
+        assert self.repairs() == {kind}
         repair = await open_repair(self.hass, kind)
         result = await answer_repair(self.hass, repair, answer or {})
         assert result["type"] is FlowResultType.CREATE_ENTRY
