@@ -244,10 +244,10 @@ async def test_nothing_is_offered_for_copying_where_there_is_nothing(
 
 
 async def test_a_server_whose_card_is_open_can_be_added_by_hand(
-    hass: HomeAssistant, plex: SimulatedPlex
+    hass: HomeAssistant, plex: SimulatedPlex, dialog: Dialog
 ) -> None:
     await announce(hass, plex.port)
     assert len(hass.config_entries.flow.async_progress()) == 1
 
-    assert is_created(await add(hass, typed(plex)))
+    await dialog.add()
     assert hass.config_entries.flow.async_progress() == []
