@@ -202,7 +202,7 @@ def _async_take_place(hass: HomeAssistant, entry: ConfigEntry, machine: str) -> 
         devices.async_update_device(device.id, new_identifiers=identifiers)
     # Dialogs and cards that are open are about what was.
     flows = hass.config_entries.flow
-    for flow in flows.async_progress_by_handler(DOMAIN, include_uninitialized=True):
+    for flow in flows.async_progress_by_handler(DOMAIN):
         if flow["context"].get("unique_id") in {known, machine}:
             flows.async_abort(flow["flow_id"])
     hass.config_entries.async_update_entry(entry, unique_id=machine)

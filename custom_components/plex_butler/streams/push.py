@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 import random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, override
@@ -112,7 +113,6 @@ class PushListener(StreamListener):
         self._stream: api.NotificationStream | None = None
         # Whether the last stream stayed up; True before the first one.
         self._proven = True
-        self._refresh_once_proven = False
         # Kinds of failures that were logged since the stream last stayed up
         self._logged_failures: set[type[Exception]] = set()
         self._notifications = 0
@@ -140,14 +140,14 @@ class PushListener(StreamListener):
             LOGGER.debug("%s: notifications connected", self._name)
             self._stream = stream
             self._connects += 1
-            # A stream that stays up for a minute works, even if it says nothing.
-            loop = self._coordinator.hass.loop
-            timer = loop.call_later(60.0, self._async_proven)
             # No notification said what changed meanwhile. If streams keep breaking,
             # that is fetched once one stays up, and not after each attempt.
             if self._proven:
                 self._coordinator.async_refresh_soon()
-            self._refresh_once_proven, self._proven = not self._proven, False
+            # A stream that stays up for a minute works, even if it says nothing.
+            proven = partial(self._async_proven, refresh=not self._proven)
+            timer = self._coordinator.hass.loop.call_later(60.0, proven)
+            self._proven = False
             self._tracker.async_apply(Rules.push_changed, up=True)
             try:
                 async for notifications in stream:
@@ -166,13 +166,13 @@ class PushListener(StreamListener):
             )
         self._retry_at = monotonic() + self._next_delay()
 
-    def _async_proven(self) -> None:
+    def _async_proven(self, *, refresh: bool) -> None:
         if self._logged_failures:
             LOGGER.info("%s: notifications are back", self._name)
         self._logged_failures.clear()
         self._proven = True
         self._async_forget_failures()
-        if self._refresh_once_proven:
+        if refresh:
             self._coordinator.async_refresh_soon()
 
     def _async_notified(self, notification: api.Notification) -> None:
@@ -186,9 +186,6 @@ class PushListener(StreamListener):
     @override
     def _async_failed(self, err: Exception) -> None:
         self._retry_at = monotonic() + self._next_delay()
-        if self._failures == 1:
-            # The server may be down, or refuse the token: a poll shows which.
-            self._coordinator.async_poll_within()
         is_defect = not isinstance(err, api.PlexError)
         kind = type(err) if is_defect else api.PlexError
         if kind in self._logged_failures or not (is_defect or self._is_refused):
