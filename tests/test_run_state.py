@@ -1684,6 +1684,37 @@ def test_a_start_that_was_given_up_may_show_for_half_an_hour(
     assert story.state.runs[BACKUP].sent is None
 
 
+def test_butler_is_at_work_until_the_end_of_a_row_is_decided() -> None:
+    story = listening().hear(60, own(BACKUP), ActivityEvent.STARTED)
+    story.hear(70, own(BACKUP), ActivityEvent.ENDED)
+    assert story.is_busy
+
+    assert not story.wait(70.2).is_busy
+
+
+def test_butler_is_at_work_until_the_log_tells_an_end() -> None:
+    story = Story().see(0).open_log(1).log(5, BACKUP)
+    assert story.is_busy
+
+    assert not story.log_end(10).is_busy
+
+
+@pytest.mark.parametrize(
+    ("row", "evidence"),
+    [
+        (session(), Evidence.INFERRED),
+        (session(CLEAN), Evidence.ASSUMED),
+        (activity("At work"), Evidence.ASSUMED),
+    ],
+)
+def test_only_a_session_without_a_name_may_be_of_a_start(
+    row: Activity, evidence: Evidence
+) -> None:
+    story = Story().tell(0, UP).see(0).start(60, REFRESH).hear(61, row)
+
+    assert story.task(REFRESH).evidence is evidence
+
+
 @pytest.mark.parametrize("answer", [LISTED, VERSION, UP, Rules.tick])
 def test_an_outage_begins_anew_once_the_server_has_answered(answer: Event) -> None:
     story = Story().see(0).start(5, REFRESH).tell(10, HUNG_UP).tell(11, answer)
@@ -1857,6 +1888,24 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         lambda: seen(own(BACKUP)).tell(6, VERSION).tell(7, VERSION).see(8, own(BACKUP)),
         {BACKUP},
         [],
+    ),
+    "work that was seen before a start is not that start's": (
+        lambda: Story().see(0).start(60, REFRESH).see(61, session(), asked=59).see(66),
+        {REFRESH},
+        [],
+    ),
+    "work of the moment of a start may be that start's": (
+        lambda: (
+            Story()
+            .tell(0, UP)
+            .see(0)
+            .start(60, REFRESH)
+            .hear(60, activity("At work"))
+            .hear(65, activity("At work"), ActivityEvent.ENDED)
+            .wait(66)
+        ),
+        set(),
+        [(REFRESH, LOST)],
     ),
     "two looks show an end if they are 390 s apart": (
         lambda: seen(own(BACKUP)).see(395).wait(396),
