@@ -3,7 +3,7 @@
 from functools import cached_property, partial
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryDisabler
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
@@ -341,6 +341,13 @@ async def test_of_two_servers_one_must_be_chosen(
     await home.do(service, **data)
     with pytest.raises(ServiceValidationError, match=r"^Cellar is not available"):
         await home.do(service, device_id=device, **data)
+
+
+async def test_a_server_that_is_ignored_is_none_to_choose(home: Rooms) -> None:
+    MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE).add_to_hass(home.hass)
+
+    await home.do("start_task", task=BACKUP)
+    assert running(home.plex) == {BACKUP}
 
 
 async def test_tasks_beside_a_switch_are_those_of_the_only_server(home: Rooms) -> None:

@@ -9,7 +9,13 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlowResult,
 )
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
+from homeassistant.const import (
+    CONF_TOKEN,
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    STATE_OFF,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -278,3 +284,19 @@ async def test_cards_and_ignored_ones_of_the_new_server_go_when_it_takes_the_pla
     assert hass.config_entries.async_entries(DOMAIN) == [anew.entry]
     assert [flow["flow_id"] for flow in anew.dialogs()] == [other["flow_id"]]
     assert anew.state() == STATE_OFF
+
+
+async def test_the_card_goes_once_the_old_server_answers_though_not_well(
+    anew: Journey,
+) -> None:
+    assert anew.repairs() == {"installed_anew"}
+    anew.plex.machine_identifier = anew.entry.unique_id or ""
+    anew.plex.fault("500", count=None, path="/butler")
+    anew.plex.fault("500", count=None, path="/activities")
+    await anew.advance_steps(3, 31)
+    assert anew.repairs() == set()
+    assert anew.state() == STATE_UNAVAILABLE
+
+    anew.plex.clear_faults()
+    await anew.advance(31)
+    anew.expect_healthy()
