@@ -76,7 +76,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.schedule = ScheduleCoordinator(self)
         self.schedule.async_add_listener(self._async_settings_updated)
         self.push = PushListener(self)
-        self._stale_tasks = StaleEntities(self, TASK_ID, const.SERVER_INTERVAL)
+        self._stale_tasks = StaleEntities(self, TASK_ID, const.TRUSTED_INTERVAL)
         longest = const.PREFERENCES_INTERVAL
         self._stale_preferences = StaleEntities(self, PREFERENCE_ID, longest)
         # When each part was fetched last; `schedule.due_at` is for the settings.
@@ -84,6 +84,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._tasks: Mapping[str, api.ButlerTask] = {}
         self._tasks_request = object()
         self._silent_since: float | None = None
+        self._shown: PlexButlerData | None = None
         self._next_poll = float("inf")
         self._poll: asyncio.Task[object] | None = None
         self._publisher = Debouncer(
@@ -331,20 +332,26 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         super()._async_refresh_finished()
         self.hass.loop.call_soon(self._async_publish)
 
+    @override
+    @callback
+    def async_update_listeners(self) -> None:
+        # A change may come and go during a poll, whose result is then that of before.
+        self._shown = self.data
+        super().async_update_listeners()
+
     @callback
     def _async_publish(self) -> None:
         """Update the listeners if something changed; then report changes of runs."""
-        data = self.data
         # Only a poll shows that an outage is over.
-        if data and self.last_update_success:
-            is_changed = (
-                data.runs != self.tracker.view
-                or data.tasks is not self._tasks
-                or data.preferences is not self.schedule.data
-            )
+        if self.data and self.last_update_success:
+            data = self._build_data()
+            is_changed = data != self._shown
             if is_changed:
-                self.data = self._build_data()
-            is_updated = self.async_poll_within(self.tracker.until_next_snapshot)
+                self.data = data
+            # While the database is locked, the polls keep their distance.
+            is_updated = self._silent_since is None and self.async_poll_within(
+                self.tracker.until_next_snapshot
+            )
             if is_changed and not is_updated:
                 self.async_update_listeners()
         # Automations that a change triggers check states, so states come first.

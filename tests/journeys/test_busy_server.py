@@ -86,3 +86,24 @@ async def test_a_timeout_in_an_outage_is_no_recovery(
     home.plex.clear_faults()
     await home.pass_by(70)
     assert home.state() in {STATE_ON, STATE_OFF}
+
+
+@UNTRUSTED
+async def test_a_server_whose_database_is_locked_is_left_in_peace(
+    home: Journey,
+) -> None:
+    home.begins("BackupDatabase", 3600)
+    await home.advance(76)
+    assert home.state() == STATE_ON
+    home.plex.fault("500", count=None)
+    await home.advance(31)
+    home.plex.requests.clear()
+    await home.advance_steps(60, 1)
+
+    assert home.state() == STATE_ON
+    # Each poll begins with it.
+    assert 1 <= home.asked("/identity") <= 3
+
+    home.plex.clear_faults()
+    await home.advance(31)
+    assert home.state() == STATE_ON
