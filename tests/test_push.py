@@ -507,3 +507,25 @@ async def test_notifications_are_counted_for_bug_reports(home: Home) -> None:
     await home.changed("ButlerStartHour", 3)
 
     assert push.statistics()["notifications"] == 1
+
+
+async def test_work_without_a_name_shows_beside_a_task(home: Home) -> None:
+    await home.others_start(BACKUP, wait=1)
+    frame = json.loads(butler_frame(10).replace("a-row", "another-row"))
+    frame["NotificationContainer"]["ActivityNotification"][0]["Activity"]["title"] = ""
+    home.plex.hub.send_raw(json.dumps(frame))
+    await home.heard()
+
+    assert home.entry.runtime_data.tracker.view.unnamed
+
+
+async def test_a_stream_that_cannot_be_opened_has_the_server_asked(
+    new_home: Home,
+) -> None:
+    new_home.plex.fault("403", path=NOTIFICATIONS, count=None)
+    await new_home.set_up()
+    new_home.plex.requests.clear()
+    await new_home.advance(1.1)
+
+    assert new_home.asked("/activities") == 1
+    new_home.plex.clear_faults()

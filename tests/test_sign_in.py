@@ -155,6 +155,16 @@ async def test_a_server_that_has_been_added_is_offered_no_more(
     assert (await me.sign_in())["title"] == "Cellar"
 
 
+async def test_of_a_server_that_has_been_added_it_is_said_also_while_it_is_off(
+    me: Me, loaded: MockConfigEntry
+) -> None:
+    me.tv.add_server(me.plex)
+    me.plex.fault("refuse", count=None, path="/identity")
+
+    assert (await me.sign_in())["reason"] == "already_configured"
+    me.plex.clear_faults()
+
+
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:9"])
 async def test_signing_in_replaces_the_token_and_an_address_only_if_it_is_dead(
     me: Me, loaded: MockConfigEntry, url: str | None
@@ -223,6 +233,16 @@ async def test_a_sign_in_that_cannot_begin_leads_to_address_and_token_as_well(
         me.hass, await choose(me.hass, result, "manual"), typed(me.plex)
     )
     assert is_created(result)
+
+
+async def test_an_account_without_a_server_of_its_own_is_said_to_be_one(
+    me: Me, loaded: MockConfigEntry
+) -> None:
+    me.tv.add_server(me.plex, owned=False)
+    result = await me.sign_in(await loaded.start_reauth_flow(me.hass))
+
+    assert result["step_id"] == "no_owned_server"
+    assert result["menu_options"] == ["sign_in", "reauth_token"]
 
 
 @pytest.mark.parametrize("way", ["sign_in", "reauth_token"])

@@ -140,13 +140,15 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     def _keep(self, servers: Iterable[api.OwnedServer]) -> str:
         """Keep those servers of the account that this flow is for; return the step."""
         owned = {server.machine_identifier: server for server in servers}
+        if not owned:
+            return "no_owned_server"
         if self._entry:
             self._owned = {key: owned[key] for key in owned if key == self.unique_id}
             return "server" if self._owned else "not_your_server"
         ids = self._async_current_ids(include_ignore=False)
         # If all of them are set up already, the next step aborts and says so.
         self._owned = {key: owned[key] for key in owned if key not in ids} or owned
-        return "server" if owned else "no_owned_server"
+        return "server"
 
     async def async_step_server(self, user_input: Input = None) -> ConfigFlowResult:
         """Choose a server of the account; the only one is chosen without a form."""
@@ -182,6 +184,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
             data = {CONF_URL: next(iter(urls), ""), **new}
             result = ValidationResult(error="no_way_to_server", unreachable=True)
             await self._async_set_server(server.machine_identifier, server_name(server))
+            self._abort_if_unique_id_configured()
         found = await asyncio.gather(
             *(async_identify(self.hass, url, verify_ssl=True) for url in urls)
         )

@@ -21,9 +21,9 @@ from .run_state.rules import END_DECIDED_AFTER
 
 type Listener = Callable[[tuple[Change, ...]], None]
 
-# What the view follows from; after most events it has not changed.
-_SHOWN: Final = attrgetter(
-    "runs", "last", "tasks", "capabilities", "version", "busy_since", "idle_since"
+# The view follows from these; most events change none.
+_VIEW_FIELDS: Final = attrgetter(
+    "runs", "last", "tasks", "capabilities", "busy_since", "unnamed"
 )
 
 
@@ -151,7 +151,7 @@ class RunTracker:
             # A power cut may lose 30 s: saving more often would wear an SD card.
             self._store.async_delay_save(lambda: run_state.dump(self.state), 30)
         self._schedule_tick(after.next_tick)
-        if before.snapshot_at is None or _SHOWN(before) != _SHOWN(after):
+        if before.snapshot_at is None or _VIEW_FIELDS(before) != _VIEW_FIELDS(after):
             self.view = run_state.view(after)
         self.changes += changes
         self._on_applied()

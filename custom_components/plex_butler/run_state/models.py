@@ -206,6 +206,11 @@ class RunState:
         """Return True if the log is open and names the tasks of this version."""
         return self.log_since is not None and self.capabilities.logged
 
+    @property
+    def unnamed(self) -> bool:
+        """Return True if a row shows work that names no task."""
+        return any(row.busy and not row.task for row in self.rows.values())
+
     def log_follows(self, run: Run) -> bool:
         """Return True if the log named a run, and missed nothing of it since."""
         since = self.log_since if self.capabilities.logged else None
@@ -262,8 +267,8 @@ def view(state: RunState) -> ButlerView:
             last=last,
         )
     idle = False if state.snapshot_at and (can.busy or can.logged) else None
-    unnamed = any(row.busy and not row.task for row in state.rows.values())
-    return ButlerView(busy=bool(state.busy_since) or idle, unnamed=unnamed, tasks=tasks)
+    busy = bool(state.busy_since) or idle
+    return ButlerView(busy=busy, unnamed=state.unnamed, tasks=tasks)
 
 
 _UNKEPT: Final = {"end", "progress", "butler_worked"}  # Shown again by the next poll

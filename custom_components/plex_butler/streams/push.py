@@ -186,6 +186,9 @@ class PushListener(StreamListener):
     @override
     def _async_failed(self, err: Exception) -> None:
         self._retry_at = monotonic() + self._next_delay()
+        if self._failures == 1:
+            # The server may be down, or refuse the token: a poll shows which.
+            self._coordinator.async_poll_within()
         is_defect = not isinstance(err, api.PlexError)
         kind = type(err) if is_defect else api.PlexError
         if kind in self._logged_failures or not (is_defect or self._is_refused):
