@@ -84,7 +84,7 @@ async def test_work_that_came_and_went_during_a_poll_is_not_left_standing(
     await turns()
 
     # The answer comes before the end of the work is published.
-    freezer.tick(0.1)
+    freezer.tick(0.11)
     await turns()
     await home.advance(0.5)
     assert home.state(BUTLER) == "off"
