@@ -529,3 +529,19 @@ async def test_a_stream_that_cannot_be_opened_has_the_server_asked(
 
     assert new_home.asked("/activities") == 1
     new_home.plex.clear_faults()
+
+
+async def test_failures_of_the_stream_are_forgotten_in_an_outage(
+    new_home: Home,
+) -> None:
+    new_home.expect_log("Error fetching Attic Butler data")
+    new_home.plex.fault("403", path=NOTIFICATIONS, count=None)
+    await new_home.set_up()
+    await new_home.advance_steps(5, 1)
+    push = new_home.entry.runtime_data.push
+    assert push.statistics()["failures"] >= 2
+
+    await new_home.plex.stop_listening()
+    await new_home.advance_steps(4, 31)
+    assert push.statistics()["failures"] == 0
+    await new_home.plex.listen_again()

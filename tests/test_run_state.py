@@ -1642,6 +1642,12 @@ BEGINS: dict[str, tuple[Callable[[], Story], float | None]] = {
         lambda: Story().tell(0, UP).see(10).tell(10, DOWN).see(20, own(BACKUP)),
         None,
     ),
+    "with the name of a session that was taken for it": (
+        lambda: (
+            Story().see(0).start(10, BACKUP).see(12, session()).see(17, session(BACKUP))
+        ),
+        17,
+    ),
     "at a start that a row of the same moment shows": (
         lambda: Story().see(0).start(5, BACKUP).see(6, own(BACKUP), asked=5),
         5,
@@ -1722,6 +1728,23 @@ def test_an_outage_begins_anew_once_the_server_has_answered(answer: Event) -> No
 
     # Otherwise it was long enough for a restart.
     assert story.on == (set() if answer is Rules.tick else {REFRESH})
+
+
+def test_time_alone_shows_that_a_row_has_outlived_a_stop() -> None:
+    story = seen(own(BACKUP)).stop(10, BACKUP).wait(39)
+    assert not story.is_busy
+
+    assert story.state.next_tick == moment(40)
+    assert story.wait(40).is_busy
+
+
+def test_starts_that_a_server_with_names_ignored_are_not_counted() -> None:
+    story = seen(own(CLEAN)).see(10).open_log(11)
+    for number in range(1, 4):
+        story.start(100 * number, BACKUP).see(100 * number + 20)
+
+    assert story.results[1:] == [(BACKUP, LOST)] * 3
+    assert story.state.capabilities.unnamed == 0
 
 
 EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]] = {

@@ -343,6 +343,16 @@ async def test_of_two_servers_one_must_be_chosen(
         await home.do(service, device_id=device, **data)
 
 
+async def test_an_entity_of_a_server_is_its_server_where_there_are_two(
+    home: Rooms, cellar: SimulatedPlex
+) -> None:
+    calls = await automate(home.hass, "butler_idle", entity_id=BUSY)
+    for plex in (home.plex, cellar):
+        await home.work(plex)
+
+    assert len(calls) == 1
+
+
 async def test_a_server_that_is_ignored_is_none_to_choose(home: Rooms) -> None:
     MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE).add_to_hass(home.hass)
 

@@ -132,17 +132,17 @@ class TaskAction:
         @callback
         def async_look(news: Event | tuple[Change, ...] = ()) -> None:
             is_over = tracker.closed or isinstance(news, Event)
-            outcome = None if is_over else look_fn(tracker.state)
+            outcome = look_fn(tracker.state)
             if (outcome or is_over) and not found.done():
                 found.set_result(outcome)
 
         @callback
         def async_polled() -> None:
-            until = deadline
-            if not coordinator.last_update_success:
-                until = min(limit.when() or deadline, hass.loop.time() + OUTAGE)
+            # In an outage, only its first failed poll comes here.
+            is_outage = not coordinator.last_update_success
+            until = hass.loop.time() + OUTAGE if is_outage else deadline
             if not found.done():
-                limit.reschedule(until)
+                limit.reschedule(min(until, deadline))
 
         result = TaskResult.UNCONFIRMED
         with ExitStack() as stack:

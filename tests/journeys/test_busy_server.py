@@ -6,6 +6,7 @@ import pytest
 from tests.journeys.journey import Journey
 from tests.simulator import PROFILES
 
+REFRESH = "switch.attic_butler_update_all_libraries"
 OPTIMIZE = "switch.attic_butler_optimize_database"
 # The server is asked often while it works, and sooner than a database is locked for.
 UNTRUSTED = pytest.mark.parametrize(
@@ -107,3 +108,20 @@ async def test_a_server_whose_database_is_locked_is_left_in_peace(
     home.plex.clear_faults()
     await home.advance(31)
     assert home.state() == STATE_ON
+
+
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_errors_of_a_server_do_not_show_that_it_was_restarted(
+    home: Journey,
+) -> None:
+    home.expected_logs.append("answered 500")
+    await home.turn_on(REFRESH)
+    assert home.state(REFRESH) == STATE_ON
+    home.plex.fault("500", count=None)
+    home.plex.hub.drop()
+    await home.advance_steps(4, 31)
+    assert home.state(REFRESH) == STATE_UNAVAILABLE
+
+    home.plex.clear_faults()
+    await home.advance_steps(2, 31)
+    assert home.state(REFRESH) == STATE_ON

@@ -171,8 +171,14 @@ async def test_the_token_of_a_guest_is_no_revoked_one(new_home: Journey) -> None
     assert new_home.dialogs() == []
     assert new_home.repairs() == {"not_owner"}
 
-    new_home.update(token=good)
+    # Where nothing answers, nothing is known of the token.
+    new_home.plex.fault("503", count=None)
     await new_home.pass_time(2 * MINUTE)
+    assert new_home.repairs() == {"not_owner"}
+    new_home.plex.clear_faults()
+
+    new_home.update(token=good)
+    await new_home.pass_time(10 * MINUTE)
     new_home.expect_healthy()
 
 
