@@ -43,13 +43,13 @@ class Order:
 
     command: Command
     task: str | None  # None for all tasks
-    sent: Moment  # When the command was sent; until then, when it was asked for
-    # Set once the order is the first in line, or void.
+    sent: Moment  # When it was sent; until then, when it was asked for
+    # Set once the order is the first in the queue, or void.
     turn: asyncio.Event = field(default_factory=asyncio.Event)
     void: type[PlexButlerError] | None = None
 
     def cancel(self, error: type[PlexButlerError]) -> None:
-        """Void the order: it leaves the line unsent, unless it is under way."""
+        """Void the order: it leaves the queue unsent, unless it is under way."""
         self.void = self.void or error
         self.turn.set()
 
@@ -58,16 +58,16 @@ class Commands:
     """Sends commands to one server's Butler; raises translated errors.
 
     The server gets one command at a time, since its reaction to two is not known.
-    A stop voids the starts of its task that wait, and a stop of all tasks goes before
-    everything that waits. The command that is under way is not cut short.
+    A stop of one task voids the starts of it that wait, and a stop of all tasks goes
+    before everything that waits. The command that is under way is not cut short.
     """
 
     def __init__(self, coordinator: PlexButlerCoordinator) -> None:
         self._coordinator = coordinator
-        # All orders, including those of actions that are not in the line yet.
+        # All orders, including those of actions that are not in the queue yet.
         self._orders: WeakSet[Order] = WeakSet()
         # The command under way, and those that wait behind it.
-        self._line: list[Order] = []
+        self._queue: list[Order] = []
         entry, bus = coordinator.config_entry, coordinator.hass.bus
         entry.async_on_unload(self._async_void_all)
         entry.async_on_unload(
@@ -122,7 +122,7 @@ class Commands:
             return await client.start_task(task)
         result = await client.stop_task(task)
         if result is StopResult.NOT_RUNNING:
-            # A proxy without its server answers 404 as well; the list then fails.
+            # A proxy also answers 404 if its server is down; then the list fails.
             tasks = await client.get_butler_tasks()
             if all(it.name != task for it in tasks):
                 raise PlexResponseError("The server has no such task", status=404)
@@ -132,8 +132,8 @@ class Commands:
     async def _turn(self, order: Order, deadline: float | None) -> AsyncIterator[None]:
         """Wait for the turn of an order, and hold it; raise if the order is void."""
         is_first = order.command is Command.STOP and order.task is None
-        self._line.insert(1 if is_first else len(self._line), order)
-        self._line[0].turn.set()
+        self._queue.insert(1 if is_first else len(self._queue), order)
+        self._queue[0].turn.set()
         try:
             async with asyncio.timeout_at(deadline):
                 await order.turn.wait()
@@ -141,13 +141,14 @@ class Commands:
                     await self._coordinator.log.async_ensure_open()
             if order.void:
                 raise order.void
+            # Without a wait, the time-out above does not fire.
             if deadline is not None and self._coordinator.hass.loop.time() >= deadline:
                 raise TimeoutError
             yield
         finally:
-            self._line.remove(order)
-            if self._line:
-                self._line[0].turn.set()
+            self._queue.remove(order)
+            if self._queue:
+                self._queue[0].turn.set()
 
     @callback
     def _async_void_all(self, _: Event | None = None) -> None:

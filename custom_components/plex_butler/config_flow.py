@@ -37,8 +37,8 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     _entry: ConfigEntry | None = None
     # The entry data that is known before a form is filled in.
     _data: Mapping[str, Any] = {}
-    # The step in which is typed what a sign-in would find out.
-    _typing_step = "manual"
+    # The step to type by hand what a sign-in finds out.
+    _manual_step = "manual"
     _sign_in_url = ""
     # Its result is the step that comes next.
     _sign_in_task: asyncio.Task[str] | None = None
@@ -154,7 +154,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Choose a server of the account; the only one is chosen without a form."""
         choices: dict[str, tuple[str, str]] = {}
         for machine, server in self._owned.items():
-            # Plain http: URLs, which sort first, have the address in numbers.
+            # http: URLs, which sort first, have a numeric address.
             address = URL(min(server.urls, default="")).authority
             choices[machine] = server_name(server), f"{address}, {machine[:8]}"
         schema = forms.server_schema(choices)
@@ -199,7 +199,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change the address, the token or the TLS setting."""
         self._entry = entry = self._get_reconfigure_entry()
-        self._data, self._typing_step = entry.data, "address"
+        self._data, self._manual_step = entry.data, "address"
         await self._async_set_server(entry.unique_id, entry.title)
         if not user_input and async_has_issue(self.hass, entry, "certificate_renamed"):
             # The new name can be had by a sign-in to Plex, or be typed.
@@ -209,9 +209,9 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Offer the ways to a new token: the old one is refused, or that of a guest."""
+        """Offer ways to a new token: the old one is refused, or is a guest's."""
         self._entry = entry = self._get_reauth_entry()
-        self._typing_step = "reauth_token"
+        self._manual_step = "reauth_token"
         await self._async_set_server(entry.unique_id, entry.title)
         is_guest = async_has_issue(self.hass, entry, "not_owner")
         step_id = "reauth_not_owner" if is_guest else "reauth_confirm"
@@ -260,7 +260,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._async_finish(step_id, schema, shown, data, result)
 
     async_step_manual = partialmethod(_async_step_form, "manual")
-    # After a form that had no field for what is wrong.
+    # Shown after a form without a field for what is wrong.
     async_step_address = partialmethod(_async_step_form, "address")
     async_step_discovery_confirm = partialmethod(
         _async_step_form, "discovery_confirm", schema=forms.TOKEN_SCHEMA
@@ -330,7 +330,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         """Offer to sign in to Plex, or to type what is missing."""
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["sign_in", self._typing_step],
+            menu_options=["sign_in", self._manual_step],
             description_placeholders={"name": self._server_name},
         )
 
@@ -346,7 +346,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async_step_sign_in_expired = partialmethod(_async_show_menu, "sign_in_expired")
 
     async def _async_set_server(self, machine: str | None, name: str) -> None:
-        """Limit this flow to one server: no other one gets the token."""
+        """Set this flow's server: no other one gets the token."""
         await self.async_set_unique_id(machine, raise_on_progress=False)
         self.context["title_placeholders"] = {"name": shown_name(name)}
 

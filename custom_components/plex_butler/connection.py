@@ -133,7 +133,7 @@ class Refusal:
     # Until then the token is not sent again.
     next_try: float
 
-    def delay(self) -> float:
+    def schedule_retry(self) -> float:
         """Return the seconds until the next poll, which may send the token or not."""
         now = monotonic()
         if self.next_try - EARLY <= now:

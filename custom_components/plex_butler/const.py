@@ -26,7 +26,7 @@ CONF_ASSUMED_RUN_LIMIT: Final = "assumed_run_limit"
 EARLY: Final = 2.0
 
 # The interval of polls at first, and while the server does not answer.
-IDLE_INTERVAL: Final = timedelta(seconds=30)
+RETRY_INTERVAL: Final = timedelta(seconds=30)
 # A task that is added or disabled without a notification shows so late.
 TASKS_INTERVAL: Final = timedelta(minutes=10)
 # Where notifications can be relied upon, only a list that changed without one is missed.

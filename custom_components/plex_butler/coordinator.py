@@ -64,7 +64,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             const.LOGGER,
             config_entry=entry,
             name=f"{entry.title} Butler",
-            update_interval=const.IDLE_INTERVAL,
+            update_interval=const.RETRY_INTERVAL,
             always_update=False,
         )
         self.client = client
@@ -77,8 +77,9 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.schedule.async_add_listener(self._async_settings_updated)
         self.push = PushListener(self)
         self._stale_tasks = StaleEntities(self, TASK_ID, const.TRUSTED_INTERVAL)
-        longest = const.PREFERENCES_INTERVAL
-        self._stale_preferences = StaleEntities(self, PREFERENCE_ID, longest)
+        self._stale_preferences = StaleEntities(
+            self, PREFERENCE_ID, const.PREFERENCES_INTERVAL
+        )
         # When each part was fetched last; `schedule.due_at` is for the settings.
         self._fetched_at = {SERVER: _NEVER, TASKS: _NEVER}
         self._tasks: Mapping[str, api.ButlerTask] = {}
@@ -114,10 +115,10 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             self.tracker.async_apply(Rules.poll_failed, refused=is_down)
             # Back off while the server is failing, then fetch everything.
             self.async_invalidate()
-            self._set_interval(const.IDLE_INTERVAL)
+            self._set_interval(const.RETRY_INTERVAL)
             if is_locked:
                 return self.data
-            raise await self._async_failure(err) from err
+            raise await self._async_report_failure(err) from err
         finally:
             self._poll = None
         self._silent_since = None
@@ -130,17 +131,17 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._set_interval(_SOON if is_stale else self.tracker.until_next_snapshot)
         return self._build_data()
 
-    async def _async_failure(self, err: api.PlexError) -> UpdateFailed:
-        """Raise the repair or start the reauth for an error; return the UpdateFailed."""
-        # Something else may have the address now.
-        self.client.doubt()
+    async def _async_report_failure(self, err: api.PlexError) -> UpdateFailed:
+        """Create the repair or start the reauth for an error; return UpdateFailed."""
+        # Another server may have the address now.
+        self.client.require_verification()
         entry, retry_after = self.config_entry, None
         await async_raise_problem(self.hass, entry, err)
         if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
             refused = connection.refusals(self.hass)
             refusal = refused.setdefault(entry.entry_id, connection.Refusal(now, now))
-            retry_after = refusal.delay()
+            retry_after = refusal.schedule_retry()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, which notice a good token.
                 entry.async_start_reauth(self.hass)
@@ -165,6 +166,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         """Fetch the activities, and every other part that is due; raise PlexError."""
         refusal = connection.refusals(self.hass).get(self.config_entry.entry_id)
         if refusal and monotonic() < refusal.next_try - const.EARLY:
+            # Until the next try, only see if this is still the server.
             await self.client.verify()
             raise api.PlexAuthenticationError("The token was refused")
         if self.data:
@@ -190,7 +192,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             if not self._tasks or self._is_due(TASKS, interval):
                 await self._async_fetch_tasks()
             if is_server_due:
-                # After the stale checks, which compare with the device's last version.
+                # After the stale checks, which compare with the version before.
                 self._async_update_device()
             asked = asked or self.tracker.now()
             rows = await self.client.get_activities()
@@ -287,7 +289,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def async_poll_within(self, wait: timedelta = _SOON) -> bool:
-        """Poll within a time; return True if the next poll was moved for that."""
+        """Poll within a time; return True if that updated the listeners already."""
         wait = max(wait, _SOON)
         # A poll that is due anyway so soon is not moved.
         is_late = self._next_poll - monotonic() > wait.total_seconds() + 0.5
@@ -310,7 +312,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
 
     @callback
     def async_command_done(self) -> None:
-        """Publish what a command changed, and have the tasks fetched."""
+        """Publish what a command changed; the poll for its effect fetches the tasks."""
         self.async_invalidate(TASKS)
         self._async_publish()
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     # The coordinator imports this module.
     from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 
-# No server has so many tasks, or settings for them, be it one after another.
+# More than any server has, even over time: a limit for broken answers.
 MAX_LISTED: Final = 200
 
-# Unique ids are of a machine identifier, one of these, and a name.
+# A unique id is a machine identifier, one of these, and a name.
 TASK_ID: Final = "_task_"
 PREFERENCE_ID: Final = "_preference_"
 
@@ -31,8 +31,8 @@ PREFERENCE_ID: Final = "_preference_"
 class StaleEntities:
     """Removes the entities of what has been missing from a list for long.
 
-    A list may lack something for a while, and its entity may be in somebody's automations.
-    Only good answers count, and a restart of Home Assistant begins a new day.
+    A list may lack something for a while, and automations may use its entity. Only
+    time between good answers counts, and a restart starts the count again.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class StaleEntities:
         self._entry_id = entry.entry_id
         self._prefix = f"{entry.unique_id}{id_part}"
         # A longer time between two answers is an outage.
-        self._longest = interval.total_seconds() * 1.5
+        self._max_elapsed = interval.total_seconds() * 1.5
         # For how many seconds of good answers more each may be missing.
-        self._patience: dict[str, float] = {}
+        self._seconds_left: dict[str, float] = {}
         self._last_answer: float | None = None
         # The server may have been updated while Home Assistant was not running.
         devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
@@ -55,22 +55,22 @@ class StaleEntities:
     def async_process_list(self, names: Container[str], *, version: str) -> None:
         """Remove the entities of what the good answers have lacked for too long."""
         now = monotonic()
-        elapsed = min(now - (self._last_answer or now), self._longest)
-        # A task hidden for one night keeps its switch and its history. What an update
-        # took away goes sooner, but the first list after one may still be short.
+        elapsed = min(now - (self._last_answer or now), self._max_elapsed)
+        # A task that is missing for one night keeps its entities. After an update they
+        # go sooner, but its first list may still be short.
         is_update = self._version not in (None, version)
-        longest = timedelta(hours=6 if is_update else 24).total_seconds()
+        limit = timedelta(hours=6 if is_update else 24).total_seconds()
         self._last_answer, self._version = now, version
-        patience: dict[str, float] = {}
+        seconds_left: dict[str, float] = {}
         for entity in er.async_entries_for_config_entry(self._entities, self._entry_id):
             name = entity.unique_id.removeprefix(self._prefix)
             if name == entity.unique_id or name in names:
                 continue
-            left = self._patience.get(name, longest + elapsed) - elapsed
-            patience[name] = min(left, longest)
-            if patience[name] <= 0:
+            left = self._seconds_left.get(name, limit + elapsed) - elapsed
+            seconds_left[name] = min(left, limit)
+            if seconds_left[name] <= 0:
                 self._entities.async_remove(entity.entity_id)
-        self._patience = patience
+        self._seconds_left = seconds_left
 
 
 def _async_add_listed[ItemT](
@@ -85,8 +85,8 @@ def _async_add_listed[ItemT](
     registry = er.async_get(coordinator.hass)
     platform = async_get_current_platform().domain
     prefix = f"{entry.unique_id}{id_part}"
-    added: set[str] = set()
-    seen: Mapping[str, ItemT] = {}
+    created: set[str] = set()
+    last_listed: Mapping[str, ItemT] = {}
 
     def names_of(
         entities: Iterable[er.RegistryEntry | er.DeletedRegistryEntry],
@@ -100,22 +100,22 @@ def _async_add_listed[ItemT](
 
     @callback
     def async_add_new() -> None:
-        nonlocal seen
+        nonlocal last_listed
         listed = listed_fn(coordinator)
-        if listed is seen:
+        if listed is last_listed:
             return
-        appeared, seen = listed.keys() - seen.keys(), listed
+        appeared, last_listed = listed.keys() - last_listed.keys(), listed
         if not appeared:
             return
         known = er.async_entries_for_config_entry(registry, entry.entry_id)
         registered = names_of(known)
-        added.intersection_update(registered)
+        created.intersection_update(registered)
         # Those that were removed are remembered by Home Assistant.
-        known_ever = registered | names_of(registry.deleted_entities.values())
-        unheard_of = [it for it in listed if it in appeared - known_ever]
-        room = max(MAX_LISTED - len(known_ever), 0)
-        new = appeared - added - set(unheard_of[room:])
-        added.update(new)
+        ever_registered = registered | names_of(registry.deleted_entities.values())
+        never_registered = [it for it in listed if it in appeared - ever_registered]
+        room = max(MAX_LISTED - len(ever_registered), 0)
+        new = appeared - created - set(never_registered[room:])
+        created.update(new)
         # In the server's order.
         entities = (entity_fn(coordinator, listed[it]) for it in listed if it in new)
         async_add_entities(filter(None, entities))

@@ -24,7 +24,7 @@ from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
 from .run_state import IDLE, Command
 from .schedule import END_HOUR, START_HOUR
 from .target import async_only_server, async_scope_of_action
-from .task_actions import TaskAction, TaskActionResult, describe, describe_outcome
+from .task_actions import TaskAction, TaskOutcome, describe, describe_outcome
 from .tasks import async_task_name, find_tasks, task_key
 
 SERVER_SCHEMA: Final = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
@@ -40,7 +40,7 @@ WINDOW_SCHEMA: Final = SERVER_SCHEMA.extend(
     {vol.Required("start"): cv.time, vol.Required("end"): cv.time}
 )
 
-type _Task = tuple[PlexButlerCoordinator, ButlerTask]
+type _ServerTask = tuple[PlexButlerCoordinator, ButlerTask]
 
 
 @callback
@@ -51,8 +51,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
     register("get_butler_tasks", _async_get_butler_tasks, SERVER_SCHEMA, answers)
     # start_task, stop_task, start_all_tasks and stop_all_tasks
     for command in Command:
-        command_tasks = partial(_async_command_tasks, command)
-        command_servers = partial(_async_command_servers, command)
+        command_tasks = partial(_async_handle_tasks, command)
+        command_servers = partial(_async_handle_all_tasks, command)
         register(f"{command}_task", command_tasks, TASK_SCHEMA, may_answer)
         register(f"{command}_all_tasks", command_servers, SERVER_SCHEMA)
     register("set_maintenance_window", _async_set_maintenance_window, WINDOW_SCHEMA)
@@ -80,9 +80,9 @@ async def _async_get_butler_tasks(call: ServiceCall) -> ServiceResponse:
     }
 
 
-async def _async_command_servers(command: Command, call: ServiceCall) -> None:
+async def _async_handle_all_tasks(command: Command, call: ServiceCall) -> None:
     """Start what is enabled and due, or stop what runs or waits."""
-    await _async_on_servers(call, lambda it: it.commands.async_command(command))
+    await _async_for_servers(call, lambda it: it.commands.async_command(command))
 
 
 async def _async_set_maintenance_window(call: ServiceCall) -> None:
@@ -91,7 +91,7 @@ async def _async_set_maintenance_window(call: ServiceCall) -> None:
     if start == end:
         raise InvalidCallError("window_unclear", time=f"{start:02}:00")
     hours = {START_HOUR: start, END_HOUR: end}
-    await _async_on_servers(call, lambda it: it.async_set_settings(hours))
+    await _async_for_servers(call, lambda it: it.async_set_settings(hours))
 
 
 def _full_hour(wanted: time) -> int:
@@ -100,24 +100,24 @@ def _full_hour(wanted: time) -> int:
     return wanted.hour
 
 
-async def _async_on_servers(
+async def _async_for_servers(
     call: ServiceCall, action_fn: Callable[[PlexButlerCoordinator], Awaitable[None]]
 ) -> None:
-    """Do something on all servers that are meant, whatever becomes of the others."""
+    """Run an action on all servers of a call, even if some fail."""
     scope = async_scope_of_action(call.hass, call.data, of_tasks=False)
 
     async def do(entry: PlexButlerConfigEntry) -> None:
-        await action_fn(_loaded(entry))
+        await action_fn(_coordinator_of(entry))
 
     results = await asyncio.gather(*map(do, scope.servers), return_exceptions=True)
     _raise_errors([entry.title for entry in scope.servers], results)
 
 
-async def _async_command_tasks(command: Command, call: ServiceCall) -> ServiceResponse:
+async def _async_handle_tasks(command: Command, call: ServiceCall) -> ServiceResponse:
     """Command all tasks that a call means, and return what became of them.
 
-    Starts whose ends are waited for are sent one after another. Orders are given for all
-    now, also for those that are only sent when others have ended.
+    With `wait`, starts are sent one after another. Orders are given for all now, so
+    that a stop can void those that are not sent yet.
     """
     tasks = _tasks_of(call)
     actions = [TaskAction(it, task.name, command) for it, task in tasks]
@@ -127,44 +127,47 @@ async def _async_command_tasks(command: Command, call: ServiceCall) -> ServiceRe
         deadline = call.hass.loop.time() + call.data["timeout"].total_seconds()
     perform_fn = TaskAction.async_start if is_start else TaskAction.async_stop
     in_turn = is_start and deadline is not None
-    results: list[TaskActionResult | BaseException] = []
+    results: list[TaskOutcome | BaseException] = []
     for batch in [[it] for it in actions] if in_turn else [actions]:
         if results and isinstance(results[-1], BaseException):
-            # What comes after an error may be meant for what should have been done.
+            # Starts after one that failed are not sent: they may depend on it.
             results.append(results[-1])
             continue
         results += await asyncio.gather(
             *(perform_fn(action, deadline) for action in batch), return_exceptions=True
         )
     names = [_names(coordinator, task) for coordinator, task in tasks]
-    of_one = len({coordinator for coordinator, _ in tasks}) == 1
+    is_one_server = len({coordinator for coordinator, _ in tasks}) == 1
     _raise_errors(
-        [it["task"] if of_one else f"{it['task']} ({it['server']})" for it in names],
+        [
+            it["task"] if is_one_server else f"{it['task']} ({it['server']})"
+            for it in names
+        ],
         results,
     )
     return {
         "tasks": [
             name | describe_outcome(result)
             for name, result in zip(names, results, strict=True)
-            if isinstance(result, TaskActionResult)
+            if isinstance(result, TaskOutcome)
         ]
     }
 
 
-def _tasks_of(call: ServiceCall) -> list[_Task]:
+def _tasks_of(call: ServiceCall) -> list[_ServerTask]:
     """Return every task that a call means, each once.
 
-    An action that has no field for tasks means all those of a server.
+    An action without a field for tasks means all tasks of a server.
     """
     scope = async_scope_of_action(call.hass, call.data, of_tasks=True)
     wanted: list[str] | None = call.data.get(ATTR_TASK)
     if scope.servers and wanted == []:
         raise InvalidCallError("no_task")
     servers = scope.servers or ([async_only_server(call.hass)] if wanted else [])
-    tasks = [_task(entry, name, is_name=True) for entry, name in scope.tasks]
+    tasks = [_find_task(entry, name, exact=True) for entry, name in scope.tasks]
     for entry in servers:
-        names = _loaded(entry).data.tasks if wanted is None else wanted
-        of_server = [_task(entry, name) for name in names]
+        names = _coordinator_of(entry).data.tasks if wanted is None else wanted
+        of_server = [_find_task(entry, name) for name in names]
         tasks += (it for it in of_server if (entry, it[1].name) not in scope.excluded)
     return list(dict.fromkeys(tasks))
 
@@ -182,7 +185,7 @@ def _raise_errors(names: Sequence[str], results: Sequence[object]) -> None:
 
 
 def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, str]:
-    """Return what a task is called by people, by automations and by the server."""
+    """Return the names of a task: shown, as a key, and the server's own."""
     return {
         "server": coordinator.config_entry.title,
         "task": async_task_name(coordinator.hass, task),
@@ -191,18 +194,20 @@ def _names(coordinator: PlexButlerCoordinator, task: ButlerTask) -> dict[str, st
     }
 
 
-def _loaded(entry: PlexButlerConfigEntry) -> PlexButlerCoordinator:
+def _coordinator_of(entry: PlexButlerConfigEntry) -> PlexButlerCoordinator:
     if entry.state is not ConfigEntryState.LOADED:
         raise InvalidCallError("not_loaded", name=entry.title)
     return entry.runtime_data
 
 
-def _task(entry: PlexButlerConfigEntry, wanted: str, *, is_name: bool = False) -> _Task:
+def _find_task(
+    entry: PlexButlerConfigEntry, wanted: str, *, exact: bool = False
+) -> _ServerTask:
     """Return the task that is called so; one that is gone means no other like it."""
-    coordinator = _loaded(entry)
+    coordinator = _coordinator_of(entry)
     tasks = coordinator.data.tasks.values()
     found = [task for task in tasks if task.name == wanted]
-    if not is_name:
+    if not exact:
         found = find_tasks(coordinator.hass, tasks, wanted)
     if len(found) == 1:
         return coordinator, found[0]

@@ -68,7 +68,7 @@ def async_scope_of_action(
 ) -> Scope:
     """Return the servers and tasks of an action; without a target, the only server.
 
-    Raises InvalidCallError if the target has none, or something else.
+    Raises InvalidCallError if the target has none, or has other things.
     """
     if not _KEYS & target.keys():
         return Scope([async_only_server(hass)], [], [])
@@ -91,8 +91,8 @@ class Targeted:
     ) -> ConfigType:
         """Validate config.
 
-        If the target names no server, the only server is put into it. So a server that
-        is added later does not change what an automation means.
+        If the target names no server, the only server is put into it. With a second
+        server, the next reload fails rather than mean both.
         """
         schema = vol.Schema(
             {CONF_TARGET: cv.TARGET_FIELDS, CONF_OPTIONS: cls._options_schema}
@@ -100,7 +100,7 @@ class Targeted:
         config = schema({CONF_TARGET: {}, CONF_OPTIONS: {}} | config)
         target: Target = config[CONF_TARGET]
         named = {key for key in _KEYS - {_EXCLUDE} if target.get(key)}
-        # An entity is no server, and tasks by name need one.
+        # Tasks by name need a server, and an entity does not name one.
         not_servers = {ATTR_ENTITY_ID} if ATTR_TASK in config[CONF_OPTIONS] else set()
         try:
             if named <= not_servers:
@@ -168,7 +168,8 @@ def _scope(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> Scope:
     """Return the servers and tasks of a target; other integrations are ignored.
 
     An entity means its task if the target names it, or an area or label of its own; it
-    does not if only its device has these. If `of_tasks` is False, it means its server.
+    does not if only its device has these. If `of_tasks` is False, only the server's own
+    entities count, and mean it.
     """
     selected = async_extract_referenced_entity_ids(
         hass, TargetSelection(target), expand_group=False, primary_entities_only=False
@@ -182,7 +183,7 @@ def _scope(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> Scope:
     ]
     tasks: list[tuple[PlexButlerConfigEntry, str]] = []
     for entity_id in (*_listed(target), *sorted(selected.indirectly_referenced)):
-        entry, kind, name = _server_and_key(hass, entity_id)
+        entry, kind, name = _entry_kind_name(hass, entity_id)
         if not entry or (entry in servers and entity_id not in selected.referenced):
             continue
         if of_tasks and kind == TASK_ID:
@@ -198,31 +199,31 @@ def _listed(target: Target) -> list[str]:
     return [it for it in cv.ensure_list(target.get(ATTR_ENTITY_ID)) if it in named]
 
 
-def _server_and_key(
+def _entry_kind_name(
     hass: HomeAssistant, entity_id: str
 ) -> tuple[PlexButlerConfigEntry | None, str, str]:
-    """Return an entity's server, TASK_ID, PREFERENCE_ID or "", and what it is of."""
+    """Return an entity's entry, its kind (TASK_ID, PREFERENCE_ID or ""), and name."""
     entity = er.async_get(hass).async_get(entity_id)
     if not entity or entity.platform != DOMAIN or not entity.config_entry_id:
         return None, "", ""
     entry = hass.config_entries.async_get_entry(entity.config_entry_id)
-    own = entity.unique_id.removeprefix((entry and entry.unique_id) or "")
-    kind = next((it for it in (TASK_ID, PREFERENCE_ID) if own.startswith(it)), "")
-    return entry, kind, own.removeprefix(kind)
+    suffix = entity.unique_id.removeprefix((entry and entry.unique_id) or "")
+    kind = next((it for it in (TASK_ID, PREFERENCE_ID) if suffix.startswith(it)), "")
+    return entry, kind, suffix.removeprefix(kind)
 
 
 def _validate(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> None:
     """Raise InvalidCallError if a device or an entity is of a wrong kind."""
-    strangers: list[str] = []
+    unknown: list[str] = []
     for device_id in TargetSelection(target).device_ids:
         device, entry = dr.async_get_device_and_config_entry_for_domain(
             hass, device_id, domain=DOMAIN
         )
         if not entry:
             name = device and (device.name_by_user or device.name)
-            strangers.append(name or device_id)
+            unknown.append(name or device_id)
     for entity_id in _listed(target):
-        entry, kind, _ = _server_and_key(hass, entity_id)
+        entry, kind, _ = _entry_kind_name(hass, entity_id)
         if entry and kind == (TASK_ID if of_tasks else ""):
             continue
         if of_tasks and kind == PREFERENCE_ID:
@@ -231,6 +232,6 @@ def _validate(hass: HomeAssistant, target: Target, *, of_tasks: bool) -> None:
             raise InvalidCallError("not_a_task", target=entity_id)
         if kind == TASK_ID:
             raise InvalidCallError("one_task", target=entity_id)
-        strangers.append(entity_id)
-    if strangers:
-        raise InvalidCallError("not_a_server", target=strangers[0])
+        unknown.append(entity_id)
+    if unknown:
+        raise InvalidCallError("not_a_server", target=unknown[0])

@@ -13,7 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .api import PlexTimeoutError, StartResult, StopResult
 from .commands import NotSentError, OvertakenError
-from .const import IDLE_INTERVAL
+from .const import RETRY_INTERVAL
 from .coordinator import PlexButlerCoordinator
 from .run_state import (
     Change,
@@ -28,7 +28,7 @@ from .run_state import (
 
 # During the backup of a large library, a server does not answer for up to five minutes.
 # The poll that is under way times out then, and one more poll shows that it answers.
-OUTAGE: Final = (timedelta(minutes=5, seconds=16) + IDLE_INTERVAL).total_seconds()
+OUTAGE: Final = (timedelta(minutes=5, seconds=16) + RETRY_INTERVAL).total_seconds()
 
 
 class TaskResult(StrEnum):
@@ -46,7 +46,7 @@ class TaskResult(StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
-class TaskActionResult(NamedTuple):
+class TaskOutcome(NamedTuple):
     """What became of a task, and what is known of its run."""
 
     result: TaskResult
@@ -66,60 +66,63 @@ class TaskAction:
         self._task = task
         self._order = coordinator.commands.order(command, task)
 
-    async def async_start(self, deadline: float | None) -> TaskActionResult:
+    async def async_start(self, deadline: float | None) -> TaskOutcome:
         """Start the task; with a deadline, wait for its end."""
         answer = None
         try:
             answer = await self._coordinator.commands.async_send(self._order, deadline)
         except OvertakenError:
-            return TaskActionResult(TaskResult.STOPPED)
+            return TaskOutcome(TaskResult.STOPPED)
         except TimeoutError:
-            return TaskActionResult(TaskResult.TIMED_OUT)
+            return TaskOutcome(TaskResult.TIMED_OUT)
         except HomeAssistantError as err:
             if deadline is None:
                 raise
             if isinstance(err, NotSentError):
-                return TaskActionResult(TaskResult.UNCONFIRMED)
-            # Silence may be the work that was asked for: a backup locks all out.
+                return TaskOutcome(TaskResult.UNCONFIRMED)
+            # A time-out may be the work itself: a backup locks the database.
             is_silent = isinstance(err.__cause__, PlexTimeoutError)
             if not (is_silent and self._coordinator.last_update_success):
                 raise
             latest = self._coordinator.hass.loop.time() + OUTAGE
-            shown = await self._async_outcome(self._shown, min(deadline, latest))
+            shown = await self._async_wait_for(self._start_seen, min(deadline, latest))
             if shown.result is not TaskResult.STARTED:
-                return TaskActionResult(TaskResult.UNCONFIRMED)
-        ran = answer is StartResult.ALREADY_RUNNING
+                return TaskOutcome(TaskResult.UNCONFIRMED)
+        already_ran = answer is StartResult.ALREADY_RUNNING
         if deadline is None:
             state = self._coordinator.tracker.state
             run = state.runs.get(self._task)
             result = TaskResult.QUEUED if run and run.queued else TaskResult.STARTED
-            if ran:
+            if already_ran:
                 result = TaskResult.ALREADY_RUNNING
-            return TaskActionResult(result, run or self._last(state))
-        return await self._async_outcome(lambda it: self._end(it, ran=ran), deadline)
+            return TaskOutcome(result, run or self._last(state))
+        return await self._async_wait_for(
+            lambda it: self._run_outcome(it, already_ran=already_ran), deadline
+        )
 
-    async def async_stop(self, deadline: float | None) -> TaskActionResult:
+    async def async_stop(self, deadline: float | None) -> TaskOutcome:
         """Stop the task; with a deadline, wait until the server shows it no more."""
         tracker = self._coordinator.tracker
+        # Unlike a start, a stop that was not sent is always an error.
         answer = await self._coordinator.commands.async_send(self._order)
         if answer is StopResult.NOT_RUNNING:
-            return TaskActionResult(TaskResult.NOT_RUNNING)
+            return TaskOutcome(TaskResult.NOT_RUNNING)
         answered = tracker.now()
 
-        def look(state: RunState) -> TaskActionResult | None:
+        def stop_outcome(state: RunState) -> TaskOutcome | None:
             rows = state.rows.values()
             is_shown = any(it.task == self._task and it.busy for it in rows)
             if state.snapshot_at is None or state.snapshot_at < answered or is_shown:
                 return None
-            return TaskActionResult(TaskResult.STOPPED, self._last(state))
+            return TaskOutcome(TaskResult.STOPPED, self._last(state))
 
         if deadline is None:
-            return TaskActionResult(TaskResult.STOPPED, self._last(tracker.state))
-        return await self._async_outcome(look, deadline)
+            return TaskOutcome(TaskResult.STOPPED, self._last(tracker.state))
+        return await self._async_wait_for(stop_outcome, deadline)
 
-    async def _async_outcome(
-        self, look_fn: Callable[[RunState], TaskActionResult | None], deadline: float
-    ) -> TaskActionResult:
+    async def _async_wait_for(
+        self, look_fn: Callable[[RunState], TaskOutcome | None], deadline: float
+    ) -> TaskOutcome:
         """Return the outcome that is waited for, or why it is not known.
 
         It is unconfirmed after an outage, when the entry is unloaded and when Home
@@ -127,10 +130,10 @@ class TaskAction:
         """
         coordinator, tracker = self._coordinator, self._coordinator.tracker
         hass = coordinator.hass
-        found: asyncio.Future[TaskActionResult | None] = hass.loop.create_future()
+        found: asyncio.Future[TaskOutcome | None] = hass.loop.create_future()
 
         @callback
-        def async_look(news: Event | tuple[Change, ...] = ()) -> None:
+        def async_check(news: Event | tuple[Change, ...] = ()) -> None:
             is_over = tracker.closed or isinstance(news, Event)
             outcome = look_fn(tracker.state)
             if (outcome or is_over) and not found.done():
@@ -146,29 +149,29 @@ class TaskAction:
 
         result = TaskResult.UNCONFIRMED
         with ExitStack() as stack:
-            stack.callback(tracker.async_add_listener(async_look))
+            stack.callback(tracker.async_add_listener(async_check))
             stack.callback(coordinator.async_add_listener(async_polled))
-            stack.callback(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, async_look))
+            stack.callback(hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, async_check))
             try:
                 async with asyncio.timeout_at(deadline) as limit:
-                    async_look()
+                    async_check()
                     async_polled()
                     if outcome := await found:
                         return outcome
             except TimeoutError:
                 if limit.when() == deadline:
                     result = TaskResult.TIMED_OUT
-        return TaskActionResult(result, tracker.state.runs.get(self._task))
+        return TaskOutcome(result, tracker.state.runs.get(self._task))
 
-    def _shown(self, state: RunState) -> TaskActionResult | None:
-        """Return that a start which was not answered shows its effect."""
+    def _start_seen(self, state: RunState) -> TaskOutcome | None:
+        """Return STARTED once a start that was not answered shows its effect."""
         is_shown = self._task in state.runs or self._last(state)
-        return TaskActionResult(TaskResult.STARTED) if is_shown else None
+        return TaskOutcome(TaskResult.STARTED) if is_shown else None
 
-    def _end(self, state: RunState, *, ran: bool) -> TaskActionResult | None:
+    def _run_outcome(self, state: RunState, *, already_ran: bool) -> TaskOutcome | None:
         """Return how a run that we asked for ended, or None while it goes on.
 
-        Unless it `ran` before, the end of a run that began before our start is another's.
+        Unless it `already_ran`, a run that began before our start is not ours.
         """
         if self._task in state.runs:
             return None
@@ -177,8 +180,10 @@ class TaskAction:
             result = TaskResult.STOPPED
         elif run and run.result is Result.ENDED:
             begun = run.started and self._order.sent <= run.started
-            result = TaskResult.ENDED if ran or begun else TaskResult.UNCONFIRMED
-        return TaskActionResult(result, run)
+            result = (
+                TaskResult.ENDED if already_ran or begun else TaskResult.UNCONFIRMED
+            )
+        return TaskOutcome(result, run)
 
     def _last(self, state: RunState) -> EndedRun | None:
         """Return the last run if it ended after the command was sent."""
@@ -197,8 +202,8 @@ def describe(task: TaskView) -> dict[str, Any]:
     }
 
 
-def describe_outcome(outcome: TaskActionResult) -> dict[str, Any]:
-    """Return what became of a task; when a run that was lost ended is a guess at best."""
+def describe_outcome(outcome: TaskOutcome) -> dict[str, Any]:
+    """Return what became of a task; `ended_at` is None if it is only a guess."""
     result, run = outcome
     keys = ("evidence", "started_at", "ended_at", "duration")
     described: dict[str, Any] = dict.fromkeys(keys)

@@ -122,10 +122,11 @@ class RunTracker:
 
     async def async_close(self) -> None:
         """Apply no more events, and store the state for the next set-up."""
-        # An end that is about to be decided is what it looks like.
+        # No event can change an end that is held back, so decide it.
         decided = self.now() + END_DECIDED_AFTER
         self.state, changes = run_state.apply(self.state, decided, Rules.tick)
         self.changes += changes
+        # Before the listeners: waits end by it.
         self.closed = True
         self._schedule_tick(None)
         self.async_notify_listeners()
@@ -139,7 +140,7 @@ class RunTracker:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Apply a rule to the state; store, time and publish what follows."""
+        """Apply an unbound method of Rules; store, time and publish what follows."""
         if self.closed:
             # The stream, which is closed after the tracker, reports that it is down.
             return
@@ -158,7 +159,7 @@ class RunTracker:
 
     @callback
     def async_add_listener(self, listener: Listener) -> CALLBACK_TYPE:
-        """Call a listener once entities show an event, and at the end, with changes."""
+        """Call a listener after each update of entities, with the changes if any."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

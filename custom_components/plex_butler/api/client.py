@@ -45,7 +45,7 @@ class PlexClient:
 
     A client that knows its server's `machine_identifier` sends the token only to that
     server: first, and again after each failure of the connection or whenever there is
-    doubt, `/identity` has to name it. This protects from mistakes, such as an address
+    require_verification, `/identity` has to name it. This protects from mistakes, such as an address
     that another server was given; an impostor can repeat the identifier.
     Every method raises a `PlexError`.
     """
@@ -107,7 +107,7 @@ class PlexClient:
         if not self._is_verified:
             raise PlexWrongServerError("Another server answers at this address")
 
-    def doubt(self) -> None:
+    def require_verification(self) -> None:
         """Have the server verified before the token is sent again."""
         self._is_verified = False
 
@@ -184,7 +184,7 @@ class PlexClient:
             try:
                 yield stream
             finally:
-                self.doubt()
+                self.require_verification()
 
     @asynccontextmanager
     async def log_stream(self) -> AsyncIterator[LogStream]:
@@ -277,7 +277,7 @@ class PlexClient:
         except PlexError as err:
             if not isinstance(err, PlexResponseError) or err.status >= 500:
                 # Another server may answer at the address next time.
-                self.doubt()
+                self.require_verification()
             if isinstance(err, PlexForbiddenError) and path not in _FOR_ALL_USERS:
                 raise PlexNotOwnerError("The token is not the owner's") from err
             raise

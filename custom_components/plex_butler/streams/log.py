@@ -12,7 +12,7 @@ from .. import api
 from ..const import LOGGER
 from ..run_state import UNNAMED, Command, Rules
 from ..tasks import fold
-from .push import LOOK_INTERVAL, StreamListener
+from .push import RECHECK_INTERVAL, StreamListener
 
 if TYPE_CHECKING:
     from ..coordinator import PlexButlerCoordinator
@@ -72,7 +72,7 @@ class LogListener(StreamListener):
             self._expected_lines.append((command, task, monotonic()))
 
     @override
-    def _async_event_applied(self, _: object) -> None:
+    def _async_tracker_notified(self, _: object) -> None:
         """Check if an event has made the log of use, or has shown a new version."""
         version = self._tracker.state.version
         if self._silent_version not in (None, version):
@@ -151,7 +151,7 @@ class LogListener(StreamListener):
                 self._tracker.async_apply(Rules.snapshot, rows, asked)
                 await asyncio.sleep(2.0)
         while self._is_wanted:  # noqa: ASYNC110 the window opens by time alone
-            await asyncio.sleep(LOOK_INTERVAL)
+            await asyncio.sleep(RECHECK_INTERVAL)
         limit.reschedule(0.0)
 
     def _async_logged(self, line: api.LogLine) -> None:
@@ -186,7 +186,7 @@ class LogListener(StreamListener):
         if not isinstance(err, api.PlexError):
             LOGGER.error("%s: the log cannot be read", self._name, exc_info=err)
             self._retry_at = monotonic() + _RETRY_SILENT_AFTER
-        elif refused or self._is_refused:
+        elif refused or self._only_stream_fails:
             self._async_found_silent(str(err))
         else:
             self._retry_at = monotonic() + self._next_delay()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The kinds of notifications that are used; a stream carries many more.
 FILTERS: Final = ("activity", "preference")
 # How often to check if a stream has become of use by time alone.
-LOOK_INTERVAL: Final = 60.0
+RECHECK_INTERVAL: Final = 60.0
 
 
 class StreamListener(ABC):
@@ -47,7 +47,7 @@ class StreamListener(ABC):
 
     def async_start(self) -> None:
         """Begin to listen, until the entry is unloaded."""
-        self._tracker.async_add_listener(self._async_event_applied)
+        self._tracker.async_add_listener(self._async_tracker_notified)
         self._create_task(self._async_run())
 
     def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -61,7 +61,7 @@ class StreamListener(ABC):
                 self._wake.clear()
                 wait = self._retry_at - monotonic()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(wait if wait > 0 else LOOK_INTERVAL):
+                    async with asyncio.timeout(wait if wait > 0 else RECHECK_INTERVAL):
                         await self._wake.wait()
             try:
                 await self._async_listen()
@@ -85,11 +85,11 @@ class StreamListener(ABC):
         """Log a failure if it is a new one, and set when the next attempt is."""
 
     @abstractmethod
-    def _async_event_applied(self, _: object) -> None:
-        """Wake up, for the event may have made the stream of use."""
+    def _async_tracker_notified(self, _: object) -> None:
+        """Wake up: the stream may be of use now."""
 
     @property
-    def _is_refused(self) -> bool:
+    def _only_stream_fails(self) -> bool:
         """Return True after several failures if polls have worked since the first."""
         state, since = self._tracker.state, self._failing_since
         asked = state.snapshot_at if state.failing_since is None else None
@@ -99,7 +99,7 @@ class StreamListener(ABC):
     def _next_delay(self) -> float:
         delay = self._retry_delay
         self._retry_delay = min(delay * 2, self._retry_limits[1])
-        # After a power cut, many homes connect at once.
+        # Not all clients should reconnect at once after a power cut.
         return delay * random.uniform(0.9, 1)  # noqa: S311 no secret
 
 
@@ -140,8 +140,8 @@ class PushListener(StreamListener):
             LOGGER.debug("%s: notifications connected", self._name)
             self._stream = stream
             self._connects += 1
-            # No notification said what changed meanwhile. If streams keep breaking,
-            # that is fetched once one stays up, and not after each attempt.
+            # What changed meanwhile was not notified, so fetch it. If streams keep
+            # breaking, fetch once one stays up, not after each attempt.
             if self._proven:
                 self._coordinator.async_refresh_soon()
             # A stream that stays up for a minute works, even if it says nothing.
@@ -154,7 +154,7 @@ class PushListener(StreamListener):
                     for notification in notifications:
                         self._async_notified(notification)
                     if stream.frames % 32 == 0:
-                        # Frames that wait are read without a pause, so far for 5 ms.
+                        # Frames that wait are read without yielding; 32 take 5 ms.
                         await asyncio.sleep(0)
             finally:
                 timer.cancel()
@@ -191,20 +191,20 @@ class PushListener(StreamListener):
             self._coordinator.async_poll_within()
         is_defect = not isinstance(err, api.PlexError)
         kind = type(err) if is_defect else api.PlexError
-        if kind in self._logged_failures or not (is_defect or self._is_refused):
+        if kind in self._logged_failures or not (is_defect or self._only_stream_fails):
             return
         self._logged_failures.add(kind)
         if is_defect:
             LOGGER.error("%s: notifications failed", self._name, exc_info=err)
         else:
-            # Polls work, so a proxy may block streams; other causes, polls have logged.
+            # Polls work, so a proxy may block streams. Polls log other causes.
             LOGGER.warning(
                 "%s: no notifications, so changes show later: %s", self._name, err
             )
 
     @override
-    def _async_event_applied(self, _: object) -> None:
-        """Try again at once when the server answers again."""
+    def _async_tracker_notified(self, _: object) -> None:
+        """While polls fail, forget the wait, so that the stream opens right after."""
         if not self._coordinator.last_update_success:
             self._async_forget_failures()
             self._retry_at = 0.0
