@@ -353,3 +353,18 @@ async def test_servers_that_are_not_added_are_not_remembered(
     await announce(hass, plex.port)
 
     assert hass.data[f"{DOMAIN}_announced"] == {}
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_an_address_is_remembered_of_the_server_that_announced_it_last(
+    home: Home,
+) -> None:
+    address, announced = ("127.0.0.1", home.plex.port), f"{DOMAIN}_announced"
+    await announce(home.hass, home.plex.port)
+    assert home.hass.data[announced] == {address: home.entry.unique_id}
+
+    known = home.plex.machine_identifier
+    home.plex.machine_identifier = "b" * 40
+    await announce(home.hass, home.plex.port)
+    assert home.hass.data[announced] == {}
+    home.plex.machine_identifier = known

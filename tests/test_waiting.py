@@ -465,3 +465,12 @@ async def test_a_run_that_ends_before_its_start_is_answered_is_not_waited_for(
 
     await home.advance(2)
     assert call.results == ["ended"]
+
+
+async def test_of_a_start_whose_turn_came_too_late_nothing_is_known(
+    home: Waiting,
+) -> None:
+    call = await home.begin(timeout={"seconds": 0})
+
+    assert call.told("result", "evidence", "started_at") == ("timed_out", None, None)
+    assert home.plex.truth()[BACKUP] == "idle"
