@@ -545,3 +545,14 @@ async def test_failures_of_the_stream_are_forgotten_in_an_outage(
     await new_home.advance_steps(4, 31)
     assert push.statistics()["failures"] == 0
     await new_home.plex.listen_again()
+
+
+async def test_a_second_cause_of_a_missing_stream_is_not_said(home: Home) -> None:
+    home.expect_log("no notifications, so changes show later")
+    home.plex.hub.drop()
+    for status in ("403", "404"):
+        home.plex.clear_faults()
+        home.plex.fault(status, path=NOTIFICATIONS, count=None)
+        await home.advance_steps(40, 30)
+
+    assert levels(home) == ["WARNING"]
