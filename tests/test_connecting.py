@@ -166,7 +166,7 @@ async def test_a_certificate_for_another_name_is_told_from_one_that_nothing_trus
         await dialog.create()
 
 
-async def test_a_server_of_nobody_is_told_from_a_wrong_token(dialog: Dialog) -> None:
+async def test_an_unclaimed_server_is_no_error_of_the_token(dialog: Dialog) -> None:
     dialog.plex.claimed = False
     await dialog.add("unclaimed")
 

@@ -155,7 +155,9 @@ async def test_a_silent_run_goes_on_to_the_limit_of_its_first_start(home: Home) 
 @pytest.mark.parametrize(
     "profile", ["current", PROFILES["current"].with_traits(standing="none")]
 )
-async def test_a_run_whose_end_nobody_saw_is_lost_without_a_word(home: Home) -> None:
+async def test_a_run_whose_end_was_not_seen_is_lost(
+    home: Home,
+) -> None:
     await home.advance(31)
     home.begins(BACKUP, 60)
     await home.shows("on", after=10)

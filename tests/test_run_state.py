@@ -621,6 +621,12 @@ def seen(row: Activity) -> Story:
     return Story().see(0).see(5, row)
 
 
+def start_and_stop_sent() -> Story:
+    """Return a story in which a start and a stop were sent at one moment."""
+    story = Story().send(10, Command.START, BACKUP)
+    return story.send(10, Command.STOP, BACKUP)
+
+
 def refused_at_10() -> Story:
     """Return a story with a start that nothing shows, before an outage."""
     return Story().see(0).start(5, REFRESH).tell(10, REFUSED)
@@ -1780,9 +1786,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
     ),
     "a stop that was sent with the start ends it": (
         lambda: (
-            Story()
-            .send(10, Command.START, BACKUP)
-            .send(10, Command.STOP, BACKUP)
+            start_and_stop_sent()
             .answer(11, Command.START, BACKUP, sent=10)
             .answer(12, Command.STOP, BACKUP, sent=10)
         ),
@@ -1791,9 +1795,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
     ),
     "a start claims nothing whose stop was sent with it": (
         lambda: (
-            Story()
-            .send(10, Command.START, BACKUP)
-            .send(10, Command.STOP, BACKUP)
+            start_and_stop_sent()
             .answer(11, Command.STOP, BACKUP, sent=10)
             .answer(12, Command.START, BACKUP, sent=10)
         ),
@@ -1820,7 +1822,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {BACKUP},
         [(BACKUP, ENDED)],
     ),
-    "a session that began after a start among other work is not that start's": (
+    "a session that a start found at work is not its work": (
         lambda: (
             listening()
             .hear(50, session())
@@ -1831,7 +1833,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {REFRESH},
         [],
     ),
-    "a session that began in the moment of a start may be that start's": (
+    "a session that began at the moment of a start may be its work": (
         lambda: (
             listening()
             .hear(60, session())
@@ -1842,17 +1844,17 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         set(),
         [(REFRESH, LOST)],
     ),
-    "an answer that overtook an older one is kept": (
+    "a newer snapshot outlives an older one that comes later": (
         lambda: Story().see(0).see(20, own(BACKUP)).see(21, asked=15),
         {BACKUP},
         [],
     ),
-    "of two answers to questions of one moment the later one counts": (
+    "of two snapshots of one moment the later one counts": (
         lambda: Story().see(0).see(6, own(BACKUP), asked=0),
         {BACKUP},
         [],
     ),
-    "a row that was told of in the moment of a question is not gone": (
+    "a notified row outlives a snapshot that was requested at that moment": (
         lambda: (
             listening()
             .hear(60, own(BACKUP), ActivityEvent.STARTED)
@@ -1862,7 +1864,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {BACKUP},
         [],
     ),
-    "a row of the last moment before an outage disproves a restart": (
+    "a row that was seen as the outage began disproves a restart": (
         lambda: (
             Story()
             .see(0)
@@ -1874,7 +1876,7 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {REFRESH},
         [],
     ),
-    "a row that began in the moment of a stop is another run": (
+    "a row that began at the moment of a stop is another run": (
         lambda: (
             Story().see(0).stop(10, BACKUP).hear(10, own(BACKUP), ActivityEvent.STARTED)
         ),
@@ -1892,12 +1894,12 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {REFRESH},
         [],
     ),
-    "an answer to a question of the moment of a failure says nothing of after it": (
+    "a snapshot that was requested when a poll failed ends no outage": (
         lambda: refused_at_10().see(20, asked=10),
         {REFRESH},
         [],
     ),
-    "a stream that opened in the moment of a failure was up since": (
+    "a stream that opened when a poll failed stayed up": (
         lambda: Story().see(0).start(5, REFRESH).tell(10, UP).tell(10, REFUSED).see(20),
         {REFRESH},
         [],
@@ -1912,12 +1914,12 @@ EDGES: dict[str, tuple[Callable[[], Story], set[str], list[tuple[str, Result]]]]
         {BACKUP},
         [],
     ),
-    "work that was seen before a start is not that start's": (
+    "work that was seen before a start is not its work": (
         lambda: Story().see(0).start(60, REFRESH).see(61, session(), asked=59).see(66),
         {REFRESH},
         [],
     ),
-    "work of the moment of a start may be that start's": (
+    "work at the moment of a start may be its work": (
         lambda: (
             Story()
             .tell(0, UP)

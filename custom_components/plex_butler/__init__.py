@@ -58,8 +58,10 @@ async def _async_register_dashboard(hass: HomeAssistant) -> None:
     """Have the page load the dashboard, unless this Home Assistant has no page."""
     if not {"frontend", "http"} <= hass.config.components:
         return
-    # Their packages may be missing without a page.
-    from homeassistant.components import frontend, http  # noqa: PLC0415
+    from homeassistant.components import (  # noqa: PLC0415 may lack their packages
+        frontend,
+        http,
+    )
 
     url = f"/{DOMAIN}/dashboard.js"
     file = str(Path(__file__).parent / "www" / "dashboard.js")

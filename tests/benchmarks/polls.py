@@ -62,10 +62,10 @@ async def _clients(server: dict[str, Any]) -> AsyncIterator[dict[str, Poll]]:
         if find_spec("plexapi"):
             from plexapi.server import PlexServer
 
-            plex = PlexServer(url, token)  # type: ignore[no-untyped-call]
+            plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
 
             async def plexapi() -> None:
-                plex.butlerTasks()  # type: ignore[no-untyped-call]
+                plex.butlerTasks()  # type: ignore[no-untyped-call]  # has no types
                 _ = plex.activities
 
             polls[PLEXAPI] = plexapi

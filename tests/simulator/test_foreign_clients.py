@@ -99,7 +99,7 @@ async def test_plexapi_signs_in_and_reads_resources(
     tv: SimulatedPlexTv, tv_client: TvClient, plex: SimulatedPlex
 ) -> None:
     with patch.object(MyPlexPinLogin, "PINS", f"{tv.url}/api/v2/pins"):
-        login = MyPlexPinLogin(oauth=True)  # type: ignore[no-untyped-call]
+        login = MyPlexPinLogin(oauth=True)  # type: ignore[no-untyped-call]  # has no types
         address = await asyncio.to_thread(login.oauthUrl)
         assert tv.pins[-1].code in address
         assert not await asyncio.to_thread(login.checkLogin)
@@ -110,7 +110,7 @@ async def test_plexapi_signs_in_and_reads_resources(
     tv.add_server(plex)
     headers = {"Accept": "text/xml", "X_Plex_Token": tv.token}
     root = from_xml((await tv_client.ask("GET", RESOURCES, **headers))[2])
-    resource = MyPlexResource(None, root[0])  # type: ignore[no-untyped-call]
+    resource = MyPlexResource(None, root[0])  # type: ignore[no-untyped-call]  # has no types
     assert resource.owned is True
     assert [way.local for way in resource.connections].count(True) == 2
     assert resource.connections[-1].uri.startswith("https://127-0-0-1.")

@@ -199,7 +199,7 @@ async def home_assistant(
 
 def _resolver(hass: HomeAssistant) -> aiohttp.ThreadedResolver:
     resolver = aiohttp.ThreadedResolver()
-    resolver.real_close = resolver.close  # type: ignore[attr-defined]
+    resolver.real_close = resolver.close  # type: ignore[attr-defined]  # its own has it
     return resolver
 
 

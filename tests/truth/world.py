@@ -129,7 +129,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return min(waiting, default=None)
 
     @override
-    def run_in_executor(  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override]  # generic there
         self, executor: object, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
         """Do it at once: a thread would take as long as it likes."""
