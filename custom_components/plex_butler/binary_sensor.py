@@ -40,7 +40,7 @@ class PlexButlerBusyBinarySensor(PlexButlerEntity, BinarySensorEntity):
 
 
 class PlexButlerMaintenanceWindow(PlexButlerWindowEntity, BinarySensorEntity):
-    """On while the maintenance window is open; unknown if the server does not tell its hours."""
+    """On while the window is open; unknown if the server does not tell its hours."""
 
     @property
     @override

@@ -35,7 +35,7 @@ _HISTORIES: HassKey[dict[str, RunHistory]] = HassKey(f"{DOMAIN}_histories")
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A run that is over; `started` and `duration` are None where they are not known."""
+    """A run that is over; `started` and `duration` are None if they are not known."""
 
     task: str
     title: str  # The server's own, for a task that is gone

@@ -58,7 +58,7 @@ async def _async_client_identifier(hass: HomeAssistant) -> str:
 
 
 async def async_get_server(client: api.PlexClient, machine: str) -> api.Server:
-    """Return the server; raise the PlexError that is wrong with it or with the token."""
+    """Return the server; raise the PlexError that says what is wrong."""
     try:
         server = await client.get_server()
     except api.PlexAuthenticationError:

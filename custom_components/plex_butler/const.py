@@ -12,7 +12,7 @@ LOGGER: Final = logging.getLogger(__package__)
 # Fired on Home Assistant's bus when a task starts, ends or is stopped.
 EVENT_TASK: Final = f"{DOMAIN}_task_event"
 
-# What the names of a server and of a task take of an entity id, which has 255 characters.
+# What the name of a server or a task takes of the 255 characters of an entity id.
 MAX_NAME: Final = 90
 
 # A task, or several, in actions, triggers and conditions.
@@ -29,7 +29,7 @@ EARLY: Final = 2.0
 RETRY_INTERVAL: Final = timedelta(seconds=30)
 # A task that is added or disabled without a notification shows so late.
 TASKS_INTERVAL: Final = timedelta(minutes=10)
-# Where notifications can be relied upon, only a list that changed without one is missed.
+# Where notifications can be relied upon, only a list that changed unnotified is missed.
 TRUSTED_INTERVAL: Final = timedelta(hours=1)
 # The server's name and version change about once a month.
 SERVER_INTERVAL: Final = timedelta(hours=1)

@@ -12,7 +12,7 @@ from .dynamic_entities import async_add_preference_entities
 from .entity import PlexButlerPreferenceEntity
 from .schedule import ScheduleKind, behaviors_of
 
-# The server gets one change at a time from Preferences.
+# The schedule sends one change of settings at a time.
 PARALLEL_UPDATES = 0
 
 # Servers label them in different ways.

@@ -50,7 +50,7 @@ async def async_setup_entry(
 
 
 def _active(data: PlexButlerData) -> list[tuple[ButlerTask, TaskView]]:
-    """Return the tasks that run or wait, first those that run, and of these the proven."""
+    """Return the tasks that run or wait: the running first, of these the proven."""
     tasks, runs = data.tasks.values(), data.runs.tasks
     described = ((task, runs.get(task.name, IDLE)) for task in tasks)
 
@@ -128,7 +128,7 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
         self.async_on_remove(self._debouncer.async_shutdown)
 
     def _look(self) -> tuple[tuple[str, bool] | None, int | None]:
-        """Return the current task with whether the server reports its progress, and that."""
+        """Return the current task, whether its progress is told, and the progress."""
         active = _active(self.coordinator.data)
         if not active or active[0][1].state is TaskState.QUEUED:
             return None, None

@@ -13,7 +13,7 @@ from .run_state import Command
 from .schedule import ScheduleKind
 from .tasks import COMMON_TASKS
 
-# Commands and changes of settings keep their order themselves; a stop must not wait here.
+# Commands and settings keep their order themselves; a stop must not wait here.
 PARALLEL_UPDATES = 0
 
 
@@ -58,7 +58,7 @@ class PlexButlerTaskSwitch(PlexButlerTaskEntity, SwitchEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return what the task is; `interval` is in days, `last_duration` in seconds."""
+        """Return what the task is; intervals are in days, durations in seconds."""
         task, last = self.coordinator.data.tasks[self.task_name], self.run.last
         duration = last.duration if last else None
         return {

@@ -18,7 +18,7 @@ from .tasks import task_key
 _RESULTS: Final = [TaskEventType.ENDED, TaskEventType.STOPPED]
 
 
-class _NewsTrigger(Targeted, trigger.Trigger):
+class _TaskEventTrigger(Targeted, trigger.Trigger):
     """Fires at some task events of some servers, loaded or not."""
 
     _types: frozenset[TaskEventType]
@@ -30,34 +30,34 @@ class _NewsTrigger(Targeted, trigger.Trigger):
         did_not_trigger: trigger.TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
         @callback
-        def async_heard(entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
+        def async_handle(entry: PlexButlerConfigEntry, event: TaskEvent) -> None:
             task = event.run.task if event.run else None
             if event.type not in self._types or not self.async_includes(entry, task):
                 return
-            told = {
+            variables = {
                 ATTR_DEVICE_ID: async_device_of(self._hass, entry),
                 "server": entry.title,
                 **event.details,
             }
             description = f"Butler of {entry.title} became idle"
             if task is not None:
-                told["key"] = task_key(task)
-                description = f"{told[ATTR_TASK]} of {entry.title} {event.type}"
+                variables["key"] = task_key(task)
+                description = f"{variables[ATTR_TASK]} of {entry.title} {event.type}"
             if isinstance(event.run, EndedRun):
-                told["result"] = event.run.result
-            run_action(told, description)
+                variables["result"] = event.run.result
+            run_action(variables, description)
 
-        return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_heard)
+        return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_handle)
 
 
-class TaskStartedTrigger(_NewsTrigger):
+class TaskStartedTrigger(_TaskEventTrigger):
     """Fires when a task starts."""
 
     _options_schema = TASK_OPTION
     _types = frozenset({TaskEventType.STARTED})
 
 
-class TaskEndedTrigger(_NewsTrigger):
+class TaskEndedTrigger(_TaskEventTrigger):
     """Fires when a task was seen to end, or was stopped."""
 
     _options_schema: ClassVar[dict[vol.Marker, Any]] = {
@@ -72,7 +72,7 @@ class TaskEndedTrigger(_NewsTrigger):
         self._types = frozenset((config.options or {})["result"])
 
 
-class ButlerIdleTrigger(_NewsTrigger):
+class ButlerIdleTrigger(_TaskEventTrigger):
     """Fires when Butler was at work and is not any more."""
 
     _types = frozenset({TaskEventType.IDLE})

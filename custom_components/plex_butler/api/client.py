@@ -44,9 +44,10 @@ class PlexClient:
     """Speaks to one server with one token.
 
     A client that knows its server's `machine_identifier` sends the token only to that
-    server: first, and again after each failure of the connection or whenever there is
-    require_verification, `/identity` has to name it. This protects from mistakes, such as an address
-    that another server was given; an impostor can repeat the identifier.
+    server: `/identity` has to name it first, and again after each failure of the
+    connection and each call of `require_verification`. This protects from mistakes,
+    such as an address that another server was given; an impostor can repeat the
+    identifier.
     Every method raises a `PlexError`.
     """
 
@@ -156,7 +157,7 @@ class PlexClient:
             if err.status == 400:
                 raise PlexPreferenceError(str(err), status=400) from err
             raise
-        # A server that has just been given other settings does not tell them for a while.
+        # A server that was just given other settings does not tell them for a while.
         for _ in range(10):
             try:
                 return await self.get_preferences()

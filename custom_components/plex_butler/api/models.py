@@ -219,8 +219,8 @@ def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
 
 def name(item: Json, key: str) -> str:
     """Return a text by which the server knows something, or nothing if it is none."""
-    # What is cut or cleaned is another name, perhaps that of something else, and proxies
-    # take dots for a way to somewhere else.
+    # What is cut or cleaned is another name, perhaps that of something else, and
+    # proxies take dots for a way to somewhere else.
     found = text(item, key, MAX_LONG_TEXT)
     if len(found) > MAX_TEXT or REPLACEMENT in found or found in {".", ".."}:
         return ""

@@ -116,7 +116,7 @@ _REASONS: Final[Mapping[int, type[PlexConnectionError]]] = {
 
 
 def token_header(token: str | None) -> dict[str, str]:
-    """Return the header with a token; raise PlexAuthenticationError for what is none."""
+    """Return the header with a token; raise PlexAuthenticationError if it is none."""
     if not token:
         return {}
     if not re.fullmatch(r"[!-~]+", token):
