@@ -54,17 +54,17 @@ async def record(client: PlexClient, task: str, limit: float) -> None:
 
 async def _listen(client: PlexClient, stream: NotificationStream) -> None:
     async for frame in stream.raw():
-        client.keep("frame", frame)
+        client.record_event("frame", frame)
 
 
 async def _read(client: PlexClient, log: LogStream) -> None:
     async for lines in log:
         for line in lines:
-            client.keep("log", line)
+            client.record_event("log", line)
 
 
 async def _watch(client: PlexClient, task: str, deadline: float) -> None:
-    client.keep("start", str(await client.start_task(task)))
+    client.record_event("start", str(await client.start_task(task)))
     until = deadline
     while monotonic() < until:
         await asyncio.sleep(1)

@@ -19,7 +19,7 @@ from custom_components.plex_butler import run_state
 from custom_components.plex_butler.api import PlexResponseError
 from custom_components.plex_butler.api.address import parse_address, parse_token
 from custom_components.plex_butler.api.models import (
-    loads,
+    decode,
     parse_activities,
     parse_butler_tasks,
     parse_preferences,
@@ -169,17 +169,17 @@ def test_any_text_in_a_form_is_kept_as_what_it_is_or_said_to_be_wrong(
 
 REDACTORS: list[Callable[[bytes], object]] = [
     redact_frame,
-    lambda body: redact_answer(loads(body)),
+    lambda body: redact_answer(decode(body)),
 ]
 PARSERS: list[Callable[[bytes], object]] = [
     *REDACTORS,
     parse_frame,
-    lambda body: parse_activities(loads(body)),
-    lambda body: parse_butler_tasks(loads(body)),
-    lambda body: parse_preferences(loads(body)),
-    lambda body: parse_server(loads(body)),
-    lambda body: parse_pin(loads(body)),
-    lambda body: tuple(parse_owned_servers(loads(body))),
+    lambda body: parse_activities(decode(body)),
+    lambda body: parse_butler_tasks(decode(body)),
+    lambda body: parse_preferences(decode(body)),
+    lambda body: parse_server(decode(body)),
+    lambda body: parse_pin(decode(body)),
+    lambda body: tuple(parse_owned_servers(decode(body))),
 ]
 
 

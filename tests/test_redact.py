@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_butler.api import LoggedRequest, LoggedSubActivity
-from custom_components.plex_butler.api.models import loads
+from custom_components.plex_butler.api.models import decode
 from custom_components.plex_butler.api.redact import (
     REDACTED,
     redact_answer,
@@ -50,7 +50,7 @@ def activity_in(frame: Frame) -> Any:
 
 
 def shared_answer(answer: object) -> Any:
-    return redact_answer(loads(json.dumps(answer).encode()))
+    return redact_answer(decode(json.dumps(answer).encode()))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.plex_butler.api import Preference, client as client_module
-from custom_components.plex_butler.schedule import ScheduleKind, kind_of, window_of
+from custom_components.plex_butler.schedule import (
+    ScheduleKind,
+    parse_window,
+    schedule_kind,
+)
 from tests.conftest import BACKUP, Home, refused, until
 from tests.simulator import PROFILES, SimulatedPlex
 
@@ -471,9 +475,9 @@ async def test_a_server_that_tells_no_settings_has_no_schedule_until_it_does(
 def test_the_shape_of_a_setting_tells_what_it_decides(
     name: str, type_: str, offered: str, kind: ScheduleKind | None
 ) -> None:
-    options = tuple((value, "") for value in offered.split())
+    options = tuple(offered.split())
     preference = Preference(id=name, value="asap", type=type_, options=options)
-    assert kind_of(preference) is kind
+    assert schedule_kind(preference) is kind
 
 
 @pytest.mark.parametrize(
@@ -497,5 +501,5 @@ def test_a_window_that_is_not_told_is_not_known(hours: Any, window: Any) -> None
         for name, it in zip(names, hours, strict=True)
         if it is not None
     ]
-    found = window_of(told)
+    found = parse_window(told)
     assert (found and (found.start_hour, found.end_hour)) == window

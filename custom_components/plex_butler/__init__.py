@@ -15,12 +15,12 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.loader import async_get_integration
 
-from .calendar import async_keep_history, async_remove_history
+from .calendar import async_remove_history, async_setup_history
 from .connection import async_create_client, refusals
 from .const import DOMAIN
 from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
-from .event import async_dispatch_task_events
-from .repairs import async_close_problems
+from .event import async_setup_task_events
+from .repairs import async_forget_problems
 from .services import async_setup_services
 from .tracker import store_for
 
@@ -48,7 +48,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         if entry.domain == DOMAIN and entry.state is ConfigEntryState.NOT_LOADED:
             refusals(hass).pop(entry.entry_id, None)
             if entry.disabled_by:
-                async_close_problems(hass, entry)
+                async_forget_problems(hass, entry)
 
     async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_entry_changed)
     return True
@@ -75,10 +75,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -
     """Set up one server."""
     client = await async_create_client(hass, entry.data, entry.unique_id)
     coordinator = PlexButlerCoordinator(hass, entry, client)
-    await async_keep_history(coordinator)
+    await async_setup_history(coordinator)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
-    async_dispatch_task_events(coordinator)
+    async_setup_task_events(coordinator)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     coordinator.push.async_start()
     coordinator.log.async_start()
@@ -92,6 +92,6 @@ async def async_unload_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PlexButlerConfigEntry) -> None:
     """Forget what was learned of one server."""
-    async_close_problems(hass, entry)
+    async_forget_problems(hass, entry)
     await store_for(hass, entry.entry_id).async_remove()
     await async_remove_history(hass, entry.entry_id)

@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from .coordinator import PlexButlerConfigEntry
 from .entity import PlexButlerEntity, PlexButlerWindowEntity
 
-# Nothing is asked here.
+# No requests are sent.
 PARALLEL_UPDATES = 0
 
 

@@ -21,11 +21,11 @@ from .run_state import Change, EndedRun, Evidence, Result
 from .tasks import async_task_name, how_it_went, localized
 from .tracker import store_for
 
-# Nothing is asked here.
+# No requests are sent.
 PARALLEL_UPDATES = 0
 
 # So many runs of one server.
-_KEPT: Final = 500
+_MAX_RUNS: Final = 500
 _YEAR: Final = timedelta(days=366)
 # A run is worth no write of its own to an SD card, and a shutdown writes it anyway.
 _SAVE_DELAY: Final = 300
@@ -72,7 +72,7 @@ class RunHistory:
     def runs(self) -> list[PastRun]:
         """Return the newest runs of the last two weeks."""
         since = dt_util.utcnow() - timedelta(days=14)
-        self._runs = [run for run in self._runs if run.ended >= since][-_KEPT:]
+        self._runs = [run for run in self._runs if run.ended >= since][-_MAX_RUNS:]
         return self._runs
 
     async def async_load(self) -> None:
@@ -81,7 +81,7 @@ class RunHistory:
             case {"runs": list(stored)}:
                 for item in stored:
                     with suppress(KeyError, TypeError, ValueError, OverflowError):
-                        self._runs.append(_load(item))
+                        self._runs.append(_parse_run(item))
 
     @callback
     def async_add(self, run: EndedRun, title: str) -> None:
@@ -101,14 +101,14 @@ class RunHistory:
             ended=run.ended.utc,
             duration=run.duration.total_seconds() if run.duration else None,
         )
-        # Home Assistant may put the save off again and again.
-        self._runs = [*self._runs, past][-_KEPT:]
+        # The save, which also cuts the list, may be put off again and again.
+        self._runs = [*self._runs, past][-_MAX_RUNS:]
         self.store.async_delay_save(
             lambda: {"runs": [asdict(it) for it in self.runs]}, _SAVE_DELAY
         )
 
 
-def _load(item: dict[str, Any]) -> PastRun:
+def _parse_run(item: dict[str, Any]) -> PastRun:
     """Return a run; raises if it cannot be read."""
     started, duration = item["started"], item["duration"]
     if duration is not None:
@@ -118,8 +118,8 @@ def _load(item: dict[str, Any]) -> PastRun:
         title=str(item["title"]),
         result=Result(item["result"]),
         evidence=Evidence(item["evidence"]),
-        started=None if started is None else _moment(started),
-        ended=_moment(item["ended"]),
+        started=None if started is None else _parse_datetime(started),
+        ended=_parse_datetime(item["ended"]),
         duration=duration,
     )
     is_known = run.is_end_known or duration is None
@@ -128,15 +128,15 @@ def _load(item: dict[str, Any]) -> PastRun:
     return run
 
 
-def _moment(value: str) -> datetime:
+def _parse_datetime(value: str) -> datetime:
     moment = dt_util.as_utc(datetime.fromisoformat(value))
-    # A run that a wrong clock dated later than this would stay for ever.
+    # A run that is dated far in the future would stay for ever.
     if moment.year < 1970 or moment > dt_util.utcnow() + _YEAR:
         raise ValueError("No clock was ever so wrong")
     return moment
 
 
-async def async_keep_history(coordinator: PlexButlerCoordinator) -> None:
+async def async_setup_history(coordinator: PlexButlerCoordinator) -> None:
     """Load the history of a server, and add each run that ends from now on.
 
     The history is kept through reloads, so that what is not yet stored is not lost.
@@ -215,7 +215,7 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        return next(self._windows(dt_util.utcnow()), None)
+        return next(self._window_events(dt_util.utcnow()), None)
 
     @override
     async def async_get_events(
@@ -227,15 +227,15 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         # Of windows that are over only those of the last day: nothing says that they
         # were used, but triggers with an offset ask for them.
         after = max(start_date, self._window_since, now - timedelta(days=1))
-        windows = self._windows(after) if after < until else ()
+        windows = self._window_events(after) if after < until else ()
         events = [*takewhile(lambda it: it.start_datetime_local < until, windows)]
-        for run in self._runs():
+        for run in self._run_events():
             start, end = run.start_datetime_local, run.end_datetime_local
             if start < end_date and (start_date < end or start_date <= start):
                 events.append(run)
         return sorted(events, key=lambda event: event.start_datetime_local)
 
-    def _windows(self, after: datetime) -> Iterator[CalendarEvent]:
+    def _window_events(self, after: datetime) -> Iterator[CalendarEvent]:
         """Yield the windows that are not over at a moment, without an end."""
         if (window := self._window) is None:
             return
@@ -247,31 +247,31 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
                 yield _event(start, end, summary)
             start = window.next_start(end)
 
-    def _runs(self) -> Iterator[CalendarEvent]:
+    def _run_events(self) -> Iterator[CalendarEvent]:
         """Yield the past runs; those of a night that took less than a minute as one."""
         zone = self._window.zone if self._window else dt_util.get_default_time_zone()
         nights: defaultdict[date, list[PastRun]] = defaultdict(list)
         for run in self._history.runs:
             if run.duration is None or run.duration >= 60:
-                yield _event(run.begin, run.end, self._line(run))
+                yield _event(run.begin, run.end, self._describe(run))
             else:
                 # A night is the time from noon to noon
                 noon = run.begin.astimezone(zone) - timedelta(hours=12)
                 nights[noon.date()].append(run)
         for runs in nights.values():
             runs.sort(key=lambda run: run.begin)
-            summary, description = self._line(runs[0]), None
+            summary, description = self._describe(runs[0]), None
             if more := len(runs) - 1:
                 task = self._name(runs[0])
                 summary = localized(self.hass, "run_and_more", task=task, count=more)
                 description = "\n".join(
-                    f"{dt_util.as_local(run.begin):%H:%M} {self._line(run)}"
+                    f"{dt_util.as_local(run.begin):%H:%M} {self._describe(run)}"
                     for run in runs
                 )
             end = max(run.end for run in runs)
             yield _event(runs[0].begin, end, summary, description)
 
-    def _line(self, run: PastRun) -> str:
+    def _describe(self, run: PastRun) -> str:
         result: str = run.result
         if run.result is Result.LOST and run.is_end_known:
             result = "probably_ended"

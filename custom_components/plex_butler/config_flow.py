@@ -18,7 +18,7 @@ import voluptuous as vol
 from yarl import URL
 
 from . import api
-from .connection import async_create_plex_tv_client, server_name, shown_name
+from .connection import async_create_plex_tv_client, plain_text, server_name
 from .const import CONF_SERVER, DOMAIN, PLEX_DOMAIN
 from .coordinator import PlexButlerConfigEntry
 from .flow import forms
@@ -239,7 +239,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(machine)
         self._abort_if_unique_id_configured()
         name = discovery_info.name.removesuffix(f".{discovery_info.type}")
-        name = shown_name(name or discovery_info.host)
+        name = plain_text(name or discovery_info.host)
         self.context["title_placeholders"] = {"name": name}
         schema = forms.TOKEN_SCHEMA
         return await self._async_step_form("discovery_confirm", None, schema)
@@ -319,7 +319,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
         entries = self.hass.config_entries
         for domain in (DOMAIN, PLEX_DOMAIN):
             if entry := entries.async_entry_for_domain_unique_id(domain, machine):
-                return shown_name(entry.title)
+                return plain_text(entry.title)
         for flow in self._async_in_progress(match_context={"unique_id": machine}):
             return flow["context"].get("title_placeholders", {}).get("name", "")
         return "Plex Media Server"
@@ -348,7 +348,7 @@ class PlexButlerConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_set_server(self, machine: str | None, name: str) -> None:
         """Set this flow's server: no other one gets the token."""
         await self.async_set_unique_id(machine, raise_on_progress=False)
-        self.context["title_placeholders"] = {"name": shown_name(name)}
+        self.context["title_placeholders"] = {"name": plain_text(name)}
 
     @property
     def _server_name(self) -> str:

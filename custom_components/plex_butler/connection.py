@@ -1,4 +1,4 @@
-"""Clients for servers, errors and names as people read them, and refused tokens."""
+"""Creates clients, makes names and errors readable, and tracks refused tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from .const import DOMAIN, EARLY, MAX_NAME
 
 # A server that has just started refuses good tokens for up to a few minutes. Seconds
 # after the first refusal at which the token is tried again.
-_RETRIES: Final = (10.0, 30.0, 90.0, 240.0)
+_RETRY_DELAYS: Final = (10.0, 30.0, 90.0, 240.0)
 # Afterwards; often enough to recover by itself, too rare for a ban by the server.
-_LATER: Final = 3600.0
+_RETRY_INTERVAL: Final = 3600.0
 # A token that has been refused for so many seconds is most likely revoked.
 _REAUTH_AFTER: Final = 300.0
 # Without these, Markdown has no links and no images.
@@ -85,7 +85,7 @@ def server_name(server: api.Server | api.OwnedServer) -> str:
     return server.name or "Plex Media Server"
 
 
-def shown_name(name: str) -> str:
+def plain_text(name: str) -> str:
     """Return a name that means nothing to Markdown."""
     return clean_text(name)[:MAX_TEXT].translate(_NO_MARKUP)
 
@@ -93,9 +93,9 @@ def shown_name(name: str) -> str:
 def short_name(name: str) -> str:
     """Return a name that takes MAX_NAME characters of an entity id at most.
 
-    Home Assistant cuts ids, and does not take one that ends where a word does.
+    Home Assistant cuts longer ids, and a cut between two words leaves an invalid one.
     """
-    name = shown_name(name)
+    name = plain_text(name)
     while len(slugify(name)) > MAX_NAME:
         name = name[:-8].strip()
     return name
@@ -133,13 +133,13 @@ class Refusal:
     # Until then the token is not sent again.
     next_try: float
 
-    def schedule_retry(self) -> float:
+    def next_poll_delay(self) -> float:
         """Return the seconds until the next poll, which may send the token or not."""
         now = monotonic()
         if self.next_try - EARLY <= now:
             elapsed = now - self.since + EARLY
-            retry = next((it for it in _RETRIES if it > elapsed), None)
-            self.next_try = self.since + retry if retry else now + _LATER
+            retry = next((it for it in _RETRY_DELAYS if it > elapsed), None)
+            self.next_try = self.since + retry if retry else now + _RETRY_INTERVAL
         due = self.next_try
         if not self.is_lasting:
             due = min(due, self.since + _REAUTH_AFTER)

@@ -22,7 +22,7 @@ from homeassistant.util import dt as dt_util
 from . import api, connection, const
 from .commands import Commands
 from .dynamic_entities import PREFERENCE_ID, TASK_ID, StaleEntities
-from .repairs import async_close_problems, async_raise_problem
+from .repairs import async_forget_problems, async_report_error
 from .run_state import IDLE, ButlerView, Moment, Rules
 from .schedule import ScheduleCoordinator, Window
 from .streams import LogListener, PushListener
@@ -124,7 +124,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._silent_since = None
         if not (self.data and self.last_update_success):
             # The first poll also closes repairs that an earlier set-up left.
-            async_close_problems(self.hass, self.config_entry, SOURCE_REAUTH)
+            async_forget_problems(self.hass, self.config_entry, SOURCE_REAUTH)
         # A part may have been invalidated while it was fetched.
         is_stale = _NEVER in self._fetched_at.values()
         is_stale |= monotonic() >= self.schedule.due_at
@@ -136,12 +136,12 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         # Another server may have the address now.
         self.client.require_verification()
         entry, retry_after = self.config_entry, None
-        await async_raise_problem(self.hass, entry, err)
+        await async_report_error(self.hass, entry, err)
         if isinstance(err, api.PlexAuthenticationError):
             now = monotonic()
             refused = connection.refusals(self.hass)
             refusal = refused.setdefault(entry.entry_id, connection.Refusal(now, now))
-            retry_after = refusal.schedule_retry()
+            retry_after = refusal.next_poll_delay()
             if refusal.is_lasting:
                 # ConfigEntryAuthFailed would end the polls, which notice a good token.
                 entry.async_start_reauth(self.hass)
@@ -174,7 +174,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
             return
         # Entities wait for the first poll, so it sends all its requests at once.
         asked = self.tracker.now()
-        async with self.client.at_once("/", "/:/prefs", "/butler", "/activities"):
+        async with self.client.prefetch("/", "/:/prefs", "/butler", "/activities"):
             await self._async_fetch_due(asked)
 
     async def _async_fetch_due(self, asked: Moment | None = None) -> None:
@@ -259,7 +259,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
     @callback
     def async_settings_notified(self, notification: api.PreferenceNotification) -> None:
         """Fetch the settings soon, unless the notified value is known already."""
-        if not self.schedule.is_current(notification):
+        if not self.schedule.is_known(notification):
             self.async_refresh_soon(SETTINGS, TASKS)
 
     @callback

@@ -15,7 +15,7 @@ from .connection import short_name
 from .const import DOMAIN
 from .coordinator import PlexButlerCoordinator
 from .run_state import IDLE, TaskView
-from .schedule import ScheduleKind, kind_of, schedule_key
+from .schedule import ScheduleKind, schedule_key, schedule_kind
 from .tasks import KNOWN_TASKS, task_key
 
 
@@ -38,7 +38,8 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         """Return all that is written; an update that leaves it the same is dropped."""
         if not self.available:
             return False
-        return self.state, self.assumed_state, self.extra_state_attributes
+        attributes = self.capability_attributes, self.extra_state_attributes
+        return self.state, self.assumed_state, attributes
 
     @callback
     @override
@@ -102,7 +103,8 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         cls, coordinator: PlexButlerCoordinator, preference: Preference
     ) -> Self | None:
         """Return the entity of a setting of this kind, or None for another kind."""
-        return cls(coordinator, preference) if kind_of(preference) is cls.kind else None
+        is_of_kind = schedule_kind(preference) is cls.kind
+        return cls(coordinator, preference) if is_of_kind else None
 
     @property
     def value(self) -> PreferenceValue | None:

@@ -22,7 +22,7 @@ from .tasks import async_task_name
 # One for all servers: an automation may be there before its server is, and after it.
 SIGNAL_TASK_EVENT: Final = f"{DOMAIN}_task_event"
 
-# Nothing is asked here.
+# No requests are sent.
 PARALLEL_UPDATES = 0
 
 
@@ -46,8 +46,8 @@ class TaskEvent:
 
 
 @callback
-def async_dispatch_task_events(coordinator: PlexButlerCoordinator) -> None:
-    """Send what happens on a server to triggers, event entities and the event bus."""
+def async_setup_task_events(coordinator: PlexButlerCoordinator) -> None:
+    """Have what happens on a server sent to triggers, event entities and the bus."""
     hass, entry = coordinator.hass, coordinator.config_entry
     entities = er.async_get(hass)
 

@@ -26,7 +26,7 @@ from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
 from . import api
-from .connection import async_create_client, refusals, shown_name
+from .connection import async_create_client, plain_text, refusals
 from .const import DOMAIN, LOGGER
 from .flow.validate import async_certificate_names, async_identify, async_validate
 
@@ -45,7 +45,7 @@ _ABSENT_SINCE: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_absent_since")
 _ANNOUNCED: HassKey[dict[tuple[str, int], str | None]] = HassKey(f"{DOMAIN}_announced")
 
 
-async def async_raise_problem(
+async def async_report_error(
     hass: HomeAssistant, entry: ConfigEntry, err: api.PlexError
 ) -> None:
     """Create an issue if it takes a person to solve an error."""
@@ -53,19 +53,19 @@ async def async_raise_problem(
         is_known = await _async_look_for_server(hass, entry)
         if isinstance(err, api.PlexCertificateNameError) and not is_known:
             names = await async_certificate_names(entry.data[CONF_URL])
-            _raise(hass, entry, "certificate_renamed", names=names)
+            _create_issue(hass, entry, "certificate_renamed", names=names)
         return
-    _async_present(hass, entry)
+    _async_clear_absence(hass, entry)
     stale_step = ""
     if isinstance(err, api.PlexNotOwnerError):
-        _raise(hass, entry, "not_owner")
+        _create_issue(hass, entry, "not_owner")
         stale_step = "reauth_confirm"
     elif isinstance(err, api.PlexAuthenticationError):
         # Its dialog is opened once the refusal has lasted.
         _delete_issues(hass, entry, "not_owner")
         stale_step = "reauth_not_owner"
     for flow in list(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
-        # It says that something else is wrong with the token.
+        # The dialog shows another problem with the token.
         if flow["step_id"] == stale_step:
             hass.config_entries.flow.async_abort(flow["flow_id"])
 
@@ -95,19 +95,20 @@ async def _async_look_for_server(hass: HomeAssistant, entry: ConfigEntry) -> boo
         # Another address was entered during the look.
         return True
     if is_present:
-        _async_present(hass, entry)
+        _async_clear_absence(hass, entry)
     elif new_url and is_verified and url.startswith("https:"):
         # The certificate is that of the server, and of no other.
         _async_move(hass, entry, new_url)
     elif new_url:
-        _raise(hass, entry, "address_changed", old=url, new=new_url)
+        _create_issue(hass, entry, "address_changed", old=url, new=new_url)
     elif found:
         entries = hass.config_entries
         known = entries.async_entry_for_domain_unique_id(DOMAIN, found)
         if known and known.source != SOURCE_IGNORE:
-            _raise(hass, entry, "known_server", url=url, other=shown_name(known.title))
+            title = plain_text(known.title)
+            _create_issue(hass, entry, "known_server", url=url, other=title)
         else:
-            _raise(hass, entry, "installed_anew", found, url=url)
+            _create_issue(hass, entry, "installed_anew", found, url=url)
     return bool(new_url or found)
 
 
@@ -123,7 +124,7 @@ async def async_ask_announced(
         # Means nothing without the network card that it belongs to.
         if not address.is_link_local
     ][:4]
-    found = await asyncio.gather(*(_async_look(hass, *it) for it in addresses))
+    found = await asyncio.gather(*(_async_find(hass, *it) for it in addresses))
     announced = hass.data.setdefault(_ANNOUNCED, {})
     known = {None, *(it.unique_id for it in hass.config_entries.async_entries(DOMAIN))}
     # The newest is remembered last, and of one announcement the best.
@@ -155,14 +156,14 @@ async def _async_url_at_new_host(hass: HomeAssistant, entry: ConfigEntry) -> str
         if server in {None, entry.unique_id}:
             # The certificate for this name is that of the server, and of no other.
             name = f"{re.sub('[.:]', '-', host)}.{domain}" if is_verified else host
-            looks.append(_async_look(hass, name, port, schemes, verify_ssl=is_verified))
+            looks.append(_async_find(hass, name, port, schemes, verify_ssl=is_verified))
     for url, server in filter(None, await asyncio.gather(*looks)):
         if server == entry.unique_id and URL(url) != own:
             return url
     return None
 
 
-async def _async_look(
+async def _async_find(
     hass: HomeAssistant,
     host: str,
     port: int,
@@ -170,7 +171,7 @@ async def _async_look(
     *,
     verify_ssl: bool = False,
 ) -> tuple[str, str] | None:
-    """Return the URL at which a server answers that was only heard of, and which."""
+    """Return the URL at which a server answers, and its identifier."""
     for scheme in schemes:
         url = str(URL.build(scheme=scheme, host=host, port=port).origin())
         if server := await async_identify(hass, url, verify_ssl=verify_ssl):
@@ -209,13 +210,13 @@ def _async_take_place(hass: HomeAssistant, entry: ConfigEntry, machine: str) -> 
     hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
-def _async_present(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def _async_clear_absence(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Note that the server is not missed, since something answers at its address."""
     hass.data.get(_ABSENT_SINCE, {}).pop(entry.entry_id, None)
     _delete_issues(hass, entry, *_OF_ADDRESS)
 
 
-def _raise(
+def _create_issue(
     hass: HomeAssistant,
     entry: ConfigEntry,
     problem: str,
@@ -232,7 +233,7 @@ def _raise(
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=problem,
-        translation_placeholders={"name": shown_name(entry.title), **placeholders},
+        translation_placeholders={"name": plain_text(entry.title), **placeholders},
     )
 
 
@@ -249,13 +250,13 @@ def _delete_issues(hass: HomeAssistant, entry: ConfigEntry, *problems: str) -> N
 
 
 @callback
-def async_close_problems(
+def async_forget_problems(
     hass: HomeAssistant, entry: ConfigEntry, *sources: str
 ) -> None:
     """Delete an entry's repairs, and abort its dialogs of these sources, or all."""
     refusals(hass).pop(entry.entry_id, None)
     _delete_issues(hass, entry, "not_owner")
-    _async_present(hass, entry)
+    _async_clear_absence(hass, entry)
     dialogs = set(sources or (SOURCE_REAUTH, SOURCE_RECONFIGURE))
     for flow in list(entry.async_get_active_flows(hass, dialogs)):
         hass.config_entries.flow.async_abort(flow["flow_id"])

@@ -68,7 +68,7 @@ class ScheduleKind(StrEnum):
     BEHAVIOR = "behavior"
 
 
-def kind_of(preference: api.Preference) -> ScheduleKind | None:
+def schedule_kind(preference: api.Preference) -> ScheduleKind | None:
     """Return what a setting decides, or None if the schedule does not care."""
     name = preference.id
     # What the server lists is what there is, if it looks like what is known.
@@ -77,15 +77,15 @@ def kind_of(preference: api.Preference) -> ScheduleKind | None:
     if preference.type == "bool" and name.startswith("ButlerTask"):
         return ScheduleKind.SWITCH
     if preference.type == "text" and name.endswith("Behavior"):
-        offered = {value for value, _ in preference.options}
+        offered = set(preference.options)
         if name in KNOWN_BEHAVIORS or (offered and offered <= set(BEHAVIORS)):
             return ScheduleKind.BEHAVIOR
     return None
 
 
-def behaviors_of(preference: api.Preference) -> list[str]:
+def behavior_options(preference: api.Preference) -> list[str]:
     """Return the behaviours that the server offers, as far as they have a name."""
-    offered = [value for value, _ in preference.options if value in BEHAVIORS]
+    offered = [value for value in preference.options if value in BEHAVIORS]
     return offered or list(BEHAVIORS)
 
 
@@ -97,7 +97,7 @@ def schedule_key(name: str) -> str | None:
 
 # Offsets and changes of the clock are all multiples of it, hence so are edges in UTC.
 _STEP: Final = timedelta(minutes=15)
-# A window that the change of a clock leaves out comes on the day after.
+# Three days, since the change of a clock may leave out one window.
 _STEPS: Final = 3 * 24 * 4
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -137,7 +137,7 @@ def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
     )
 
 
-def window_of(
+def parse_window(
     preferences: Iterable[api.Preference], zone: tzinfo | None = None
 ) -> Window | None:
     """Return the window, on the server's own clock, or None where it is not told."""
@@ -154,7 +154,7 @@ def window_of(
 
 
 # A server that is busy with writing its settings refuses to show them for some seconds.
-_RETRIES: Final = 10
+_MAX_RETRIES: Final = 10
 _AT_ONCE: Final = float("-inf")
 
 
@@ -169,7 +169,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
         self.window: Window | None = None
         # When the settings are to be read, on the monotonic clock.
         self.due_at = _AT_ONCE
-        self._retries = _RETRIES
+        self._retries = _MAX_RETRIES
         self._client, self._tracker = coordinator.client, coordinator.tracker
         # The zone of the server's clock, if it is not Home Assistant's.
         self.zone: tzinfo | None = None
@@ -186,10 +186,10 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
     def invalidate(self) -> None:
         """Have the settings read at the next poll."""
         self.due_at = _AT_ONCE
-        self._retries = _RETRIES
+        self._retries = _MAX_RETRIES
 
-    def is_current(self, changed: api.PreferenceNotification) -> bool:
-        """Return True if a change needs no read: it is our own, known or elsewhere."""
+    def is_known(self, changed: api.PreferenceNotification) -> bool:
+        """Return True if a change is our own, known, or not of the schedule."""
         # An answer that is under way may be older than any change but our own.
         is_asking = self._writing or self._reading
         known = self._writing if is_asking else self._values
@@ -210,6 +210,7 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
             # A write that began meanwhile reads back what is newer.
             if self._reading:
                 self._async_update(preferences)
+                self._retries = _MAX_RETRIES
         except api.PlexResponseError as err:
             # All else works without them.
             LOGGER.debug("%s: no settings: %s", self.name, err)
@@ -251,8 +252,8 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
 
     @callback
     def _async_update(self, preferences: Iterable[api.Preference]) -> None:
-        settings = {it.id: it for it in preferences if kind_of(it)}
-        self.window = window_of(settings.values(), self.zone)
+        settings = {it.id: it for it in preferences if schedule_kind(it)}
+        self.window = parse_window(settings.values(), self.zone)
         self.async_set_updated_data(settings)
 
     @callback

@@ -6,11 +6,10 @@ from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api import Preference
-from .coordinator import PlexButlerConfigEntry, PlexButlerCoordinator
+from .coordinator import PlexButlerConfigEntry
 from .dynamic_entities import async_add_preference_entities
 from .entity import PlexButlerPreferenceEntity
-from .schedule import ScheduleKind, behaviors_of
+from .schedule import ScheduleKind, behavior_options
 
 # The schedule sends one change of settings at a time.
 PARALLEL_UPDATES = 0
@@ -52,11 +51,11 @@ class PlexButlerBehaviorSelect(PlexButlerPreferenceEntity, SelectEntity):
 
     kind = ScheduleKind.BEHAVIOR
 
-    def __init__(
-        self, coordinator: PlexButlerCoordinator, preference: Preference
-    ) -> None:
-        super().__init__(coordinator, preference)
-        self._attr_options = behaviors_of(preference)
+    @property
+    @override
+    def options(self) -> list[str]:
+        preference = self.coordinator.data.preferences.get(self.preference_id)
+        return behavior_options(preference) if preference else []
 
     @property
     @override

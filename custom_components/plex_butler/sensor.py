@@ -20,7 +20,7 @@ from .run_state import IDLE, Evidence, TaskState, TaskView
 from .task_actions import describe, describe_run
 from .tasks import BACKUP_TASK, async_task_name, localized
 
-# Nothing is asked here.
+# No requests are sent.
 PARALLEL_UPDATES = 0
 
 # In percent: a finer progress would fill the history and show nothing more.

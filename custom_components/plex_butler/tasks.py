@@ -1,7 +1,7 @@
 """The tasks that have a name, an icon and translations of ours, and the words for runs.
 
-Nothing depends on a task being listed here: what the server lists is what there is,
-and a task that nobody has heard of works the same under the server's own title.
+The server's list is what there is. A task that is not listed here works as well, under
+the server's own title; one that is has defaults, a limit and patience of its own.
 """
 
 from collections.abc import Callable, Iterable, Set as AbstractSet
@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .api import ButlerTask
-from .connection import shown_name
+from .connection import plain_text
 from .const import DOMAIN
 
 BACKUP_TASK: Final = "BackupDatabase"
@@ -80,7 +80,7 @@ def task_key(name: str) -> str:
 def async_task_name(hass: HomeAssistant, task: ButlerTask) -> str:
     """Return a task's name in the language of Home Assistant, or the server's title."""
     if task.name not in KNOWN_TASKS:
-        return shown_name(task.title)
+        return plain_text(task.title)
     key = f"switch.{task_key(task.name)}.name"
     return localized(hass, key, category="entity")
 

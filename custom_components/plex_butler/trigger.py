@@ -11,7 +11,6 @@ import voluptuous as vol
 from .const import ATTR_TASK
 from .coordinator import PlexButlerConfigEntry
 from .event import SIGNAL_TASK_EVENT, TaskEvent, TaskEventType
-from .run_state import EndedRun
 from .target import TASK_OPTION, Targeted, async_device_of
 from .tasks import task_key
 
@@ -43,8 +42,8 @@ class _TaskEventTrigger(Targeted, trigger.Trigger):
             if task is not None:
                 variables["key"] = task_key(task)
                 description = f"{variables[ATTR_TASK]} of {entry.title} {event.type}"
-            if isinstance(event.run, EndedRun):
-                variables["result"] = event.run.result
+            if event.type in _RESULTS:
+                variables["result"] = event.type
             run_action(variables, description)
 
         return async_dispatcher_connect(self._hass, SIGNAL_TASK_EVENT, async_handle)

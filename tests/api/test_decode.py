@@ -13,7 +13,7 @@ import pytest
 
 from custom_components.plex_butler.api import PlexResponseError
 from custom_components.plex_butler.api.models import (
-    loads,
+    decode,
     parse_activities,
     parse_butler_tasks,
     parse_preferences,
@@ -100,7 +100,7 @@ def assert_clean(found: object) -> None:
 def parsed(parse: Callable[[object], Any], body: bytes) -> Any:
     """Return what is made of an answer, nothing if it is refused."""
     try:
-        return parse(loads(body))
+        return parse(decode(body))
     except PlexResponseError:
         return ()
 
@@ -180,7 +180,7 @@ MANY_SCRIPTS = "שָׁלוֹם\u200f, 👨\u200d👩, a\u00a0b"
 def test_what_cannot_be_spoils_only_the_value_that_holds_it(
     body: bytes, found: object
 ) -> None:
-    assert loads(body) == found
+    assert decode(body) == found
     assert_clean(found)
 
 
@@ -189,11 +189,11 @@ def test_what_cannot_be_spoils_only_the_value_that_holds_it(
 )
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(PlexResponseError, match="not JSON"):
-        loads(body)
+        decode(body)
 
 
 def test_what_is_too_deep_ends_there() -> None:
-    found = loads(b"[" * 3000 + b"7" + b"]" * 3000)
+    found = decode(b"[" * 3000 + b"7" + b"]" * 3000)
 
     assert 7 not in parts(found)
     assert_clean(found)

@@ -138,7 +138,7 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
             label="Start",
             type="int",
             value=4,
-            options=(("0", "0\ua78900"), ("1", "1:00"), ("two", "")),
+            options=("0", "1", "two"),
         ),
     )
 

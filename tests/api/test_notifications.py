@@ -98,7 +98,7 @@ def test_what_does_not_concern_butler_is_not_even_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scan = {**ROW, "type": "library.update.section"}
-    monkeypatch.delattr(models, "loads")
+    monkeypatch.delattr(models, "decode")
 
     assert parse_frame(activity_frame({**START, "Activity": scan})) == ()
 

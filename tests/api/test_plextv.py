@@ -9,7 +9,7 @@ from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.plex_butler import api
-from custom_components.plex_butler.api.models import loads
+from custom_components.plex_butler.api.models import decode
 from custom_components.plex_butler.api.plextv import parse_owned_servers, parse_pin
 
 # Nothing is asked with it.
@@ -39,7 +39,7 @@ def resource(**more: Any) -> dict[str, Any]:
 
 def server(*resources: Any) -> api.OwnedServer:
     """Return what is made of an answer."""
-    (server,) = parse_owned_servers(loads(json.dumps(resources).encode()))
+    (server,) = parse_owned_servers(decode(json.dumps(resources).encode()))
     return server
 
 
@@ -136,14 +136,14 @@ def test_a_resource_that_cannot_be_used_is_skipped(bad: Any) -> None:
     [(1800, 1800), ("1800", 1800), (0, 900), (-5, 900), (10**400, 900), (True, 900)],
 )
 def test_a_pin_lives_as_long_as_it_can(expires_in: Any, seconds: int) -> None:
-    pin = loads(json.dumps({"id": 1, "code": "abc", "expiresIn": expires_in}).encode())
+    pin = decode(json.dumps({"id": 1, "code": "abc", "expiresIn": expires_in}).encode())
 
     assert parse_pin(pin).expires_in == seconds
 
 
 @pytest.mark.parametrize("code", ["", "\ud800", "a b", "](http://evil.example)", []])
 def test_a_code_that_cannot_be_in_an_address_is_no_pin(code: Any) -> None:
-    pin = loads(json.dumps({"id": 1, "code": code}).encode())
+    pin = decode(json.dumps({"id": 1, "code": code}).encode())
 
     with pytest.raises(api.PlexResponseError):
         parse_pin(pin)
@@ -184,7 +184,7 @@ RESOURCES = st.builds(
 @given(JSON | st.lists(RESOURCES | JSON))
 @example([resource(name="\ud7fc")])
 def test_any_list_of_resources_gives_servers_that_can_be_used(answer: object) -> None:
-    for found in parse_owned_servers(loads(json.dumps(answer).encode())):
+    for found in parse_owned_servers(decode(json.dumps(answer).encode())):
         assert not {category(it) for it in found.name} & {"Cc", "Cs"}
         for url in found.urls:
             assert api.parse_address(url) == url

@@ -113,7 +113,7 @@ async def count_decoded(polls: int) -> int:
         decoded += 1
         return _loads(body)
 
-    _loads = models.loads
+    _loads = models.decode
     with servers() as plex, patch.object(models, "loads", loads):
         async with _clients(plex.all[0]) as clients:
             await clients[OURS]()

@@ -29,7 +29,7 @@ from .transport import (
 )
 
 # Characters; a night's burst of Butler's own is shorter.
-_MOST_KEPT: Final = 32_768
+_MAX_RECORDED: Final = 32_768
 # Everything else is for the owner alone.
 _FOR_ALL_USERS: Final = frozenset({"/identity", "/", "/activities"})
 # Read often, and mostly the same as before
@@ -68,11 +68,11 @@ class PlexClient:
         # For bug reports: what servers really say is known from few of them.
         self.last_answers: dict[str, object] = {}
         self.record: deque[Recorded] = deque(maxlen=200)
-        self._own_rows: tuple[models.Activity, ...] = ()
+        self._butler_rows: tuple[models.Activity, ...] = ()
         # By path, the newest body with what it means
         self._decoded: dict[str, tuple[bytes, Any]] = {}
         # Requests that were sent before their answers are needed
-        self._ahead: dict[str, Task[tuple[int, bytes]]] = {}
+        self._prefetched: dict[str, Task[tuple[int, bytes]]] = {}
         self._session = session
         self._token = token
         self._machine_identifier = machine_identifier
@@ -87,10 +87,10 @@ class PlexClient:
             "X-Plex-Product": "Plex Butler",
         }
 
-    def keep(self, kind: str, what: object) -> None:
+    def record_event(self, kind: str, what: object) -> None:
         """Keep something that happened, with its time, for bug reports."""
         size = len(what if isinstance(what, bytes) else repr(what))
-        if size <= _MOST_KEPT:
+        if size <= _MAX_RECORDED:
             self.record.append((time(), kind, what))
 
     async def get_identity(self) -> models.Server:
@@ -123,10 +123,10 @@ class PlexClient:
     async def get_activities(self) -> tuple[models.Activity, ...]:
         """Return what the server is doing, Butler's or not: `GET /activities`."""
         activities = await self._get("/activities", models.parse_activities)
-        own_rows = tuple(it for it in activities if it.type.casefold() == models.BUTLER)
-        if own_rows != self._own_rows:
-            self._own_rows = own_rows
-            self.keep("activities", self.last_answers["/activities"])
+        butler_rows = tuple(it for it in activities if it.is_butler)
+        if butler_rows != self._butler_rows:
+            self._butler_rows = butler_rows
+            self.record_event("activities", self.last_answers["/activities"])
         return activities
 
     async def get_preferences(self) -> tuple[models.Preference, ...]:
@@ -178,10 +178,9 @@ class PlexClient:
         url = URL(f"{self.url}/:/websockets/notifications", encoded=True)
         if names := ",".join(filters):
             url = url.with_query(filters=names)
-        headers, keep = await self._verified_headers(), partial(self.keep, "frame")
-        async with open_stream(
-            self._session, url, headers, keep, self._guard()
-        ) as stream:
+        headers = await self._verified_headers()
+        keep, guard = partial(self.record_event, "frame"), self._guard()
+        async with open_stream(self._session, url, headers, keep, guard) as stream:
             try:
                 yield stream
             finally:
@@ -207,9 +206,9 @@ class PlexClient:
         `STARTED` may also mean that the server queued it.
         Raises PlexResponseError with status 404 if there is no such task.
         """
-        status = await self._command("POST", name)
-        results = models.StartResult
-        return results.ALREADY_RUNNING if status == 202 else results.STARTED
+        if await self._command("POST", name) == 202:
+            return models.StartResult.ALREADY_RUNNING
+        return models.StartResult.STARTED
 
     async def stop_task(self, name: str) -> models.StopResult:
         """Stop one task, or take it off the queue: `DELETE /butler/{name}`.
@@ -225,27 +224,27 @@ class PlexClient:
         return models.StopResult.STOPPED
 
     @asynccontextmanager
-    async def at_once(self, *paths: str) -> AsyncIterator[None]:
-        """Send the requests for these paths at once; each is then read as ever."""
+    async def prefetch(self, *paths: str) -> AsyncIterator[None]:
+        """Send the requests for these paths now; later reads use the answers."""
         await self._verified_headers()
-        self._ahead = {path: create_task(self._send("GET", path)) for path in paths}
+        self._prefetched = {it: create_task(self._send("GET", it)) for it in paths}
         try:
             yield
         finally:
-            unread, self._ahead = self._ahead.values(), {}
+            unread, self._prefetched = self._prefetched.values(), {}
             for task in unread:
                 task.cancel()
             await gather(*unread, return_exceptions=True)
 
     async def _get[T](self, path: str, parse: Callable[[object], T]) -> T:
         """Return what an answer means; bytes that are known are not decoded again."""
-        ahead = self._ahead.pop(path, None)
-        _, body = await (ahead or self._send("GET", path))
+        prefetched = self._prefetched.pop(path, None)
+        _, body = await (prefetched or self._send("GET", path))
         if path not in _POLLED:
-            return parse(models.loads(body))
+            return parse(models.decode(body))
         known = self._decoded.get(path)
         if known is None or known[0] != body:
-            self.last_answers[path] = answer = models.loads(body)
+            self.last_answers[path] = answer = models.decode(body)
             known = self._decoded[path] = body, parse(answer)
         meaning: T = known[1]
         return meaning
@@ -254,11 +253,11 @@ class PlexClient:
         path = "/butler"
         if task is not None:
             path += f"/{quote(task, safe='', errors='replace')}"
-        self.keep("command", f"{method} {path}")
+        self.record_event("command", f"{method} {path}")
         try:
             status, _ = await self._send(method, path)
         except PlexNotOwnerError as err:
-            # Who may look is the owner: what refuses commands alone is not the server.
+            # If the list is allowed, the token is the owner's: a proxy refuses commands.
             await self.get_butler_tasks()
             raise PlexForbiddenError("Access is refused to commands") from err
         return status

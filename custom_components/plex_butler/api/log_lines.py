@@ -86,8 +86,8 @@ class LogStream:
         self.is_flooded = False
 
     async def __aiter__(self) -> AsyncIterator[tuple[LogLine, ...]]:
-        """Yield the lines of each frame with any, and none at the first proof."""
-        began, before, size, tells = monotonic(), 0, 0, False
+        """Yield the lines of each frame that has any; at the first proof, none."""
+        began, counted, size, tells = monotonic(), 0, 0, False
         async for frame in self._stream.raw():
             lines = parse_log_frame(frame)
             if lines or (not tells and _PROOF.search(frame)):
@@ -99,8 +99,8 @@ class LogStream:
             # Between two looks at the clock, others get their turn as well.
             await asyncio.sleep(0)
             if monotonic() - began >= FLOOD_SECONDS:
-                began, before, size = monotonic(), self._stream.frames, 0
-            elif self._stream.frames - before > FLOOD_FRAMES or size > FLOOD_BYTES:
+                began, counted, size = monotonic(), self._stream.frames, 0
+            elif self._stream.frames - counted > FLOOD_FRAMES or size > FLOOD_BYTES:
                 self.is_flooded = True
                 return
 

@@ -1,10 +1,10 @@
 """What a Plex Media Server says, as frozen data, and the decoding of all answers.
 
 The server mixes types between versions and endpoints (`1`, `"1"`, `true`), leaves out
-empty lists and adds fields at will, so everything is decoded leniently; the absence of
-what cannot do without is a `PlexResponseError`. A byte, a character or a number that
-cannot be spoils only the value that holds it, and whatever leaves `loads` can be
-stored, shown and sent on: it is clean, and bounded in all ways.
+empty lists and adds fields at will, so everything is decoded leniently; that a field is
+missing which is needed is a `PlexResponseError`. An invalid byte, character or number
+spoils only its own value, and whatever leaves `decode` can be stored, shown and sent
+on: it is clean, and bounded in all ways.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,6 +67,11 @@ class Activity:
     subtitle: str
     progress: int
 
+    @property
+    def is_butler(self) -> bool:
+        """Return True for an activity of Butler's own."""
+        return self.type.casefold() == BUTLER
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
@@ -87,8 +92,8 @@ class Preference:
     # "bool", "int", "double" or "text"
     type: str = ""
     label: str = ""
-    # The values that the server offers, as it writes them, each with its label
-    options: tuple[tuple[str, str], ...] = ()
+    # The values that the server offers, as it writes them
+    options: tuple[str, ...] = ()
 
 
 class StartResult(StrEnum):
@@ -106,18 +111,18 @@ class StopResult(StrEnum):
 
 
 def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
-    """Return the tasks in the server's order, but none that no request can name."""
+    """Return the tasks in the server's order, without those that no URL can name."""
     tasks: dict[str, ButlerTask] = {}
-    for item in objects(_container(payload, "ButlerTasks").get("ButlerTask")):
-        if (task := name(item, "name")) and task not in tasks:
+    for item in iter_objects(_container(payload, "ButlerTasks").get("ButlerTask")):
+        if (task := get_name(item, "name")) and task not in tasks:
             tasks[task] = ButlerTask(
                 name=task,
-                title=text(item, "title") or task,
-                description=text(item, "description", MAX_LONG_TEXT),
+                title=get_text(item, "title") or task,
+                description=get_text(item, "description", MAX_LONG_TEXT),
                 # No task waits for a century.
-                interval=number(item, "interval", 36_500),
-                schedule_randomized=flag(item, "scheduleRandomized"),
-                enabled=flag(item, "enabled", default=True),
+                interval=get_number(item, "interval", 36_500),
+                schedule_randomized=get_flag(item, "scheduleRandomized"),
+                enabled=get_flag(item, "enabled", default=True),
             )
     if not tasks:
         raise PlexResponseError("The list of Butler tasks names no task")
@@ -126,18 +131,18 @@ def parse_butler_tasks(payload: object) -> tuple[ButlerTask, ...]:
 
 def parse_activities(payload: object) -> tuple[Activity, ...]:
     """Return what the server is doing; no list at all means nothing."""
-    rows = objects(_container(payload, "MediaContainer").get("Activity"))
+    rows = iter_objects(_container(payload, "MediaContainer").get("Activity"))
     return tuple(map(parse_activity, rows))
 
 
 def parse_activity(item: Json) -> Activity:
     """Return one activity, as a list or a notification shows it."""
-    progress = number(item, "progress", most=100)
+    progress = get_number(item, "progress", maximum=100)
     return Activity(
-        uuid=text(item, "uuid"),
-        type=text(item, "type"),
-        title=text(item, "title"),
-        subtitle=text(item, "subtitle"),
+        uuid=get_text(item, "uuid"),
+        type=get_text(item, "type"),
+        title=get_text(item, "title"),
+        subtitle=get_text(item, "subtitle"),
         progress=-1 if progress is None else progress,
     )
 
@@ -145,20 +150,20 @@ def parse_activity(item: Json) -> Activity:
 def parse_server(payload: object) -> Server:
     """Return the server's identity, and its name if the answer has one."""
     found = _container(payload, "MediaContainer")
-    machine, version = name(found, "machineIdentifier"), name(found, "version")
+    machine, version = get_name(found, "machineIdentifier"), get_name(found, "version")
     if not (machine and version):
         raise PlexResponseError("The answer does not say which server it is")
     return Server(
         machine_identifier=machine,
         version=version,
-        claimed=flag(found, "claimed", default=True),
-        name=text(found, "friendlyName"),
+        claimed=get_flag(found, "claimed", default=True),
+        name=get_text(found, "friendlyName"),
     )
 
 
 def parse_preferences(payload: object) -> tuple[Preference, ...]:
     """Return the server's settings; those without a simple value are skipped."""
-    items = objects(_container(payload, "MediaContainer").get("Setting"))
+    items = iter_objects(_container(payload, "MediaContainer").get("Setting"))
     preferences = tuple(filter(None, map(parse_preference, items)))
     if not preferences:
         raise PlexResponseError("The list of settings names no setting")
@@ -167,33 +172,32 @@ def parse_preferences(payload: object) -> tuple[Preference, ...]:
 
 def parse_preference(item: Json) -> Preference | None:
     """Return one setting, as a list or a notification shows it."""
-    setting, kind = name(item, "id"), text(item, "type").lower()
+    setting, kind = get_name(item, "id"), get_text(item, "type").lower()
     value = item.get("value")
     if not setting or not isinstance(value, bool | int | float | str):
         return None
     match kind:
         case "bool":
-            value = flag(item, "value")
+            value = get_flag(item, "value")
         case "int" | "double":
             with suppress(ValueError, OverflowError):
                 found = int(value) if kind == "int" else float(value)
-                # Neither is there a setting so large, nor does "nan" compare.
+                # No setting is so large, and "nan" fails the comparison.
                 value = found if abs(found) < 10**MAX_DIGITS else value
         case "text":
             value = str(value)
-    # Labels of hours hold something that only looks like a colon, or a real one.
-    listed = text(item, "enumValues", MAX_LONG_TEXT).split("|")
-    options = (option.partition(":") for option in listed if option)
+    # Each is followed by a colon and its label, which may hold another colon.
+    listed = get_text(item, "enumValues", MAX_LONG_TEXT).split("|")
     return Preference(
         id=setting,
         value=value,
         type=kind,
-        label=text(item, "label"),
-        options=tuple((it.strip(), label.strip()) for it, _, label in options),
+        label=get_text(item, "label"),
+        options=tuple(it.partition(":")[0].strip() for it in listed if it),
     )
 
 
-def loads(body: bytes) -> object:
+def decode(body: bytes) -> object:
     """Return what JSON says, clean and bounded, or raise PlexResponseError."""
     try:
         found = _DECODER.decode(body.decode("utf-8-sig", "replace"))
@@ -202,43 +206,43 @@ def loads(body: bytes) -> object:
     return _clean(found, MAX_DEPTH)
 
 
-def objects(found: object) -> Iterator[Json]:
+def iter_objects(found: object) -> Iterator[Json]:
     """Yield the objects of a list; an object alone is a list of one."""
     for item in found if isinstance(found, list) else (found,):
         if isinstance(item, Mapping):
             yield item
 
 
-def text(item: Json, key: str, most: int = MAX_TEXT) -> str:
+def get_text(item: Json, key: str, maximum: int = MAX_TEXT) -> str:
     """Return a text of so many characters at most, a number as one, or nothing."""
     found = item.get(key)
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)
-    return found[:most].strip() if isinstance(found, str) else ""
+    return found[:maximum].strip() if isinstance(found, str) else ""
 
 
-def name(item: Json, key: str) -> str:
+def get_name(item: Json, key: str) -> str:
     """Return a text by which the server knows something, or nothing if it is none."""
     # What is cut or cleaned is another name, perhaps that of something else, and
     # proxies take dots for a way to somewhere else.
-    found = text(item, key, MAX_LONG_TEXT)
+    found = get_text(item, key, MAX_LONG_TEXT)
     if len(found) > MAX_TEXT or REPLACEMENT in found or found in {".", ".."}:
         return ""
     return found
 
 
-def number(item: Json, key: str, most: int) -> int | None:
-    """Return a whole number from 0 to `most`, or None where there is none."""
+def get_number(item: Json, key: str, maximum: int) -> int | None:
+    """Return a whole number from 0 to `maximum`, or None where there is none."""
     value = item.get(key)
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         with suppress(ValueError, OverflowError):
-            if 0 <= (found := int(float(value))) <= most:
+            if 0 <= (found := int(float(value))) <= maximum:
                 return found
     return None
 
 
-def flag(item: Json, key: str, *, default: bool = False) -> bool:
-    """Return whether something is so."""
+def get_flag(item: Json, key: str, *, default: bool = False) -> bool:
+    """Return a field as a bool."""
     match item.get(key):
         case int(found):
             return found != 0
@@ -248,7 +252,7 @@ def flag(item: Json, key: str, *, default: bool = False) -> bool:
 
 
 def clean_text(value: str) -> str:
-    """Return a text without what no text should hold."""
+    """Return a text, cut and without control characters."""
     value = value[:MAX_LONG_TEXT]
     if not value.isprintable():
         value = _NO_TEXT.sub(REPLACEMENT, _SPACES.sub(" ", value))

@@ -140,7 +140,7 @@ def parse_frame(frame: bytes) -> tuple[Notification, ...]:
     if b'"butler"' not in frame and b'"preference"' not in frame:
         return ()
     try:
-        return tuple(_notifications(models.loads(frame)))
+        return tuple(_notifications(models.decode(frame)))
     except PlexResponseError:
         return ()
 
@@ -148,7 +148,7 @@ def parse_frame(frame: bytes) -> tuple[Notification, ...]:
 def _notifications(payload: object) -> Iterator[Notification]:
     match payload:
         case {"NotificationContainer": {"ActivityNotification": found}}:
-            for item in models.objects(found):
+            for item in models.iter_objects(found):
                 match item:
                     case {"event": str(told), "Activity": Mapping() as row} if (
                         told in ActivityEvent
@@ -160,9 +160,9 @@ def _notifications(payload: object) -> Iterator[Notification]:
                             activity=models.parse_activity(row),
                         )
         case {"NotificationContainer": {"Setting": found}}:
-            items = tuple(models.objects(found))
+            items = tuple(models.iter_objects(found))
             known = filter(None, map(models.parse_preference, items))
             yield PreferenceNotification(
-                ids=frozenset(models.name(item, "id") for item in items),
+                ids=frozenset(models.get_name(item, "id") for item in items) - {""},
                 values={preference.id: preference.value for preference in known},
             )

@@ -10,15 +10,15 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
+from . import models
 from .address import as_ip, parse_address
-from .models import MAX_LONG_TEXT, Json, flag, loads, number, objects, text
 from .transport import PlexResponseError, request, token_header
 
 PLEX_TV_URL: Final = "https://plex.tv"
 SIGN_IN_URL: Final = "https://app.plex.tv/auth"
 PRODUCT: Final = "Plex Butler"
 
-# All are asked at once; a server has a few for each of its networks.
+# All URLs are tried at once; a server has a few for each of its networks.
 _MOST_URLS: Final = 16
 # What identities, codes and tokens are made of; anything else would break a header.
 _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
@@ -26,7 +26,7 @@ _PLAIN: Final = re.compile(r"[\w.-]+", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
-    """A question to the user, open for `expires_in` seconds."""
+    """The code of a sign-in, valid for `expires_in` seconds."""
 
     id: int
     code: str = field(repr=False)
@@ -100,34 +100,37 @@ class PlexTvClient:
         url = URL(PLEX_TV_URL + path).with_query(query)
         headers = self._headers | token_header(token)
         _, body = await request(self._session, method, url, headers)
-        return loads(body)
+        return models.decode(body)
 
 
 def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
-    for item in objects(answer):
+    for item in models.iter_objects(answer):
         # The largest whole number that JSON carries safely.
-        pin_id, code = number(item, "id", 2**53), text(item, "code")
+        pin_id, code = (
+            models.get_number(item, "id", 2**53),
+            models.get_text(item, "code"),
+        )
         if pin_id and _PLAIN.fullmatch(code):
             # Plex.tv gives 15 minutes; more than an hour is not believed.
-            expires_in = number(item, "expiresIn", 3600) or 900
+            expires_in = models.get_number(item, "expiresIn", 3600) or 900
             return Pin(id=pin_id, code=code, expires_in=expires_in)
     raise PlexResponseError("plex.tv gave no PIN")
 
 
 def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
     """Yield the servers of a list of resources; what cannot be used is skipped."""
-    for resource in objects(answer):
-        machine = text(resource, "clientIdentifier")
-        token = text(resource, "accessToken", MAX_LONG_TEXT)
+    for resource in models.iter_objects(answer):
+        machine = models.get_text(resource, "clientIdentifier")
+        token = models.get_text(resource, "accessToken", models.MAX_LONG_TEXT)
         if (
-            "server" in text(resource, "provides").split(",")
-            and flag(resource, "owned")
+            "server" in models.get_text(resource, "provides").split(",")
+            and models.get_flag(resource, "owned")
             and _PLAIN.fullmatch(machine)
             and _PLAIN.fullmatch(token)
         ):
             yield OwnedServer(
-                name=text(resource, "name"),
+                name=models.get_text(resource, "name"),
                 machine_identifier=machine,
                 token=token,
                 urls=_urls(resource.get("connections")),
@@ -137,10 +140,10 @@ def parse_owned_servers(answer: object) -> Iterator[OwnedServer]:
 def _urls(connections: object) -> tuple[str, ...]:
     """Return the addresses: local HTTPS, local HTTP, remote HTTPS."""
     ranks: dict[str, int] = {}
-    for connection in objects(connections):
-        if flag(connection, "relay"):
+    for connection in models.iter_objects(connections):
+        if models.get_flag(connection, "relay"):
             continue
-        is_local = flag(connection, "local")
+        is_local = models.get_flag(connection, "local")
         for way in _ways(connection, is_local=is_local):
             with suppress(ValueError):
                 url = parse_address(way)
@@ -152,10 +155,10 @@ def _urls(connections: object) -> tuple[str, ...]:
     return tuple(sorted(ranks, key=ranks.__getitem__)[:_MOST_URLS])
 
 
-def _ways(connection: Json, *, is_local: bool) -> Iterator[str]:
-    if "://" in (uri := text(connection, "uri")):
+def _ways(connection: models.Json, *, is_local: bool) -> Iterator[str]:
+    if "://" in (uri := models.get_text(connection, "uri")):
         yield uri
     # A certificate's name may not resolve while its address can be reached.
-    if is_local and (ip := as_ip(text(connection, "address"))):
+    if is_local and (ip := as_ip(models.get_text(connection, "address"))):
         host = f"[{ip}]" if ip.version == 6 else ip
-        yield f"http://{host}:{number(connection, 'port', 65535)}"
+        yield f"http://{host}:{models.get_number(connection, 'port', 65535)}"

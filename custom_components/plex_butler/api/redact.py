@@ -1,4 +1,4 @@
-"""What answers and notifications of a server may say in public: what is listed here.
+"""Redacts recorded answers, notifications and log lines: what is listed here may stay.
 
 The activities of others name films, libraries and people, and servers get new fields
 with every version. So no text is left but Butler's own, and the words for kinds.
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from . import BUTLER, LoggedRequest, LoggedSubActivity, PlexResponseError
 from .client import Recorded
-from .models import MAX_TEXT, loads, text
+from .models import MAX_TEXT, decode, get_text
 
 REDACTED: Final = "**REDACTED**"
 
@@ -42,7 +42,7 @@ def redact_answer(found: object, key: str = "") -> Any:
             return [redact_answer(item, key) for item in found]
         case Mapping() if fields := _FIELDS.get(key):
             left = {}
-            if key == "Activity" and text(found, "type").casefold() == BUTLER:
+            if key == "Activity" and get_text(found, "type").casefold() == BUTLER:
                 fields |= {"title", "subtitle"}
             if "title" in fields:
                 left = {it: REDACTED for it in found if _WORD.fullmatch(it)}
@@ -61,7 +61,7 @@ def redact_answer(found: object, key: str = "") -> Any:
 def redact_frame(frame: bytes) -> Any:
     """Return a notification, decoded; of most kinds only the kind is left."""
     try:
-        return redact_answer(loads(frame))
+        return redact_answer(decode(frame))
     except PlexResponseError:
         return REDACTED
 

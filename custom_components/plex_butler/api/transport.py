@@ -16,10 +16,10 @@ MAX_BODY: Final = 8 * 1024 * 1024
 
 # What OpenSSL says of a certificate that is fine but for its name:
 # X509_V_ERR_HOSTNAME_MISMATCH, _EMAIL_, _IP_ADDRESS_
-_WRONG_NAME: Final = frozenset({62, 63, 64})
+_NAME_MISMATCH_CODES: Final = frozenset({62, 63, 64})
 # Nothing is known of a server to which no way leads: of several addresses of one name,
 # those that can be reached count.
-_NO_WAY: Final = frozenset(
+_NO_WAY_ERRNOS: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 )
 
@@ -106,7 +106,7 @@ class PlexPreferenceError(PlexResponseError):
     """The server has no such setting, or does not take that value for it."""
 
 
-_REASONS: Final[Mapping[int, type[PlexConnectionError]]] = {
+_ERRORS: Final[Mapping[int, type[PlexConnectionError]]] = {
     errno.ECONNREFUSED: PlexRefusedError,
     errno.ETIMEDOUT: PlexTimeoutError,
     errno.ECONNRESET: PlexHungUpError,
@@ -133,7 +133,7 @@ async def request(
     *,
     reads_body: bool = True,
 ) -> tuple[int, bytes]:
-    """Return the status and the body of an answer; what goes wrong leaves as ours."""
+    """Return the status and the body of an answer, or raise a PlexError."""
     body = bytearray()
     with network_errors():
         # A redirect would carry the token to wherever it points.
@@ -159,7 +159,7 @@ async def request(
 
 @contextmanager
 def network_errors() -> Iterator[None]:
-    """Let what goes wrong below HTTP leave as one of ours."""
+    """Raise errors of the network as a PlexError."""
     try:
         yield
     except (aiohttp.ClientError, OSError, UnicodeError) as err:
@@ -167,12 +167,11 @@ def network_errors() -> Iterator[None]:
 
 
 def _error_of(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
-    cause: Exception = err
     match err:
         case TimeoutError():
             return PlexTimeoutError("The server did not answer in time")
         case aiohttp.ClientConnectorCertificateError(certificate_error=error):
-            if getattr(error, "verify_code", None) in _WRONG_NAME:
+            if getattr(error, "verify_code", None) in _NAME_MISMATCH_CODES:
                 return PlexCertificateNameError(str(error))
             return PlexCertificateError(str(error))
         case aiohttp.ClientSSLError():
@@ -187,12 +186,11 @@ def _error_of(err: aiohttp.ClientError | OSError | UnicodeError) -> PlexError:
             return PlexResponseError("The answer is not one of HTTP")
         case aiohttp.ServerDisconnectedError():
             return PlexHungUpError("The server hung up without an answer")
-        case aiohttp.ClientConnectorError(os_error=cause):
-            pass
     # Of the errors of several addresses, aiohappyeyeballs keeps the texts only.
+    cause = getattr(err, "os_error", err)
     numbers = set(map(int, re.findall(r"\[Errno (\d+)\]", str(cause))))
-    reasons = {_REASONS.get(it, PlexConnectionError) for it in numbers - _NO_WAY}
-    return (reasons.pop() if len(reasons) == 1 else PlexConnectionError)(str(err))
+    kinds = {_ERRORS.get(it, PlexConnectionError) for it in numbers - _NO_WAY_ERRNOS}
+    return (kinds.pop() if len(kinds) == 1 else PlexConnectionError)(str(err))
 
 
 def _status_error(status: int, headers: Mapping[str, str]) -> PlexError:

@@ -91,7 +91,7 @@ def read_form(
 
 
 async def async_options_schema(handler: SchemaCommonFlowHandler) -> vol.Schema:
-    """Return a form that asks for what has a good default."""
+    """Return the form of the options."""
     minutes = selector.NumberSelector(
         {
             "min": 5,

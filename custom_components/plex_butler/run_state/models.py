@@ -106,12 +106,12 @@ class Run:
     alone: bool = False  # Butler was idle when the run was started
     butler_worked: bool = False  # ... since the start, for an unknown task
     grace_over: bool = False  # GRACE has passed, and nothing was seen
-    doubted: bool = False  # A stop of ours may be the cause of its end
+    doubted: bool = False  # A stop, not the task, may end it
     end: EndedRun | None = None  # Its end, held back: the run may go on at once
 
     @property
     def unproven(self) -> bool:
-        """Return True if nothing but a command shows the run."""
+        """Return True if only a command says that the task runs."""
         return not (self.row or self.log_id or self.end or self.queued)
 
 
@@ -169,7 +169,7 @@ class RunState:
 
     now: Moment
     limit: timedelta = DEFAULT_LIMIT
-    tasks: Mapping[str, bool] = field(default_factory=dict)  # To: is its start random?
+    tasks: Mapping[str, bool] = field(default_factory=dict)  # Is its start random?
     task_by_text: Mapping[str, str] = field(default_factory=dict)  # Titles and names
     window: Window | None = None
     version: str = ""
@@ -191,7 +191,7 @@ class RunState:
     log_since: Moment | None = None  # Since when the log is open and proven
     failing_since: Moment | None = None  # The server does not answer ...
     refused_since: Moment | None = None  # ... since it refuses connections
-    restarted_at: Moment | None = None  # ... unless the next snapshot disproves it
+    restarted_at: Moment | None = None  # Suspected; the next snapshot may disprove it
     gap: Moment | None = None  # The newest gap in what was seen
     held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
@@ -271,7 +271,7 @@ def view(state: RunState) -> ButlerView:
     return ButlerView(busy=busy, unnamed=state.unnamed, tasks=tasks)
 
 
-_UNKEPT: Final = {"end", "progress", "butler_worked"}  # Shown again by the next poll
+_NOT_STORED: Final = {"end", "progress", "butler_worked"}  # Short-lived, or found again
 
 
 def dump(state: RunState) -> Memory:
@@ -292,11 +292,11 @@ def dump(state: RunState) -> Memory:
 
 
 def _plain(item: Capabilities | Run | EndedRun) -> Memory:
-    values = {key.name: getattr(item, key.name) for key in fields(item)}
+    names = (it.name for it in fields(item) if it.name not in _NOT_STORED)
+    values = ((name, getattr(item, name)) for name in names)
     return {
         name: value.utc.isoformat() if isinstance(value, Moment) else value
-        for name, value in values.items()
-        if name not in _UNKEPT
+        for name, value in values
     }
 
 
@@ -322,7 +322,7 @@ def load(memory: Mapping[str, Any], now: Moment) -> RunState:
 
 def _read[T](kind: type[T], item: Memory, now: Moment) -> T:
     hints = get_type_hints(kind)
-    names = (item.keys() & hints.keys()) - _UNKEPT
+    names = (item.keys() & hints.keys()) - _NOT_STORED
     return kind(**{it: _value(hints[it], item[it], now) for it in names})
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from hashlib import blake2s
 from typing import Any, Final
 
-from ..api import BUTLER, Activity, ActivityEvent, ButlerTask
+from ..api import Activity, ActivityEvent, ButlerTask
 from ..tasks import SHORT_TASKS, fold
 from . import models as m
-from .models import Moment
+from .models import Evidence, Moment, Result
 
 SESSION: Final = "butler tasks"  # Its row has the progress of all its tasks together
 MAX_ROWS: Final = 64  # No server shows so many; more without a run are dropped
@@ -64,7 +64,7 @@ class Rules:
         self.state = replace(state, now=self.now)
         self.changes: list[m.Change] = list(state.held_changes)
         self.active_rows: list[m.TrackedActivity] = []
-        self.event: ActivityEvent | None = None  # ... that is notified
+        self.event: ActivityEvent | None = None  # Set by `notified`
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
             self.state.gap = state.now
 
@@ -83,18 +83,18 @@ class Rules:
 
     def _end_seen(self, run: m.Run, at: Moment, *, named: bool) -> None:
         """End a run whose end was seen; if not `named`, it may be that of another."""
-        result, evidence = m.Result.LOST, m.Evidence.INFERRED
+        result, evidence = Result.LOST, Evidence.INFERRED
         if any(stop.done is None for stop in self._stops(run.task)):
-            result, evidence = m.Result.STOPPED, m.Evidence.OBSERVED
+            result, evidence = Result.STOPPED, Evidence.OBSERVED
         elif named and run.begin_seen and not run.doubted:
-            result, evidence = m.Result.ENDED, m.Evidence.OBSERVED
+            result, evidence = Result.ENDED, Evidence.OBSERVED
         self._end(replace(run, evidence=evidence), at, result)
 
-    def _end(self, run: m.Run, at: Moment, result: m.Result = m.Result.LOST) -> None:
-        """End a run, or decide about an end that was held back."""
+    def _end(self, run: m.Run, at: Moment, result: Result = Result.LOST) -> None:
+        """End a run; `ended` is held back until a second call decides it."""
         state, changes = self.state, self.changes
         if end := run.end:
-            ended = replace(end, result=result) if result is m.Result.STOPPED else end
+            ended = replace(end, result=result) if result is Result.STOPPED else end
             changes[changes.index(end)] = ended
         else:
             began, at = run.started, max(at, run.started or at)
@@ -102,7 +102,7 @@ class Rules:
                 run.task, result, run.evidence, began, at, not run.queued, run.sent
             )
             changes.append(ended)
-            if result is m.Result.ENDED:
+            if result is Result.ENDED:
                 self._update(run, end=ended)
                 return
         state.runs = {k: other for k, other in state.runs.items() if k != run.task}
@@ -145,13 +145,14 @@ class Rules:
         state.commands = {**state.commands, (command, task): answered}
         if is_start and task and done and ours:
             self._start_accepted(task, sent, ran=not changed)
-        result = m.Result.STOPPED if changed else m.Result.LOST
-        evidence = m.Evidence.ASSUMED if ours else m.Evidence.OBSERVED
+        result = Result.STOPPED if changed else Result.LOST
+        evidence = Evidence.ASSUMED if ours else Evidence.OBSERVED
         for run in () if is_start else tuple(state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= sent):
                 self._update(run, doubted=True)
                 if done:
-                    self._end(replace(run, evidence=evidence, sent=None), now, result)
+                    start = run.sent if changed else None
+                    self._end(replace(run, evidence=evidence, sent=start), now, result)
 
     def _start_accepted(self, task: str, sent: Moment, *, ran: bool) -> None:
         """Begin or queue the run that was asked for, unless the task `ran` already."""
@@ -174,7 +175,7 @@ class Rules:
         random = not ran and state.tasks.get(task)
         queued = bool(random and window and window.is_open(now.utc))
         began, busy = None if ran or queued else sent, state.busy_since
-        new = m.Run(task, m.Evidence.ASSUMED, began, now, queued, None if ran else sent)
+        new = m.Run(task, Evidence.ASSUMED, began, now, queued, None if ran else sent)
         alone = began is not None and (busy is None or began <= busy)
         self.changes.append(self._update(new, alone=alone))
 
@@ -187,7 +188,7 @@ class Rules:
             return
         if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
             state.gap = newest
-        butlers = {row.uuid: row for row in rows if fold(row.type) == BUTLER}
+        butlers = {row.uuid: row for row in rows if row.is_butler}
         restart, old = state.restarted_at, state.rows.items()
         if restart and any(k in butlers and row.since <= restart for k, row in old):
             state.restarted_at = None  # A row has kept its uuid, so it was none
@@ -208,7 +209,7 @@ class Rules:
     def notified(self, event: ActivityEvent, row: Activity) -> None:
         """Update a row and its runs; a snapshot that is older changes neither."""
         self._server_answered()
-        if fold(row.type) != BUTLER:
+        if not row.is_butler:
             return
         self._learn(pushed=True)
         self.event, key = event, row.uuid
@@ -313,8 +314,8 @@ class Rules:
             shown = log_id or self.event or run.butler_worked
             started = at if shown and seen and not run.begin_seen else run.started
         # A start that was given up shows after all: its begin was reported already
-        recent = last and at - last.ended < m.DEFAULT_LIMIT
-        again = last and recent and last.sent and last.evidence is m.Evidence.ASSUMED
+        lost = last and last.result is Result.LOST and at - last.ended < m.DEFAULT_LIMIT
+        again = last and lost and last.sent and last.evidence is Evidence.ASSUMED
         sent = sent or (last.sent if last and again else None)
         # The log may name a run after its row has shown its end
         end = run.end if run and log_id else None
@@ -324,7 +325,7 @@ class Rules:
         stops = (stop.covers_until for stop in self._stops(task))
         new = m.Run(
             task,
-            m.Evidence.OBSERVED,
+            Evidence.OBSERVED,
             started,
             proved=at,
             sent=sent,
@@ -474,7 +475,7 @@ class Rules:
                 unnamed = (it for it in working if it.is_session and not it.task)
                 soon = (it for it in unnamed if sent <= it.since <= sent + GRACE)
                 if run.alone and not run.queued and (session := next(soon, None)):
-                    seen = replace(run, row=session.key, evidence=m.Evidence.INFERRED)
+                    seen = replace(run, row=session.key, evidence=Evidence.INFERRED)
                     self._update(seen, proved=now, butler_worked=True)
                 elif sent <= self.seen_at and not run.butler_worked:
                     self._update(run, butler_worked=True)
@@ -502,8 +503,7 @@ class Rules:
         log, is_over = state.log_since, self._deadline(run) <= now
         looked = run.proved + IDLE_AFTER <= (state.snapshot_at or run.proved)
         grace = run.proved + GRACE <= now
-        nameless = not (can.named or state.log_trusted)
-        early = nameless and (run.alone or run.queued)
+        early = (run.alone or run.queued) and not (can.named or state.log_trusted)
         may_end = early if run.queued else run.unproven and (early or grace)
         if run.butler_worked and may_end and not state.busy_since:
             # Butler's work, which was for this run, is over

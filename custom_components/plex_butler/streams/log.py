@@ -36,7 +36,7 @@ class LogListener(StreamListener):
         super().__init__(coordinator)
         # While the log is open, this task has it proven, and later closes it.
         self._watcher: asyncio.Task[None] | None = None
-        # Whether the open log has shown a line; set: it has, or the attempt has failed
+        # True: the open log has shown a line. Event: that, or the attempt has failed.
         self._is_proven = False
         self._attempt_done = asyncio.Event()
         # Until when a start may show in the log; commands whose line has yet to come
@@ -160,16 +160,16 @@ class LogListener(StreamListener):
             case api.LoggedSubActivity(uuid=uuid, title=str(title), parent=parent):
                 # Work that is no Butler task has many sub-activities as well.
                 if fold(title) in state.task_by_text or parent in state.rows:
-                    self._client.keep("log", line)
+                    self._client.record_event("log", line)
                     tracker.async_apply(Rules.sub_activity_started, uuid, title)
             case api.LoggedSubActivity(uuid=uuid):
                 if any(run.log_id == uuid for run in state.runs.values()):
-                    self._client.keep("log", line)
+                    self._client.record_event("log", line)
                     tracker.async_apply(Rules.sub_activity_ended, uuid)
             case api.LoggedRequest(method=method, task=task, status=status) if (
                 command := _COMMANDS.get(method)
             ) and (task is None or task in state.tasks):
-                self._client.keep("log", line)
+                self._client.record_event("log", line)
                 # Each command of ours has one line, which comes soon.
                 now, since = tracker.now(), monotonic() - _LINE_WITHIN
                 expected = [it for it in self._expected_lines if it[2] >= since]
