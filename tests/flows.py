@@ -52,11 +52,6 @@ async def begin(hass: HomeAssistant, way: str = "manual") -> ConfigFlowResult:
     return result
 
 
-async def add(hass: HomeAssistant, data: dict[str, Any]) -> ConfigFlowResult:
-    """Open the form, fill it in and submit it."""
-    return await submit(hass, await begin(hass), data)
-
-
 async def menu(hass: HomeAssistant) -> ConfigFlowResult:
     """Open the dialog."""
     result = await hass.config_entries.flow.async_init(

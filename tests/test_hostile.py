@@ -1,5 +1,6 @@
 """A server, a network and a plex.tv that mean no good: bounded, shown as text, no token."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 import gc
@@ -8,21 +9,18 @@ from typing import Any
 
 from homeassistant.const import CONF_URL, EVENT_STATE_CHANGED, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant, valid_entity_id
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_capture_events,
-)
+from pytest_homeassistant_custom_component.common import async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.plex_butler.calendar import RunHistory
 from custom_components.plex_butler.const import DOMAIN, EVENT_TASK
 from custom_components.plex_butler.run_state import EndedRun, Evidence, Moment, Result
-from tests.conftest import Home, SignIn, settle
+from tests.conftest import Home, SignIn, add_entry, device_of, settle
 from tests.downloads import download
 from tests.flows import announce
 from tests.simulator import (
@@ -61,59 +59,47 @@ def no_more_than(mib: float) -> Iterator[None]:
     assert (after - before) / MIB < mib
 
 
-def entities(hass: HomeAssistant, entry: MockConfigEntry, part: str) -> dict[str, int]:
+def known_of(hass: HomeAssistant, part: str) -> Counter[str]:
     """Return how many entities of a kind the registry knows, be they removed."""
     registry = er.async_get(hass)
-    ids = [(it.domain, it.unique_id) for it in registry.entities.values()]
-    ids += [(it.domain, it.unique_id) for it in registry.deleted_entities.values()]
-    counts: dict[str, int] = {}
-    for domain, unique_id in ids:
-        if part in unique_id:
-            counts[domain] = counts.get(domain, 0) + 1
-    return counts
+    known = [(it.domain, it.unique_id) for it in registry.entities.values()]
+    known += [(it.domain, it.unique_id) for it in registry.deleted_entities.values()]
+    return Counter(domain for domain, unique_id in known if part in unique_id)
 
 
-async def list_anew(home: Home, name: str = "ButlerTaskBackupDatabase") -> None:
+async def list_anew(home: Home) -> None:
     """Have the server tell that a setting changed, which has all listed again."""
-    setting = home.plex.state.preferences[name]
-    home.plex.set_preference(name, not setting.value)
+    setting = home.plex.state.preferences["ButlerTaskBackupDatabase"]
+    home.plex.set_preference(setting.id, not setting.value)
     await home.advance(3)
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_ever_new_tasks_do_not_fill_the_registry(home: Home) -> None:
-    names: list[str] = []
+async def test_ever_new_tasks_and_settings_do_not_fill_the_registry(home: Home) -> None:
+    tasks: list[str] = []
+    settings: list[str] = []
     for number in range(4):
-        for name in names:
+        for name in tasks:
             home.plex.remove_task(name)
-        names = [f"Polish{number}x{it}" for it in range(300)]
-        for name in names:
+        for name in settings:
+            home.plex.remove_preference(name)
+        tasks = [f"Polish{number}x{it}" for it in range(300)]
+        settings = [f"ButlerTaskBrass{number}x{it}" for it in range(150)]
+        for name in tasks:
             home.plex.add_task(TaskSpec(name=name, title=name, description=""))
+        for name in settings:
+            home.plex.add_preference(
+                Setting(id=name, label=name, kind=Kind.BOOL, default=True, value=True)
+            )
         await list_anew(home)
-    for domain, count in entities(home.hass, home.entry, "_task_").items():
-        assert count <= MOST_OF_A_KIND, domain
-    assert len(home.hass.states.async_all()) < 4 * MOST_OF_A_KIND
+    for part in ("_task_", "_preference_"):
+        assert max(known_of(home.hass, part).values()) <= MOST_OF_A_KIND
+    assert len(home.hass.states.async_all()) < 5 * MOST_OF_A_KIND
 
     # The server's own tasks are as before, and work.
     assert home.state() == STATE_OFF
     await home.start()
     assert home.state() == STATE_ON
-
-
-@pytest.mark.usefixtures("all_entities_enabled")
-async def test_ever_new_settings_do_not_fill_the_registry(home: Home) -> None:
-    names: list[str] = []
-    for number in range(4):
-        for name in names:
-            home.plex.remove_preference(name)
-        names = [f"ButlerTaskPolish{number}x{it}" for it in range(150)]
-        for name in names:
-            home.plex.add_preference(
-                Setting(id=name, label=name, kind=Kind.BOOL, default=True, value=True)
-            )
-        await list_anew(home)
-    for domain, count in entities(home.hass, home.entry, "_preference_").items():
-        assert count <= MOST_OF_A_KIND, domain
 
 
 @pytest.mark.slow
@@ -224,12 +210,7 @@ async def test_markup_in_names_and_titles_is_text(
     assert {event.data["type"] for event in told} == {"started", "ended"}
     names = [event.data["task"] for event in told]
     names += [it.name for it in hass.states.async_all()]
-    names += [
-        it.name or ""
-        for it in dr.async_entries_for_config_entry(
-            dr.async_get(hass), home.entry.entry_id
-        )
-    ]
+    names.append(device_of(hass, home.entry).name or "")
     shown = {
         it.state
         for event in written
@@ -248,37 +229,8 @@ async def test_markup_in_names_and_titles_is_text(
     assert home.plex.truth()["PolishBrass"] == "running"
 
 
-async def test_a_redirect_takes_nothing_elsewhere_while_an_entry_is_loaded(
-    home: Home, expected_logs: list[str]
-) -> None:
-    expected_logs.append("answered 302")
-    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
-        home.plex.fault("redirect", count=None, target=elsewhere.url)
-        home.plex.fault("drop-sockets")
-        await home.pass_minutes(5)
-        assert elsewhere.requests == []
-        assert home.state() == "unavailable"
-
-    home.plex.clear_faults()
-    await home.pass_minutes(2)
-    assert home.state() == STATE_OFF
-    assert home.entry.data[CONF_URL] == home.plex.url
-
-
-async def test_a_redirect_of_plex_tv_takes_no_account_elsewhere(
-    hass: HomeAssistant, tv: SimulatedPlexTv, plex: SimulatedPlex, sign_in: SignIn
-) -> None:
-    tv.add_server(plex, connections=[local_http(plex)])
-    async with SimulatedPlex(clock=ManualClock()) as elsewhere:
-        for path in ("/api/v2/pins/", "/api/v2/resources"):
-            tv.fault("redirect", path=path, target=elsewhere.url)
-        result = await sign_in(None, 3, 3, 3, 3)
-        assert elsewhere.requests == []
-    assert result["data"][CONF_URL] == plex.url
-
-
-def way(uri: str, address: str = "", port: int = 32400) -> Connection:
-    return Connection(uri=uri, address=address, port=port, local=True)
+def way(uri: str, address: str = "") -> Connection:
+    return Connection(uri=uri, address=address, port=32400, local=True)
 
 
 async def test_of_what_plex_tv_lists_only_the_server_itself_gets_its_token(
@@ -291,14 +243,14 @@ async def test_of_what_plex_tv_lists_only_the_server_itself_gets_its_token(
         other.fault("redirect", path="/identity", target=elsewhere.url)
         ways = [
             way("file:///etc/passwd", "::not an address::"),
-            way("javascript:alert(1)", ""),
-            way("https://app.plex.tv/", ""),
+            way("javascript:alert(1)"),
+            way("https://app.plex.tv/"),
             way(f"http://user:password@127.0.0.1:{other.port}"),
             local_http(other),
             local_http(plex),
         ]
         # No server has so many addresses, and each is asked at once.
-        ways += [way(f"http://127.0.0.1:{other.port}/{it}", "") for it in range(300)]
+        ways += [way(f"http://127.0.0.1:{other.port}/{it}") for it in range(300)]
         tv.add_server(plex, connections=ways)
         result = await sign_in()
         asked = [*other.requests, *elsewhere.requests]
@@ -327,11 +279,7 @@ async def test_ever_new_tasks_that_run_do_not_fill_the_storage(
         for name in names:
             home.plex.remove_task(name)
     await home.unload()
-    (last,) = [
-        it["data"]["last"]
-        for key, it in hass_storage.items()
-        if key == f"{DOMAIN}.{home.entry.entry_id}"
-    ]
+    last = hass_storage[f"{DOMAIN}.{home.entry.entry_id}"]["data"]["last"]
     assert last[-1]["task"] == "Polish319"
     assert 100 < len(last) <= MOST_OF_A_KIND
 
@@ -346,25 +294,17 @@ async def test_ever_new_runs_are_forgotten_before_they_are_stored(
     assert len(history._runs) == 500
 
 
-@pytest.mark.usefixtures("socket_enabled")
-async def test_servers_that_are_not_added_are_not_remembered(
+async def test_an_address_is_remembered_of_a_known_server_that_announced_it_last(
     hass: HomeAssistant, plex: SimulatedPlex
 ) -> None:
     await announce(hass, plex.port)
+    remembered = hass.data[f"{DOMAIN}_announced"]
+    assert remembered == {}
 
-    assert hass.data[f"{DOMAIN}_announced"] == {}
+    entry = add_entry(hass, plex)
+    await announce(hass, plex.port)
+    assert remembered == {("127.0.0.1", plex.port): entry.unique_id}
 
-
-@pytest.mark.usefixtures("socket_enabled")
-async def test_an_address_is_remembered_of_the_server_that_announced_it_last(
-    home: Home,
-) -> None:
-    address, announced = ("127.0.0.1", home.plex.port), f"{DOMAIN}_announced"
-    await announce(home.hass, home.plex.port)
-    assert home.hass.data[announced] == {address: home.entry.unique_id}
-
-    known = home.plex.machine_identifier
-    home.plex.machine_identifier = "b" * 40
-    await announce(home.hass, home.plex.port)
-    assert home.hass.data[announced] == {}
-    home.plex.machine_identifier = known
+    plex.machine_identifier = "b" * 40
+    await announce(hass, plex.port)
+    assert remembered == {}

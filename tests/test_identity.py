@@ -1,124 +1,50 @@
 """Who answers is asked before the token is sent: it reaches no other server."""
 
-from collections.abc import Iterator
-
-from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_VERIFY_SSL, STATE_OFF
-from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Home, add_entry, settle
-from tests.flows import (
-    add,
-    announce,
-    begin,
-    choose,
-    core_entry,
-    is_created,
-    submit,
-    suggested,
-    typed,
-)
+from tests.flows import Dialog, announce, begin, core_entry, typed
 from tests.simulator import ManualClock, SimulatedPlex
 
 
-@pytest.fixture
-def stranger(cellar: SimulatedPlex) -> Iterator[SimulatedPlex]:
-    """Return another server, which knows the same token."""
-    yield cellar
-    # All that it was asked, whatever else a test looked at.
-    assert cellar.requests
-    for request in cellar.requests:
-        assert request.path == "/identity"
-        assert "X-Plex-Token" not in request.headers
-
-
-async def expect_stranger(
-    hass: HomeAssistant, result: ConfigFlowResult, plex: SimulatedPlex
-) -> ConfigFlowResult:
-    """Read that another server is there, and correct the address."""
-    assert result["type"] is FlowResultType.FORM
-    assert result["errors"] == {"base": "wrong_server"}
-    placeholders = result["description_placeholders"]
-    assert placeholders and placeholders["name"] in ("Attic", "Attic of the core")
-    return await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
-
-
-async def test_a_new_token_is_not_sent_to_who_has_got_the_servers_address(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    stranger: SimulatedPlex,
-    entry: MockConfigEntry,
+@pytest.mark.parametrize("way", ["plex", "reauth", "discovered"])
+async def test_another_server_at_an_address_gets_no_token_before_it_is_corrected(
+    dialog: Dialog, plex: SimulatedPlex, cellar: SimulatedPlex, way: str
 ) -> None:
-    hass.config_entries.async_update_entry(
-        entry, data=typed(plex, url=stranger.url, token="old")
-    )
-    result = await choose(hass, await entry.start_reauth_flow(hass), "reauth_token")
-
-    result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    # What was typed is not lost, and not shown.
-    assert result["step_id"] == "address"
-    old = {CONF_URL: stranger.url, CONF_TOKEN: None}
-    assert suggested(result) == typed(plex, **old)
-    result = await expect_stranger(hass, result, plex)
-
-    assert result["reason"] == "reauth_successful"
-    assert entry.data == typed(plex)
-
-
-@pytest.mark.parametrize("way", ["reconfigure", "plex"])
-async def test_a_mistyped_or_copied_address_of_another_server_gets_no_token(
-    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex, way: str
-) -> None:
+    hass, answer = dialog.hass, {CONF_TOKEN: plex.token}
     if way == "plex":
-        theirs = core_entry(plex, url=stranger.url)
+        theirs = core_entry(plex, url=cellar.url)
         theirs.add_to_hass(hass)
-        result = await begin(hass, "plex")
-        result = await submit(hass, result, {"server": theirs.entry_id})
-    else:
+        dialog.result = await begin(hass, "plex")
+        answer = {"server": theirs.entry_id}
+    elif way == "reauth":
         entry = add_entry(hass, plex)
-        await hass.config_entries.async_setup(entry.entry_id)
-        result = await entry.start_reconfigure_flow(hass)
-        answer = {CONF_URL: stranger.url, CONF_VERIFY_SSL: True}
-        result = await submit(hass, result, answer)
-        assert entry.data == typed(plex)
-    assert suggested(result)[CONF_URL] == stranger.url
-    result = await expect_stranger(hass, result, plex)
+        old = typed(plex, url=cellar.url, token="old")
+        hass.config_entries.async_update_entry(entry, data=old)
+        await dialog.reauth(entry)
+    else:
+        dialog.result = await announce(hass, plex.port)
+        # They change places.
+        ports = plex.port, cellar.port
+        for server in (plex, cellar):
+            await server.stop_listening()
+        await cellar.listen_again(ports[0])
+        await plex.listen_again(ports[1])
 
-    if way == "reconfigure":
-        assert result["reason"] == "reconfigure_successful"
-    await settle(hass)
-    (added,) = hass.config_entries.async_entries(DOMAIN)
-    assert added.data == typed(plex)
+    await dialog.fail("wrong_server", answer, "address")
+    assert dialog.placeholders["name"].startswith("Attic")
+    # What was typed is not lost, and not shown.
+    assert dialog.shown == typed(cellar, token=None)
+    address = {CONF_URL: cellar.url, CONF_VERIFY_SSL: True}
+    await dialog.fail("wrong_server", address)
+    await dialog.submit({**address, CONF_URL: plex.url})
 
-
-async def test_a_discovered_server_that_has_left_its_address_gets_no_token(
-    hass: HomeAssistant, plex: SimulatedPlex, stranger: SimulatedPlex
-) -> None:
-    port = plex.port
-    result = await announce(hass, port)
-    await plex.stop_listening()
-    async with SimulatedPlex(
-        name="Cellar", seed=7, port=port, clock=ManualClock()
-    ) as newcomer:
-        result = await submit(hass, result, {CONF_TOKEN: plex.token})
-
-        assert result["errors"] == {"base": "wrong_server"}
-        assert suggested(result)[CONF_URL] == newcomer.url
-        assert all("X-Plex-Token" not in it.headers for it in newcomer.requests)
-        # Nor does the stranger who is asked for next.
-        result = await submit(
-            hass, result, {CONF_URL: stranger.url, CONF_VERIFY_SSL: True}
-        )
-        assert result["errors"] == {"base": "wrong_server"}
-    await plex.listen_again()
-
-    result = await submit(hass, result, {CONF_URL: plex.url, CONF_VERIFY_SSL: True})
-
-    assert result["data"] == typed(plex)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.data == typed(plex)
+    assert {request.path for request in cellar.requests} == {"/identity"}
+    assert all("X-Plex-Token" not in it.headers for it in cellar.requests)
 
 
 async def test_a_request_that_breaks_is_not_repeated_to_who_has_got_the_address(
@@ -148,15 +74,3 @@ async def test_a_request_that_breaks_is_not_repeated_to_who_has_got_the_address(
     await plex.listen_again()
     await home.advance(61)
     assert home.state() == STATE_OFF
-
-
-async def test_what_is_no_plex_server_gets_no_token(
-    hass: HomeAssistant, plex: SimulatedPlex
-) -> None:
-    plex.fault("wrong-shape", path="/identity")
-    result = await add(hass, typed(plex))
-    assert result["errors"] == {"base": "invalid_response"}
-    assert all("X-Plex-Token" not in it.headers for it in plex.requests)
-
-    result = await submit(hass, result, typed(plex))
-    assert is_created(result)

@@ -18,10 +18,8 @@ from tests.flows import choices, choose, is_created, menu, submit, suggested, ty
 from tests.simulator import (
     Connection,
     ManualClock,
-    Names,
     SimulatedPlex,
     SimulatedPlexTv,
-    local_http,
     plex_direct_name,
     relay,
     remote_https,
@@ -65,32 +63,31 @@ async def test_signing_in_adds_the_server_with_its_own_token(
     assert result["data"] == typed(secure, url=url)
 
 
-async def test_plain_http_is_taken_where_the_router_hides_the_name(
-    me: Me, names: Names
-) -> None:
-    names.rebinding_protection = True
-    me.tv.add_server(me.plex)
-    assert (await me.sign_in())["data"][CONF_URL] == me.plex.url
-
-
-async def test_one_of_several_servers_is_chosen(me: Me) -> None:
-    me.tv.add_server(me.plex)
+async def test_one_of_several_servers_is_chosen_an_ignored_one_too(me: Me) -> None:
+    plex_id, cellar_id = me.plex.machine_identifier, me.cellar.machine_identifier
+    MockConfigEntry(
+        domain=DOMAIN, source=SOURCE_IGNORE, unique_id=cellar_id
+    ).add_to_hass(me.hass)
+    me.cellar.name = me.plex.name
+    me.tv.add_server(me.plex, connections=[remote_https()])
     me.tv.add_server(me.cellar)
     async with SimulatedPlex(seed=9, clock=ManualClock()) as shared:
         me.tv.add_server(shared, owned=False)
         result = await me.sign_in()
     assert result["step_id"] == "server"
-    chosen = {CONF_SERVER: me.cellar.machine_identifier}
+    # Those of one name are told apart.
     assert choices(result) == {
-        me.plex.machine_identifier: "Attic",
-        me.cellar.machine_identifier: "Cellar",
+        plex_id: f"Attic ({URL(remote_https().uri).authority}, {plex_id[:8]})",
+        cellar_id: f"Attic (127.0.0.1:{me.cellar.port}, {cellar_id[:8]})",
     }
     me.cellar.fault("503", path="/butler")
-    result = await submit(me.hass, result, chosen)
+    result = await submit(me.hass, result, {CONF_SERVER: cellar_id})
     assert result["errors"] == {"base": "maintenance"}
 
-    result = await submit(me.hass, result, chosen)
-    assert result["title"] == "Cellar"
+    result = await submit(me.hass, result, {CONF_SERVER: cellar_id})
+    assert result["data"] == typed(me.cellar)
+    assert me.hass.config_entries.async_entries(DOMAIN) == [result["result"]]
+    assert result["result"].state is ConfigEntryState.LOADED
 
 
 @pytest.mark.parametrize(
@@ -115,63 +112,24 @@ async def test_a_server_to_which_plex_knows_no_way_is_added_by_its_address(
     assert result["data"] == typed(me.plex)
 
 
-async def test_servers_of_one_name_are_told_apart(me: Me) -> None:
-    me.cellar.name = me.plex.name
-    me.tv.add_server(me.plex)
-    me.tv.add_server(me.cellar, connections=[remote_https()])
-
-    result = await me.sign_in()
-
-    ids = me.plex.machine_identifier, me.cellar.machine_identifier
-    assert choices(result) == {
-        ids[0]: f"Attic (127.0.0.1:{me.plex.port}, {ids[0][:8]})",
-        ids[1]: f"Attic ({URL(remote_https().uri).authority}, {ids[1][:8]})",
-    }
-    result = await submit(me.hass, result, {CONF_SERVER: ids[0]})
-    assert result["result"].unique_id == ids[0]
-
-
-async def test_a_server_that_was_ignored_can_be_signed_in_to(me: Me) -> None:
-    MockConfigEntry(
-        domain=DOMAIN, source=SOURCE_IGNORE, unique_id=me.plex.machine_identifier
-    ).add_to_hass(me.hass)
-    me.tv.add_server(me.plex)
-    me.tv.add_server(me.cellar)
-
-    result = await me.sign_in()
-    result = await submit(me.hass, result, {CONF_SERVER: me.plex.machine_identifier})
-
-    assert me.hass.config_entries.async_entries(DOMAIN) == [result["result"]]
-    assert result["result"].state is ConfigEntryState.LOADED
-
-
-async def test_a_server_that_has_been_added_is_offered_no_more(
+async def test_a_server_that_has_been_added_is_offered_no_more_even_while_it_is_off(
     me: Me, loaded: MockConfigEntry
 ) -> None:
     me.tv.add_server(me.plex)
+    me.plex.fault("refuse", count=None, path="/identity")
     assert (await me.sign_in())["reason"] == "already_configured"
+    me.plex.clear_faults()
 
     me.tv.add_server(me.cellar)
     assert (await me.sign_in())["title"] == "Cellar"
 
 
-async def test_of_a_server_that_has_been_added_it_is_said_also_while_it_is_off(
+async def test_signing_in_replaces_the_token_and_an_address_that_is_dead(
     me: Me, loaded: MockConfigEntry
 ) -> None:
     me.tv.add_server(me.plex)
-    me.plex.fault("refuse", count=None, path="/identity")
-
-    assert (await me.sign_in())["reason"] == "already_configured"
-    me.plex.clear_faults()
-
-
-@pytest.mark.parametrize("url", [None, "http://127.0.0.1:9"])
-async def test_signing_in_replaces_the_token_and_an_address_only_if_it_is_dead(
-    me: Me, loaded: MockConfigEntry, url: str | None
-) -> None:
-    me.tv.add_server(me.plex)
-    old = {**loaded.data, CONF_TOKEN: "old", CONF_URL: url or me.plex.url}
-    me.hass.config_entries.async_update_entry(loaded, data=old)
+    dead = typed(me.plex, token="old", url="http://127.0.0.1:9")
+    me.hass.config_entries.async_update_entry(loaded, data=dead)
 
     result = await me.sign_in(await loaded.start_reauth_flow(me.hass))
 
@@ -180,7 +138,6 @@ async def test_signing_in_replaces_the_token_and_an_address_only_if_it_is_dead(
     assert loaded.state is ConfigEntryState.LOADED
 
 
-@pytest.mark.parametrize("way", ["sign_in", "manual"])
 @pytest.mark.parametrize(
     ("reason", "answer", "seconds"),
     [
@@ -195,12 +152,11 @@ async def test_signing_in_replaces_the_token_and_an_address_only_if_it_is_dead(
         ("no_owned_server", lambda tv: tv.link(), (3,)),
     ],
 )
-async def test_a_failed_sign_in_says_why_and_leads_to_another_or_to_address_and_token(
+async def test_a_failed_sign_in_says_why_and_leads_to_address_and_token(
     me: Me,
     reason: str,
     answer: Callable[[SimulatedPlexTv], object],
     seconds: tuple[float, ...],
-    way: str,
 ) -> None:
     me.tv.add_server(me.plex, owned=False)
     result = await me.sign_in(None, *seconds, answer=lambda: answer(me.tv))
@@ -210,57 +166,36 @@ async def test_a_failed_sign_in_says_why_and_leads_to_another_or_to_address_and_
     result = await me.hass.config_entries.flow.async_configure(result["flow_id"])
     assert result["step_id"] == reason
 
-    me.tv.clear_faults()
-    me.tv.add_server(me.plex)
-    if way == "sign_in":
-        result = await me.sign_in(result)
-    else:
-        result = await submit(
-            me.hass, await choose(me.hass, result, way), typed(me.plex)
-        )
+    result = await choose(me.hass, result, "manual")
+    result = await submit(me.hass, result, typed(me.plex))
     assert result["data"] == typed(me.plex)
 
 
-@pytest.mark.parametrize("fault", ["500", "garbage", "wrong-shape", "redirect"])
-async def test_a_sign_in_that_cannot_begin_leads_to_address_and_token_as_well(
-    me: Me, fault: str
-) -> None:
-    me.tv.fault(fault, path="/api/v2/pins")
+async def test_a_sign_in_that_cannot_begin_leads_to_them_as_well(me: Me) -> None:
+    me.tv.fault("500", path="/api/v2/pins")
     result = await choose(me.hass, await menu(me.hass), "sign_in")
     assert result["step_id"] == "plex_tv_unreachable"
 
-    result = await submit(
-        me.hass, await choose(me.hass, result, "manual"), typed(me.plex)
-    )
-    assert is_created(result)
+    result = await choose(me.hass, result, "manual")
+    assert is_created(await submit(me.hass, result, typed(me.plex)))
 
 
-async def test_an_account_without_a_server_of_its_own_is_said_to_be_one(
+async def test_signing_in_as_somebody_else_replaces_nothing_and_leads_on(
     me: Me, loaded: MockConfigEntry
 ) -> None:
     me.tv.add_server(me.plex, owned=False)
     result = await me.sign_in(await loaded.start_reauth_flow(me.hass))
-
     assert result["step_id"] == "no_owned_server"
     assert result["menu_options"] == ["sign_in", "reauth_token"]
 
-
-@pytest.mark.parametrize("way", ["sign_in", "reauth_token"])
-async def test_signing_in_as_somebody_else_replaces_nothing_and_leads_on(
-    me: Me, loaded: MockConfigEntry, way: str
-) -> None:
     me.tv.add_server(me.cellar)
-    result = await me.sign_in(await loaded.start_reauth_flow(me.hass))
+    result = await me.sign_in(result)
     assert result["step_id"] == "not_your_server"
     assert result["description_placeholders"] == {"name": "Attic"}
     assert result["menu_options"] == ["sign_in", "reauth_token"]
 
-    me.tv.add_server(me.plex)
-    if way == "sign_in":
-        result = await me.sign_in(result)
-    else:
-        result = await choose(me.hass, result, way)
-        result = await submit(me.hass, result, {CONF_TOKEN: me.plex.token})
+    result = await choose(me.hass, result, "reauth_token")
+    result = await submit(me.hass, result, {CONF_TOKEN: me.plex.token})
     assert result["reason"] == "reauth_successful"
     assert loaded.data == typed(me.plex)
 
@@ -303,14 +238,6 @@ async def test_plex_tv_is_asked_as_seldom_as_it_wants(
     await settle(me.hass)
     result = await me.hass.config_entries.flow.async_configure(result["flow_id"])
     assert is_created(result)
-
-
-async def test_what_plex_tv_lists_wrongly_hides_nothing_else(me: Me) -> None:
-    broken = local_http(me.plex, address="::not an address::")
-    me.tv.add_server(me.plex, connections=[broken, relay(), local_http(me.plex)])
-    nameless = me.tv.add_server(me.plex)
-    nameless.client_identifier = ""
-    assert (await me.sign_in())["data"][CONF_URL] == me.plex.url
 
 
 @pytest.mark.parametrize(

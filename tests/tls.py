@@ -13,7 +13,6 @@ servers past pytest-socket; `Names` stands in for it. `names.point("plex.tv", tv
 leads even the default port here.
 """
 
-from datetime import UTC, datetime
 import ssl
 
 from cryptography import x509
@@ -53,12 +52,9 @@ class Certificates:
 
     def named(self, *names: str) -> ssl.SSLContext:
         """Return one for names or addresses, another than the server's perhaps."""
-        return _server_context(self.authority.issue_cert(*names))
-
-    def expired(self) -> ssl.SSLContext:
-        """Return one that was good until some years ago, for this machine."""
-        names, then = ("localhost", "127.0.0.1"), datetime(2020, 1, 1, tzinfo=UTC)
-        return _server_context(self.authority.issue_cert(*names, not_after=then))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.authority.issue_cert(*names).configure_cert(context)
+        return context
 
     def nameless(self) -> ssl.SSLContext:
         """Return one whose only name is where nobody looks for names any more."""
@@ -103,11 +99,6 @@ class Certificates:
         return context
 
     @staticmethod
-    def of_unknown_authority() -> ssl.SSLContext:
-        """Return one for this machine that somebody issued whom nobody knows."""
-        return Certificates().right()
-
-    @staticmethod
     def self_signed() -> ssl.SSLContext:
         """Return one that its own key has signed, as servers make for themselves."""
         own = trustme.CA()
@@ -115,9 +106,3 @@ class Certificates:
         with own.cert_pem.tempfile() as cert, own.private_key_pem.tempfile() as key:
             context.load_cert_chain(cert, key)
         return context
-
-
-def _server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    certificate.configure_cert(context)
-    return context

@@ -1,14 +1,12 @@
 """Clients of a simulated server."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from custom_components.plex_butler import api
 from tests.simulator import SimulatedPlex
-
-type MakeClient = Callable[..., api.PlexClient]
 
 STREAM = "/:/websockets/notifications"
 
@@ -20,16 +18,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def make_client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> MakeClient:
-    def make(url: str = plex.url, token: str = plex.token) -> api.PlexClient:
-        return api.PlexClient(session, url, token, client_identifier="test")
-
-    return make
-
-
-@pytest.fixture
-def client(make_client: MakeClient) -> api.PlexClient:
-    return make_client()
+def client(plex: SimulatedPlex, session: aiohttp.ClientSession) -> api.PlexClient:
+    return api.PlexClient(session, plex.url, plex.token, client_identifier="test")
 
 
 async def listen(client: api.PlexClient, plex: SimulatedPlex) -> None:

@@ -21,13 +21,10 @@ DIRECT = "192-168-1-10.0123456789abcdef.plex.direct"
         ("192.168.1.10", "http://192.168.1.10:32400"),
         ("  plex-box  ", "http://plex-box:32400"),
         ("plex-box:8080", "http://plex-box:8080"),
-        ("192.168.1.10:32400/", "http://192.168.1.10:32400"),
         ("http://192.168.1.10", "http://192.168.1.10:32400"),
         ("http://plex.example.com:80", "http://plex.example.com:80"),
-        ("https://192.168.1.10:443", "https://192.168.1.10:443"),
         ("https://plex.example.com:443/plex", "https://plex.example.com:443/plex"),
         ("HTTP://Plex-Box:80/", "http://plex-box:80"),
-        ("http://[FD00::10]:80", "http://[fd00::10]:80"),
         ("http://bücher.example:80", "http://xn--bcher-kva.example:80"),
         ("http://[fe80::1%25eth0]:80", "http://[fe80::1%25eth0]:80"),
         ("http://plex-box:32400/web?next=http://else/", "http://plex-box:32400"),
@@ -45,10 +42,6 @@ DIRECT = "192-168-1-10.0123456789abcdef.plex.direct"
         (f"https://{DIRECT}", f"https://{DIRECT}:32400"),
         (DIRECT.upper(), f"https://{DIRECT}:32400"),
         (f"https://{DIRECT}.", f"https://{DIRECT}.:32400"),
-        (
-            "http://plex-box:32400/web/index.html#!/media/a/com.plexapp",
-            "http://plex-box:32400",
-        ),
         ("http://box/with%20space/web", "http://box:32400/with%20space"),
     ],
 )
@@ -128,15 +121,6 @@ def test_what_cannot_be_a_server_is_refused(pasted: str) -> None:
         parse_address(pasted)
 
 
-@given(st.text())
-def test_any_text_is_understood_or_refused(pasted: str) -> None:
-    try:
-        address = parse_address(pasted)
-    except ValueError:
-        return
-    assert parse_address(address) == address
-
-
 LABELS = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 HOSTS = st.one_of(
     LABELS,
@@ -195,12 +179,3 @@ def test_any_url_in_use_can_be_shown(url: str) -> None:
     shown = full_address(url)
 
     assert full_address(shown) == shown
-
-
-@given(st.text())
-def test_of_any_text_some_token_is_made_or_it_is_refused(pasted: str) -> None:
-    try:
-        token = parse_token(pasted)
-    except PasteError:
-        return
-    assert token == token.strip()

@@ -11,15 +11,9 @@ import unicodedata
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.plex_butler.api import PlexResponseError
-from custom_components.plex_butler.api.models import (
-    decode,
-    parse_activities,
-    parse_butler_tasks,
-    parse_preferences,
-    parse_server,
-)
+from custom_components.plex_butler.api import PlexResponseError, models
 from custom_components.plex_butler.api.notifications import parse_frame
+from custom_components.plex_butler.api.redact import redact_answer, redact_frame
 
 LONGEST, LONGEST_NAME, MOST, DEEPEST = 4096, 255, 1000, 17
 # Control characters, halves of characters, ends of lines; and what turns text around.
@@ -27,9 +21,9 @@ NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 PARSERS: list[tuple[Callable[[object], Any], str, str]] = [
-    (parse_butler_tasks, "ButlerTasks", "ButlerTask"),
-    (parse_activities, "MediaContainer", "Activity"),
-    (parse_preferences, "MediaContainer", "Setting"),
+    (models.parse_butler_tasks, "ButlerTasks", "ButlerTask"),
+    (models.parse_activities, "MediaContainer", "Activity"),
+    (models.parse_preferences, "MediaContainer", "Setting"),
 ]
 NOTIFICATIONS = ["ActivityNotification", "Setting", "PlaySessionStateNotification"]
 MARKS = [b'"butler"', b'"preference"', b'"playing"', b""]
@@ -100,7 +94,7 @@ def assert_clean(found: object) -> None:
 def parsed(parse: Callable[[object], Any], body: bytes) -> Any:
     """Return what is made of an answer, nothing if it is refused."""
     try:
-        return parse(decode(body))
+        return parse(models.decode(body))
     except PlexResponseError:
         return ()
 
@@ -127,16 +121,19 @@ def test_json_in_which_a_few_bytes_are_others_is_clean_or_refused(
 @given(ITEMS)
 def test_any_answer_is_clean_or_refused(found: object) -> None:
     for parse, outer, key in PARSERS:
-        assert_clean(parsed(parse, as_sent({outer: {key: found}})))
-    assert_clean(parsed(parse_server, as_sent({"MediaContainer": found})))
+        for read in (parse, redact_answer):
+            assert_clean(parsed(read, as_sent({outer: {key: found}})))
+    assert_clean(parsed(models.parse_server, as_sent({"MediaContainer": found})))
 
 
 @given(ITEMS, st.sampled_from(NOTIFICATIONS))
 def test_any_notification_is_clean_or_passed_over(found: object, key: str) -> None:
     container = {"type": "butler", key: found}
 
-    assert_clean(parse_frame(as_sent({"NotificationContainer": container})))
-    assert_clean(parse_frame(as_sent({"NotificationContainer": [container]})))
+    for told in (container, [container]):
+        frame = as_sent({"NotificationContainer": told})
+        assert_clean(parse_frame(frame))
+        assert_clean(redact_frame(frame))
 
 
 @given(st.lists(TEXT | TEXT.map(lambda text: text * 300)))
@@ -146,7 +143,7 @@ def test_a_task_has_the_very_name_that_the_server_knows(names: list[str]) -> Non
     names = json.loads(json.dumps(names))
     known = {re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", name).strip() for name in names}
 
-    for task in parsed(parse_butler_tasks, as_sent(answer)):
+    for task in parsed(models.parse_butler_tasks, as_sent(answer)):
         assert task.name in known
         assert 0 < len(task.name) <= LONGEST_NAME
 
@@ -180,7 +177,7 @@ MANY_SCRIPTS = "שָׁלוֹם\u200f, 👨\u200d👩, a\u00a0b"
 def test_what_cannot_be_spoils_only_the_value_that_holds_it(
     body: bytes, found: object
 ) -> None:
-    assert decode(body) == found
+    assert models.decode(body) == found
     assert_clean(found)
 
 
@@ -189,11 +186,11 @@ def test_what_cannot_be_spoils_only_the_value_that_holds_it(
 )
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(PlexResponseError, match="not JSON"):
-        decode(body)
+        models.decode(body)
 
 
 def test_what_is_too_deep_ends_there() -> None:
-    found = decode(b"[" * 3000 + b"7" + b"]" * 3000)
+    found = models.decode(b"[" * 3000 + b"7" + b"]" * 3000)
 
     assert 7 not in parts(found)
     assert_clean(found)

@@ -1,7 +1,6 @@
 """Lines of the log are found in whatever a frame may be."""
 
 import asyncio
-from itertools import product
 import json
 from time import process_time
 
@@ -11,7 +10,7 @@ import pytest
 from custom_components.plex_butler import api
 from custom_components.plex_butler.api import log_lines
 from custom_components.plex_butler.api.log_lines import parse_log_frame
-from tests.simulator import PROFILES, LogFormat, Profile, SimulatedPlex
+from tests.simulator import PROFILES, SimulatedPlex
 
 SUB, PARENT = (
     "5f0a1b2c-0000-4000-8000-00000000000a",
@@ -112,80 +111,11 @@ def test_other_lines_say_nothing(line: str) -> None:
     ],
 )
 def test_the_longest_frames_cost_time_in_proportion(bad: str) -> None:
-    def cost(size: int) -> float:
-        frame = b"sub-activity /butler" + (bad * (size // len(bad))).encode()
-        began = process_time()
-        parse_log_frame(frame)
-        return process_time() - began
+    frame = b"sub-activity /butler" + (bad * (1024 * 1024 // len(bad))).encode()
+    began = process_time()
+    parse_log_frame(frame)
 
-    assert cost(1024 * 1024) < 0.5
-
-
-@pytest.fixture
-def profile() -> Profile:
-    return PROFILES["session"]
-
-
-LOGS = {
-    f"{form}-{quotes:d}{prefix:d}{batches:d}": PROFILES["session"].with_traits(
-        log_format=form, log_quotes=quotes, log_prefix=prefix, log_batches=batches
-    )
-    for form, quotes, prefix, batches in product(LogFormat, *[[True, False]] * 3)
-}
-
-
-@pytest.mark.parametrize("profile", LOGS.values(), ids=LOGS)
-async def test_a_run_is_read_from_every_kind_of_log(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    lines: list[api.LogLine] = []
-    async with client.log_stream() as stream:
-        plex.noise.log_flood(10)
-        plex.client_start("BackupDatabase")
-        await plex.advance(60)
-        # Two of them are those of others.
-        found = aiter(stream)
-        while len(lines) < 3 + 2:
-            lines += await anext(found)
-
-    begin, request, end = (
-        it for it in lines if not getattr(it, "parent", "").startswith("7c0f")
-    )
-    assert isinstance(begin, api.LoggedSubActivity)
-    assert isinstance(end, api.LoggedSubActivity)
-    assert (begin.title, end.title) == ("BackupDatabase", None)
-    assert (begin.uuid, begin.parent) == (end.uuid, end.parent)
-    assert (begin.progress, end.progress) == ("0.0% (0/1)", "100.0% (1/1)")
-    assert request == api.LoggedRequest(
-        method="POST", task="BackupDatabase", status=200
-    )
-
-
-async def test_the_log_is_proven_by_a_request_for_activities(
-    client: api.PlexClient, plex: SimulatedPlex
-) -> None:
-    async with client.log_stream() as stream:
-        found = asyncio.ensure_future(anext(aiter(stream)))
-        await client.get_server()
-        await plex.flush()
-        assert not found.done()
-
-        await client.get_activities()
-
-        assert await found == ()
-
-
-@pytest.mark.parametrize("status", [400, 404])
-async def test_a_log_that_is_refused_is_an_answer(
-    client: api.PlexClient, plex: SimulatedPlex, status: int
-) -> None:
-    plex.log.refused = status
-
-    with pytest.raises(api.PlexResponseError) as refusal:
-        async with client.log_stream():
-            pass
-
-    assert refusal.value.status == status
+    assert process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,7 @@ from typing import Any
 import pytest
 
 from custom_components.plex_butler import api
-from custom_components.plex_butler.api.models import (
-    parse_activities,
-    parse_butler_tasks,
-    parse_preferences,
-    parse_server,
-)
+from custom_components.plex_butler.api import models
 
 # A task, an activity and a server of which no more is said than is needed
 TASK = api.ButlerTask(
@@ -49,7 +44,9 @@ NO_DAYS: list[object] = ["soon", None, [], True, -1, 36_501, float("inf")]
 def test_a_task_has_what_is_understood_of_it_and_needs_no_more_than_a_name(
     sent: dict[str, Any], said: dict[str, Any]
 ) -> None:
-    tasks = parse_butler_tasks({"ButlerTasks": {"ButlerTask": [{"name": "A", **sent}]}})
+    tasks = models.parse_butler_tasks(
+        {"ButlerTasks": {"ButlerTask": [{"name": "A", **sent}]}}
+    )
 
     assert tasks == (replace(TASK, **said),)
 
@@ -63,7 +60,7 @@ def test_a_task_has_what_is_understood_of_it_and_needs_no_more_than_a_name(
     ],
 )
 def test_what_can_be_a_task_is_listed_once(sent: object) -> None:
-    assert parse_butler_tasks({"ButlerTasks": {"ButlerTask": sent}}) == (TASK,)
+    assert models.parse_butler_tasks({"ButlerTasks": {"ButlerTask": sent}}) == (TASK,)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +78,11 @@ def test_what_can_be_a_task_is_listed_once(sent: object) -> None:
 )
 def test_a_list_that_names_no_task_is_an_error(payload: object) -> None:
     with pytest.raises(api.PlexResponseError):
-        parse_butler_tasks(payload)
+        models.parse_butler_tasks(payload)
 
 
 def test_no_activity_list_means_that_nothing_goes_on() -> None:
-    assert parse_activities({"MediaContainer": {"size": 0}}) == ()
+    assert models.parse_activities({"MediaContainer": {"size": 0}}) == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +96,7 @@ def test_no_activity_list_means_that_nothing_goes_on() -> None:
 def test_progress_that_is_no_percentage_is_unknown(
     sent: dict[str, Any], progress: int
 ) -> None:
-    rows = parse_activities(
+    rows = models.parse_activities(
         {"MediaContainer": {"Activity": {"type": "butler", **sent}}}
     )
 
@@ -110,7 +107,7 @@ def test_progress_that_is_no_percentage_is_unknown(
 def test_a_server_may_have_no_name(sent: dict[str, Any], *, claimed: bool) -> None:
     container = {"machineIdentifier": "m", "version": "1", **sent}
 
-    server = parse_server({"MediaContainer": container})
+    server = models.parse_server({"MediaContainer": container})
 
     assert server == replace(SERVER, claimed=claimed)
 
@@ -118,7 +115,7 @@ def test_a_server_may_have_no_name(sent: dict[str, Any], *, claimed: bool) -> No
 @pytest.mark.parametrize("said", [{"machineIdentifier": "m"}, {"version": "1"}])
 def test_who_the_server_is_must_be_said(said: dict[str, str]) -> None:
     with pytest.raises(api.PlexResponseError):
-        parse_server({"MediaContainer": said})
+        models.parse_server({"MediaContainer": said})
 
 
 def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
@@ -132,7 +129,7 @@ def test_a_setting_is_read_with_all_that_is_said_of_it() -> None:
         "enumValues": "0:0\ua78900|1:1:00|two",
     }
 
-    assert parse_preferences({"MediaContainer": {"Setting": [listed]}}) == (
+    assert models.parse_preferences({"MediaContainer": {"Setting": [listed]}}) == (
         api.Preference(
             id="ButlerStartHour",
             label="Start",
@@ -164,7 +161,7 @@ def test_a_value_is_of_its_settings_type_however_it_is_sent(
 ) -> None:
     item = {"id": "X", "type": kind, "value": sent}
 
-    (found,) = parse_preferences({"MediaContainer": {"Setting": [item]}})
+    (found,) = models.parse_preferences({"MediaContainer": {"Setting": [item]}})
 
     assert found.value == value
     assert type(found.value) is type(value)
@@ -175,8 +172,8 @@ def test_a_value_is_of_its_settings_type_however_it_is_sent(
 )
 def test_what_has_no_name_or_value_is_no_setting(item: dict[str, object]) -> None:
     good = {"id": "Y", "value": 2}
-    (found,) = parse_preferences({"MediaContainer": {"Setting": [item, good]}})
+    (found,) = models.parse_preferences({"MediaContainer": {"Setting": [item, good]}})
     assert found.id == "Y"
 
     with pytest.raises(api.PlexResponseError):
-        parse_preferences({"MediaContainer": {"Setting": [item]}})
+        models.parse_preferences({"MediaContainer": {"Setting": [item]}})

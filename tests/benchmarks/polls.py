@@ -114,7 +114,7 @@ async def count_decoded(polls: int) -> int:
         return _loads(body)
 
     _loads = models.decode
-    with servers() as plex, patch.object(models, "loads", loads):
+    with servers() as plex, patch.object(models, "decode", loads):
         async with _clients(plex.all[0]) as clients:
             await clients[OURS]()
             decoded = 0
