@@ -34,6 +34,6 @@ async def parked(new_home: Journey, tls: ssl.SSLContext | None) -> AsyncIterator
 @pytest.fixture
 async def move(parked: Move) -> Move:
     """Return a server with a new address, which will be missed at its old one."""
-    parked.expected_logs.append(NOTHING_LISTENS)
+    parked.expect_log(NOTHING_LISTENS)
     await parked.set_up()
     return parked

@@ -68,7 +68,7 @@ async def container(
     home.update(**ADDRESS)
     await home.set_up()
     home.plex.token = NEW_TOKEN
-    home.expected_logs.append("does not accept the token")
+    home.expect_log("does not accept the token")
     while not any(home.entry.async_get_active_flows(home.hass, {SOURCE_REAUTH})):
         await home.advance(31)
     return home

@@ -9,7 +9,7 @@ from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from pytest_socket import socket_allow_hosts
 
-from tests.conftest import BACKUP_SWITCH, settle
+from tests.conftest import BACKUP_SWITCH
 from tests.downloads import download
 from tests.flows import Dialog, announce, repairs, submit
 from tests.journeys.journey import Journey, token_sent_to
@@ -79,14 +79,7 @@ async def test_no_name_makes_a_link_of_a_text(
     assert flow["context"]["title_placeholders"] == {"name": shown}
 
     plex.name = name
-    result = await submit(hass, result, {CONF_TOKEN: plex.shared_token})
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    entry_id = result["result"].entry_id
     plex.fault("403", count=None, path="/butler")
-    await hass.config_entries.async_reload(entry_id)
+    await hass.config_entries.async_reload(result["result"].entry_id)
     assert repairs(hass)["not_owner"].translation_placeholders == {"name": shown}
-
-    plex.clear_faults()
-    await hass.config_entries.async_reload(entry_id)
-    await settle(hass)
-    assert repairs(hass) == {}

@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from custom_components.plex_butler.const import DOMAIN
-from tests.conftest import BACKUP_SWITCH, settle
+from tests.conftest import BACKUP_SWITCH, device_of, settle
 from tests.flows import announce, answer_repair, open_repair, repairs, submit
 from tests.journeys.journey import NOTHING_LISTENS, Journey, token_sent_to
 from tests.simulator import ManualClock, SimulatedPlex
@@ -18,7 +18,7 @@ ANEW = "a" * 40
 
 async def install_anew(home: Journey) -> None:
     """Let there be a new server at the address, and be met there for a while."""
-    home.expected_logs.append(NOTHING_LISTENS)
+    home.expect_log(NOTHING_LISTENS)
     await home.plex.stop_listening()
     home.plex.machine_identifier = ANEW
     await home.plex.restart("1.99.0")
@@ -64,12 +64,11 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     home: Journey,
 ) -> None:
     hass, entry = home.hass, home.entry
-    entities, devices = er.async_get(hass), dr.async_get(hass)
+    entities = er.async_get(hass)
     entities.async_update_entity(
         BACKUP_SWITCH, new_entity_id=MINE, name="Save everything"
     )
-    (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
-    devices.async_update_device(device.id, name_by_user="The old chest")
+    dr.async_get(hass).async_update_device(home.device, name_by_user="The old chest")
     before, options = ids(home), entry.options
     await install_anew(home)
 
@@ -83,7 +82,7 @@ async def test_a_new_server_takes_the_place_with_names_and_history_kept(
     assert home.state(MINE) == STATE_OFF
     entity = entities.async_get(MINE)
     assert entity and entity.name == "Save everything"
-    (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
+    device = device_of(hass, entry)
     assert device.identifiers == {(DOMAIN, ANEW), ("plex", ANEW)}
     assert device.name_by_user == "The old chest"
 

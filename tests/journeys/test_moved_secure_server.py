@@ -47,27 +47,26 @@ def parked(parked: Move, names: Names) -> Move:
 @pytest.fixture
 def missed(parked: Move) -> Move:
     """Return a secure server, which will be missed at its address."""
-    parked.expected_logs.append(NOTHING_LISTENS)
+    parked.expect_log(NOTHING_LISTENS)
     return parked
 
 
-async def test_a_server_with_plexs_name_is_followed_by_itself(missed: Move) -> None:
+@pytest.mark.parametrize("was_down", [False, True], ids=["at work", "down"])
+async def test_a_server_with_plexs_name_is_followed_by_itself(
+    missed: Move, *, was_down: bool
+) -> None:
     await missed.set_up()
-    await missed.leave()
+    await missed.old.stop_listening()
+    if was_down:
+        # Home Assistant starts without the server, and hears of it later.
+        await missed.advance(31)
+        await missed.reload()
+        assert missed.is_retried()
+    await missed.announce()
+    await missed.outage()
 
     missed.expect_healthy_at(missed.new.url_at(plex_direct_name(NEW)))
     assert missed.entry.data[CONF_VERIFY_SSL]
-
-
-async def test_a_secure_server_that_moved_while_home_assistant_was_down_is_followed(
-    parked: Move,
-) -> None:
-    await parked.old.stop_listening()
-    await parked.set_up()
-    # Discovery may come after set-up.
-    await parked.announce()
-    await parked.outage()
-    parked.expect_healthy_at(parked.new.url_at(plex_direct_name(NEW)))
 
 
 @pytest.mark.parametrize("is_signed", [True, False])
@@ -90,7 +89,7 @@ async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
 @pytest.fixture
 async def renamed(parked: Move, certificates: Certificates) -> Move:
     """Return a server that has got a certificate for another name."""
-    parked.expected_logs.append("for another name")
+    parked.expect_log("for another name")
     await parked.set_up()
     await parked.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
     await parked.advance(31)
@@ -193,7 +192,7 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
 
 
 async def test_one_that_now_is_secure_is_followed(parked: Move) -> None:
-    parked.expected_logs.append("closed the connection without a response")
+    parked.expect_log("closed the connection without a response")
     server = parked.old
     server.secure_connections = SecureConnections.PREFERRED
     plain = server.url_at(OLD, scheme="http")

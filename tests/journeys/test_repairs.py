@@ -157,7 +157,7 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     assert home.last_result == "ended"
     home.plex.fault("403", count=None, path="/butler")
     if while_loaded:
-        home.expected_logs.append("not belong to the owner")
+        home.expect_log("not belong to the owner")
         await home.advance(HOUR + 1)
     else:
         await home.reload()

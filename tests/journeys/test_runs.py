@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, until
 from tests.journeys.journey import HOUR, MINUTE, NOTHING_LISTENS, Journey
-from tests.simulator import PROFILES, Cause
+from tests.simulator import PROFILES, Cause, Row, RowEvent, activity_frame
 
 BUTLER = "binary_sensor.attic_butler_working"
 ANALYSIS = "DeepMediaAnalysis"
@@ -23,12 +23,10 @@ SILENT = pytest.mark.parametrize(
 )
 
 
-def frame(uuid: str) -> str:
-    row = f'{{"uuid":"{uuid}","type":"butler","title":"Work","progress":5}}'
-    return (
-        '{"NotificationContainer":{"type":"activity","size":1,"ActivityNotification":'
-        f'[{{"event":"updated","uuid":"{uuid}","Activity":{row}}}]}}}}'
-    )
+def show_work(home: Journey, uuid: str) -> None:
+    """Have the server push a row of Butler's."""
+    row = Row(uuid=uuid, type="butler", title="Work", progress=5)
+    home.plex.hub.publish(activity_frame(RowEvent.UPDATED, row))
 
 
 @SESSION
@@ -69,7 +67,7 @@ async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> No
     await home.settle()
     # Changes just before the end hold the next round of writes back.
     await home.advance(59.9)
-    home.plex.hub.send_raw(frame("w1"))
+    show_work(home, "w1")
     await home.heard()
     assert home.state() == STATE_ON
     await home.advance_steps(4, 0.2)
@@ -79,16 +77,16 @@ async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> No
 async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(home: Journey) -> None:
     stream = home.entry.runtime_data.push.statistics
     before = stream()["frames"]
-    frames = [frame(f"w{number}") for number in range(10_000)]
-    for it in frames:
-        home.plex.hub.send_raw(it)
+    frames = 10_000
+    for number in range(frames):
+        show_work(home, f"w{number}")
 
     began = process_time()
     at_once: list[int] = []
 
     def is_over() -> bool:
         at_once.append(stream()["frames"] - before - sum(at_once))
-        return sum(at_once) >= len(frames)
+        return sum(at_once) >= frames
 
     await until(is_over)
     await home.settle()
@@ -107,7 +105,7 @@ async def test_a_backup_that_a_restart_cut_short_has_not_ended(
     home: Journey, how: str, seconds: float
 ) -> None:
     if seconds > 30:
-        home.expected_logs.append("Error fetching Attic Butler data")
+        home.expect_log("Error fetching Attic Butler data")
     home.plex.durations[BACKUP] = 10 * MINUTE
     call = asyncio.create_task(home.answer("start_task", task=BACKUP, wait=True))
     await home.settle()
@@ -190,7 +188,7 @@ async def test_a_poll_updates_the_listeners_once_whatever_it_finds_and_tells_no_
 async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     home: Journey, fault: str, hours: int
 ) -> None:
-    home.expected_logs.append("no notifications, so changes show later")
+    home.expect_log("no notifications, so changes show later")
     plex, states = home.plex, home.written(ANALYSIS_SWITCH)
     await home.advance(31)
     home.begins(ANALYSIS, (hours - 1) * HOUR)
@@ -214,7 +212,7 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     # then the server may have been restarted.
     assert last["result"] in {"ended", "lost" if fault == "frame-cut" else "ended"}
     # Polls find what begins, too.
-    home.begins("BackupDatabase", HOUR)
+    home.begins(BACKUP, HOUR)
     await home.advance(33)
     assert home.state() == STATE_ON
     (line,) = home.said
@@ -224,7 +222,7 @@ async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
     await home.pass_minutes(17)
     assert [line.split()[0] for line in home.said] == ["WARNING", "INFO"]
     plex.requests.clear()
-    plex.client_stop("BackupDatabase")
+    plex.client_stop(BACKUP)
     await home.advance(0.5)
     assert home.state() == STATE_OFF
     assert not plex.requests

@@ -30,12 +30,6 @@ def _cells() -> Iterator[Any]:
             yield pytest.param(phase, fault, marks=marks, id=f"{phase}-{fault}")
 
 
-@pytest.fixture
-def profile() -> str:
-    """Return a kind of server that names its tasks in notifications and in its log."""
-    return "session"
-
-
 @pytest.fixture(autouse=True)
 def _quiet_log() -> None:
     """Let an outage be logged; `expect_quiet` counts the lines."""
@@ -64,6 +58,8 @@ async def home(
     return home
 
 
+# This kind of server names its tasks in notifications and in its log.
+@pytest.mark.parametrize("profile", ["session"])
 @pytest.mark.parametrize(("phase", "fault"), _cells())
 async def test_a_fault_in_a_phase_is_survived(
     home: FaultyHome, phase: str, fault: str
