@@ -63,11 +63,9 @@ class Journey(Home):
         """Return what an action says of each task."""
         return {it["name"]: it for it in await self.answer("get_butler_tasks")}
 
-    async def pass_time(self, seconds: float, step: float = 5) -> None:
+    async def pass_time(self, seconds: int) -> None:
         """Let time pass in steps that no timer leaps over."""
-        while seconds > 0:
-            await self.advance(min(seconds, step))
-            seconds -= step
+        await self.advance_steps(seconds // 5, 5)
 
     async def pass_by(self, seconds: float) -> None:
         """Let time pass without waiting for answers that need it to pass themselves."""

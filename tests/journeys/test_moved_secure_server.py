@@ -119,6 +119,7 @@ async def follow(renamed: Move) -> ConfigFlowResult:
     configure = renamed.hass.config_entries.flow.async_configure
     result: ConfigFlowResult = await configure(flow["flow_id"])
     assert result["step_id"] == "renamed"
+    assert result["menu_options"] == ["sign_in", "address"]
     return result
 
 
