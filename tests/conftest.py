@@ -104,7 +104,6 @@ def _no_leaks(request: pytest.FixtureRequest, leaks: Leaks) -> Iterator[None]:
     hass.bus.async_listen(EVENT_STATE_CHANGED, leaks.async_state_changed)
     with leaks.in_logs(), leaks.among_requests():
         yield
-    leaks.look_at_states(hass.states.async_all())
     leaks.look_at_issues(ir.async_get(hass).issues.values())
     assert not leaks.found, leaks.found
 

@@ -7,7 +7,7 @@ from typing import Final, override
 from unittest.mock import patch
 
 from aiohttp import web
-from homeassistant.core import Event, EventStateChangedData, State, callback
+from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.helpers import issue_registry as ir
 
 from tests.simulator import ACCOUNT_TOKEN, OWNER_TOKEN, SHARED_TOKEN, RecordedRequest
@@ -45,22 +45,12 @@ class Leaks(logging.Handler):
     def async_state_changed(self, event: Event[EventStateChangedData]) -> None:
         """Look at every state as it comes."""
         if state := event.data["new_state"]:
-            self.look_at_states([state])
-
-    def look_at_states(self, states: Iterable[State]) -> None:
-        """Look at states and what they say besides."""
-        for state in states:
             self.look("state", f"{state.entity_id} {state.state} {state.attributes}")
 
     def look_at_issues(self, issues: Iterable[ir.IssueEntry]) -> None:
         """Look at repairs."""
         for issue in issues:
             self.look("repair", repr(issue))
-
-    def look_at_request(self, request: RecordedRequest) -> None:
-        """Look at what a server was asked, but for the header that has it."""
-        headers = [it for it in request.headers.items() if it[0].lower() != _ITS_PLACE]
-        self.look("request", f"{request.path} {request.query} {headers}")
 
     @contextmanager
     def among_requests(self) -> Iterator[None]:
@@ -69,7 +59,10 @@ class Leaks(logging.Handler):
 
         def remember(request: web.BaseRequest, now: float) -> RecordedRequest:
             recorded = record(request, now)
-            self.look_at_request(recorded)
+            headers = [
+                it for it in recorded.headers.items() if it[0].lower() != _ITS_PLACE
+            ]
+            self.look("request", f"{recorded.path} {recorded.query} {headers}")
             return recorded
 
         # How the simulated servers write down what they were asked.

@@ -71,25 +71,12 @@ class RoughDay(Day):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
-    """What is held at the end of a day; memory is in KiB."""
-
-    ours: int
-    resident: int
-    objects: int
-    tasks: int
-    timers: int
-    listeners: int
-    sockets: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class SoakedDay:
-    """A day that is over."""
+    """A day that is over, and how much is held of each thing at its end."""
 
     number: int
     faults: int
-    held: Held
+    held: Mapping[str, int]
     score: Score
 
 
@@ -112,7 +99,7 @@ class Weeks(World):
                     await self._live_in_one(directory, seed, of_one, on_day)
                     gc.collect()
                     # Of a Home Assistant that has stopped, nothing is left.
-                    assert not list(_objects("RunTracker", "PlexButlerCoordinator"))
+                    assert not {"RunTracker", "PlexButlerCoordinator"} & set(_objects())
 
     async def _live_in_one(
         self, directory: str, seed: int, numbers: Sequence[int], on_day: OnDay
@@ -172,7 +159,7 @@ class Weeks(World):
             and all(shown[-1].state == OFF for shown in states)
         )
 
-    def _held(self, home: Home) -> Held:
+    def _held(self, home: Home) -> dict[str, int]:
         """Count what is held, once nothing is left that could be let go."""
         gc.collect()
         snapshot = tracemalloc.take_snapshot()
@@ -181,30 +168,24 @@ class Weeks(World):
         ]
         traces = snapshot.filter_traces(filters).statistics("filename")
         resident = int(Path("/proc/self/statm").read_text().split()[1])
-        links = [str(it.readlink()) for it in _open_files()]
-        return Held(
-            ours=sum(it.size for it in traces) // 1024,
-            resident=resident * os.sysconf("SC_PAGE_SIZE") // 1024,
-            objects=sum(1 for _ in _objects()),
-            tasks=len(asyncio.all_tasks(self._loop)),
-            timers=sum(not timer.cancelled() for timer in self._loop._scheduled),
-            listeners=sum(home.hass.bus.async_listeners().values()),
-            sockets=sum(link.startswith("socket:") for link in links),
-        )
+        # But for the look itself
+        files = [it for it in Path("/proc/self/fd").iterdir() if it.is_symlink()]
+        links = [str(it.readlink()) for it in files]
+        return {
+            "ours, KiB": sum(it.size for it in traces) // 1024,
+            "resident, MiB": resident * os.sysconf("SC_PAGE_SIZE") // 1024**2,
+            "objects": len(_objects()),
+            "tasks": len(asyncio.all_tasks(self._loop)),
+            "timers": sum(not timer.cancelled() for timer in self._loop._scheduled),
+            "listeners": sum(home.hass.bus.async_listeners().values()),
+            "sockets": sum(link.startswith("socket:") for link in links),
+        }
 
 
-def _open_files() -> Iterator[Path]:
-    """Yield what this process has open, but for the look itself."""
-    return (it for it in Path("/proc/self/fd").iterdir() if it.is_symlink())
-
-
-def _objects(*names: str) -> Iterator[object]:
-    """Yield the objects of our own classes that anything refers to."""
-    for it in gc.get_objects():
-        kind = type(it)
-        is_wanted = not names or kind.__name__ in names
-        if is_wanted and str(kind.__module__).startswith(_PACKAGE):
-            yield it
+def _objects() -> list[str]:
+    """Return the classes of the integration's objects that anything refers to."""
+    kinds = map(type, gc.get_objects())
+    return [it.__name__ for it in kinds if str(it.__module__).startswith(_PACKAGE)]
 
 
 def soaked(seed: int, days: int, on_day: OnDay, *, day: float) -> None:
@@ -233,7 +214,7 @@ def grown(days: Sequence[SoakedDay]) -> Iterator[str]:
     full = days[FILLING:]
     third = len(full) // 3
     for name, slack in _SLACK.items() if third else ():
-        counts = [getattr(day.held, name) for day in full]
+        counts = [day.held[name] for day in full]
         before, after = counts[:third], counts[-third:]
         slope = linear_regression(range(len(counts)), counts).slope
         if mean(after) > mean(before) * slack and slope * len(counts) > before[0] * (
@@ -244,34 +225,33 @@ def grown(days: Sequence[SoakedDay]) -> Iterator[str]:
 
 # By how much each may be more in the last third of the days than in the first.
 _SLACK: Final[Mapping[str, float]] = {
-    "ours": 1.05,
-    "resident": 1.1,
+    "ours, KiB": 1.05,
+    "resident, MiB": 1.1,
     "objects": 1.05,
     "tasks": 1.0,
     "timers": 1.05,
     "listeners": 1.0,
     "sockets": 1.0,
 }
-COLUMNS: Final[Mapping[str, Callable[[SoakedDay], str]]] = {
-    "day": lambda it: str(it.number),
-    "faults": lambda it: str(it.faults),
-    "runs": lambda it: str(it.score.runs),
-    "recall": lambda it: percent(it.score.recall),
-    "precision": lambda it: percent(it.score.precision),
-    "false ends": lambda it: str(len(it.score.false_ends)),
-    "invented": lambda it: str(it.score.reports.invented),
-    "ours, KiB": lambda it: str(it.held.ours),
-    "resident, MiB": lambda it: str(it.held.resident // 1024),
-    "objects": lambda it: str(it.held.objects),
-    "tasks": lambda it: str(it.held.tasks),
-    "timers": lambda it: str(it.held.timers),
-    "listeners": lambda it: str(it.held.listeners),
-    "sockets": lambda it: str(it.held.sockets),
-}
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |\n"
+def figures(day: SoakedDay) -> dict[str, str]:
+    """Return the row of the table."""
+    return {
+        "day": str(day.number),
+        "faults": str(day.faults),
+        "runs": str(day.score.runs),
+        "recall": percent(day.score.recall),
+        "precision": percent(day.score.precision),
+        "false ends": str(len(day.score.false_ends)),
+        "invented": str(day.score.reports.invented),
+        **{name: str(count) for name, count in day.held.items()},
+    }
+
+
+def _write(cells: Iterable[str]) -> None:
+    sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -282,13 +262,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(arguments)
     # What went wrong is counted, and reported below.
     logging.getLogger().addHandler(logging.NullHandler())
-    sys.stdout.write(_row([*COLUMNS]) + _row(["---"] * len(COLUMNS)))
     days: list[SoakedDay] = []
 
     def note(day: SoakedDay) -> None:
+        row = figures(day)
+        if not days:
+            _write(row)
+            _write(["---"] * len(row))
         days.append(day)
-        sys.stdout.write(_row(cell(day) for cell in COLUMNS.values()))
-        sys.stdout.flush()
+        _write(row.values())
 
     soaked(wanted.seed, wanted.days, note, day=wanted.hours * 3600)
     complaints = [line for day in days for line in missed(day.score)]

@@ -1,90 +1,39 @@
 """Servers that are at one address and then at another."""
 
 from collections.abc import AsyncIterator
+import ssl
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
-from tests.conftest import Advance, add_entry, settle
-from tests.journeys.journey import (
-    ANOTHER_HASH,
-    NEW,
-    NOTHING_LISTENS,
-    OLD,
-    Journey,
-    Move,
-)
-from tests.simulator import (
-    CERT_HASH,
-    ManualClock,
-    Names,
-    SimulatedPlex,
-    plex_direct_name,
-)
-from tests.tls import Certificates
+from tests.conftest import Home
+from tests.journeys.journey import NEW, NOTHING_LISTENS, OLD, Journey, Move
+from tests.simulator import ManualClock, SimulatedPlex
 
 
 @pytest.fixture
-def new_home(
-    hass: HomeAssistant,
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
-    advance: Advance,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
-    caplog: pytest.LogCaptureFixture,
-) -> Journey:
-    return Journey(hass, plex, entry, advance, expected_logs, caplog, freezer)
+def new_home(new_home: Home, freezer: FrozenDateTimeFactory) -> Journey:
+    return Journey(**vars(new_home), freezer=freezer)
 
 
 @pytest.fixture
-async def parked(new_home: Journey) -> AsyncIterator[Move]:
+def tls() -> ssl.SSLContext | None:
+    """Return the certificate of the server at its new address."""
+    return None
+
+
+@pytest.fixture
+async def parked(new_home: Journey, tls: ssl.SSLContext | None) -> AsyncIterator[Move]:
     """Return a server with a new address; its entry is not set up yet."""
     socket_allow_hosts([OLD, NEW])
-    async with SimulatedPlex(host=NEW, clock=ManualClock()) as new:
-        assert new.machine_identifier == new_home.plex.machine_identifier
+    async with SimulatedPlex(host=NEW, tls=tls, clock=ManualClock()) as new:
         yield Move(**vars(new_home), new=new)
 
 
 @pytest.fixture
 async def move(parked: Move) -> Move:
     """Return a server with a new address, which will be missed at its old one."""
-    parked.expected_logs.append(NOTHING_LISTENS)
+    parked.expect_log(NOTHING_LISTENS)
     await parked.set_up()
     return parked
-
-
-@pytest.fixture
-def secure_home(
-    hass: HomeAssistant,
-    secure: SimulatedPlex,
-    freezer: FrozenDateTimeFactory,
-    expected_logs: list[str],
-    caplog: pytest.LogCaptureFixture,
-) -> Journey:
-    """Return a secure server; its entry is not set up yet."""
-
-    async def advance(seconds: float) -> None:
-        freezer.tick(seconds)
-        await secure.advance(seconds)
-        await settle(hass)
-
-    entry = add_entry(hass, secure)
-    return Journey(hass, secure, entry, advance, expected_logs, caplog, freezer)
-
-
-@pytest.fixture
-async def secure_move(
-    secure_home: Journey, certificates: Certificates, names: Names
-) -> AsyncIterator[Move]:
-    """Return a secure server with a new address, and an entry as signing in makes it."""
-    socket_allow_hosts([OLD, NEW])
-    for cert_hash in (CERT_HASH, ANOTHER_HASH):
-        names.point(plex_direct_name(NEW, cert_hash), address=NEW)
-    secure_home.update(url=secure_home.plex.url_at(plex_direct_name(OLD)))
-    tls = certificates.plex_direct()
-    async with SimulatedPlex(host=NEW, tls=tls, clock=ManualClock()) as new:
-        yield Move(**vars(secure_home), new=new)

@@ -1,39 +1,27 @@
 """Home Assistant and a server on a journey, at one address or at two."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
-import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_URL, STATE_OFF
 from homeassistant.data_entry_flow import FlowResultType
-import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from tests.conftest import Home, settle, until
+from tests.conftest import Home, settle
 from tests.flows import announce, answer_repair, open_repair, repairs
 from tests.simulator import SimulatedPlex
 
 OLD, NEW = "127.0.0.1", "127.0.0.2"
-ANOTHER_HASH = "f" * 32
 NOTHING_LISTENS = "Nothing is listening at the address"
 MINUTE, HOUR = 60, 3600
 
 
-def got_a_token(plex: SimulatedPlex) -> bool:
-    return any("X-Plex-Token" in request.headers for request in plex.requests)
-
-
-def said(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the integration has logged above debug."""
-    return [
-        f"{record.levelname} {record.getMessage()}"
-        for record in caplog.records
-        if record.name.startswith("custom_components")
-        and record.levelno >= logging.INFO
-    ]
+def token_sent_to(plex: SimulatedPlex) -> Counter[str]:
+    """Return how often each path was asked for with a token."""
+    return Counter(it.path for it in plex.requests if "X-Plex-Token" in it.headers)
 
 
 @dataclass
@@ -41,9 +29,6 @@ class Journey(Home):
     """Home Assistant, a server, its entry, and what can be seen of all of them."""
 
     freezer: FrozenDateTimeFactory
-
-    def is_loaded(self) -> bool:
-        return self.entry.state is ConfigEntryState.LOADED
 
     def is_retried(self) -> bool:
         return self.entry.state is ConfigEntryState.SETUP_RETRY
@@ -54,18 +39,17 @@ class Journey(Home):
     def dialogs(self) -> list[ConfigFlowResult]:
         return self.hass.config_entries.flow.async_progress()
 
-    async def follow(self, kind: str, answer: dict[str, Any] | None = None) -> Any:
-        """Answer the only repair; return the dialog to which it leads."""
+    async def follow(self, kind: str) -> Any:
+        """Confirm the only repair; return the dialog to which it leads."""
         assert self.repairs() == {kind}
-        repair = await open_repair(self.hass, kind)
-        result = await answer_repair(self.hass, repair, answer or {})
+        result = await answer_repair(self.hass, await open_repair(self.hass, kind), {})
         assert result["type"] is FlowResultType.CREATE_ENTRY
         _, flow_id = result["next_flow"]
         return self.hass.config_entries.flow.async_get(flow_id)
 
     def expect_healthy(self) -> None:
         """See the entry at work, and nothing left for a person to do."""
-        assert self.is_loaded()
+        assert self.entry_state() is ConfigEntryState.LOADED
         assert self.state() == STATE_OFF
         assert self.repairs() == set()
         assert self.dialogs() == []
@@ -79,11 +63,9 @@ class Journey(Home):
         """Return what an action says of each task."""
         return {it["name"]: it for it in await self.answer("get_butler_tasks")}
 
-    async def pass_time(self, seconds: float, step: float = 5) -> None:
+    async def pass_time(self, seconds: int) -> None:
         """Let time pass in steps that no timer leaps over."""
-        while seconds > 0:
-            await self.advance(min(seconds, step))
-            seconds -= step
+        await self.advance_steps(seconds // 5, 5)
 
     async def pass_by(self, seconds: float) -> None:
         """Let time pass without waiting for answers that need it to pass themselves."""
@@ -121,17 +103,6 @@ class Move(Journey):
         await self.old.stop_listening()
         await self.outage()
 
-    async def be_looked_for(self) -> None:
-        """Let the server be missed, and be slow to answer the look at the new address."""
-        await self.announce()
-        await self.old.stop_listening()
-        await self.outage(1)
-        self.new.requests.clear()
-        self.new.fault("slow", delay=1)
-        self.freezer.tick(31)
-        async_fire_time_changed(self.hass)
-        await until(lambda: bool(self.new.requests))
-
     async def confirm(self, url: str | None = None) -> None:
         """Confirm the new address, and see the entry at work there."""
         result = await open_repair(self.hass, "address_changed")
@@ -150,7 +121,7 @@ class Move(Journey):
     def expect_not_followed(self) -> None:
         """See no repair, and no token at the new address."""
         assert self.repairs() == set()
-        assert not got_a_token(self.new)
+        assert not token_sent_to(self.new)
 
     def expect_healthy_at(self, url: str) -> None:
         """See the entry at work at an address."""

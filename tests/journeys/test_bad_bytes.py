@@ -1,6 +1,5 @@
 """A server that sends what is no UTF-8, no JSON or no text at all, for a whole night."""
 
-from dataclasses import replace
 import json
 from typing import Any
 
@@ -14,7 +13,6 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.json import json_bytes
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -24,7 +22,7 @@ from tests.conftest import BACKUP_SWITCH, settle
 from tests.downloads import download
 from tests.flows import begin, submit, typed
 from tests.journeys.journey import HOUR, MINUTE, Journey
-from tests.simulator import SCAN, Row, SimulatedPlex, TaskSpec, raw
+from tests.simulator import SCAN, SimulatedPlex, TaskSpec, raw
 
 # Also what is disabled at first
 pytestmark = pytest.mark.usefixtures("all_entities_enabled")
@@ -37,14 +35,6 @@ POLISH = TaskSpec(
     description=f"Jusqu'{raw(0xE0)} ce que{raw(0x0B)}{CAFE}",
     seconds=30 * MINUTE,
 )
-
-
-def polish_switch(home: Journey) -> str:
-    unique_id = f"{home.plex.machine_identifier}_task_{POLISH.name}"
-    registry = er.async_get(home.hass)
-    found = registry.async_get_entity_id(Platform.SWITCH, DOMAIN, unique_id)
-    assert found
-    return found
 
 
 async def saved(hass: HomeAssistant, storage: dict[str, Any], key: str) -> Any:
@@ -64,8 +54,11 @@ async def test_a_night_with_a_bad_byte_is_like_any_other(
     plex.add_task(POLISH)
     plex.noise.activity(SCAN, 10 * HOUR, title=CAFE)
     await home.set_up()
-    polish = polish_switch(home)
-    name = er.async_get(home.hass).async_get(polish)
+    unique_id = f"{plex.machine_identifier}_task_{POLISH.name}"
+    registry = er.async_get(home.hass)
+    polish = registry.async_get_entity_id(Platform.SWITCH, DOMAIN, unique_id)
+    assert polish
+    name = registry.async_get(polish)
     assert name
     assert name.original_name == "Polir les cuivr\ufffds \ufffd"
 
@@ -81,8 +74,8 @@ async def test_a_night_with_a_bad_byte_is_like_any_other(
         shown = [it.state for it in states if it.entity_id == switch]
         assert shown == [STATE_OFF, STATE_ON, STATE_OFF]
 
-    registry = await saved(home.hass, hass_storage, "core.entity_registry")
-    assert polish in {it["entity_id"] for it in registry["entities"]}
+    stored = await saved(home.hass, hass_storage, "core.entity_registry")
+    assert polish in {it["entity_id"] for it in stored["entities"]}
     await saved(home.hass, hass_storage, f"{DOMAIN}.{home.entry.entry_id}")
     report = json.loads(await download(home.hass, hass_client, home.entry))["data"]
     tasks = {it["name"]: it["title"] for it in report["tasks"]}
@@ -132,44 +125,3 @@ async def test_a_task_is_listed_if_requests_can_name_it(
     if is_listed:
         await home.turn_on(switch)
         assert home.plex.truth()[name] == "running"
-
-
-async def test_a_title_without_end_is_cut(
-    hass_storage: dict[str, Any], new_home: Journey
-) -> None:
-    home = new_home
-    endless = "Polish all of the brass and then begin anew. " * 10_000
-    home.plex.add_task(replace(POLISH, title=endless, description=endless))
-    await home.set_up()
-    polish = polish_switch(home)
-    home.plex.client_start("PolishBrass")
-    await home.advance(1)
-
-    state = home.hass.states.get(polish)
-    assert state and state.state == STATE_ON
-    assert len(state.name) < 300
-    registry = await saved(home.hass, hass_storage, "core.entity_registry")
-    assert polish in {it["entity_id"] for it in registry["entities"]}
-
-
-@pytest.mark.parametrize(
-    "beyond", [int(1e30), 10**400, 1e308, float("nan"), -7, True, "1e30", "9" * 400]
-)
-async def test_a_number_beyond_reason_spoils_only_itself(
-    new_home: Journey, beyond: Any
-) -> None:
-    home = new_home
-    home.plex.add_task(replace(POLISH, interval=beyond))
-    row = Row(uuid="a-row", type="butler", title="Backup Database", progress=beyond)
-    home.plex.state.board.begin(row)
-    await home.set_up()
-
-    assert home.state() == STATE_ON
-    running = home.hass.states.get("sensor.attic_butler_current_task")
-    assert running
-    (attribute,) = running.attributes["tasks"]
-    assert attribute["progress"] is None
-    tasks = await home.tasks()
-    assert tasks["PolishBrass"]["interval"] is None
-    # The page gets both in the encoding that knows no such numbers.
-    assert json_bytes([tasks, running.as_dict()])

@@ -10,7 +10,6 @@ from tests.conftest import SignIn
 from tests.flows import submit, suggested
 from tests.journeys.journey import Journey
 from tests.simulator import (
-    Connection,
     ManualClock,
     Names,
     SimulatedPlex,
@@ -39,8 +38,8 @@ class Container(Journey):
         flows = self.hass.config_entries.flow
         return await self.sign_in(await flows.async_configure(flow["flow_id"]))
 
-    async def leave(self, port: int = 9) -> None:
-        """Let the address lead to another port; by default, a closed one."""
+    async def leave(self, port: int) -> None:
+        """Let the address lead to another port."""
         self.names.point("plex.container", port)
         await self.plex.stop_listening()
         await self.plex.listen_again()
@@ -53,34 +52,26 @@ class Container(Journey):
         assert self.entry.data == {CONF_TOKEN: NEW_TOKEN, **ADDRESS, **data}
         self.expect_healthy()
 
-    def expect_done_at_its_name(self, result: ConfigFlowResult) -> None:
-        url = self.plex.url_at(plex_direct_name("127.0.0.1"))
-        self.expect_done(result, url=url, verify_ssl=True)
+
+@pytest.fixture
+def plex(secure: SimulatedPlex) -> SimulatedPlex:
+    return secure
 
 
 @pytest.fixture
 async def container(
-    secure_home: Journey, names: Names, tv: SimulatedPlexTv, sign_in: SignIn
+    new_home: Journey, names: Names, tv: SimulatedPlexTv, sign_in: SignIn
 ) -> Container:
     """Return a container whose token was revoked."""
-    home = Container(**vars(secure_home), names=names, tv=tv, sign_in=sign_in)
+    home = Container(**vars(new_home), names=names, tv=tv, sign_in=sign_in)
     names.point("plex.container", home.plex.port)
     home.update(**ADDRESS)
     await home.set_up()
-    assert home.is_loaded()
     home.plex.token = NEW_TOKEN
-    home.expected_logs.append("does not accept the token")
+    home.expect_log("does not accept the token")
     while not any(home.entry.async_get_active_flows(home.hass, {SOURCE_REAUTH})):
         await home.advance(31)
     return home
-
-
-@pytest.mark.parametrize("connections", [None, [remote_https(), relay()]])
-async def test_a_new_token_leaves_the_address_whether_plex_knows_another_or_not(
-    container: Container, connections: list[Connection] | None
-) -> None:
-    container.tv.add_server(container.plex, connections=connections)
-    container.expect_done(await container.sign_in_again())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +84,7 @@ async def test_a_new_token_leaves_the_address_whether_plex_knows_another_or_not(
         ("refuse", "/butler", "hung_up"),
     ],
 )
-async def test_an_address_that_answers_is_not_left_for_a_bad_answer(
+async def test_a_new_token_leaves_an_address_that_answers_be_it_badly_at_first(
     container: Container, fault: str, path: str, error: str
 ) -> None:
     plex = container.plex
@@ -110,19 +101,11 @@ async def test_an_address_that_answers_is_not_left_for_a_bad_answer(
     container.expect_done(await submit(container.hass, result, chosen))
 
 
-async def test_an_address_that_is_dead_is_left_for_one_that_plex_knows(
-    container: Container,
-) -> None:
-    container.tv.add_server(container.plex)
-    await container.leave()
-    container.expect_done_at_its_name(await container.sign_in_again())
-
-
 async def test_an_address_that_is_dead_and_the_only_one_can_be_mended(
     container: Container,
 ) -> None:
     container.tv.add_server(container.plex, connections=[remote_https(), relay()])
-    await container.leave()
+    await container.leave(9)
     container.names.point("plex.new", container.plex.port)
     result = await container.sign_in_again()
     assert result["step_id"] == "address"
@@ -146,4 +129,6 @@ async def test_a_stranger_at_the_address_gets_neither_token(
         result = await container.sign_in_again()
         assert [request.path for request in stranger.requests] == ["/identity"]
         assert "X-Plex-Token" not in stranger.requests[0].headers
-    container.expect_done_at_its_name(result)
+    # It is left for one that plex.tv knows.
+    url = container.plex.url_at(plex_direct_name("127.0.0.1"))
+    container.expect_done(result, url=url, verify_ssl=True)

@@ -6,14 +6,13 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, STATE_OFF
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from pytest_socket import socket_allow_hosts
 
-from tests.conftest import BACKUP_SWITCH, settle
+from tests.conftest import BACKUP_SWITCH
 from tests.downloads import download
 from tests.flows import Dialog, announce, repairs, submit
-from tests.journeys.journey import Journey, got_a_token
+from tests.journeys.journey import Journey, token_sent_to
 from tests.simulator import ManualClock, SimulatedPlex
 
 
@@ -30,7 +29,7 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     await announce(hass, plex.port)
     (card,) = hass.config_entries.flow.async_progress()
     assert card["context"]["title_placeholders"] == {"name": "Attic"}
-    assert not got_a_token(plex)
+    assert not token_sent_to(plex)
 
     dialog.result = await hass.config_entries.flow.async_configure(card["flow_id"])
     await dialog.fail("invalid_auth", {CONF_TOKEN: "wrong"})
@@ -50,33 +49,23 @@ async def test_a_server_is_discovered_added_and_reported_without_telling_whose_i
     assert [secret for secret in secrets if secret in report] == []
 
 
-@pytest.mark.parametrize(
-    "hosts", [("fe80::1", "127.0.0.1"), ("127.0.0.3", "fe80::1", "127.0.0.1")]
-)
 async def test_a_server_is_found_at_any_of_the_addresses_that_it_announces(
-    dialog: Dialog, hosts: tuple[str, ...]
+    home: Journey,
 ) -> None:
     """A container announces its bridge, and many cards have link-local addresses."""
-    socket_allow_hosts(["127.0.0.1", "127.0.0.3"])
-    dialog.result = await announce(dialog.hass, dialog.plex.port, *hosts)
-    await dialog.create({CONF_TOKEN: dialog.plex.token})
-    assert dialog.result["result"].state is ConfigEntryState.LOADED
-    assert dialog.result["data"][CONF_URL] == dialog.plex.url
-
-
-async def test_a_known_server_at_its_address_does_not_hide_it(home: Journey) -> None:
-    socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    socket_allow_hosts(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
     port = home.plex.port
     async with SimulatedPlex(
         host="127.0.0.2", port=port, seed=7, name="Cellar", clock=ManualClock()
     ) as cellar:
-        # Both hosts have containers, and so the same address for their bridge.
-        result = await announce(home.hass, port, "127.0.0.1", "127.0.0.2")
+        # One where nothing answers, and a bridge where a server of this host does
+        hosts = ("fe80::1", "127.0.0.3", "127.0.0.1", "127.0.0.2")
+        result = await announce(home.hass, port, *hosts)
         assert result["type"] is FlowResultType.FORM
         result = await submit(home.hass, result, {CONF_TOKEN: cellar.token})
         assert result["data"][CONF_URL] == cellar.url
         assert result["result"].unique_id == cellar.machine_identifier
-        await settle(home.hass)
+        assert result["result"].state is ConfigEntryState.LOADED
 
 
 async def test_no_name_makes_a_link_of_a_text(
@@ -90,14 +79,7 @@ async def test_no_name_makes_a_link_of_a_text(
     assert flow["context"]["title_placeholders"] == {"name": shown}
 
     plex.name = name
-    result = await submit(hass, result, {CONF_TOKEN: plex.shared_token})
     result = await submit(hass, result, {CONF_TOKEN: plex.token})
-    entry_id = result["result"].entry_id
     plex.fault("403", count=None, path="/butler")
-    await hass.config_entries.async_reload(entry_id)
+    await hass.config_entries.async_reload(result["result"].entry_id)
     assert repairs(hass)["not_owner"].translation_placeholders == {"name": shown}
-
-    plex.clear_faults()
-    await hass.config_entries.async_reload(entry_id)
-    await settle(hass)
-    assert repairs(hass) == {}

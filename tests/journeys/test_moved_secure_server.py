@@ -1,30 +1,20 @@
 """A server with TLS that got another address, and what its certificate proves."""
 
+import ssl
+
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, STATE_OFF
 import pytest
 
-from tests.conftest import SignIn, settle
-from tests.flows import (
-    announce,
-    answer_repair,
-    choose,
-    open_repair,
-    repairs,
-    submit,
-    suggested,
-)
-from tests.journeys.journey import (
-    ANOTHER_HASH,
-    NEW,
-    NOTHING_LISTENS,
-    OLD,
-    Move,
-    got_a_token,
-)
+from tests.conftest import SignIn
+from tests.flows import announce, choose, repairs, submit, suggested
+from tests.journeys.journey import NEW, NOTHING_LISTENS, OLD, Move, token_sent_to
+from tests.journeys.test_installed_anew import ids, install_anew, take_its_place
 from tests.simulator import (
+    CERT_HASH,
     Names,
     SecureConnections,
+    SimulatedPlex,
     SimulatedPlexTv,
     local_http,
     local_https,
@@ -32,44 +22,64 @@ from tests.simulator import (
 )
 from tests.tls import Certificates
 
+ANOTHER_HASH = "f" * 32
+
 
 @pytest.fixture
-def missed(secure_move: Move) -> Move:
+def plex(secure: SimulatedPlex) -> SimulatedPlex:
+    return secure
+
+
+@pytest.fixture
+def tls(certificates: Certificates) -> ssl.SSLContext:
+    return certificates.plex_direct()
+
+
+@pytest.fixture
+def parked(parked: Move, names: Names) -> Move:
+    """Return a secure server with a new address, and an entry as signing in makes it."""
+    for cert_hash in (CERT_HASH, ANOTHER_HASH):
+        names.point(plex_direct_name(NEW, cert_hash), address=NEW)
+    parked.update(url=parked.old.url_at(plex_direct_name(OLD)))
+    return parked
+
+
+@pytest.fixture
+def missed(parked: Move) -> Move:
     """Return a secure server, which will be missed at its address."""
-    secure_move.expected_logs.append(NOTHING_LISTENS)
-    return secure_move
+    parked.expect_log(NOTHING_LISTENS)
+    return parked
 
 
-async def test_a_server_with_plexs_name_is_followed_by_itself(missed: Move) -> None:
+@pytest.mark.parametrize("was_down", [False, True], ids=["at work", "down"])
+async def test_a_server_with_plexs_name_is_followed_by_itself(
+    missed: Move, *, was_down: bool
+) -> None:
     await missed.set_up()
-    await missed.leave()
+    await missed.old.stop_listening()
+    if was_down:
+        # Home Assistant starts without the server, and hears of it later.
+        await missed.advance(31)
+        await missed.reload()
+        assert missed.is_retried()
+    await missed.announce()
+    await missed.outage()
 
     missed.expect_healthy_at(missed.new.url_at(plex_direct_name(NEW)))
     assert missed.entry.data[CONF_VERIFY_SSL]
-
-
-async def test_a_secure_server_that_moved_while_home_assistant_was_down_is_followed(
-    secure_move: Move,
-) -> None:
-    await secure_move.old.stop_listening()
-    await secure_move.set_up()
-    # Discovery may come after set-up.
-    await secure_move.announce()
-    await secure_move.outage()
-    secure_move.expect_healthy_at(secure_move.new.url_at(plex_direct_name(NEW)))
 
 
 @pytest.mark.parametrize("is_signed", [True, False])
 async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
     missed: Move, certificates: Certificates, *, is_signed: bool
 ) -> None:
-    renamed, self_signed = (
-        certificates.plex_direct(ANOTHER_HASH),
-        certificates.self_signed(),
-    )
     before = missed.url()
     await missed.set_up()
-    await missed.new.use_certificate(renamed if is_signed else self_signed)
+    await missed.new.use_certificate(
+        certificates.plex_direct(ANOTHER_HASH)
+        if is_signed
+        else certificates.self_signed()
+    )
     await missed.leave()
     missed.expect_not_followed()
 
@@ -77,13 +87,13 @@ async def test_nothing_without_the_certificate_of_the_server_gets_the_token(
 
 
 @pytest.fixture
-async def renamed(secure_move: Move, certificates: Certificates) -> Move:
+async def renamed(parked: Move, certificates: Certificates) -> Move:
     """Return a server that has got a certificate for another name."""
-    secure_move.expected_logs.append("for another name")
-    await secure_move.set_up()
-    await secure_move.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
-    await secure_move.advance(31)
-    return secure_move
+    parked.expect_log("for another name")
+    await parked.set_up()
+    await parked.old.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await parked.advance(31)
+    return parked
 
 
 async def test_a_renamed_certificate_at_the_old_address_is_a_repair_until_it_is_back(
@@ -98,33 +108,33 @@ async def test_a_renamed_certificate_at_the_old_address_is_a_repair_until_it_is_
 
 
 async def follow(renamed: Move) -> ConfigFlowResult:
-    """Submit the repair; return the dialog to which it leads."""
-    hass = renamed.hass
-    repair = await open_repair(hass, "certificate_renamed")
+    """Confirm the repair; return the dialog to which it leads."""
     told = {"name": "Attic", "names": f"*.{ANOTHER_HASH}.plex.direct"}
-    assert repair["description_placeholders"] == told
-    assert repairs(hass)["certificate_renamed"].translation_placeholders == told
-    await answer_repair(hass, repair, {})
+    issue = repairs(renamed.hass)["certificate_renamed"]
+    assert issue.translation_placeholders == told
+    flow = await renamed.follow("certificate_renamed")
     # What was presented is never taken for the new name.
     assert ANOTHER_HASH not in renamed.url()
-    (flow,) = renamed.dialogs()
     assert flow["context"]["source"] == SOURCE_RECONFIGURE
-    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    configure = renamed.hass.config_entries.flow.async_configure
+    result: ConfigFlowResult = await configure(flow["flow_id"])
     assert result["step_id"] == "renamed"
+    assert result["menu_options"] == ["sign_in", "address"]
     return result
 
 
-@pytest.mark.parametrize("way", ["sign_in", "address"])
+@pytest.mark.parametrize("finds", [True, False])
 async def test_the_repair_of_a_renamed_certificate_leads_to_the_new_name(
-    renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn, way: str
+    renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn, *, finds: bool
 ) -> None:
     found = local_https(renamed.old, ANOTHER_HASH)
     tv.add_server(renamed.old, connections=[found])
     result = await follow(renamed)
-    if way == "sign_in":
-        result = await sign_in(result)
-    else:
-        result = await choose(renamed.hass, result, way)
+    result = await sign_in(result, answer=tv.link if finds else tv.expire)
+    if not finds:
+        assert result["step_id"] == "sign_in_expired"
+        assert result["menu_options"] == ["sign_in", "address"]
+        result = await choose(renamed.hass, result, "address")
         answer = {CONF_URL: found.uri, CONF_VERIFY_SSL: True}
         result = await submit(renamed.hass, result, answer)
     assert result["reason"] == "reconfigure_successful"
@@ -150,20 +160,6 @@ async def test_a_new_sign_in_does_not_lead_from_https_to_plain_http(
     assert renamed.state() == STATE_OFF
 
 
-async def test_a_sign_in_that_does_not_find_a_new_name_leads_to_the_address(
-    renamed: Move, tv: SimulatedPlexTv, sign_in: SignIn
-) -> None:
-    hass = renamed.hass
-    result = await sign_in(await follow(renamed), answer=tv.expire)
-    assert result["step_id"] == "sign_in_expired"
-    assert result["menu_options"] == ["sign_in", "address"]
-    url = renamed.old.url_at(plex_direct_name(OLD, ANOTHER_HASH))
-    result = await choose(hass, result, "address")
-    result = await submit(hass, result, {CONF_URL: url, CONF_VERIFY_SSL: True})
-    assert result["reason"] == "reconfigure_successful"
-    renamed.expect_healthy_at(url)
-
-
 @pytest.mark.parametrize("also", list(SecureConnections))
 async def test_a_secure_server_without_verification_is_followed_to_https_by_a_person(
     missed: Move, also: SecureConnections
@@ -173,7 +169,7 @@ async def test_a_secure_server_without_verification_is_followed_to_https_by_a_pe
     await missed.set_up()
     await missed.leave()
     assert missed.url() == missed.old.url
-    assert not got_a_token(missed.new)
+    assert not token_sent_to(missed.new)
 
     await missed.confirm(missed.new.url_at(NEW, scheme="https"))
     assert missed.entry.data[CONF_VERIFY_SSL] is False
@@ -191,34 +187,43 @@ async def test_a_name_that_somebody_chose_and_verifies_is_not_followed(
     missed.update(url=chosen)
     await missed.set_up()
     await missed.leave()
-    assert missed.repairs() == set()
+    missed.expect_not_followed()
 
     await missed.come_back(chosen)
-    assert not got_a_token(missed.new)
 
 
-async def test_one_that_now_is_secure_is_followed(secure_move: Move) -> None:
-    secure_move.expected_logs.append("closed the connection without a response")
-    server = secure_move.old
+async def test_one_that_now_is_secure_is_followed(parked: Move) -> None:
+    parked.expect_log("closed the connection without a response")
+    server = parked.old
     server.secure_connections = SecureConnections.PREFERRED
     plain = server.url_at(OLD, scheme="http")
-    secure_move.update(url=plain)
-    await secure_move.set_up()
+    parked.update(url=plain)
+    await parked.set_up()
     server.secure_connections = SecureConnections.REQUIRED
-    await announce(secure_move.hass, server.port)
-    await secure_move.outage()
-    assert secure_move.url() == plain
+    await announce(parked.hass, server.port)
+    await parked.outage()
+    assert parked.url() == plain
 
-    await secure_move.confirm(server.url)
-    assert secure_move.entry.data[CONF_VERIFY_SSL] is False
+    await parked.confirm(server.url)
+    assert parked.entry.data[CONF_VERIFY_SSL] is False
 
 
-async def test_an_address_that_was_entered_during_a_look_is_kept(missed: Move) -> None:
-    await missed.set_up()
-    await missed.be_looked_for()
+async def test_a_new_server_with_a_new_certificate_leads_on_to_its_name(
+    parked: Move, certificates: Certificates
+) -> None:
+    plex = parked.plex
+    await parked.set_up()
+    before = ids(parked)
+    await plex.use_certificate(certificates.plex_direct(ANOTHER_HASH))
+    await install_anew(parked)
 
-    missed.update(url=missed.old.url_at("localhost"))
-    entered = dict(missed.entry.data)
-    missed.freezer.tick(2)
-    await settle(missed.hass)
-    assert missed.entry.data == entered
+    flow = await take_its_place(parked)
+    assert flow
+    assert flow["context"]["source"] == SOURCE_RECONFIGURE
+    assert not token_sent_to(plex)
+    renamed = plex.url_at(plex_direct_name(OLD, ANOTHER_HASH))
+    answer = {CONF_URL: renamed, CONF_VERIFY_SSL: True}
+    result = await submit(parked.hass, flow, answer)
+    assert result["reason"] == "reconfigure_successful"
+    parked.expect_healthy_at(renamed)
+    assert ids(parked) == before

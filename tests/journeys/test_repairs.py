@@ -11,7 +11,7 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import SignIn, settle
 from tests.flows import answer_repair, open_repair
 from tests.journeys.journey import HOUR, MINUTE, Journey
-from tests.simulator import SimulatedPlexTv
+from tests.simulator import PROFILES, SimulatedPlexTv
 
 
 @pytest.fixture
@@ -41,11 +41,25 @@ async def test_the_repair_of_a_guests_token_ends_in_a_loaded_entry_by_sign_in(
     assert guest.entry.data[CONF_URL] == url
 
 
+@pytest.mark.parametrize(
+    "profile",
+    [PROFILES["current"].with_traits(not_owner_status=status) for status in (401, 403)],
+)
 async def test_every_look_at_a_repair_leads_to_the_same_dialog_which_goes_with_its_cause(
     guest: Journey,
 ) -> None:
+    assert guest.entry.error_reason_translation_key == "not_owner"
+    # What is refused is no token that was revoked, so no dialog opens by itself.
+    await guest.pass_minutes(10)
+    assert guest.dialogs() == []
+    # Where nothing answers, nothing is known of the token.
+    guest.plex.fault("503", count=None)
+    await guest.pass_minutes(12)
+    assert guest.repairs() == {"not_owner"}
+    guest.plex.clear_faults()
+
     first = await guest.follow("not_owner")
-    await guest.advance_steps(3, 20)
+    await guest.pass_minutes(12)
     opened = await open_repair(guest.hass, "not_owner")
     again = await guest.follow("not_owner")
     assert again["flow_id"] == first["flow_id"]
@@ -54,43 +68,50 @@ async def test_every_look_at_a_repair_leads_to_the_same_dialog_which_goes_with_i
     assert dialog["context"]["unique_id"] == guest.entry.unique_id
 
     guest.update(token=guest.plex.token)
-    await guest.advance_steps(15, 20)
+    await guest.pass_minutes(20)
     guest.expect_healthy()
 
     # What is submitted after its cause has gone opens nothing.
     result = await answer_repair(guest.hass, opened, {})
-    assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "outdated"
     assert guest.dialogs() == []
 
 
-async def test_a_dialog_never_explains_a_cause_that_was(guest: Journey) -> None:
+async def test_a_dialog_never_explains_a_cause_that_was(home: Journey) -> None:
+    home.expect_log("not belong to the owner")
+    plex, good = home.plex, home.plex.token
+
     async def says() -> list[str]:
         """Return what the open dialogs say when somebody looks at them."""
-        configure = guest.hass.config_entries.flow.async_configure
-        opened = [await configure(it["flow_id"]) for it in guest.dialogs()]
+        configure = home.hass.config_entries.flow.async_configure
+        opened = [await configure(it["flow_id"]) for it in home.dialogs()]
         return [it["step_id"] for it in opened]
 
-    await guest.follow("not_owner")
+    plex.fault("403", count=None, path="/butler")
+    await home.pass_minutes(20)
+    await home.follow("not_owner")
     assert await says() == ["reauth_not_owner"]
 
     # The guest's token is revoked, and later good again, but still a guest's.
-    guest.update(token="revoked")
-    await guest.pass_minutes(20)
-    assert guest.repairs() == set()
+    plex.token = "another"
+    await home.pass_minutes(20)
+    assert home.repairs() == set()
     assert await says() == ["reauth_confirm"]
 
-    guest.update(token=guest.plex.shared_token)
-    await guest.pass_minutes(61)
-    assert guest.repairs() == {"not_owner"}
+    plex.token = good
+    await home.pass_minutes(61)
+    assert home.repairs() == {"not_owner"}
     assert await says() == []
-    await guest.follow("not_owner")
+    await home.follow("not_owner")
     assert await says() == ["reauth_not_owner"]
 
-    # Since 2026.11, Home Assistant waits as long as it has waited at most.
-    guest.update(token=guest.plex.token)
-    await guest.pass_minutes(61)
-    guest.expect_healthy()
+    # It becomes its owner's, and a refusal is tried as soon as if it were the first.
+    plex.clear_faults()
+    plex.token = "another"
+    await home.pass_minutes(1)
+    plex.token = good
+    await home.pass_minutes(2)
+    home.expect_healthy()
 
 
 @pytest.mark.parametrize("cause", ["guest", "refused"])
@@ -136,7 +157,7 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     assert home.last_result == "ended"
     home.plex.fault("403", count=None, path="/butler")
     if while_loaded:
-        home.expected_logs.append("not belong to the owner")
+        home.expect_log("not belong to the owner")
         await home.advance(HOUR + 1)
     else:
         await home.reload()
@@ -154,5 +175,4 @@ async def test_a_disabled_entry_shows_no_repair_and_remembers_its_runs(
     await entries.async_set_disabled_by(entry_id, None)
     await home.pass_by(1)
     await settle(home.hass)
-    assert home.is_loaded()
     assert (await home.tasks())["BackupDatabase"]["last_run"]["result"] == "ended"

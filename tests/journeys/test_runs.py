@@ -1,34 +1,19 @@
 """Runs and polls, from what the server shows to what states and actions tell."""
 
 import asyncio
-from collections.abc import Callable
 from itertools import groupby
 from time import process_time
-from typing import Any
 
-from homeassistant.const import (
-    EVENT_STATE_CHANGED,
-    EVENT_STATE_REPORTED,
-    STATE_OFF,
-    STATE_ON,
-    STATE_UNAVAILABLE,
-)
-from homeassistant.core import Event, callback
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 import pytest
 
-from tests.conftest import (
-    BACKUP,
-    BACKUP_SWITCH,
-    OPTIMIZE,
-    OPTIMIZE_SWITCH,
-    settle,
-    until,
-)
+from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, until
 from tests.journeys.journey import HOUR, MINUTE, NOTHING_LISTENS, Journey
-from tests.simulator import PROFILES, Cause, SimulatedPlex
+from tests.simulator import PROFILES, Cause, Row, RowEvent, activity_frame
 
 BUTLER = "binary_sensor.attic_butler_working"
-
+ANALYSIS = "DeepMediaAnalysis"
+ANALYSIS_SWITCH = "switch.attic_butler_perform_extensive_media_analysis"
 ON_SCHEDULE = "switch.attic_butler_schedule_back_up_database"
 START = "select.attic_butler_maintenance_window_begins"
 
@@ -38,35 +23,24 @@ SILENT = pytest.mark.parametrize(
 )
 
 
-async def trust(home: Journey) -> None:
-    """Let the server prove that it tells, and be idle again."""
-    home.begins(BACKUP, 1)
-    for seconds in (31, 31, 301):
-        await home.advance(seconds)
-
-
-def frame(uuid: str) -> str:
-    row = f'{{"uuid":"{uuid}","type":"butler","title":"Work","progress":5}}'
-    return (
-        '{"NotificationContainer":{"type":"activity","size":1,"ActivityNotification":'
-        f'[{{"event":"updated","uuid":"{uuid}","Activity":{row}}}]}}}}'
-    )
+def show_work(home: Journey, uuid: str) -> None:
+    """Have the server push a row of Butler's."""
+    row = Row(uuid=uuid, type="butler", title="Work", progress=5)
+    home.plex.hub.publish(activity_frame(RowEvent.UPDATED, row))
 
 
 @SESSION
 @pytest.mark.usefixtures("all_entities_enabled")
 async def test_a_burst_costs_two_rounds_of_writes_and_no_request(home: Journey) -> None:
     plex = home.plex
-    await trust(home)
+    await home.earn_trust()
     plex.durations.update(dict.fromkeys(plex.truth(), 0))
     updates: list[int] = []
     home.entry.runtime_data.async_add_listener(lambda: updates.append(1))
-    plex.requests.clear()
     events = home.written("event.attic_butler_task")
 
     plex.butler.start_due(Cause.WINDOW)
-    await plex.flush()
-    await settle(home.hass)
+    await home.heard()
     await home.advance(0.5)
 
     assert len(updates) <= 2
@@ -82,7 +56,7 @@ async def test_a_burst_costs_two_rounds_of_writes_and_no_request(home: Journey) 
 
 @SESSION
 async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> None:
-    await trust(home)
+    await home.earn_trust()
     home.plex.durations[BACKUP] = MINUTE
 
     async def wait() -> tuple[object, str | None]:
@@ -90,12 +64,11 @@ async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> No
         return task["result"], home.state()
 
     answer = asyncio.create_task(wait())
-    await settle(home.hass)
+    await home.settle()
     # Changes just before the end hold the next round of writes back.
     await home.advance(59.9)
-    home.plex.hub.send_raw(frame("w1"))
-    await home.plex.flush()
-    await settle(home.hass)
+    show_work(home, "w1")
+    await home.heard()
     assert home.state() == STATE_ON
     await home.advance_steps(4, 0.2)
     assert await answer == ("ended", STATE_OFF)
@@ -104,19 +77,19 @@ async def test_a_waiting_action_ends_once_its_switch_is_off(home: Journey) -> No
 async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(home: Journey) -> None:
     stream = home.entry.runtime_data.push.statistics
     before = stream()["frames"]
-    frames = [frame(f"w{number}") for number in range(10_000)]
-    for it in frames:
-        home.plex.hub.send_raw(it)
+    frames = 10_000
+    for number in range(frames):
+        show_work(home, f"w{number}")
 
     began = process_time()
     at_once: list[int] = []
 
     def is_over() -> bool:
         at_once.append(stream()["frames"] - before - sum(at_once))
-        return sum(at_once) >= len(frames)
+        return sum(at_once) >= frames
 
     await until(is_over)
-    await settle(home.hass)
+    await home.settle()
     took = process_time() - began
 
     # Without coverage it is half a second, the simulated server's part included.
@@ -132,10 +105,10 @@ async def test_a_backup_that_a_restart_cut_short_has_not_ended(
     home: Journey, how: str, seconds: float
 ) -> None:
     if seconds > 30:
-        home.expected_logs.append("Error fetching Attic Butler data")
+        home.expect_log("Error fetching Attic Butler data")
     home.plex.durations[BACKUP] = 10 * MINUTE
     call = asyncio.create_task(home.answer("start_task", task=BACKUP, wait=True))
-    await settle(home.hass)
+    await home.settle()
     await home.advance(MINUTE)
     await home.plex.restart(refused_for=seconds, how=how)
     await home.advance_steps(40, 3)
@@ -148,7 +121,9 @@ async def test_a_backup_that_a_restart_cut_short_has_not_ended(
     "profile", [PROFILES["session"], PROFILES["session"].with_traits(row_delay=8)]
 )
 async def test_a_start_never_shows_off_before_it_is_over(home: Journey) -> None:
-    await trust(home)
+    # The server proves that it tells.
+    home.begins(BACKUP, 1)
+    await home.advance(31, 31, 301)
     home.plex.durations[OPTIMIZE] = 40
     states = home.written(OPTIMIZE_SWITCH)
     await home.call("start_task", OPTIMIZE)
@@ -158,114 +133,96 @@ async def test_a_start_never_shows_off_before_it_is_over(home: Journey) -> None:
     assert shown == [STATE_ON, STATE_OFF]
 
 
-@pytest.fixture
-async def rounds(home: Journey) -> list[int]:
-    """Return a list that grows by one with each round of the listeners."""
-    # The polls after the set-up are over.
-    await home.advance_steps(2, 31)
-    rounds: list[int] = []
-    home.entry.runtime_data.async_add_listener(lambda: rounds.append(1))
-    return rounds
-
-
-async def poll(home: Journey, *, anew: bool = False) -> None:
-    """Poll, and read again also what is read seldom."""
-    if anew:
-        home.entry.runtime_data.async_invalidate()
-    await home.entry.runtime_data.async_refresh()
-    await settle(home.hass)
-
-
-def start_backup(plex: SimulatedPlex) -> None:
-    plex.durations[BACKUP] = HOUR
-    plex.client_start(BACKUP)
-
-
-def change_window(plex: SimulatedPlex) -> None:
-    plex.hub.muted = True
-    plex.set_preference("ButlerStartHour", 4)
-
-
-def disable_task(plex: SimulatedPlex) -> None:
-    plex.hub.muted = True
-    plex.set_preference("ButlerTaskBackupDatabase", value=False)
-
-
-def do_all(plex: SimulatedPlex) -> None:
-    start_backup(plex)
-    change_window(plex)
-    disable_task(plex)
-
-
 @SILENT
 @pytest.mark.usefixtures("all_entities_enabled")
-@pytest.mark.parametrize(
-    ("change", "entity_id", "before", "after"),
-    [
-        (start_backup, BACKUP_SWITCH, STATE_OFF, STATE_ON),
-        (change_window, START, "02:00", "04:00"),
-        (disable_task, ON_SCHEDULE, STATE_ON, STATE_OFF),
-        (do_all, BACKUP_SWITCH, STATE_OFF, STATE_ON),
-    ],
-)
-async def test_a_poll_that_finds_a_change_updates_the_listeners_once(
+async def test_a_poll_updates_the_listeners_once_whatever_it_finds_and_tells_no_more(
     home: Journey,
-    rounds: list[int],
-    change: Callable[[SimulatedPlex], None],
-    entity_id: str,
-    before: str,
-    after: str,
 ) -> None:
-    seen: list[str | None] = []
-    home.entry.runtime_data.async_add_listener(
-        lambda: seen.append(home.state(entity_id))
-    )
-    assert home.state(entity_id) == before
-    change(home.plex)
-    await poll(home, anew=True)
+    coordinator = home.entry.runtime_data
+    shown = (BACKUP_SWITCH, START, ON_SCHEDULE)
+    rounds: list[list[str | None]] = []
+    # The polls after the set-up are over.
+    await home.advance_steps(2, 31)
+    coordinator.async_add_listener(lambda: rounds.append([*map(home.state, shown)]))
+    writes = home.writes()
 
-    assert len(rounds) == 1
-    # The entities' states are written in that round.
-    assert seen == [after]
+    async def poll() -> None:
+        coordinator.async_invalidate()
+        await coordinator.async_refresh()
+        await home.settle()
 
-
-@SILENT
-async def test_a_poll_that_finds_no_change_writes_no_state(
-    home: Journey, rounds: list[int]
-) -> None:
-    writes: list[Event[Any]] = []
-
-    @callback
-    def note(event: Event[Any]) -> None:
-        writes.append(event)
-
-    @callback
-    def every(_: object) -> bool:
-        return True
-
-    for event in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        home.hass.bus.async_listen(event, note, event_filter=every)
-    await poll(home, anew=True)
-
+    await poll()
     assert len(rounds) <= 1
     assert not writes
 
-
-@SILENT
-async def test_an_outage_updates_the_listeners_once_and_so_does_its_end(
-    home: Journey, rounds: list[int]
-) -> None:
-    home.expected_logs.append(NOTHING_LISTENS)
-    home.begins(BACKUP, HOUR)
-    await poll(home)
     rounds.clear()
+    home.begins(BACKUP, HOUR)
+    home.plex.hub.muted = True
+    home.plex.set_preference("ButlerStartHour", 4)
+    home.plex.set_preference("ButlerTaskBackupDatabase", value=False)
+    await poll()
+    # The entities' states are written in that round.
+    assert rounds == [[STATE_ON, "04:00", STATE_OFF]]
+
+    home.expect_log(NOTHING_LISTENS)
     await home.plex.stop_listening()
     for _ in range(2):
-        await poll(home)
-        assert home.state() == STATE_UNAVAILABLE
-        assert len(rounds) == 1
+        await poll()
+        assert rounds[1:] == [[STATE_UNAVAILABLE] * len(shown)]
 
     await home.plex.listen_again()
-    await home.entry.runtime_data.async_refresh()
+    await coordinator.async_refresh()
+    assert len(rounds) == 3
     assert home.state() in {STATE_ON, STATE_OFF}
-    assert len(rounds) == 2
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("fault", "hours"),
+    [
+        pytest.param("502", 24, marks=pytest.mark.slow),
+        *((it, 3) for it in ("503", "404", "403", "401", "ignore", "refuse")),
+        ("frame-cut", 3),
+    ],
+)
+async def test_a_proxy_without_websockets_costs_time_and_nothing_else(
+    home: Journey, fault: str, hours: int
+) -> None:
+    home.expect_log("no notifications, so changes show later")
+    plex, states = home.plex, home.written(ANALYSIS_SWITCH)
+    await home.advance(31)
+    home.begins(ANALYSIS, (hours - 1) * HOUR)
+    await home.advance(1)
+    began = (await home.tasks())[ANALYSIS]["since"]
+    assert began
+    home.caplog.clear()
+
+    plex.fault(fault, path="/:/websockets", count=None)
+    plex.hub.drop()
+    plex.requests.clear()
+    while plex.truth()[ANALYSIS] == "running":
+        assert (await home.tasks())[ANALYSIS]["since"] == began
+        await home.advance(2 * MINUTE)
+    await home.pass_minutes(20)
+
+    assert [state.state for state in states] == [STATE_ON, STATE_OFF]
+    last = (await home.tasks())[ANALYSIS]["last_run"]
+    assert last["started_at"] == began
+    # The frame that says how it ended may be the one with which the stream breaks, and
+    # then the server may have been restarted.
+    assert last["result"] in {"ended", "lost" if fault == "frame-cut" else "ended"}
+    # Polls find what begins, too.
+    home.begins(BACKUP, HOUR)
+    await home.advance(33)
+    assert home.state() == STATE_ON
+    (line,) = home.said
+    assert line.startswith("WARNING")
+
+    plex.clear_faults()
+    await home.pass_minutes(17)
+    assert [line.split()[0] for line in home.said] == ["WARNING", "INFO"]
+    plex.requests.clear()
+    plex.client_stop(BACKUP)
+    await home.advance(0.5)
+    assert home.state() == STATE_OFF
+    assert not plex.requests

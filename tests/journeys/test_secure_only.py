@@ -7,22 +7,14 @@ import pytest
 
 from tests.conftest import BACKUP_SWITCH, settle
 from tests.flows import Dialog, announce, typed
-from tests.simulator import (
-    CERT_HASH,
-    Names,
-    PlainHttp,
-    SecureConnections,
-    plex_direct_name,
-)
-from tests.tls import Certificates
+from tests.simulator import CERT_HASH, Names, PlainHttp, plex_direct_name
 
 
-async def enter(dialog: Dialog, token: str | None = None) -> None:
+async def hear_of(dialog: Dialog, token: str) -> None:
     """Hear of a server, and enter a token on its card."""
     dialog.result = await announce(dialog.hass, dialog.plex.port)
     assert dialog.result["step_id"] == "discovery_confirm"
     # The address in numbers is not in the certificate.
-    token = token or dialog.plex.token
     await dialog.fail("certificate_name", {CONF_TOKEN: token}, "address")
 
 
@@ -53,14 +45,17 @@ async def test_a_secure_only_server_goes_from_its_card_to_a_loaded_entry(
 ) -> None:
     dialog, secure = secure_dialog, secure_dialog.plex
     secure.plain_http = way
-    await enter(dialog)
+    await hear_of(dialog, "mistyped")
     assert dialog.placeholders["name"] == "Attic"
     assert dialog.placeholders["names"] == f"*.{CERT_HASH}.plex.direct"
     filled_in = {CONF_URL: secure.url, CONF_VERIFY_SSL: True}
     assert dialog.shown == {**filled_in, CONF_TOKEN: None}
 
     unverified = {**filled_in, CONF_VERIFY_SSL: False}
-    await expect_healthy(dialog, unverified, verify_ssl=False)
+    await dialog.fail("invalid_auth", unverified, "address")
+    pasted = f"{secure.url}/library/metadata/1?X-Plex-Token={secure.token}"
+    corrected = {**unverified, CONF_TOKEN: pasted}
+    await expect_healthy(dialog, corrected, verify_ssl=False)
 
 
 async def test_a_secure_only_server_is_added_by_the_name_in_its_certificate(
@@ -68,7 +63,7 @@ async def test_a_secure_only_server_is_added_by_the_name_in_its_certificate(
 ) -> None:
     names.rebinding_protection = True
     name = plex_direct_name("127.0.0.1")
-    await enter(secure_dialog)
+    await hear_of(secure_dialog, secure_dialog.plex.token)
     answer = {CONF_URL: name, CONF_VERIFY_SSL: True}
     await secure_dialog.fail("cannot_resolve", answer)
 
@@ -77,30 +72,3 @@ async def test_a_secure_only_server_is_added_by_the_name_in_its_certificate(
     url = secure_dialog.plex.url_at(name)
     freezer.tick(11)
     await expect_healthy(secure_dialog, {**answer, CONF_URL: url}, url=url)
-
-
-async def test_a_mistyped_token_of_a_secure_only_server_is_corrected_on_the_way(
-    secure_dialog: Dialog,
-) -> None:
-    secure = secure_dialog.plex
-    await enter(secure_dialog, "mistyped")
-    unverified = {CONF_URL: secure.url, CONF_VERIFY_SSL: False}
-    await secure_dialog.fail("invalid_auth", unverified, "address")
-
-    pasted = f"{secure.url}/library/metadata/1?X-Plex-Token={secure.token}"
-    corrected = {**unverified, CONF_TOKEN: pasted}
-    await expect_healthy(secure_dialog, corrected, verify_ssl=False)
-
-
-async def test_a_server_that_becomes_secure_only_between_card_and_token_is_added(
-    secure_dialog: Dialog, certificates: Certificates
-) -> None:
-    dialog, secure = secure_dialog, secure_dialog.plex
-    await secure.use_certificate(certificates.right())
-    secure.secure_connections = SecureConnections.PREFERRED
-    dialog.result = await announce(dialog.hass, secure.port)
-    secure.secure_connections = SecureConnections.REQUIRED
-    await dialog.fail("secure_required", {CONF_TOKEN: secure.token})
-    assert dialog.shown[CONF_URL] == secure.url
-
-    await expect_healthy(dialog, {CONF_URL: secure.url, CONF_VERIFY_SSL: True})

@@ -1,65 +1,61 @@
 """Another server answers at the address: it gets no token, and nothing from us."""
 
 from homeassistant.const import STATE_OFF, STATE_UNAVAILABLE
-from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from tests.automations import automate, noted
-from tests.conftest import device_of, settle
-from tests.journeys.journey import Journey, got_a_token
-from tests.simulator import ManualClock, SimulatedPlex
+from tests.conftest import BACKUP, refused
+from tests.journeys.journey import Journey, token_sent_to
+from tests.simulator import SimulatedPlex
 
 ANOTHER = "Another Plex server"
 
 
 async def test_another_server_at_the_address_gets_no_token_no_command_and_is_not_heard(
-    home: Journey,
+    home: Journey, cellar: SimulatedPlex
 ) -> None:
-    home.expected_logs.append(ANOTHER)
-    device_id = device_of(home.hass, home.entry).id
-    calls = await automate(home.hass, "task_started", device_id=device_id)
+    home.expect_log(ANOTHER)
+    calls = await automate(home.hass, "task_started", device_id=home.device)
     await home.advance(76)
+    # It lets in everyone who has our token.
+    cellar.token = home.plex.token
     await home.plex.stop_listening()
-    async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as stranger:
-        # It lets in everyone who has our token.
-        stranger.token = home.plex.token
-        await stranger.stop_listening()
-        await stranger.listen_again(home.plex.port)
-        # The stream breaks, which is how a change of the server is noticed at once.
-        await settle(home.hass)
-        await home.advance_steps(12, 10)
-        assert home.state() == STATE_UNAVAILABLE
+    await cellar.stop_listening()
+    await cellar.listen_again(home.plex.port)
+    # The stream breaks, which is how a change of the server is noticed at once.
+    await home.settle()
+    await home.advance_steps(12, 10)
+    assert home.state() == STATE_UNAVAILABLE
 
-        for action, data in (
-            ("start_task", {"task": "backup_database"}),
-            ("stop_task", {"task": "backup_database"}),
-            ("start_all_tasks", {}),
-            ("stop_all_tasks", {}),
-            ("set_maintenance_window", {"start": "03:00", "end": "04:00"}),
-        ):
-            with pytest.raises(HomeAssistantError) as error:
-                await home.action(action, **data)
-            assert error.value.translation_key == "wrong_server"
-        stranger.client_start("BackupDatabase")
-        for _ in range(12):
-            await home.advance(10)
-            await stranger.advance(10)
-        assert noted(calls, "task") == []
-        assert {it.path for it in stranger.requests} == {"/identity"}
-        assert not got_a_token(stranger)
-        await stranger.stop_listening()
+    for action, data in (
+        ("start_task", {"task": BACKUP}),
+        ("stop_task", {"task": BACKUP}),
+        ("start_all_tasks", {}),
+        ("stop_all_tasks", {}),
+        ("set_maintenance_window", {"start": "03:00", "end": "04:00"}),
+    ):
+        with refused("wrong_server"):
+            await home.action(action, **data)
+    cellar.client_start(BACKUP)
+    for _ in range(12):
+        await home.advance(10)
+        await cellar.advance(10)
+    assert noted(calls, "task") == []
+    assert {it.path for it in cellar.requests} == {"/identity"}
+    assert not token_sent_to(cellar)
+    await cellar.stop_listening()
 
-        await home.plex.listen_again()
-        await home.advance_steps(8, 10)
-        assert home.state() == STATE_OFF
-        await home.start("backup_database")
-        assert home.plex.truth()["BackupDatabase"] == "running"
+    await home.plex.listen_again()
+    await home.advance_steps(8, 10)
+    assert home.state() == STATE_OFF
+    await home.start()
+    assert home.plex.truth()[BACKUP] == "running"
 
 
 async def test_a_server_that_is_replaced_without_a_failure_is_noticed_within_the_hour(
     home: Journey,
 ) -> None:
-    home.expected_logs.append(ANOTHER)
+    home.expect_log(ANOTHER)
     home.plex.machine_identifier = "another"
     await home.pass_minutes(62)
     assert home.state() == STATE_UNAVAILABLE
@@ -85,7 +81,7 @@ async def test_whatever_has_got_the_address_unnoticed_gets_no_token_once_a_poll_
     await home.advance_steps(20, 30)
     assert len(home.plex.requests) > 10
     # One poll, and a handshake if one was due before it, find out.
-    assert sum("X-Plex-Token" in it.headers for it in home.plex.requests) <= 2
+    assert token_sent_to(home.plex).total() <= 2
 
     home.plex.clear_faults()
     await home.advance(31)

@@ -6,60 +6,50 @@ from dataclasses import dataclass, field
 import logging
 import re
 import time
-from typing import Any, Final
+from typing import Any, Final, override
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, MATCH_ALL, STATE_OFF, STATE_ON
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import Event, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.async_ import get_scheduled_timer_handles
-import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.plex_butler.const import DOMAIN
 from custom_components.plex_butler.diagnostics import (
     async_get_config_entry_diagnostics,
 )
-from tests.conftest import NOT_OURS
+from tests.conftest import NOT_OURS, Home
 from tests.flows import repairs
 from tests.leaks import Leaks
 from tests.reliability.faults import Fault
 from tests.settling import is_stream
-from tests.simulator import SimulatedPlex, TaskState
+from tests.simulator import TaskState
 
 TASK: Final = "ButlerTaskGenerateCreditsMarkers"
 SWITCH: Final = "switch.attic_butler_detect_credits"
-OTHER_SWITCH: Final = "switch.attic_butler_back_up_database"
 MINUTE: Final = 60
 STEP: Final = 5.0
 # So long a fault lasts, and so long it may take until all is well again.
-LASTS, MENDS = 2 * MINUTE, 20 * MINUTE
+LASTS, MENDS = 2 * MINUTE, 5 * MINUTE
 # More turns of the loop without a request or an event mean that time has to pass.
 _TURNS: Final = 400
 _QUIET_TURNS: Final = 10
 # Home Assistant says it of every attempt at set-up.
 _NOT_OURS: Final = (*NOT_OURS, "not ready yet")
-_IN_USE: Final = frozenset({STATE_ON, STATE_OFF})
 
 
 @dataclass(kw_only=True)
-class Home:
-    """Home Assistant, a server with a fault, and what came of it."""
+class FaultyHome(Home):
+    """Home Assistant, a server with a fault, and what is told of its runs."""
 
-    hass: HomeAssistant
-    plex: SimulatedPlex
-    entry: ConfigEntry
     fault: Fault
     freezer: FrozenDateTimeFactory
     leaks: Leaks
     storage: dict[str, Any] = field(repr=False)
     told: list[str] = field(default_factory=list)
     outages: int = 1
-    # Starts that the server said it had made, and made none
-    believed: int = 0
-    # Simulated seconds from the end of the fault until all was well
-    took: float = 0
     _events: int = 0
 
     def listen(self) -> None:
@@ -78,6 +68,7 @@ class Home:
         self.told.append(f"{kind} {task}")
         runs = [it for it in self.plex.butler.runs if it.task == task]
         if kind == "started":
+            # The answer to a start is believed, though no run may have begun.
             said = [
                 it
                 for it in self.plex.requests
@@ -85,12 +76,12 @@ class Home:
                 # The end of 10 MiB is not waited for.
                 and it.status in {200, None}
             ]
-            self.believed = max(0, self.told.count(f"started {task}") - len(runs))
-            assert self.believed <= len(said), self.told
+            assert self.told.count(f"started {task}") <= len(runs) + len(said)
         else:
             over = [it for it in runs if it.end is not None]
             assert self.told.count(f"{kind} {task}") <= len(over), self.told
 
+    @override
     async def settle(self) -> None:
         """Wait until nothing goes on that does not need time to pass."""
         hass, plex = self.hass, self.plex
@@ -128,6 +119,7 @@ class Home:
         assert task.done(), "it hangs"
         return task.result()
 
+    @override
     async def set_up(self) -> None:
         """Set the entry up, and let its streams open."""
         await self.during(self.hass.config_entries.async_setup(self.entry.entry_id))
@@ -150,23 +142,13 @@ class Home:
         await self.let_pass(LASTS)
         await self.end()
 
-    def begin_run(self, seconds: float) -> None:
-        """Let another client start a task."""
-        self.plex.durations[TASK] = seconds
-        self.plex.client_start(TASK)
-
-    def shown(self, entity_id: str = SWITCH) -> str | None:
-        """Return a state."""
-        state = self.hass.states.get(entity_id)
-        return state.state if state else None
-
     def lacks(self) -> list[object]:
         """Return what is not well, as far as can be seen from outside."""
         loaded = self.entry.state is ConfigEntryState.LOADED
         dialogs = self.hass.config_entries.flow.async_progress()
         return [
             *([] if loaded else [self.entry.state]),
-            *([] if self.shown(OTHER_SWITCH) in _IN_USE else [OTHER_SWITCH]),
+            *([] if self.state() in {STATE_ON, STATE_OFF} else [self.state()]),
             *([] if self.plex.hub.sockets else ["no notifications"]),
             *repairs(self.hass),
             *(it["step_id"] for it in dialogs),
@@ -174,9 +156,10 @@ class Home:
 
     async def be_well(self) -> None:
         """Wait until all is well again; then what is shown has to be true."""
-        while self.lacks() and self.took < MENDS:
+        for _ in range(int(MENDS / STEP)):
+            if not self.lacks():
+                break
             await self.let_pass(STEP)
-            self.took += STEP
         # What the first answers after the fault do not say, the next ones do.
         await self.let_pass(MINUTE)
         self.expect_truth()
@@ -187,8 +170,8 @@ class Home:
         """See the switches show what really runs."""
         assert not self.lacks()
         runs = self.plex.truth()[TASK] is TaskState.RUNNING
-        assert self.shown() == (STATE_ON if runs else STATE_OFF)
-        assert self.shown(OTHER_SWITCH) == STATE_OFF
+        assert self.state(SWITCH) == (STATE_ON if runs else STATE_OFF)
+        assert self.state() == STATE_OFF
 
     async def expect_end(self) -> None:
         """Let the run end that went on through the fault, and see it told once."""
@@ -200,12 +183,8 @@ class Home:
         self.expect_truth()
         ended = [] if self.fault.kills else [f"ended {TASK}"]
         assert self.told == [f"started {TASK}", *ended]
-        response: Any = await self.hass.services.async_call(
-            DOMAIN, "get_butler_tasks", {}, blocking=True, return_response=True
-        )
-        (result,) = [
-            it["last_run"]["result"] for it in response["tasks"] if it["name"] == TASK
-        ]
+        tasks = await self.answer("get_butler_tasks")
+        (result,) = [it["last_run"]["result"] for it in tasks if it["name"] == TASK]
         assert result == ("lost" if self.fault.kills else "ended")
 
     async def expect_nothing_left(self) -> None:
@@ -226,12 +205,12 @@ class Home:
         session = async_get_clientsession(self.hass)
         assert session.closed or not session.connector._acquired  # type: ignore[union-attr]  # no public way
 
-    def expect_quiet(self, caplog: pytest.LogCaptureFixture) -> None:
+    def expect_quiet(self) -> None:
         """See two lines of an outage at most, and no traceback."""
         records = [
             record
             for when in ("setup", "call")
-            for record in caplog.get_records(when)
+            for record in self.caplog.get_records(when)
             if not any(part in record.getMessage() for part in _NOT_OURS)
             # The simulator is cut off in the middle of an answer.
             and record.name != "aiohttp.server"

@@ -15,15 +15,15 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.flows import begin, typed
-from tests.reliability.home import LASTS, MINUTE, SWITCH, TASK, Home
+from tests.reliability.home import LASTS, MINUTE, SWITCH, TASK, FaultyHome
 
 # Long enough for every fault to be over
 _RUN: Final = 15 * MINUTE
 
-type Phase = Callable[[Home], Awaitable[None]]
+type Phase = Callable[[FaultyHome], Awaitable[None]]
 
 
-async def _flow(home: Home) -> None:
+async def _flow(home: FaultyHome) -> None:
     hass = home.hass
     await hass.config_entries.async_remove(home.entry.entry_id)
     form, data = await begin(hass), typed(home.plex)
@@ -44,7 +44,7 @@ async def _flow(home: Home) -> None:
     assert not home.told
 
 
-async def _set_up(home: Home) -> None:
+async def _set_up(home: FaultyHome) -> None:
     await home.begin()
     await home.set_up()
     await home.let_pass(LASTS)
@@ -53,7 +53,7 @@ async def _set_up(home: Home) -> None:
     assert not home.told
 
 
-async def _idle(home: Home) -> None:
+async def _idle(home: FaultyHome) -> None:
     await home.set_up()
     await home.let_pass(MINUTE)
     await home.last()
@@ -61,37 +61,34 @@ async def _idle(home: Home) -> None:
     assert not home.told
 
 
-async def _runs(home: Home) -> None:
+async def _runs(home: FaultyHome) -> None:
     """Set the entry up, and let a run be seen."""
     await home.set_up()
     await home.let_pass(MINUTE)
-    home.begin_run(_RUN)
+    home.begins(TASK, _RUN)
     await home.let_pass(MINUTE)
     home.expect_truth()
 
 
-async def _running(home: Home) -> None:
+async def _running(home: FaultyHome) -> None:
     await _runs(home)
     await home.last()
     await home.be_well()
     await home.expect_end()
 
 
-async def _command(home: Home) -> None:
+async def _command(home: FaultyHome) -> None:
     await home.set_up()
     await home.let_pass(MINUTE)
     # What a server answers to a start is believed until it has shown a run.
-    home.begin_run(MINUTE / 2)
+    home.begins(TASK, MINUTE / 2)
     await home.let_pass(MINUTE)
     assert home.told == [f"started {TASK}", f"ended {TASK}"]
     home.plex.durations[TASK] = _RUN
 
     async def turn_on() -> None:
-        target = {"entity_id": SWITCH}
         try:
-            await home.hass.services.async_call(
-                "switch", "turn_on", target, blocking=True
-            )
+            await home.turn_on(SWITCH)
         except HomeAssistantError as err:
             assert err.translation_key  # noqa: PT017 no error is fine as well
 
@@ -112,27 +109,21 @@ async def _command(home: Home) -> None:
     assert home.told.count(f"ended {TASK}") == 1
 
 
-async def _waiting(home: Home) -> None:
+async def _waiting(home: FaultyHome) -> None:
     await home.set_up()
     await home.let_pass(MINUTE)
     home.plex.durations[TASK] = _RUN
-    data = {"task": TASK, "wait": True}
-    call = asyncio.create_task(
-        home.hass.services.async_call(
-            DOMAIN, "start_task", data, blocking=True, return_response=True
-        )
-    )
+    call = asyncio.create_task(home.answer("start_task", task=TASK, wait=True))
     await home.let_pass(MINUTE)
     await home.last()
     await home.be_well()
     await home.expect_end()
     await home.let_pass(5 * MINUTE)
-    response: Any = await call
-    (told,) = response["tasks"]
+    (told,) = await call
     assert told["result"] == ("unconfirmed" if home.fault.kills else "ended")
 
 
-async def _reconnecting(home: Home) -> None:
+async def _reconnecting(home: FaultyHome) -> None:
     await _runs(home)
     home.outages += 1
     await home.plex.go_away(45)
@@ -142,7 +133,7 @@ async def _reconnecting(home: Home) -> None:
     await home.expect_end()
 
 
-async def _unloading(home: Home) -> None:
+async def _unloading(home: FaultyHome) -> None:
     await _runs(home)
     await home.begin()
     # A poll may be under way.
@@ -156,7 +147,7 @@ async def _unloading(home: Home) -> None:
     await home.expect_end()
 
 
-async def _stopping(home: Home) -> None:
+async def _stopping(home: FaultyHome) -> None:
     await _runs(home)
     await home.begin()
     await home.let_pass(12)
@@ -169,10 +160,14 @@ async def _stopping(home: Home) -> None:
     await home.expect_nothing_left()
     await home.let_pass(LASTS)
     await home.end()
-    first = home.entry
+    first: Any = home.entry
+    # As the next Home Assistant reads it
+    names = ("entry_id", "title", "unique_id", "data", "options", "version")
+    kept_entry = {name: getattr(first, name) for name in names}
     async with async_test_home_assistant() as hass:
         del hass.data[DATA_CUSTOM_COMPONENTS]
-        home.hass, home.entry = hass, _again(first, hass)
+        home.hass, home.entry = hass, MockConfigEntry(domain=DOMAIN, **kept_entry)
+        home.entry.add_to_hass(hass)
         home.listen()
         await home.set_up()
         await home.be_well()
@@ -180,16 +175,6 @@ async def _stopping(home: Home) -> None:
         await home.during(hass.config_entries.async_unload(first.entry_id))
         await home.expect_nothing_left()
         await home.during(hass.async_stop(force=True))
-
-
-def _again(entry: Any, hass: Any) -> MockConfigEntry:
-    """Return the entry as the next Home Assistant reads it."""
-    names = ("entry_id", "title", "unique_id", "data", "options", "version")
-    again = MockConfigEntry(
-        domain=DOMAIN, **{name: getattr(entry, name) for name in names}
-    )
-    again.add_to_hass(hass)
-    return again
 
 
 PHASES: Final[dict[str, Phase]] = {
@@ -203,12 +188,11 @@ PHASES: Final[dict[str, Phase]] = {
     "unloading": _unloading,
     "stopping": _stopping,
 }
-_NO_SOCKET: Final = "The dialog opens no WebSocket."
-_NO_LOG: Final = "The log is only open while a task runs or may begin."
-# Why there is no such cell
+# There is no such cell: the dialog opens no WebSocket, and the log is only open while a
+# task runs or may begin.
 CANNOT_HAPPEN: Final = {
-    **{
-        (fault, "dialog"): _NO_SOCKET
+    *(
+        (fault, "dialog")
         for fault in (
             "sockets dropped",
             "half-open WebSocket",
@@ -216,6 +200,6 @@ CANNOT_HAPPEN: Final = {
             "WebSocket breaks after pings",
             "502 to WebSockets alone",
         )
-    },
-    **{("flood of the log", it): _NO_LOG for it in ("dialog", "set-up", "idle")},
+    ),
+    *(("flood of the log", it) for it in ("dialog", "set-up", "idle")),
 }

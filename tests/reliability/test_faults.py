@@ -1,21 +1,20 @@
 """Each fault of a server in each phase of an entry, over real sockets."""
 
 from collections.abc import Iterator
+import re
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 from homeassistant.loader import async_get_integration
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.plex_butler.const import DOMAIN
+from tests.conftest import Home
+from tests.house import ROOT
 from tests.leaks import Leaks
-from tests.reliability.__main__ import PAGE
 from tests.reliability.faults import FAULTS
-from tests.reliability.home import Home
+from tests.reliability.home import FaultyHome
 from tests.reliability.phases import CANNOT_HAPPEN, PHASES
-from tests.simulator import SimulatedPlex
 
 pytestmark = pytest.mark.thorough
 
@@ -31,12 +30,6 @@ def _cells() -> Iterator[Any]:
             yield pytest.param(phase, fault, marks=marks, id=f"{phase}-{fault}")
 
 
-@pytest.fixture
-def profile() -> str:
-    """Return a kind of server that names its tasks in notifications and in its log."""
-    return "session"
-
-
 @pytest.fixture(autouse=True)
 def _quiet_log() -> None:
     """Let an outage be logged; `expect_quiet` counts the lines."""
@@ -44,22 +37,18 @@ def _quiet_log() -> None:
 
 @pytest.fixture
 async def home(
-    hass: HomeAssistant,
+    new_home: Home,
     hass_storage: dict[str, Any],
-    plex: SimulatedPlex,
-    entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     leaks: Leaks,
     fault: str,
     all_entities_enabled: None,
-) -> Home:
+) -> FaultyHome:
     """Return a home that is not set up yet, beside a server that is well as yet."""
     # What is imported for the first time takes seconds of the wall.
-    await (await async_get_integration(hass, DOMAIN)).async_get_component()
-    home = Home(
-        hass=hass,
-        plex=plex,
-        entry=entry,
+    await (await async_get_integration(new_home.hass, DOMAIN)).async_get_component()
+    home = FaultyHome(
+        **vars(new_home),
         fault=FAULTS[fault],
         freezer=freezer,
         leaks=leaks,
@@ -69,27 +58,22 @@ async def home(
     return home
 
 
+# This kind of server names its tasks in notifications and in its log.
+@pytest.mark.parametrize("profile", ["session"])
 @pytest.mark.parametrize(("phase", "fault"), _cells())
 async def test_a_fault_in_a_phase_is_survived(
-    home: Home,
-    phase: str,
-    fault: str,
-    caplog: pytest.LogCaptureFixture,
-    record_property: Any,
+    home: FaultyHome, phase: str, fault: str
 ) -> None:
-    record_property("cell", (phase, fault))
     await PHASES[phase](home)
 
     if phase != "stopping":
         entry = home.entry
         await home.during(home.hass.config_entries.async_unload(entry.entry_id))
         await home.expect_nothing_left()
-    home.expect_quiet(caplog)
+    home.expect_quiet()
     if phase != "dialog":
         # A person has typed the address; the entry knows which server it has to be.
         assert not getattr(home.plex, "strangers_got", [])
-    record_property("took", home.took)
-    record_property("believed", home.believed)
 
 
 def test_the_everyday_run_has_each_fault_and_each_phase() -> None:
@@ -99,7 +83,11 @@ def test_the_everyday_run_has_each_fault_and_each_phase() -> None:
 
 
 def test_the_page_has_each_fault_and_each_phase() -> None:
-    made = PAGE.read_text().partition("## The table")[2].partition("\n## ")[0]
-    rows = [line.split(" | ") for line in made.splitlines() if "|" in line]
-    assert [row[0].strip("| ") for row in rows[2:]] == list(FAULTS)
-    assert [it.strip("| ") for it in rows[0][1:-1]] == list(PHASES)
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    _, phases, faults = re.split("## The phases|## The faults", page)
+    rows = re.findall(r"^\| (.+?) \|", phases, re.MULTILINE)
+    assert rows[2:] == list(PHASES)
+    assert re.findall(r"^- (.+)", faults.partition("##")[0], re.MULTILINE) == list(
+        FAULTS
+    )
+    assert f"{len(list(_cells()))} cells" in faults
