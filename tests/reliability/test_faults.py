@@ -1,7 +1,6 @@
 """Each fault of a server in each phase of an entry, over real sockets."""
 
 from collections.abc import Iterator
-import re
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
@@ -10,8 +9,8 @@ import pytest
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import Home
-from tests.house import ROOT
 from tests.leaks import Leaks
+from tests.reliability.__main__ import BEGIN, END, PAGE
 from tests.reliability.faults import FAULTS
 from tests.reliability.home import FaultyHome
 from tests.reliability.phases import CANNOT_HAPPEN, PHASES
@@ -62,8 +61,9 @@ async def home(
 @pytest.mark.parametrize("profile", ["session"])
 @pytest.mark.parametrize(("phase", "fault"), _cells())
 async def test_a_fault_in_a_phase_is_survived(
-    home: FaultyHome, phase: str, fault: str
+    home: FaultyHome, phase: str, fault: str, record_property: Any
 ) -> None:
+    record_property("cell", (phase, fault))
     await PHASES[phase](home)
 
     if phase != "stopping":
@@ -74,6 +74,7 @@ async def test_a_fault_in_a_phase_is_survived(
     if phase != "dialog":
         # A person has typed the address; the entry knows which server it has to be.
         assert not getattr(home.plex, "strangers_got", [])
+    record_property("took", home.took)
 
 
 def test_the_everyday_run_has_each_fault_and_each_phase() -> None:
@@ -83,11 +84,7 @@ def test_the_everyday_run_has_each_fault_and_each_phase() -> None:
 
 
 def test_the_page_has_each_fault_and_each_phase() -> None:
-    page = (ROOT / "docs" / "reliability.md").read_text()
-    _, phases, faults = re.split("## The phases|## The faults", page)
-    rows = re.findall(r"^\| (.+?) \|", phases, re.MULTILINE)
-    assert rows[2:] == list(PHASES)
-    assert re.findall(r"^- (.+)", faults.partition("##")[0], re.MULTILINE) == list(
-        FAULTS
-    )
-    assert f"{len(list(_cells()))} cells" in faults
+    made = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line.split(" | ") for line in made.splitlines() if "|" in line]
+    assert [row[0].strip("| ") for row in rows[2:]] == list(FAULTS)
+    assert [it.strip("| ") for it in rows[0][1:-1]] == list(PHASES)
