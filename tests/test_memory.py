@@ -153,7 +153,7 @@ async def test_a_silent_run_goes_on_to_the_limit_of_its_first_start(home: Home) 
 
 
 @pytest.mark.parametrize(
-    "profile", ["current", PROFILES["current"].with_traits(standing="none")]
+    "profile", ["current", PROFILES["current"].with_traits(standing=False)]
 )
 async def test_a_run_whose_end_was_not_seen_is_lost(
     home: Home,

@@ -309,7 +309,7 @@ async def test_what_plex_tv_lists_wrongly_hides_nothing_else(me: Me) -> None:
     broken = local_http(me.plex, address="::not an address::")
     me.tv.add_server(me.plex, connections=[broken, relay(), local_http(me.plex)])
     nameless = me.tv.add_server(me.plex)
-    nameless.client_identifier = ""
+    nameless["clientIdentifier"] = ""
     assert (await me.sign_in())["data"][CONF_URL] == me.plex.url
 
 
