@@ -25,7 +25,7 @@ from tests.conftest import (
     until,
 )
 from tests.journeys.journey import HOUR, MINUTE, NOTHING_LISTENS, Journey
-from tests.simulator import PROFILES, Cause, SimulatedPlex
+from tests.simulator import PROFILES, Absence, Cause, SimulatedPlex
 
 BUTLER = "binary_sensor.attic_butler_working"
 
@@ -126,10 +126,10 @@ async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(home: Journey) ->
     assert home.state(BUTLER) == STATE_ON
 
 
-@pytest.mark.parametrize("how", ["refused", "hang-up", "reset", "unreachable"])
+@pytest.mark.parametrize("how", Absence)
 @pytest.mark.parametrize("seconds", [1, 40])
 async def test_a_backup_that_a_restart_cut_short_has_not_ended(
-    home: Journey, how: str, seconds: float
+    home: Journey, how: Absence, seconds: float
 ) -> None:
     if seconds > 30:
         home.expected_logs.append("Error fetching Attic Butler data")
