@@ -7,8 +7,6 @@ the switches showed is compared with the truth. It fails where something grows, 
 not as true as on an ordinary day.
 """
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

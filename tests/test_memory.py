@@ -117,7 +117,7 @@ async def test_an_outage_costs_no_writes(
 
 
 @pytest.mark.parametrize(
-    "profile", ["current", PROFILES["current"].with_traits(standing="none")]
+    "profile", ["current", PROFILES["current"].with_traits(standing=False)]
 )
 async def test_a_run_keeps_its_start_and_is_lost_if_its_end_was_not_seen(
     home: Home,

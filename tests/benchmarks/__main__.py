@@ -6,8 +6,6 @@
 The second also writes the table into a document, between its two markers.
 """
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 import asyncio
 from collections.abc import Iterator, Sequence

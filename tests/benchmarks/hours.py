@@ -1,7 +1,5 @@
 """Simulated hours and a night: requests, and what the recorder keeps."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager

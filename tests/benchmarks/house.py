@@ -1,7 +1,5 @@
 """A real Home Assistant with entries for servers of another process."""
 
-from __future__ import annotations
-
 import asyncio
 from asyncio import events
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Set-up, bursts of frames, and many servers in one Home Assistant."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What the integration costs, measured against a real Home Assistant and real sockets."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """What a poll costs: ours beside other clients', and a refresh with all entities."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

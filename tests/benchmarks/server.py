@@ -1,7 +1,5 @@
 """Simulated servers in a process of their own, whose time is not counted."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager

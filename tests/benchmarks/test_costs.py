@@ -1,7 +1,5 @@
 """What the integration costs, in counts; `python -m tests.benchmarks` shows the times."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Notifications are cheap; how cheap, `python -m tests.benchmarks` shows."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

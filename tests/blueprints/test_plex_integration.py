@@ -16,9 +16,7 @@ from tests.simulator import (
     Answer,
     Ask,
     Handler,
-    PlayState,
     Route,
-    ServerState,
     SimulatedPlex,
     api,
 )
@@ -32,7 +30,7 @@ WATCHING = "sensor.attic"
 def nothing_but(**listed: list[dict[str, object]]) -> Handler:
     """Return what answers with a list, or with an empty one."""
 
-    def handle(_state: ServerState, _ask: Ask) -> Answer:
+    def handle(_plex: SimulatedPlex, _ask: Ask) -> Answer:
         return Answer(content={"MediaContainer": {"size": 0, **listed}})
 
     return handle
@@ -94,7 +92,7 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         await true_within(20, lambda: watching(hass) == "1")
         await true_within(5, lambda: running(plex) == set())
 
-        plex.sessions.change(film, PlayState.STOPPED)
+        plex.sessions.stop(film)
         await true_within(20, lambda: watching(hass) == "0")
         assert running(plex) == set()
         await true_within(75, lambda: running(plex) == {CREDITS})

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, OPTIMIZE_SWITCH, until
 from tests.journeys.journey import HOUR, MINUTE, NOTHING_LISTENS, Journey
-from tests.simulator import PROFILES, Cause, Row, RowEvent, activity_frame
+from tests.simulator import PROFILES, Absence, Cause, Row, RowEvent, activity_frame
 
 BUTLER = "binary_sensor.attic_butler_working"
 ANALYSIS = "DeepMediaAnalysis"
@@ -99,10 +99,10 @@ async def test_ten_thousand_frames_of_new_rows_hold_nothing_up(home: Journey) ->
     assert home.state(BUTLER) == STATE_ON
 
 
-@pytest.mark.parametrize("how", ["refused", "hang-up", "reset", "unreachable"])
+@pytest.mark.parametrize("how", Absence)
 @pytest.mark.parametrize("seconds", [1, 40])
 async def test_a_backup_that_a_restart_cut_short_has_not_ended(
-    home: Journey, how: str, seconds: float
+    home: Journey, how: Absence, seconds: float
 ) -> None:
     if seconds > 30:
         home.expect_log("Error fetching Attic Butler data")

@@ -5,8 +5,6 @@ has one fault. It is killed if a test fails that runs through the faulty line, o
 these tests do not come to an end.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Faults that are put into the product, one at a time."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from copy import copy

@@ -1,8 +1,8 @@
 """A simulated Plex Media Server with Butler; it knows nothing of Home Assistant."""
 
-from .activities import GENERIC, Row, RowEvent, activity_frame
-from .api import Answer, Ask, Handler, Route, page, raw
-from .butler import Cause, Ending, Interval, StartResult, TaskState
+from .activities import Row, RowEvent, activity_frame
+from .api import Answer, Ask, Handler, Route, raw
+from .butler import Cause, Ending, Interval, TaskState
 from .network import (
     CERT_HASH,
     Names,
@@ -33,15 +33,13 @@ from .profiles import (
     SessionBegins,
     SessionEnds,
     SessionNames,
-    Standing,
     TaskSpec,
     Traits,
     draw_profile,
-    in_server_language,
 )
 from .replay import ReplayedPlex
-from .simulated_plex import SimulatedPlex
-from .state import OWNER_TOKEN, SCAN, SHARED_TOKEN, Absence, PlayState, ServerState
+from .simulated_plex import OWNER_TOKEN, SHARED_TOKEN, SimulatedPlex
+from .state import SCAN, Absence, ServerState
 from .timeline import NOON, ManualClock, WallClock
 from .websocket import (
     LOG,

@@ -1,25 +1,15 @@
 """Runs a simulated server alone: python -m tests.simulator --help."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json
 from pathlib import Path
 import signal
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from .profiles import PROFILES, draw_profile
+from .profiles import PROFILES
 from .replay import ReplayedPlex
-from .simulated_plex import SimulatedPlex
-from .state import OWNER_TOKEN
-
-_DRAWN = "drawn"
-
-
-def _hours(text: str) -> tuple[int, int]:
-    start, end = text.split("-")
-    return int(start), int(end)
+from .simulated_plex import OWNER_TOKEN, SimulatedPlex
 
 
 def _parse() -> argparse.Namespace:
@@ -27,30 +17,12 @@ def _parse() -> argparse.Namespace:
         prog="python -m tests.simulator", description=__doc__
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1")
     add("--port", type=int, default=32400, help="0 takes a free one")
     add("--token", default=OWNER_TOKEN, help="the owner's token")
-    add("--profile", choices=(*PROFILES, _DRAWN), default="session")
+    add("--profile", choices=PROFILES, default="session")
     add("--speed", type=float, default=1.0, help="simulated seconds per second")
-    add("--seed", type=int, default=0)
-    add("--name", default="Attic")
-    add("--zone", type=ZoneInfo, default=ZoneInfo("UTC"))
-    add("--window", type=_hours, default=(2, 5), help="such as 2-5")
-    add("--noise", type=float, default=0.0, help="ordinary activities per hour")
     add("--replay", type=Path, metavar="FILE", help="play a record of scripts/capture")
     return parser.parse_args()
-
-
-def _server(options: argparse.Namespace) -> SimulatedPlex | ReplayedPlex:
-    names = ("token", "speed", "host", "port")
-    shared = {name: getattr(options, name) for name in names}
-    if options.replay:
-        return ReplayedPlex(json.loads(options.replay.read_text()), **shared)
-    drawn = options.profile == _DRAWN
-    profile = draw_profile(options.seed) if drawn else PROFILES[options.profile]
-    names = ("seed", "name", "zone", "window")
-    own = {name: getattr(options, name) for name in names}
-    return SimulatedPlex(profile, **shared, **own)
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -58,18 +30,18 @@ async def _serve(options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with _server(options) as plex:
-        address = {
-            "url": plex.url,
-            "token": plex.token,
-            "machineIdentifier": plex.machine_identifier,
-            "version": plex.version,
-        }
-        if isinstance(plex, SimulatedPlex):
-            plex.noise.ordinary_day(options.noise)
-            address["sharedToken"] = plex.shared_token
-            address["profile"] = plex.profile.name
-        print(json.dumps(address), flush=True)
+    shared: dict[str, Any] = {
+        name: getattr(options, name) for name in ("token", "speed", "port")
+    }
+    plex: SimulatedPlex | ReplayedPlex
+    if options.replay:
+        plex = ReplayedPlex(json.loads(options.replay.read_text()), **shared)
+    else:
+        plex = SimulatedPlex(options.profile, **shared)
+    async with plex:
+        names = {"url": plex.url, "token": plex.token}
+        names["machineIdentifier"] = plex.machine_identifier
+        print(json.dumps(names), flush=True)
         await ended.wait()
 
 

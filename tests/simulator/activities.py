@@ -1,7 +1,5 @@
 """The rows of /activities, and how the traits let running tasks show there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +16,6 @@ from .profiles import (
     Rows,
     SessionEnds,
     SessionNames,
-    Standing,
     Traits,
     in_server_language,
 )
@@ -133,7 +130,6 @@ class _Session:
     def stay(self) -> None:
         if self.leaving is not None:
             self.leaving.cancel()
-        self.leaving = None
 
 
 class ButlerSessions(_Watcher):
@@ -222,17 +218,20 @@ class _ButlerRows(_Watcher):
 
     def stand(self) -> None:
         """Show the standing row of a server that has just started, under a new id."""
-        if self._traits.standing is not Standing.NONE:
+        if self._traits.standing:
             self._standing = uuid = self._board.new_uuid()
             # It is there from the start, so it is not pushed.
-            row = Row(uuid=uuid, type=BUTLER, **self._texts(None), progress=DONE)
-            self._board.rows[uuid] = row
+            self._board.rows[uuid] = Row(uuid=uuid, type=BUTLER, **self._shown(None))
 
-    def _texts(self, task: Task | None) -> dict[str, Any]:
-        """Return title and subtitle of a row while this task runs, or without a task."""
+    def _shown(self, task: Task | None) -> dict[str, Any]:
+        """Return what a row says while this task runs, or without a task."""
         said = in_server_language if self._traits.foreign_rows else str
-        title, subtitle = said(GENERIC), ""
+        title, subtitle, progress = said(GENERIC), "", DONE
         if task is not None:
+            progress = _UNKNOWN_PROGRESS
+            if self._traits.progress_known:
+                now, phases = self._timeline.now, self._traits.phases
+                progress = task.progress(now, phases=phases)
             match self._traits.naming:
                 case Naming.TITLE:
                     title = said(task.spec.title)
@@ -240,27 +239,15 @@ class _ButlerRows(_Watcher):
                     subtitle = said(task.spec.title)
                 case Naming.NAME:
                     title = task.name
-        return {"title": title, "subtitle": subtitle}
-
-    def _progress(self, task: Task) -> int:
-        if not self._traits.progress_known:
-            return _UNKNOWN_PROGRESS
-        return task.progress(self._timeline.now, phases=self._traits.phases)
+        return {"title": title, "subtitle": subtitle, "progress": progress}
 
     def _show(self, task: Task) -> str:
-        uuid, progress = self._board.new_uuid(), self._progress(task)
-        row = Row(uuid=uuid, type=BUTLER, **self._texts(task), progress=progress)
-        self._board.begin(row)
+        uuid = self._board.new_uuid()
+        self._board.begin(Row(uuid=uuid, type=BUTLER, **self._shown(task)))
         return uuid
 
-    def _update(self, uuid: str, task: Task | None, progress: int) -> None:
-        self._board.update(uuid, **self._texts(task), progress=progress)
-
-    def _refresh(self, uuid: str, task: Task) -> None:
-        self._update(uuid, task, self._progress(task))
-
-    def _ticker(self, action: Callable[[], None]) -> Ticker:
-        return Ticker(self._timeline, self._traits.progress_interval, action)
+    def _refresh(self, uuid: str, task: Task | None) -> None:
+        self._board.update(uuid, **self._shown(task))
 
     def _after_linger(self, ending: Ending, end: Callable[[], None]) -> None:
         """End a row, at once or after it has lingered."""
@@ -295,13 +282,14 @@ class RowPerTask(_ButlerRows):
         self._after_linger(ending, partial(self._board.end, uuid))
 
     def _begin(self, task: Task) -> None:
-        uuid = self._show(task)
-        self._rows[task.name] = uuid, self._ticker(partial(self._refresh, uuid, task))
+        uuid, seconds = self._show(task), self._traits.progress_interval
+        refresh = partial(self._refresh, uuid, task)
+        self._rows[task.name] = uuid, Ticker(self._timeline, seconds, refresh)
 
     def _next_phase(self, task: Task) -> None:
         """Let the row fall back to 0, or go and come again as another one."""
         uuid, ticker = self._rows[task.name]
-        self._update(uuid, task, DONE)
+        self._board.update(uuid, **self._shown(task) | {"progress": DONE})
         if not self._traits.phase_gap:
             self._refresh(uuid, task)
             return
@@ -325,7 +313,8 @@ class SharedRow(_ButlerRows):
         else:
             self._refresh(self._uuid, task)
         self._stop_ticking()
-        self._ticking = self._ticker(self._name_next)
+        seconds = self._traits.progress_interval
+        self._ticking = Ticker(self._timeline, seconds, self._name_next)
 
     def on_ended(self, task: Task, ending: Ending) -> None:
         if self._butler.running:
@@ -338,7 +327,7 @@ class SharedRow(_ButlerRows):
         if self._uuid is None or self._butler.running:
             return
         if self._standing is not None:
-            self._update(self._uuid, None, DONE)
+            self._refresh(self._uuid, None)
         else:
             self._board.end(self._uuid)
         self._uuid = None

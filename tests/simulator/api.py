@@ -1,7 +1,5 @@
 """The server's API without sockets: requests, who may ask what, answers, their form."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -10,12 +8,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from .butler import Cause, StartResult
-from .preferences import PreferenceError, UnknownPreferenceError
+from .butler import Cause
 from .profiles import in_server_language
 
 if TYPE_CHECKING:
-    from .state import ServerState
+    from .simulated_plex import SimulatedPlex
 
 # In XML a stream is named after what is watched.
 _TAGS = {"Metadata": "Video"}
@@ -25,11 +22,6 @@ _BYTES = {
     _RAW + byte: chr(byte if byte < 0x80 else 0xDC00 + byte) for byte in range(256)
 }
 _LONE = re.compile("[\ud800-\udfff]")
-START_STATUS = {
-    StartResult.ACCEPTED: 200,
-    StartResult.ALREADY_RUNNING: 202,
-    StartResult.UNKNOWN_TASK: 404,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,111 +114,113 @@ def _loosen(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else _attribute(value)
 
 
-type Handler = Callable[[ServerState, Ask], Answer]
+type Handler = Callable[[SimulatedPlex, Ask], Answer]
 
 _OK = Answer()
 _BAD_REQUEST = Answer(400)
 _NOT_FOUND = Answer(404)
 
 
-def _get_identity(state: ServerState, _ask: Ask) -> Answer:
+def _get_identity(plex: SimulatedPlex, _ask: Ask) -> Answer:
     return _container(
         size=0,
         apiVersion="1.2.3",
-        claimed=state.claimed,
-        machineIdentifier=state.machine_identifier,
-        version=state.version,
+        claimed=plex.claimed,
+        machineIdentifier=plex.machine_identifier,
+        version=plex.version,
     )
 
 
-def _get_root(state: ServerState, _ask: Ask) -> Answer:
-    folders = ("activities", "butler", "identity", "library", "status", "transcode")
-    directory = [{"count": 1, "key": key, "title": key} for key in folders]
+def _get_root(plex: SimulatedPlex, _ask: Ask) -> Answer:
     has = ("eventStream", "multiuser", "myPlex", "myPlexSubscription")
     return _container(
-        size=len(directory),
-        friendlyName=state.name,
-        machineIdentifier=state.machine_identifier,
-        version=state.version,
+        size=0,
+        friendlyName=plex.name,
+        machineIdentifier=plex.machine_identifier,
+        version=plex.version,
         myPlexUsername="robin@example.com",
-        transcoderActiveVideoSessions=len(state.sessions.open),
-        updatedAt=int(state.timeline.now),
-        Directory=directory,
+        transcoderActiveVideoSessions=len(plex.sessions.open),
+        updatedAt=int(plex.state.timeline.now),
         **dict.fromkeys(has, True),
     )
 
 
-def _get_butler(state: ServerState, ask: Ask) -> Answer:
+def _get_butler(plex: SimulatedPlex, ask: Ask) -> Answer:
     """List the tasks; an empty list is left out."""
-    foreign = state.traits.foreign_rows and not ask.english
+    foreign = plex.state.traits.foreign_rows and not ask.english
     tasks = [
         {
             "name": task.name,
             "interval": task.spec.interval,
             "scheduleRandomized": task.spec.randomized,
-            "enabled": state.butler.is_enabled(task),
+            "enabled": plex.butler.is_enabled(task),
             "title": (in_server_language if foreign else str)(task.spec.title),
             "description": task.spec.description,
         }
-        for task in state.butler.tasks.values()
+        for task in plex.butler.tasks.values()
     ]
     return Answer(content={"ButlerTasks": {"ButlerTask": tasks} if tasks else {}})
 
 
-def _start_all(state: ServerState, _ask: Ask) -> Answer:
-    state.butler.start_due(Cause.COMMAND)
+def _start_all(plex: SimulatedPlex, _ask: Ask) -> Answer:
+    plex.butler.start_due(Cause.COMMAND)
     return _OK
 
 
-def _stop_all(state: ServerState, _ask: Ask) -> Answer:
-    state.butler.stop_all()
+def _stop_all(plex: SimulatedPlex, _ask: Ask) -> Answer:
+    plex.butler.stop_all()
     return _OK
 
 
-def _start_task(state: ServerState, ask: Ask) -> Answer:
-    result = state.butler.start(ask.parts[1])
-    answer = Answer(START_STATUS[result])
-    if result is StartResult.ACCEPTED and state.traits.activity_header:
-        return replace(answer, headers={"X-Plex-Activity": state.board.new_uuid()})
-    return answer
+def _start_task(plex: SimulatedPlex, ask: Ask) -> Answer:
+    status = plex.butler.start(ask.parts[1])
+    if status == 200 and plex.state.traits.activity_header:
+        return Answer(headers={"X-Plex-Activity": plex.state.board.new_uuid()})
+    return Answer(status)
 
 
-def _stop_task(state: ServerState, ask: Ask) -> Answer:
-    return _OK if state.butler.stop(ask.parts[1]) else _NOT_FOUND
+def _stop_task(plex: SimulatedPlex, ask: Ask) -> Answer:
+    return _OK if plex.butler.stop(ask.parts[1]) else _NOT_FOUND
 
 
-def _get_activities(state: ServerState, ask: Ask) -> Answer:
-    rows = [row.as_dict() for row in state.board.rows.values()] if ask.owner else []
+def _get_activities(plex: SimulatedPlex, ask: Ask) -> Answer:
+    rows = (
+        [row.as_dict() for row in plex.state.board.rows.values()] if ask.owner else []
+    )
     return _listing("Activity", rows)
 
 
-def _get_preferences(state: ServerState, ask: Ask) -> Answer:
+def _get_preferences(plex: SimulatedPlex, ask: Ask) -> Answer:
     """List all settings, or the one that is asked for, some time after a change."""
-    if state.timeline.now < state.written_at + state.traits.preferences_settle:
+    if (
+        plex.state.timeline.now
+        < plex.state.written_at + plex.state.traits.preferences_settle
+    ):
         return _BAD_REQUEST
-    settings = [setting.as_dict() for setting in state.preferences.values()]
+    settings = [setting.as_dict() for setting in plex.state.preferences.values()]
     if ask.parts[-1] == "get":
         settings = [it for it in settings if it["id"] == ask.query.get("id")]
     return _listing("Setting", settings) if settings else _NOT_FOUND
 
 
-def _put_preferences(state: ServerState, ask: Ask) -> Answer:
+def _put_preferences(plex: SimulatedPlex, ask: Ask) -> Answer:
     """Change settings, all that were sent or none."""
-    sent = ask.query.items()
+    sent = {it: to for it, to in ask.query.items() if not it.startswith("X-Plex-")}
+    settings = plex.state.preferences
+    if sent.keys() - settings.keys():
+        return Answer(plex.state.traits.unknown_preference_status)
     try:
-        state.preferences.write(
-            {it: to for it, to in sent if not it.startswith("X-Plex-")}
-        )
-    except UnknownPreferenceError:
-        return Answer(state.traits.unknown_preference_status)
-    except PreferenceError:
+        values = {name: settings[name].parse(text) for name, text in sent.items()}
+    except KeyError, ValueError:
         return _BAD_REQUEST
-    state.written_at = state.timeline.now
+    for name, value in values.items():
+        settings.set(name, value)
+    plex.state.written_at = plex.state.timeline.now
     return _OK
 
 
-def _get_sessions(state: ServerState, _ask: Ask) -> Answer:
-    return _listing("Metadata", list(state.sessions.open.values()))
+def _get_sessions(plex: SimulatedPlex, _ask: Ask) -> Answer:
+    return _listing("Metadata", list(plex.sessions.open.values()))
 
 
 def _container(**body: Any) -> Answer:
@@ -271,24 +265,24 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def admits(state: ServerState, ask: Ask) -> bool:
+def admits(plex: SimulatedPlex, ask: Ask) -> bool:
     """Return True if the server knows the token; an unclaimed one knows none."""
-    return state.claimed and ask.token in (state.token, state.shared_token)
+    return plex.claimed and ask.token in (plex.token, plex.shared_token)
 
 
-def answer(state: ServerState, ask: Ask) -> Answer:
+def answer(plex: SimulatedPlex, ask: Ask) -> Answer:
     """Answer as the server does: the token counts first, then the path, then rights."""
     if ask.method == IDENTITY.method and IDENTITY.matches(ask.parts):
-        return IDENTITY.handler(state, ask)
-    if not admits(state, ask):
+        return IDENTITY.handler(plex, ask)
+    if not admits(plex, ask):
         return Answer(401)
     routes = [route for route in (IDENTITY, *ROUTES) if route.matches(ask.parts)]
     if not routes:
         return _NOT_FOUND
-    ask = replace(ask, owner=ask.token == state.token)
+    ask = replace(ask, owner=ask.token == plex.token)
     for route in routes:
         if route.method == ask.method:
             if route.owner_only and not ask.owner:
-                return Answer(state.traits.not_owner_status)
-            return route.handler(state, ask)
+                return Answer(plex.state.traits.not_owner_status)
+            return route.handler(plex, ask)
     return Answer(405)

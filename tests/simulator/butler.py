@@ -1,7 +1,5 @@
 """Butler itself: which tasks exist, what starts them, when they end, and its window."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -27,8 +25,6 @@ Ending = StrEnum(
     "STARTED FINISHED STOPPED STOPPED_BY_OTHER WINDOW_CLOSED "
     "SWITCHED_OFF RESTARTED REMOVED",
 )
-# What a start command came to.
-StartResult = StrEnum("StartResult", "ACCEPTED ALREADY_RUNNING UNKNOWN_TASK")
 
 
 @dataclass(slots=True)
@@ -169,10 +165,8 @@ class Butler:
         self._fill_slots()
 
     def is_enabled(self, task: Task) -> bool:
-        name = task.spec.preference
-        if name is None or name not in self._preferences:
-            return True
-        return self._preferences[name].value not in (False, NEVER)
+        setting = self._preferences.get(task.spec.preference or "")
+        return setting is None or setting.value not in (False, NEVER)
 
     def is_due(self, task: Task) -> bool:
         """Return True if its interval, counted in the server's days, is over."""
@@ -182,17 +176,18 @@ class Butler:
         today = datetime.fromtimestamp(self._timeline.now, self._zone).date()
         return today >= done + timedelta(days=task.spec.interval)
 
-    def start(self, name: str, cause: Cause = Cause.COMMAND) -> StartResult:
+    def start(self, name: str, cause: Cause = Cause.COMMAND) -> int:
+        """Start a task if it may start; return the status of the answer."""
         if (task := self.tasks.get(name)) is None:
-            return StartResult.UNKNOWN_TASK
+            return 404
         if task.state is TaskState.RUNNING:
-            return StartResult.ALREADY_RUNNING
+            return 202
         if task.state is TaskState.IDLE and self._takes_start(task):
             if self.awaits_start:
                 self.start_due(Cause.WINDOW, apart_from=task)
             task.beside = self.traits.by_hand is not ByHand.QUEUES
             self._enter(task, cause, may_queue=self.traits.queues_single_start)
-        return StartResult.ACCEPTED
+        return 200
 
     def _takes_start(self, task: Task) -> bool:
         traits = self.traits
@@ -301,7 +296,6 @@ class Butler:
         """End what a task does, and let it do something else."""
         if task.planned is not None:
             task.planned.cancel()
-            task.planned = None
         now = self._timeline.now
         if task.interval is not None:
             task.interval.end, task.interval.ending = now, ending

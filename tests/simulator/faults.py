@@ -1,21 +1,13 @@
-"""Faults that a test can ask for by name, and how they look on the wire."""
+"""How the faults look on the wire that a test can ask for by name."""
 
-from __future__ import annotations
-
-import asyncio
-from collections.abc import Awaitable, Set as AbstractSet
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-import ssl
-from typing import Any, override
 import zlib
 
 from aiohttp import web
 
 from .api import page, to_json
-from .network import Listener, RecordedRequest, abort
+from .network import Fault, abort
 from .websocket import status_frame
 
 JSON = "application/json"
@@ -33,96 +25,6 @@ _WRONG_SHAPE = '{"MediaContainer": ["unexpected"], "ButlerTasks": "unexpected"}'
 _CHUNK = b'"' + b"x" * 65_534 + b","
 _HUGE_CHUNKS = 160  # 10 MiB
 _BOMB_MIB = 256
-STATUSES = frozenset(map(str, (400, 401, 403, 404, 429, 500, 502, 503, 504)))
-_NAMES = """
-refuse reset slow late cut garbage wrong-shape huge gzip-bomb redirect ignore
-half-open frame-cut ping-cut
-"""
-
-
-@dataclass(kw_only=True)
-class Fault:
-    """A fault and for how many requests more; `count` None is until it is cleared."""
-
-    name: str
-    count: int | None = 1
-    path: str = "/"
-    method: str | None = None
-    # Wall seconds of `slow` and `late`.
-    delay: float = 5.0
-    # Seconds after which a status wants to be asked again.
-    retry_after: int | None = None
-    # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
-    target: str = "http://127.0.0.1:9"
-
-    async def wait(self, stopping: asyncio.Event) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.delay):
-                await stopping.wait()
-
-
-class NoAnswerError(Exception):
-    """The connection is closed instead of an answer, in order or with a reset."""
-
-    def __init__(self, *, reset: bool = False) -> None:
-        super().__init__()
-        self.reset = reset
-
-
-class FaultyListener(Listener):
-    """Records its requests, and has faults for them."""
-
-    known_faults: AbstractSet[str] = STATUSES | set(_NAMES.split())
-
-    def __init__(
-        self, address: tuple[str, int], tls: ssl.SSLContext | None, prefix: str = ""
-    ) -> None:
-        super().__init__(address, tls, prefix)
-        self.requests: list[RecordedRequest] = []
-        self._faults: list[Fault] = []
-        self._stopping = asyncio.Event()
-
-    @override
-    async def stop(self) -> None:
-        """Let all requests that wait here go on, and end."""
-        self._stopping.set()
-        await super().stop()
-
-    def fault(
-        self, name: str, count: int | None = 1, path: str = "/", **fields: Any
-    ) -> None:
-        if name not in self.known_faults:
-            raise ValueError(f"no such fault: {name}")
-        self._faults.append(Fault(name=name, count=count, path=path, **fields))
-
-    def clear_faults(self) -> None:
-        self._faults.clear()
-
-    def _take_fault(self, method: str, target: str) -> Fault | None:
-        """Return the oldest fault that fits, which is used up by it."""
-        for fault in self._faults:
-            meant = fault.method in (None, method) and target.startswith(fault.path)
-            if meant and fault.count != 0:
-                if fault.count is not None:
-                    fault.count -= 1
-                return fault
-        return None
-
-    async def _record(
-        self,
-        request: web.BaseRequest,
-        now: float,
-        answering: Awaitable[web.StreamResponse],
-    ) -> web.StreamResponse:
-        entry = RecordedRequest.of(request, now)
-        self.requests.append(entry)
-        try:
-            response = await answering
-        except NoAnswerError as err:
-            abort(request.transport, reset=err.reset)
-            return web.Response(status=500)
-        entry.status = response.status
-        return response
 
 
 def plain_answer(fault: Fault, request: web.BaseRequest) -> web.Response | None:
@@ -154,13 +56,10 @@ def _bomb() -> bytes:
 def status_answer(fault: Fault, *, json: bool) -> web.Response:
     match status := int(fault.name):
         case 503:
-            response = maintenance(json=json)
+            return maintenance(json=json)
         case 502 | 504:
-            response = gateway(status)
-        case _:
-            response = html(status)
-    ask_for_patience(response, fault)
-    return response
+            return gateway(status)
+    return html(status)
 
 
 def html(status: int, text: str | None = None) -> web.Response:
@@ -177,11 +76,6 @@ def maintenance(*, json: bool) -> web.Response:
 def gateway(status: int) -> web.Response:
     """Answer as a reverse proxy does by itself."""
     return html(status, _GATEWAY.format(status, HTTPStatus(status).phrase))
-
-
-def ask_for_patience(response: web.Response, fault: Fault) -> None:
-    if fault.retry_after is not None:
-        response.headers["Retry-After"] = str(fault.retry_after)
 
 
 async def cut(request: web.BaseRequest, whole: web.Response) -> web.StreamResponse:

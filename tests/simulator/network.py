@@ -1,15 +1,12 @@
-"""Sockets and names: one port for TLS and plain http, ways to be cut off, and DNS."""
-
-from __future__ import annotations
+"""Sockets and names: TLS and plain http at one port, which fault is next, and DNS."""
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import errno
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import os
 import socket
 import ssl
@@ -34,6 +31,11 @@ _REDIRECT = (
     "HTTP/1.1 301 Moved Permanently\r\nLocation: https://{}{}\r\n"
     "Content-Length: 0\r\nConnection: close\r\n\r\n"
 )
+_FAULTS = """
+400 401 403 404 429 500 502 503 504
+refuse reset slow late cut garbage wrong-shape huge gzip-bomb redirect ignore
+half-open frame-cut ping-cut
+"""
 # Ends a connection with a reset instead of an orderly end.
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _PATIENCE = 1.0
@@ -43,9 +45,6 @@ CERT_HASH = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 _LOOPBACK = "127.0.0.1"
 # No server listens there.
 _CLOSED_PORT = 9
-_HOME = [
-    *map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-]
 # aiohttp has the number of an error here, and for a name that there is not it is None.
 _UNKNOWN_NAME = (None, "Domain name not found")
 
@@ -64,6 +63,35 @@ class PlainHttp(StrEnum):
     # As proxies do in front of a server.
     BAD_REQUEST = "400"
     REDIRECT = "redirect"
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """A fault and for how many requests more; `count` None is until it is cleared."""
+
+    name: str
+    count: int | None = 1
+    path: str = "/"
+    method: str | None = None
+    # Wall seconds of `slow` and `late`.
+    delay: float = 5.0
+    # Seconds after which plex.tv wants to be asked again.
+    retry_after: int | None = None
+    # Where `redirect` leads: an origin such as http://127.0.0.1:1234.
+    target: str = "http://127.0.0.1:9"
+
+    async def wait(self, stopping: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.delay):
+                await stopping.wait()
+
+
+class NoAnswerError(Exception):
+    """The connection is closed instead of an answer, in order or with a reset."""
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__()
+        self.reset = reset
 
 
 @dataclass(kw_only=True)
@@ -95,7 +123,7 @@ def abort(transport: asyncio.BaseTransport | None, *, reset: bool = False) -> No
 
 
 class Listener(ABC):
-    """A web server at a host and port; port 0 takes a free one and keeps it."""
+    """A web server at a host and port, with faults; port 0 takes a free one."""
 
     def __init__(
         self, address: tuple[str, int], tls: ssl.SSLContext | None, prefix: str = ""
@@ -104,10 +132,14 @@ class Listener(ABC):
         self.plain_http = PlainHttp.CLOSED
         # Plain requests as they came, token and all, to a server with TLS.
         self.turned_away: list[str] = []
+        self.requests: list[RecordedRequest] = []
+        self._faults: list[Fault] = []
+        self._stopping = asyncio.Event()
         self._host, self.port = address
         self._tls = tls
         self._prefix = prefix.rstrip("/")
         self._server = web.Server(self._handle, access_log=None)
+        self._listens = False
         self._listening: asyncio.Server | _TlsPort | None = None
 
     @abstractmethod
@@ -119,7 +151,8 @@ class Listener(ABC):
         return self
 
     async def stop(self) -> None:
-        """Leave no task and no socket behind."""
+        """Let all requests that wait here go on, and leave no task and no socket."""
+        self._stopping.set()
         listening = self._listening
         self._close()
         if isinstance(listening, _TlsPort):
@@ -147,32 +180,70 @@ class Listener(ABC):
 
     async def stop_listening(self) -> None:
         """Break all connections and refuse new ones until `listen_again`."""
-        self._close()
+        self._listens = False
+        await self._listen_as_due()
         self._abort_connections()
 
     async def listen_again(self, port: int | None = None) -> None:
         """Accept connections, at the same port or at another one."""
         self.port = port or self.port
-        await self._open()
+        self._listens = True
+        await self._listen_as_due()
 
     async def use_certificate(self, tls: ssl.SSLContext) -> None:
         """Show another certificate, and cut off those who are connected."""
-        if self._tls is None:
-            raise TypeError("only a server with TLS has a certificate")
         self._tls = tls
         self._abort_connections()
 
-    async def _open(self) -> None:
-        if self._listening is not None:
-            return
-        if self._tls is None:
-            loop = asyncio.get_running_loop()
-            self._listening = await loop.create_server(
-                self._server, self._host, self.port, reuse_address=True
-            )
-        else:
-            self._listening = _TlsPort(self, (self._host, self.port))
-        self.port = self._listening.sockets[0].getsockname()[1]
+    async def _listen_as_due(self) -> None:
+        if not self._listens:
+            self._close()
+        elif self._listening is None:
+            address = self._host, self.port
+            if self._tls is None:
+                loop = asyncio.get_running_loop()
+                self._listening = await loop.create_server(
+                    self._server, *address, reuse_address=True
+                )
+            else:
+                self._listening = _TlsPort(self, address)
+            self.port = self._listening.sockets[0].getsockname()[1]
+
+    def fault(
+        self, name: str, count: int | None = 1, path: str = "/", **fields: Any
+    ) -> None:
+        if name not in _FAULTS.split():
+            raise ValueError(f"no such fault: {name}")
+        self._faults.append(Fault(name=name, count=count, path=path, **fields))
+
+    def clear_faults(self) -> None:
+        self._faults.clear()
+
+    def _take_fault(self, method: str, target: str) -> Fault | None:
+        """Return the oldest fault that fits, which is used up by it."""
+        for fault in self._faults:
+            meant = fault.method in (None, method) and target.startswith(fault.path)
+            if meant and fault.count != 0:
+                if fault.count is not None:
+                    fault.count -= 1
+                return fault
+        return None
+
+    async def _record(
+        self,
+        request: web.BaseRequest,
+        now: float,
+        answering: Awaitable[web.StreamResponse],
+    ) -> web.StreamResponse:
+        entry = RecordedRequest.of(request, now)
+        self.requests.append(entry)
+        try:
+            response = await answering
+        except NoAnswerError as err:
+            abort(request.transport, reset=err.reset)
+            return web.Response(status=500)
+        entry.status = response.status
+        return response
 
     def _close(self) -> None:
         if self._listening is not None:
@@ -282,13 +353,14 @@ def plex_direct_name(address: str, cert_hash: str = CERT_HASH) -> str:
 class Names:
     """Stands in for DNS in what aiohttp asks; addresses written as such never ask.
 
-    Known are localhost, what `point` names, and `*.<hash>.plex.direct`: as at Plex the
-    name says the address. The loopback one leads here and all others to a closed port,
-    so that no test leaves the machine. Everything else cannot be resolved.
+    Known are localhost, what `point` names, and `*.<hash>.plex.direct`: the loopback
+    address leads here and all others to a closed port, so that no test leaves the
+    machine. Everything else cannot be resolved.
     """
 
     def __init__(self) -> None:
-        # Routers that have it hide names that lead into the home's own network.
+        # Routers that have it hide names that lead into the home's own network; of
+        # such addresses only the loopback one leads anywhere here.
         self.rebinding_protection = False
         self._pointed: dict[str, tuple[str, int | None]] = {}
         self.point("localhost")
@@ -326,7 +398,16 @@ class Names:
             yield self
 
     def _resolve(self, host: str, port: int) -> ResolveResult:
-        address, own_port = self._lookup(host)
+        if host in self._pointed:
+            address, own_port = self._pointed[host]
+        else:
+            # As at Plex, the name says the address.
+            dashed, _, domain = host.partition(".")
+            is_here = dashed == _LOOPBACK.replace(".", "-")
+            hidden = self.rebinding_protection and is_here
+            if hidden or not domain.endswith(".plex.direct"):
+                raise OSError(*_UNKNOWN_NAME)
+            address, own_port = _LOOPBACK, None if is_here else _CLOSED_PORT
         return ResolveResult(
             hostname=host,
             host=address,
@@ -335,23 +416,3 @@ class Names:
             proto=0,
             flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
         )
-
-    def _lookup(self, host: str) -> tuple[str, int | None]:
-        if host in self._pointed:
-            return self._pointed[host]
-        address = _address_in(host)
-        home = address is not None and any(address in network for network in _HOME)
-        if address is None or (self.rebinding_protection and home):
-            raise OSError(*_UNKNOWN_NAME)
-        return _LOOPBACK, None if str(address) == _LOOPBACK else _CLOSED_PORT
-
-
-def _address_in(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a name of Plex's says; None if it is no such name."""
-    dashed, _, domain = host.partition(".")
-    if not domain.endswith(".plex.direct"):
-        return None
-    for separator in (".", ":"):
-        with suppress(ValueError):
-            return ip_address(dashed.replace("-", separator))
-    return None

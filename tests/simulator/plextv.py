@@ -1,9 +1,7 @@
 """A simulated plex.tv: signing in with a PIN, and what an account has."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 import json
@@ -16,7 +14,7 @@ from aiohttp import web
 
 from . import faults
 from .api import to_xml
-from .network import CERT_HASH, plex_direct_name
+from .network import CERT_HASH, Listener, NoAnswerError, plex_direct_name
 from .simulated_plex import SimulatedPlex
 from .timeline import Clock, WallClock
 
@@ -91,46 +89,25 @@ class Connection:
         }
 
 
-@dataclass(kw_only=True)
-class Resource:
-    """A server or a player of the account; change it at will."""
-
-    name: str
-    client_identifier: str
-    provides: str
-    product: str
-    version: Callable[[], str]
-    access_token: Callable[[], str]
-    owned: bool = True
-    connections: list[Connection] = field(default_factory=list)
-
-    def as_dict(self, *, https: bool, ipv6: bool) -> dict[str, Any]:
-        ways = [way for way in self.connections if ipv6 or not way.ipv6]
-        return {
-            "name": self.name,
-            "product": self.product,
-            "productVersion": self.version(),
-            "platform": "Linux",
-            "device": "PC",
-            "clientIdentifier": self.client_identifier,
-            "createdAt": "2026-01-02T03:04:05Z",
-            "lastSeenAt": "2026-11-22T11:58:00Z",
-            "provides": self.provides,
-            "ownerId": None if self.owned else 4711,
-            "sourceTitle": None if self.owned else "a friend",
-            "publicAddress": REMOTE_ADDRESS,
-            "accessToken": self.access_token(),
-            "owned": self.owned,
-            "relay": any(way.relay for way in ways),
-            "presence": True,
-            "publicAddressMatches": True,
-            "natLoopbackSupported": False,
-            "home": False,
-            "synced": False,
-            "httpsRequired": False,
-            "dnsRebindingProtection": False,
-            "connections": [way.as_dict(https=https) for way in ways],
-        }
+def _resource(*, owned: bool = True, **fields: Any) -> dict[str, Any]:
+    """Return a server or a player of the account; change it at will."""
+    return fields | {
+        "platform": "Linux",
+        "device": "PC",
+        "createdAt": "2026-01-02T03:04:05Z",
+        "lastSeenAt": "2026-11-22T11:58:00Z",
+        "ownerId": None if owned else 4711,
+        "sourceTitle": None if owned else "a friend",
+        "publicAddress": REMOTE_ADDRESS,
+        "owned": owned,
+        "presence": True,
+        "publicAddressMatches": True,
+        "natLoopbackSupported": False,
+        "home": False,
+        "synced": False,
+        "httpsRequired": False,
+        "dnsRebindingProtection": False,
+    }
 
 
 def local_https(plex: SimulatedPlex, cert_hash: str = CERT_HASH) -> Connection:
@@ -161,32 +138,15 @@ def _named(
     return Connection(uri=uri, address=address, port=port, **kind)
 
 
-def typical_connections(plex: SimulatedPlex) -> list[Connection]:
-    """Return all kinds of ways, the worst first."""
-    # It is listed only to those who ask for IPv6.
-    uri = f"https://2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct:32400"
-    remote_ipv6 = Connection(uri=uri, address="2001:db8::7", port=32400)
-    own = [local_http(plex), local_https(plex)]
-    return [relay(), remote_ipv6, remote_https(), *own]
-
-
-class SimulatedPlexTv(faults.FaultyListener):
+class SimulatedPlexTv(Listener):
     """plex.tv with one account, on a real socket."""
-
-    known_faults = faults.STATUSES | {
-        "refuse",
-        "slow",
-        "garbage",
-        "wrong-shape",
-        "redirect",
-    }
 
     def __init__(
         self, *, tls: ssl.SSLContext | None = None, clock: Clock | None = None
     ) -> None:
         super().__init__(("127.0.0.1", 0), tls)
         self.token = ACCOUNT_TOKEN
-        self.resources: list[Resource] = []
+        self.resources: list[dict[str, Any]] = []
         # All PINs so far, the newest last.
         self.pins: list[Pin] = []
         self._clock = WallClock() if clock is None else clock
@@ -207,30 +167,36 @@ class SimulatedPlexTv(faults.FaultyListener):
         *,
         owned: bool = True,
         connections: Iterable[Connection] | None = None,
-    ) -> Resource:
+    ) -> dict[str, Any]:
         """Let the account have a server, or be a guest there."""
-        ways = typical_connections(plex) if connections is None else connections
-        resource = Resource(
-            name=plex.name,
-            client_identifier=plex.machine_identifier,
-            provides="server",
-            product="Plex Media Server",
-            version=lambda: plex.version,
-            access_token=lambda: plex.token if owned else plex.shared_token,
+        if connections is None:
+            # All kinds of ways, the worst first; IPv6 is listed to those who ask for it.
+            uri = f"https://2001-db8-0-0-0-0-0-7.{CERT_HASH}.plex.direct:32400"
+            ipv6 = Connection(uri=uri, address="2001:db8::7", port=32400)
+            own = [local_http(plex), local_https(plex)]
+            connections = [relay(), ipv6, remote_https(), *own]
+        resource = _resource(
             owned=owned,
-            connections=list(ways),
+            name=plex.name,
+            product="Plex Media Server",
+            productVersion=plex.version,
+            clientIdentifier=plex.machine_identifier,
+            provides="server",
+            accessToken=plex.token if owned else plex.shared_token,
+            connections=list(connections),
         )
         self.resources.append(resource)
         return resource
 
     def add_player(self) -> None:
-        player = Resource(
+        player = _resource(
             name="Sofa",
-            client_identifier=f"player-{len(self.resources)}",
-            provides="client,player",
             product="Plex for Smart TVs",
-            version=lambda: "5.6.7",
-            access_token=lambda: "player-token-Sofa",
+            productVersion="5.6.7",
+            clientIdentifier="player-Sofa",
+            provides="client,player",
+            accessToken="player-token-Sofa",
+            connections=[],
         )
         self.resources.append(player)
 
@@ -246,10 +212,11 @@ class SimulatedPlexTv(faults.FaultyListener):
             if not self._stopping.is_set():
                 return self._answer(request)
         if fault.name in ("slow", "refuse"):
-            raise faults.NoAnswerError
+            raise NoAnswerError
         if (response := faults.plain_answer(fault, request)) is None:
             response = _refused(request, int(fault.name))
-            faults.ask_for_patience(response, fault)
+            if fault.retry_after is not None:
+                response.headers["Retry-After"] = str(fault.retry_after)
         return response
 
     def _answer(self, request: web.BaseRequest) -> web.Response:
@@ -265,12 +232,12 @@ class SimulatedPlexTv(faults.FaultyListener):
                 return _refused(request, 404)
         if request.method != method:
             return _refused(request, 405)
-        if _CLIENT not in request.headers:
+        if not request.headers.get(_CLIENT):
             return _refused(request, 400, missing=_CLIENT)
         return handler(request)
 
     def _new_pin(self, request: web.BaseRequest) -> web.Response:
-        if _PRODUCT not in request.headers:
+        if not request.headers.get(_PRODUCT):
             return _refused(request, 400, missing=_PRODUCT)
         strong = request.query.get("strong", "").lower() in ("true", "1")
         pin = Pin(
@@ -299,14 +266,19 @@ class SimulatedPlexTv(faults.FaultyListener):
         https, ipv6 = (
             request.query.get(name) == "1" for name in ("includeHttps", "includeIPv6")
         )
-        listing = [it.as_dict(https=https, ipv6=ipv6) for it in self.resources]
+        listing = []
+        for resource in self.resources:
+            ways = [it for it in resource["connections"] if ipv6 or not it.ipv6]
+            shown = [way.as_dict(https=https) for way in ways]
+            relays = any(way.relay for way in ways)
+            listing.append(resource | {"relay": relays, "connections": shown})
         return _said(request, "resources", listing)
 
 
 def _said(
     request: web.BaseRequest, tag: str, content: Any, *, status: int = 200
 ) -> web.Response:
-    """Answer in faults.JSON when asked for, else in faults.XML, under a root of that name."""
+    """Answer in JSON when asked for, else in XML, under a root of that name."""
     if faults.JSON in request.headers.get("Accept", ""):
         return web.Response(
             status=status, text=json.dumps(content), content_type=faults.JSON

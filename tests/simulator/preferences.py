@@ -1,8 +1,6 @@
 """The server's settings: which there are, and how they are read and changed."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -18,14 +16,6 @@ type Value = bool | int | float | str
 
 # The types of settings, in the server's words.
 Kind = StrEnum("Kind", "BOOL INT TEXT DOUBLE")
-
-
-class PreferenceError(Exception):
-    """A setting cannot have that value."""
-
-
-class UnknownPreferenceError(PreferenceError):
-    """There is no such setting."""
 
 
 # What some fields are called in answers.
@@ -48,21 +38,17 @@ class Setting:
     options: str = ""
 
     def parse(self, text: str) -> Value:
-        """Return the value that was sent; raises PreferenceError."""
+        """Return the value that was sent; raises KeyError or ValueError."""
         values = {option.partition(":")[0] for option in self.options.split("|")}
         if self.options and text not in values:
-            raise PreferenceError(self.id)
-        try:
-            match self.kind:
-                case Kind.BOOL:
-                    on_off = {"1": True, "true": True, "0": False, "false": False}
-                    return on_off[text]
-                case Kind.INT:
-                    return int(text)
-                case Kind.DOUBLE:
-                    return float(text)
-        except (ValueError, KeyError) as err:
-            raise PreferenceError(self.id) from err
+            raise KeyError(text)
+        match self.kind:
+            case Kind.BOOL:
+                return {"1": True, "true": True, "0": False, "false": False}[text]
+            case Kind.INT:
+                return int(text)
+            case Kind.DOUBLE:
+                return float(text)
         return text
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,13 +64,6 @@ class Preferences(dict[str, Setting]):
     def __init__(self, settings: Iterable[Setting]) -> None:
         super().__init__({setting.id: setting for setting in settings})
         self.listeners: list[Callable[[Setting], None]] = []
-
-    def write(self, texts: Mapping[str, str]) -> None:
-        """Set what was sent, all or nothing; raises PreferenceError."""
-        if unknown := texts.keys() - self.keys():
-            raise UnknownPreferenceError(", ".join(sorted(unknown)))
-        for name, value in {n: self[n].parse(t) for n, t in texts.items()}.items():
-            self.set(name, value)
 
     def set(self, name: str, value: Value) -> None:
         """Give a setting another value, unchecked."""

@@ -1,7 +1,5 @@
 """Kinds of servers: which tasks they have, and how they differ from each other."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -25,7 +23,7 @@ class TaskSpec:
 
     name: str
     title: str
-    description: str
+    description: str = ""
     interval: int = 1
     randomized: bool = False
     seconds: float = 60
@@ -81,10 +79,10 @@ RefreshLibraries                 library.update.section        Scanning Movies
 RefreshLocalMedia                library.update.item.metadata  Updating details
 RefreshPeriodicMetadata          library.update.item.metadata  Updating details
 """
-_WORK = {}
-for _line in _WORK_ROWS.splitlines():
-    _name, _kind, _title = _line.split(None, 2)
-    _WORK[_name] = (_kind, _title)
+_WORK = {
+    name: (kind, title)
+    for name, kind, title in (line.split(None, 2) for line in _WORK_ROWS.splitlines())
+}
 
 
 def _spec(line: str) -> TaskSpec:
@@ -121,7 +119,7 @@ MusicAnalysis ProcessAssets UpgradeMediaAnalysis
 """
 # Names that no client can know, as a future release would bring them.
 FUTURE_TASKS = (
-    TaskSpec(name="PolishPosters", title="Polish Posters", description="", seconds=50),
+    TaskSpec(name="PolishPosters", title="Polish Posters", seconds=50),
     TaskSpec(
         name="ButlerTaskCountChairs",
         title="Count Chairs (beta)",
@@ -135,7 +133,6 @@ FUTURE_TASKS = (
 # README.md says what each trait decides.
 Rows = StrEnum("Rows", "SESSION PER_TASK SHARED NONE")
 Naming = StrEnum("Naming", "TITLE SUBTITLE NAME NOTHING")
-Standing = StrEnum("Standing", "NONE NAMELESS")
 SessionNames = StrEnum("SessionNames", "SUBTITLE NOTHING CHILDREN")
 SessionBegins = StrEnum("SessionBegins", "WINDOW AFTER_SERVER_START FIRST_START")
 SessionEnds = StrEnum("SessionEnds", "LAST_TASK WINDOW NEVER")
@@ -165,7 +162,7 @@ class Traits:
     # What shows.
     rows: Rows = _one_of(Rows.PER_TASK, Rows, (6, 2, 2, 2))
     naming: Naming = _one_of(Naming.TITLE, Naming)
-    standing: Standing = _one_of(Standing.NONE, Standing)
+    standing: bool = _one_of(default=False, choices=(False, True))
     foreign_rows: bool = _maybe(default=False)
     progress_known: bool = _maybe(default=True)
     progress_interval: float = _one_of(2.0, (1.0, 2.0, 10.0, 60.0))
@@ -260,7 +257,7 @@ _PROFILES = (
     ),
     Profile(
         name="current",
-        traits=Traits(standing=Standing.NAMELESS, work_rows=True, log_tells=False),
+        traits=Traits(standing=True, work_rows=True, log_tells=False),
     ),
     Profile(
         name="anonymous",

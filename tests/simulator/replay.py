@@ -1,9 +1,6 @@
 """Plays a record of `scripts/capture` again, as the server that it was made of."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 import json
 from typing import Any, override
@@ -27,10 +24,9 @@ class ReplayedPlex(Listener):
         *,
         token: str,
         speed: float = 1.0,
-        host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        super().__init__((host, port), None)
+        super().__init__(("127.0.0.1", port), None)
         self.token = token
         # Downloaded diagnostics hold the same as a record of `scripts/capture`, but the
         # answers of its end.
@@ -99,18 +95,18 @@ class ReplayedPlex(Listener):
         return socket
 
     async def _play(self) -> None:
-        now = 0.0
-        for at, kind, what in self._happenings():
-            await asyncio.sleep(max(0, at - now) / self._speed)
-            now = at
-            match kind:
-                case "activities":
-                    self._activities = what
-                case "frame":
-                    self._show(what)
-                    await self._send(json.dumps(what), log=False)
-                case "log":
-                    await self._send(what, log=True)
+        """Let all happen again, from the start of the task on."""
+        began = now = self._began or 0.0
+        for event in (it for it in self._events if it["at"] >= began):
+            await asyncio.sleep(max(0, event["at"] - now) / self._speed)
+            now = event["at"]
+            if "activities" in event:
+                self._activities = event["activities"]
+            if "frame" in event:
+                self._show(event["frame"])
+                await self._send(json.dumps(event["frame"]), log=False)
+            if "log" in event:
+                await self._send(event["log"], log=True)
 
     def _show(self, frame: object) -> None:
         """Have the next answer show what a notification told.
@@ -150,11 +146,3 @@ class ReplayedPlex(Listener):
         if starts and (is_capture or starts[0] is self._events[0]):
             return float(starts[0]["at"])
         return None
-
-    def _happenings(self) -> Iterator[tuple[float, str, Any]]:
-        """Yield what happened, from the start of the task on."""
-        began = self._began or 0
-        for event in self._events:
-            for kind in event.keys() & {"activities", "frame", "log"}:
-                if event["at"] >= began:
-                    yield event["at"] - began, kind, event[kind]

@@ -1,25 +1,19 @@
 """A whole simulated server, except for HTTP: Butler, and what goes on besides."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import tzinfo
 from enum import StrEnum
 from functools import partial
-from hashlib import sha1
-import math
 from random import Random
 from typing import Any
 
 from . import activities
 from .butler import Butler, Ending, Late, Watcher, WindowKeeper
-from .preferences import FRIENDLY_NAME, HOURS, Preferences, Setting, build_settings
+from .preferences import HOURS, Preferences, Setting, build_settings
 from .profiles import Profile, Rows
 from .timeline import Clock, Event, Timeline
 from .websocket import Frame, ServerLog, playing_frame, status_frame, timeline_frame
 
-OWNER_TOKEN = "owner-token-0123456789"
-SHARED_TOKEN = "shared-token-9876543210"
 SCAN = "library.update.section"
 _ANALYSES = """
 media.generate.intros media.generate.credits media.generate.loudness
@@ -82,10 +76,6 @@ class Outage:
             self._timeline.at(moment, lambda: None)
 
 
-# What a player does; STOPPED is only pushed, never listed.
-PlayState = StrEnum("PlayState", "PLAYING PAUSED BUFFERING STOPPED")
-
-
 class Sessions:
     """The streams that are open, by their keys, as the server lists them."""
 
@@ -94,13 +84,12 @@ class Sessions:
         self._publish = publish
         self._count = 0
 
-    def play(
-        self, title: str = "The Tin Orchard", state: PlayState = PlayState.PLAYING
-    ) -> str:
+    def play(self, title: str = "The Tin Orchard") -> str:
+        """Begin to play; return the key of the stream."""
         self._count += 1
         key, rating_key = str(self._count), str(4000 + self._count)
         player: dict[str, Any] = {"title": "Living room", "product": "Plex for Testing"}
-        player |= {"machineIdentifier": f"player-{key}", "state": str(state)}
+        player |= {"machineIdentifier": f"player-{key}", "state": "playing"}
         item = {"type": "movie", "title": title, "duration": 5_400_000, "viewOffset": 0}
         item |= {"ratingKey": rating_key, "key": f"/library/metadata/{rating_key}"}
         self.open[key] = item | {
@@ -109,15 +98,13 @@ class Sessions:
             "User": {"id": "1", "title": "Robin"},
             "Session": {"id": f"session-{key}", "bandwidth": 6000, "location": "lan"},
         }
-        self._publish(playing_frame(key, rating_key, str(state), 0))
+        self._publish(playing_frame(key, rating_key, "playing", 0))
         return key
 
-    def change(self, key: str, state: PlayState) -> None:
-        stream = self.open[key]
-        stream["Player"]["state"] = str(state)
-        self._publish(playing_frame(key, stream["ratingKey"], str(state), 0))
-        if state is PlayState.STOPPED:
-            del self.open[key]
+    def stop(self, key: str) -> None:
+        """End a stream; that is pushed, and lists have it no more."""
+        item = self.open.pop(key)
+        self._publish(playing_frame(key, item["ratingKey"], "stopped", 0))
 
 
 class Noise:
@@ -130,35 +117,29 @@ class Noise:
         self._line = 0
         self._next: Event | None = None
 
-    def scan(self, seconds: float = 20.0) -> str:
-        """Scan a library for so long; return the activity's id."""
+    def scan(self, seconds: float = 20.0) -> None:
+        """Scan a library for so long."""
         self._publish(status_frame('Scanning the "Movies" section'))
-        uuid = self.activity(SCAN, seconds, title="Scanning Movies")
+        self.activity(SCAN, seconds, title="Scanning Movies")
         done = status_frame("Library scan complete")
         self._timeline.after(seconds, lambda: self._publish(done))
-        return uuid
 
-    def add(self, seconds: float = 8.0) -> str:
+    def add(self, seconds: float = 8.0) -> None:
         item = self._rng.randrange(1000, 9999)
         for state, share in ((0, 0.1), (3, 0.5), (5, 1.0)):
             self._timeline.after(seconds * share, partial(self._entry, item, state))
-        return self.activity(
-            "library.update.item.metadata", seconds, title="Updating details"
-        )
+        self.activity("library.update.item.metadata", seconds, title="Updating details")
 
-    def activity(
-        self, kind: str, seconds: float = 20.0, *, title: str = "Working"
-    ) -> str:
-        """Show an activity of any type for so long; return its id."""
+    def activity(self, kind: str, seconds: float, *, title: str = "Working") -> None:
+        """Show an activity of any type for so long."""
         uuid = self._board.new_uuid()
         self._board.begin(activities.Row(uuid=uuid, type=kind, title=title))
         for step in range(1, _STEPS):
             when = seconds * step / _STEPS
             self._timeline.after(when, partial(self._step, uuid, step))
         self._timeline.after(seconds, partial(self._board.end, uuid))
-        return uuid
 
-    def storm(self, count: int = 1500) -> None:
+    def storm(self, count: int) -> None:
         """Send so many messages of one scan, all at once."""
         row = activities.Row(
             uuid=self._board.new_uuid(), type=SCAN, title="Scanning Movies"
@@ -169,12 +150,13 @@ class Noise:
             self._board.update(row.uuid, subtitle=f"Film {number}", progress=progress)
         self._board.end(row.uuid)
 
-    def log_flood(self, count: int = 1000, seconds: float = 0.0) -> None:
-        """Write so many lines that are not Butler's, at once or in so many seconds."""
-        if not (parts := math.ceil(seconds)):
-            self._write_lines(count)
-        for second in range(parts):
-            self._timeline.after(second, partial(self._write_lines, count // parts))
+    def log_flood(self, count: int) -> None:
+        """Write so many lines that are not Butler's."""
+        for _ in range(count):
+            self._line += 1
+            text = _LINES[self._line % len(_LINES)]
+            numbers = self._line % 10_000, self._line // len(_LINES) % 10_000
+            self._log.write(text, *numbers)
 
     def ordinary_day(self, per_hour: float) -> None:
         """Make noise at random from now on, so often on average; 0 ends it."""
@@ -190,21 +172,14 @@ class Noise:
         begin(self._rng.uniform(2, 300))
         self.ordinary_day(per_hour)
 
-    def _analyse(self, seconds: float) -> str:
-        return self.activity(self._rng.choice(_ANALYSES.split()), seconds)
+    def _analyse(self, seconds: float) -> None:
+        self.activity(self._rng.choice(_ANALYSES.split()), seconds)
 
     def _step(self, uuid: str, step: int) -> None:
         progress, subtitle = 100 * step // _STEPS, f"Item {step}"
         context = {"librarySectionID": "1"}
         self._board.update(uuid, progress=progress, subtitle=subtitle, context=context)
-        self._write_lines(20)
-
-    def _write_lines(self, count: int) -> None:
-        for _ in range(count):
-            self._line += 1
-            text = _LINES[self._line % len(_LINES)]
-            numbers = self._line % 10_000, self._line // len(_LINES) % 10_000
-            self._log.write(text, *numbers)
+        self.log_flood(20)
 
     def _entry(self, item: int, state: int) -> None:
         now = self._timeline.now
@@ -225,12 +200,6 @@ class ServerState:
     ) -> None:
         self.profile = profile
         self.traits = traits = profile.traits
-        self.version = profile.version
-        self.claimed = traits.claimed
-        self.token = OWNER_TOKEN
-        self.shared_token = SHARED_TOKEN
-        origin = f"{name}-{seed}".encode()
-        self.machine_identifier = sha1(origin, usedforsecurity=False).hexdigest()
         self.listeners: list[Callable[[Frame], None]] = []
         self.written_at = float("-inf")
         self._clock = clock
@@ -250,14 +219,13 @@ class ServerState:
             self, Random(f"session-{seed}")
         )
         watchers: list[Watcher] = [self._butler_sessions]
-        self._rows: activities.RowPerTask | activities.SharedRow | None = None
-        if traits.rows in (Rows.PER_TASK, Rows.SHARED):
-            kind = (
-                activities.RowPerTask
-                if traits.rows is Rows.PER_TASK
-                else activities.SharedRow
-            )
-            self._rows = kind(self)
+        kinds: dict[Rows, type[activities.RowPerTask | activities.SharedRow]] = {
+            Rows.PER_TASK: activities.RowPerTask,
+            Rows.SHARED: activities.SharedRow,
+        }
+        kind = kinds.get(traits.rows)
+        self._rows = kind(self) if kind else None
+        if self._rows is not None:
             watchers.append(self._rows)
         if traits.work_rows:
             watchers.append(activities.WorkRows(self))
@@ -268,14 +236,6 @@ class ServerState:
         preferences.listeners += [self._publish_setting, self.butler.on_setting]
         preferences.listeners.append(self._keeper.on_setting)
 
-    @property
-    def name(self) -> str:
-        return str(self.preferences[FRIENDLY_NAME].value)
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self.preferences.set(FRIENDLY_NAME, name)
-
     def catch_up(self) -> None:
         self.timeline.advance(self._clock.now())
 
@@ -283,9 +243,8 @@ class ServerState:
         for listener in self.listeners:
             listener(frame)
 
-    def restart(self, version: str | None, down_for: float = 0) -> None:
+    def restart(self, down_for: float = 0) -> None:
         """Forget all that runs; nothing of it is taken up again."""
-        self.version = version or self.version
         self.butler.stop_all(Ending.RESTARTED)
         self._butler_sessions.clear()
         self.board.rows.clear()

@@ -1,14 +1,14 @@
 """The API over sockets: what is answered, in which form, and to whom."""
 
-from __future__ import annotations
-
+import aiohttp
 import pytest
 
-from tests.simulator import CURRENT_TASKS, SimulatedPlex, in_server_language, page
+from tests import simulator as sim
+from tests.simulator.api import page
 
-from .conftest import Client, Start, from_xml
+from .conftest import BACKUP, NOTIFICATIONS, ask, listed
 
-PATH = "/butler/BackupDatabase"
+PATH = f"/butler/{BACKUP}"
 OWNER_ONLY = [
     *(("GET", "/butler"), ("POST", "/butler"), ("DELETE", "/butler")),
     *(("POST", PATH), ("DELETE", PATH), ("GET", "/:/prefs")),
@@ -16,114 +16,73 @@ OWNER_ONLY = [
     ("GET", "/:/prefs/get?id=ButlerStartHour"),
     ("GET", "/status/sessions"),
 ]
-FOR_ALL = [("GET", "/"), ("GET", "/activities")]
+FOR_ALL = [("GET", "/"), ("GET", "/activities"), ("GET", NOTIFICATIONS)]
+CURRENT = sim.PROFILES["current"]
+
+
+@pytest.mark.parametrize("profile", ["silent"])
+async def test_empty_lists_are_left_out(
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession
+) -> None:
+    for spec in sim.CURRENT_TASKS:
+        plex.remove_task(spec.name)
+    assert await listed(client, "/butler") == {"ButlerTasks": {}}
+    for path in ("/activities", "/status/sessions"):
+        assert await listed(client, path) == {"size": 0}
+
+
+async def test_hours_have_numbers_and_a_label_with_what_only_looks_like_a_colon(
+    client: aiohttp.ClientSession,
+) -> None:
+    body = await listed(client, "/:/prefs")
+    settings = {setting["id"]: setting for setting in body["Setting"]}
+    assert body["size"] == len(settings)
+    assert settings["ButlerStartHour"]["value"] == 2
+    assert settings["ButlerStartHour"]["enumValues"].startswith("0:0\ua78900|1:1\ua789")
+    assert settings["ButlerTaskRefreshLibraries"]["value"] is False
 
 
 @pytest.mark.parametrize(
-    ("path", "root", "child"),
-    [
-        ("/butler", "ButlerTasks", "ButlerTask"),
-        ("/identity", "MediaContainer", None),
-        ("/", "MediaContainer", "Directory"),
-        ("/activities", "MediaContainer", "Activity"),
-        ("/:/prefs", "MediaContainer", "Setting"),
-        ("/status/sessions", "MediaContainer", "Video"),
-    ],
+    "profile", [CURRENT.with_traits(foreign_rows=True, loose_types=True)]
 )
-async def test_without_a_wish_for_json_everything_is_xml(
-    plex: SimulatedPlex, client: Client, path: str, root: str, child: str | None
+async def test_a_server_may_speak_another_language_and_send_numbers_as_text(
+    client: aiohttp.ClientSession,
 ) -> None:
-    plex.sessions.play()
-    plex.client_start("LoudnessAnalysis")
-    await plex.advance(10)
-    status, kind, text = await client.ask("GET", path, Accept="*/*")
-    element = from_xml(text)
-    assert (status, kind, element.tag) == (200, "text/xml", root)
-    assert {sub.tag for sub in element} == ({child} if child else set())
-    if path == "/butler":
-        task = element[0].attrib
-        said = task["enabled"], task["scheduleRandomized"], task["interval"]
-        assert said == ("1", "0", "7")
+    for language, title in (("en", "Optimize Database"), ("de", "«Öptîmîzé Dàtàbàsé»")):
+        body = await listed(client, "/butler", Accept_Language=language)
+        task = body["ButlerTasks"]["ButlerTask"][0]
+        said = (task["title"], task["enabled"], task["interval"])
+        assert said == (title, "1", "7")
+    (row,) = (await listed(client, "/activities"))["Activity"]
+    assert (row["title"][0], row["progress"]) == ("«", "100")
 
 
-async def test_lists_have_the_servers_shape_and_empty_ones_are_left_out(
-    plex: SimulatedPlex, client: Client, start: Start
+async def test_a_slash_at_the_end_makes_a_path_unknown(
+    client: aiohttp.ClientSession,
 ) -> None:
-    plex.noise.scan()
-    await plex.advance(3)
-    (row,) = await client.rows("library.update.section")
-    keys = "uuid type cancellable userID title subtitle progress Context"
-    assert list(row) == keys.split()
-    assert row["Context"] == {"librarySectionID": "1"}
-
-    silent = await start("silent")
-    for spec in CURRENT_TASKS:
-        silent.plex.remove_task(spec.name)
-    assert await silent.json("/butler") == {"ButlerTasks": {}}
-    for path in ("/activities", "/status/sessions"):
-        assert await silent.json(path) == {"MediaContainer": {"size": 0}}
+    for path in ("/butler/", f"{PATH}/", "/activities/", "/Butler"):
+        assert await ask(client, "POST", path) == (404, "text/html", page(404))
 
 
-async def test_unknown_paths_and_wrong_methods_are_refused_with_a_page(
-    client: Client,
-) -> None:
-    unknown = ("/nope", "/butler/", f"{PATH}/", "/activities/", "//butler", "/Butler")
-    for path in unknown:
-        assert await client.ask("GET", path) == (404, "text/html", page(404))
-    for method, path in (("PUT", "/butler"), ("GET", PATH), ("POST", "/activities")):
-        assert await client.ask(method, path) == (405, "text/html", page(405))
-
-
-async def test_settings_are_read_with_their_real_types_and_labels(start: Start) -> None:
-    for profile, labels in (
-        # What looks like a colon is none.
-        ("current", "0:0\ua78900|1:1\ua78900|"),
-        ("legacy", "0:Midnight|1:1 am|"),
-    ):
-        body = (await (await start(profile)).json("/:/prefs"))["MediaContainer"]
-        settings = {setting["id"]: setting for setting in body["Setting"]}
-        assert body["size"] == len(settings)
-        assert settings["ButlerStartHour"]["value"] == 2
-        assert settings["ButlerStartHour"]["enumValues"].startswith(labels)
-        assert settings["ButlerTaskRefreshLibraries"]["value"] is False
-
-
-async def test_tasks_have_the_language_that_was_asked_for(start: Start) -> None:
-    foreign = await start(foreign_rows=True)
-    english = "Optimize Database"
-    for language, title in (("en", english), ("de", in_server_language(english))):
-        body = await foreign.json("/butler", Accept_Language=language)
-        assert body["ButlerTasks"]["ButlerTask"][0]["title"] == title
-
-
-async def test_types_may_be_loose(start: Start) -> None:
-    loose = await start(loose_types=True)
-    task = (await loose.json("/butler"))["ButlerTasks"]["ButlerTask"][0]
-    assert (task["enabled"], task["interval"]) == ("1", "7")
-    assert (await loose.rows("butler"))[0]["progress"] == "100"
-
-
-@pytest.mark.parametrize("token", [None, "wrong"])
 async def test_no_or_a_wrong_token_is_a_401_page(
-    plex: SimulatedPlex, client: Client, token: str | None
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession
 ) -> None:
-    for method, path in [*OWNER_ONLY, *FOR_ALL, ("GET", "/nope")]:
-        answer = await client.ask(method, path, X_Plex_Token=token)
-        assert answer == (401, "text/html", page(401))
+    for token in ("", "wrong"):
+        for method, path in [*OWNER_ONLY, *FOR_ALL, ("GET", "/nope")]:
+            answer = await ask(client, method, path, X_Plex_Token=token)
+            assert answer == (401, "text/html", page(401))
     path = f"/butler?X-Plex-Token={plex.token}"
-    assert await client.status("GET", path, X_Plex_Token=None) == 200
+    assert (await ask(client, "GET", path, X_Plex_Token=""))[0] == 200
 
 
-@pytest.mark.parametrize(("profile", "status"), [("current", 403), ("legacy", 401)])
+@pytest.mark.parametrize(("profile", "refusal"), [("current", 403), ("legacy", 401)])
 async def test_a_token_that_is_not_the_owners_may_only_look(
-    start: Start, profile: str, status: int
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession, refusal: int
 ) -> None:
-    client = await start(profile)
-    guest = client.plex.shared_token
-    client.plex.client_start("BackupDatabase")
+    guest = {"X_Plex_Token": plex.shared_token}
+    plex.client_start(BACKUP)
     for method, path in OWNER_ONLY:
-        answer = await client.ask(method, path, X_Plex_Token=guest)
-        assert answer == (status, "text/html", page(status))
-    assert await client.status("GET", "/", X_Plex_Token=guest) == 200
-    own = await client.json("/activities", X_Plex_Token=guest)
-    assert own == {"MediaContainer": {"size": 0}}
+        answer = await ask(client, method, path, **guest)
+        assert answer == (refusal, "text/html", page(refusal))
+    assert (await ask(client, "GET", "/", **guest))[0] == 200
+    assert await listed(client, "/activities", **guest) == {"size": 0}

@@ -1,53 +1,46 @@
 """The notification socket and the stream of the log: who gets what, in which shape."""
 
-from __future__ import annotations
-
-from itertools import product
 import json
 import re
+from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.simulator import LogFormat, PlayState, SimulatedPlex, raw
+from tests import simulator as sim
 
-from .conftest import NOTIFICATIONS, Client, Start, frames, received
+from .conftest import BACKUP, NOTIFICATIONS, received
 
-BACKUP = "BackupDatabase"
+SESSION = sim.PROFILES["session"]
 LOG = "?filters=log"
-NAMED = re.compile(r"sub-activity ([0-9a-f-]{36}) - ")
 
 
-async def lines(socket: aiohttp.ClientWebSocketResponse) -> list[str]:
-    """Return the lines of frames in the usual shape."""
-    containers = await frames(socket)
-    assert {frame["type"] for frame in containers} <= {"log"}
-    return [entry["message"] for it in containers for entry in it["LogNotification"]]
+async def frames(socket: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
+    return [json.loads(it)["NotificationContainer"] for it in await received(socket)]
 
 
-async def test_every_kind_of_notification_is_an_array(
-    plex: SimulatedPlex, client: Client
+async def test_every_kind_of_notification_is_a_list_under_its_own_key(
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession
 ) -> None:
-    socket = await client.listen()
+    socket = await client.ws_connect(NOTIFICATIONS)
     plex.noise.scan(10)
     plex.noise.add(10)
-    plex.sessions.change(plex.sessions.play(), PlayState.STOPPED)
-    # A setting that stays the same is not pushed.
-    for hour in (2, 1):
-        await client.ask("PUT", f"/:/prefs?ButlerStartHour={hour}")
+    plex.sessions.stop(plex.sessions.play())
+    plex.set_preference("ButlerStartHour", 1)
     await plex.advance(20)
-    got = await frames(socket)
-    keys = {it["type"]: next(k for k in it if k not in ("type", "size")) for it in got}
-    assert keys == {
+    keys = {
         "activity": "ActivityNotification",
         "status": "StatusNotification",
         "timeline": "TimelineEntry",
         "playing": "PlaySessionStateNotification",
         "preference": "Setting",
     }
-    assert [it["type"] for it in got].count("preference") == 1
+    got = await frames(socket)
+    assert {it["type"] for it in got} == keys.keys()
+    assert all(it["size"] == len(it[keys[it["type"]]]) == 1 for it in got)
 
 
+@pytest.mark.parametrize("profile", ["session"])
 @pytest.mark.parametrize(
     ("query", "kinds"),
     [
@@ -56,139 +49,104 @@ async def test_every_kind_of_notification_is_an_array(
         (LOG, {"log"}),
         ("?filters=log,playing", {"log"}),
         ("?filters=preference,playing", {"preference"}),
-        ("?filters=-activity", {"log", "preference"}),
         ("?filters=-log,activity", {"preference"}),
     ],
 )
 async def test_filters_leave_out_the_rest_and_the_log_wants_to_be_asked_for(
-    start: Start, query: str, kinds: set[str]
+    plex: sim.SimulatedPlex,
+    client: aiohttp.ClientSession,
+    query: str,
+    kinds: set[str],
 ) -> None:
-    client = await start("session")
-    for token, expected in ((None, kinds), (client.plex.shared_token, set())):
-        socket = await client.listen(query, token)
-        client.plex.client_start(BACKUP)
-        client.plex.client_stop(BACKUP)
-        hour = client.plex.butler.window.start_hour
-        client.plex.set_preference("ButlerStartHour", hour + 1)
-        assert {frame["type"] for frame in await frames(socket)} == expected
+    for token, expected in ((plex.token, kinds), (plex.shared_token, set())):
+        headers = {"X-Plex-Token": token}
+        socket = await client.ws_connect(NOTIFICATIONS + query, headers=headers)
+        plex.client_start(BACKUP)
+        plex.client_stop(BACKUP)
+        # What stays the same is not pushed.
+        for hour in [plex.butler.window.start_hour + 1] * 2:
+            plex.set_preference("ButlerStartHour", hour)
+        told = [frame["type"] for frame in await frames(socket)]
+        assert set(told) == expected
+        assert told.count("preference") <= 1
         await socket.close()
 
 
-async def test_the_handshake_wants_a_token_in_the_header_or_the_address(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    for token in ("", "wrong"):
-        with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
-            await client.listen(token=token)
-    assert await client.status("GET", NOTIFICATIONS) == 400
-    socket = await client.listen(f"?X-Plex-Token={plex.token}", "")
-    plex.noise.scan()
-    assert await frames(socket)
-
-
 async def test_a_text_may_hold_bytes_that_are_neither_utf_8_nor_json(
-    plex: SimulatedPlex, client: Client, session: aiohttp.ClientSession
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession
 ) -> None:
-    socket = await client.listen(decode_text=False)
-    plex.noise.activity("a.scan", title=f"Caf{raw(0xE9)}{raw(7)} \ud83d")
+    socket = await client.ws_connect(NOTIFICATIONS, decode_text=False)
+    plex.noise.activity("a.scan", 9, title=f"Caf{sim.raw(0xE9)}{sim.raw(7)} \ud83d")
     message = await socket.receive(timeout=1)
-    headers = {"X-Plex-Token": plex.token, "Accept": "application/json"}
-    async with session.get(f"{plex.url}/activities", headers=headers) as response:
+    async with client.get("/activities") as response:
         for sent in (message.data, await response.read()):
             assert b'"title": "Caf\xe9\x07 \\ud83d"' in sent
 
 
-async def test_the_log_has_a_run_from_its_start_to_its_end(start: Start) -> None:
-    client = await start("session")
-    socket = await client.listen(LOG)
-    await client.ask("POST", f"/butler/{BACKUP}")
-    (row,) = await client.rows("butler")
-    await client.plex.advance(30)
-    told = await lines(socket)
-    kinds = [re.sub(r"\[[^]]*\] ?|[0-9a-f-]{36}", "", line)[:45] for line in told]
-    assert kinds == [
-        "Request: GET /:/websockets/notifications?filt",
-        f"Request: POST /butler/{BACKUP} (2 live)",
-        'Activity: registered new activity  - "Butler ',
-        'Activity: registered new sub-activity  - "Bac',
-        "Activity: updated activity  - completed 0.0% ",
-        f"Completed: 200 POST /butler/{BACKUP} (2",
-        "Request: GET /activities (2 live) #1c GZIP Si",
-        "Completed: 200 GET /activities (2 live) #1c G",
-        "Activity: ended sub-activity  parent:  overal",
-        "Activity: updated activity  - completed 100.0",
+@pytest.mark.parametrize("profile", ["session"])
+async def test_the_log_has_a_run_from_its_start_to_its_end_as_a_real_one_has(
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession
+) -> None:
+    socket = await client.ws_connect(NOTIFICATIONS + LOG)
+    async with client.post(f"/butler/{BACKUP}?X-Plex-Token={plex.token}"):
+        pass
+    await plex.advance(30)
+    entries = [entry for it in await frames(socket) for entry in it["LogNotification"]]
+    told = [re.sub(r"127[.0-9:]+|[0-9a-f-]{36}", "ID", it["message"]) for it in entries]
+    by = "Signed-in Token (robin)"
+    asked, request = "[ID (Loopback)]", f"POST /butler/{BACKUP} (2 live) #1b GZIP"
+    assert told == [
+        # What begins such a stream is its own request.
+        f"Request: {asked} GET {NOTIFICATIONS}{LOG} (1 live) #1a GZIP {by}",
+        f"Request: {asked} {request} {by}",
+        '[Req#1b] Activity: registered new activity ID - "Butler tasks"',
+        (
+            f'[Req#1b] Activity: registered new sub-activity ID - "{BACKUP}" '
+            "parent: ID overall progress: 0.0% (0/1)"
+        ),
+        "[Req#1b] Activity: updated activity ID - completed 0.0% - Butler tasks",
+        f"Completed: [ID] 200 {request} 1ms 0 bytes",
+        "Activity: ended sub-activity ID parent: ID overall progress: 100.0% (1/1)",
+        "Activity: updated activity ID - completed 100.0% - Butler tasks",
     ]
-    assert told[3].startswith("[Req#1b] ")
-    assert told[3].endswith(f"parent: {row['uuid']} overall progress: 0.0% (0/1)")
-    assert told[8].endswith(f"parent: {row['uuid']} overall progress: 100.0% (1/1)")
-    (child,) = NAMED.findall(told[3])
-    assert child in told[8]
 
 
-async def test_requests_of_all_clients_come_as_lines_without_the_token(
-    start: Start,
+TIME = "Nov 22, 2026 12:00:00.000 [139876543210304] DEBUG - "
+A, B, QUOTED = ({"level": "DEBUG", "message": line} for line in ("A", "B", '"B"'))
+
+
+def container(**fields: object) -> str:
+    return json.dumps({"NotificationContainer": {"type": "log", **fields}})
+
+
+@pytest.mark.parametrize(
+    ("profile", "texts"),
+    [
+        (
+            SESSION.with_traits(log_batches=True),
+            [container(size=2, LogNotification=[A, QUOTED])],
+        ),
+        (
+            SESSION.with_traits(log_format=sim.LogFormat.FIELD, log_quotes=False),
+            [json.dumps(A), json.dumps(B)],
+        ),
+        (
+            SESSION.with_traits(log_format=sim.LogFormat.TWICE),
+            [container(size=1, data=json.dumps(it)) for it in (A, QUOTED)],
+        ),
+        (
+            SESSION.with_traits(log_format=sim.LogFormat.TEXT, log_prefix=True),
+            [f"{TIME}A", f'{TIME}"B"'],
+        ),
+    ],
+    ids=["list", "field", "twice", "text"],
+)
+async def test_lines_of_an_instant_come_in_frames_of_many_shapes(
+    plex: sim.SimulatedPlex, client: aiohttp.ClientSession, texts: list[str]
 ) -> None:
-    client = await start("session")
-    plex = client.plex
-    socket = await client.listen(LOG)
-    await client.ask("GET", f"/activities?X-Plex-Token={plex.token}&a=b")
-    await client.ask("GET", "/nothing")
-    for command in (plex.client_start, plex.client_start, plex.client_stop):
-        command(BACKUP)
-    plex.client_stop_all()
-    told = await lines(socket)
-    assert plex.token not in "".join(told)
-    done = [line for line in told if "Completed" in line]
-    assert [re.sub(r".*\] | \(.*", "", line) for line in done] == [
-        "200 GET /activities?a=b",
-        "404 GET /nothing",
-        f"200 POST /butler/{BACKUP}",
-        f"202 POST /butler/{BACKUP}",
-        f"200 DELETE /butler/{BACKUP}",
-        "200 DELETE /butler",
-    ]
-    assert ["127.0.0.1" in line for line in done] == [True] * 2 + [False] * 4
-
-
-@pytest.mark.parametrize("shape", LogFormat)
-async def test_a_line_is_inside_whatever_frame_it_comes_in(
-    start: Start, shape: LogFormat
-) -> None:
-    names = ("log_quotes", "log_prefix", "log_batches")
-    for quotes, prefix, batches in product((True, False), repeat=3):
-        traits = dict(zip(names, (quotes, prefix, batches), strict=True))
-        client = await start("session", log_format=shape, **traits)
-        socket = await client.listen(LOG)
-        client.plex.durations[BACKUP] = 0
-        client.plex.client_start(BACKUP)
-        await client.plex.flush()
-        got = await received(socket)
-        told = "\n".join(got)
-        assert (re.search(rf'- \\*"{BACKUP}\\*" ', told) is not None) is quotes
-        assert ("DEBUG - " in told) is prefix
-        if shape is not LogFormat.TEXT:
-            levels = [json.dumps(json.loads(frame)).count("level") for frame in got]
-            assert all(levels) is not prefix
-        # What one instant wrote comes in one frame, behind the handshake's request.
-        whole = batches and shape in (LogFormat.LIST, LogFormat.TEXT)
-        assert (len(got) == 2) is whole
-
-
-async def test_the_log_may_be_empty_or_refused(
-    plex: SimulatedPlex, client: Client
-) -> None:
-    # A line is formatted only for a socket that gets it.
-    plex.log.write("{missing}")
-    socket = await client.listen(LOG)
-    for tells, count in ((False, 0), (True, 2)):
-        plex.log.tells = tells
-        await client.ask("GET", "/activities")
-        assert len(await received(socket)) == count
-    for refused, error in (
-        (404, aiohttp.WSServerHandshakeError),
-        (0, aiohttp.ClientOSError),
-    ):
-        plex.log.refused = refused
-        await (await client.listen()).close()
-        with pytest.raises(error):
-            await client.listen(LOG)
+    socket = await client.ws_connect(NOTIFICATIONS + LOG)
+    await received(socket)
+    for line in ("A", "{q}B{q}"):
+        plex.log.write(line)
+    await plex.flush()
+    assert await received(socket) == texts

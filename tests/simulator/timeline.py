@@ -1,7 +1,5 @@
 """Time in a simulated server: clocks, what is planned when, and the nightly window."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time as time_of_day, timedelta, tzinfo
@@ -19,15 +17,12 @@ class WallClock:
     """Starts at the real time and runs `speed` times as fast."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self._speed = speed
+        self.speed = speed
         self._origin = time.time()
         self._began = time.monotonic()
 
     def now(self) -> float:
-        return self._origin + (time.monotonic() - self._began) * self._speed
-
-    def wall_seconds(self, seconds: float) -> float:
-        return seconds / self._speed
+        return self._origin + (time.monotonic() - self._began) * self.speed
 
 
 class ManualClock:

@@ -1,7 +1,5 @@
 """What is pushed: notifications and lines of the log, and the sockets that get them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -265,15 +263,13 @@ class ServerLog:
         entries = [level | {"message": line} for line in lines]
         match traits.log_format:
             case LogFormat.LIST:
-                yield _container(size=len(entries), LogNotification=entries)
+                frame = Frame(LOG, "LogNotification", tuple(entries))
+                yield json.dumps(frame.as_dict())
             case LogFormat.FIELD:
                 yield from map(json.dumps, entries)
             case LogFormat.TWICE:
                 for entry in entries:
-                    yield _container(size=1, data=json.dumps(entry))
+                    body = {"type": LOG, "size": 1, "data": json.dumps(entry)}
+                    yield json.dumps({"NotificationContainer": body})
             case LogFormat.TEXT:
                 yield "\n".join(lines)
-
-
-def _container(**fields: object) -> str:
-    return json.dumps({"NotificationContainer": {"type": "log"} | fields})

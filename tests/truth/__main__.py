@@ -7,8 +7,6 @@
 It fails where a kind of server misses what it has to reach.
 """
 
-from __future__ import annotations
-
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import logging

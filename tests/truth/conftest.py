@@ -1,7 +1,5 @@
 """The score makes a Home Assistant and a loop of its own."""
 
-from __future__ import annotations
-
 import pytest
 
 

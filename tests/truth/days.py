@@ -1,7 +1,5 @@
 """Random days of a Home Assistant and a server of some kind, and their scores."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor

@@ -1,7 +1,5 @@
 """A real Home Assistant with the integration, and what was seen of a day in it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager

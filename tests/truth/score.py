@@ -1,7 +1,5 @@
 """One day in figures: recall, precision, lags, reports, and what went on wrongly."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final

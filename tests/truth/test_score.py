@@ -1,7 +1,5 @@
 """The figures of days that are made up, so that they can be worked out by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import attrgetter

@@ -1,7 +1,5 @@
 """A day without end, in short; `python -m tests.soak` lets a month pass."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Short days with fixed seeds; `python -m tests.truth` lets whole ones pass."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache

@@ -1,7 +1,5 @@
 """What was seen of a day, on both sides, and arithmetic on spans of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """One clock for all in this process, a loop that stands still, and what is under way."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
