@@ -113,3 +113,13 @@ async def test_after_an_update_without_us_or_between_reloads_it_takes_a_second_l
     list_again(shelf)
     await pass_hours(shelf, 7)
     assert states(shelf) == (STATE_OFF, STATE_ON)
+
+
+async def test_after_an_update_without_us_what_is_gone_leaves_as_soon(
+    shelf: Journey,
+) -> None:
+    await shelf.unload()
+    await update(shelf, "1.99.0")
+    await shelf.set_up()
+    await pass_hours(shelf, 13)
+    assert known(shelf) == {}
