@@ -11,17 +11,15 @@ pytestmark = pytest.mark.slow
 NOT_STARTED = "Error executing script. Error for call_service"
 
 
-async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
-    await house.work()
+@pytest.mark.parametrize(("inputs", "quiet"), [({}, 15), ({"quiet": 30}, 30)])
+async def test_what_runs_is_stopped_and_started_again_after_no_short_break(
+    house: Evening, inputs: dict[str, int], quiet: int
+) -> None:
+    await house.work(**inputs)
     await house.settle()
-    await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", 14, HELD), ("0", 2, RUNS))
+    await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", quiet - 1, HELD))
+    await house.follow(("1", 60, HELD), ("0", quiet - 1, HELD), ("0", 2, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
-
-
-async def test_a_short_break_starts_nothing(house: Evening) -> None:
-    await house.work(quiet=30)
-    await house.follow(("1", 60, HELD), ("0", 20, HELD))
-    await house.follow(("1", 60, HELD), ("0", 29, HELD), ("0", 2, RUNS))
 
 
 async def test_after_the_night_nothing_is_started_again(house: Evening) -> None:
@@ -147,19 +145,8 @@ async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     assert running(pair.cellar) == set()
     assert commands(pair.cellar, "DELETE") == [CREDITS, INTROS, INTROS]
 
-    # Both servers take up their own tasks.
+    # Both servers take up their own tasks; what could not be stopped is none of them.
     await expect_both(pair, "0", {CREDITS}, {INTROS})
-
-
-async def test_what_could_not_be_stopped_is_not_started_again(
-    pair: Evening, expected_logs: list[str]
-) -> None:
-    expected_logs.append(NOT_STARTED)
-    await pair.work("Attic", "Cellar")
-
-    pair.cellar.fault("500", path="/butler", method="DELETE", count=2)
-    await pair.follow(("1", 0, HELD), ("0", 16, RUNS))
-    assert commands(pair.cellar, "POST") == []
 
 
 async def test_a_server_that_is_away_is_left_alone_in_silence(pair: Evening) -> None:

@@ -8,20 +8,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
+from tests import simulator as sim
 from tests.conftest import add_entry
 from tests.flows import core_entry
 from tests.house import CREDITS, HOUR, House, running
 from tests.leaks import Leaks
-from tests.simulator import (
-    Answer,
-    Ask,
-    Handler,
-    PlayState,
-    Route,
-    ServerState,
-    SimulatedPlex,
-    api,
-)
 
 # A minute without viewers goes by
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -29,23 +20,23 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 WATCHING = "sensor.attic"
 
 
-def nothing_but(**listed: list[dict[str, object]]) -> Handler:
+def nothing_but(**listed: list[dict[str, object]]) -> sim.Handler:
     """Return what answers with a list, or with an empty one."""
 
-    def handle(_state: ServerState, _ask: Ask) -> Answer:
-        return Answer(content={"MediaContainer": {"size": 0, **listed}})
+    def handle(_state: sim.ServerState, _ask: sim.Ask) -> sim.Answer:
+        return sim.Answer(content={"MediaContainer": {"size": 0, **listed}})
 
     return handle
 
 
 # What it asks for besides, of a server without players and libraries
 OTHERS = (
-    Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
-    Route("GET", "clients", nothing_but()),
-    Route("GET", "library", nothing_but()),
-    Route("GET", "library/sections", nothing_but()),
-    Route("PUT", "updater/check", nothing_but()),
-    Route("GET", "updater/status", nothing_but()),
+    sim.Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
+    sim.Route("GET", "clients", nothing_but()),
+    sim.Route("GET", "library", nothing_but()),
+    sim.Route("GET", "library/sections", nothing_but()),
+    sim.Route("PUT", "updater/check", nothing_but()),
+    sim.Route("GET", "updater/status", nothing_but()),
 )
 
 
@@ -56,7 +47,7 @@ def _at_home() -> Iterator[None]:
     with (
         patch(account, PropertyMock(return_value=None)),
         patch("plexapi.gdm.GDM.scan"),
-        patch.object(api, "ROUTES", (*api.ROUTES, *OTHERS)),
+        patch.object(sim.api, "ROUTES", (*sim.api.ROUTES, *OTHERS)),
     ):
         yield
 
@@ -71,7 +62,7 @@ async def true_within(seconds: float, condition: Callable[[], bool]) -> None:
 async def test_its_sensor_has_heavy_tasks_give_way(
     hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int, leaks: Leaks
 ) -> None:
-    async with SimulatedPlex() as plex:
+    async with sim.SimulatedPlex() as plex:
         plex.durations.update(dict.fromkeys(plex.durations, HOUR))
         http = {"server_host": "127.0.0.1", "server_port": unused_tcp_port}
         assert await async_setup_component(hass, "http", {"http": http})
@@ -80,7 +71,7 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         assert await hass.config_entries.async_setup(core.entry_id)
         ours = add_entry(hass, plex)
         assert await hass.config_entries.async_setup(ours.entry_id)
-        await true_within(20, lambda: watching(hass) == "0")
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "0"))
         house = House(hass, None)
         await house.use(
             "give_way_to_viewers",
@@ -91,11 +82,11 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         plex.client_start(CREDITS)
 
         film = plex.sessions.play()
-        await true_within(20, lambda: watching(hass) == "1")
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "1"))
         await true_within(5, lambda: running(plex) == set())
 
-        plex.sessions.change(film, PlayState.STOPPED)
-        await true_within(20, lambda: watching(hass) == "0")
+        plex.sessions.change(film, sim.PlayState.STOPPED)
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "0"))
         assert running(plex) == set()
         await true_within(75, lambda: running(plex) == {CREDITS})
 
@@ -104,9 +95,3 @@ async def test_its_sensor_has_heavy_tasks_give_way(
             await hass.config_entries.async_unload(entry.entry_id)
     # Its own socket has the token in the address; nothing of ours has.
     leaks.found[:] = [it for it in leaks.found if "{'X-Plex-Token': " not in it]
-
-
-def watching(hass: HomeAssistant) -> str | None:
-    """Return how many its sensor says are watching."""
-    state = hass.states.get(WATCHING)
-    return state.state if state else None

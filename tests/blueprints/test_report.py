@@ -49,17 +49,12 @@ async def test_at_seven_people_read_what_ran(house: Evening) -> None:
     ]
 
 
-async def test_what_ran_before_the_night_is_not_told(house: Evening) -> None:
+async def test_what_was_stopped_and_what_runs_is_told_and_no_earlier_run(
+    house: Evening,
+) -> None:
     await use(house, hours=1)
-    await run(house, house.attic, BACKUP, 2 * MINUTE)
+    await run(house, house.attic, OPTIMIZE, 2 * MINUTE)
     await house.let_pass(HOUR)
-    await run(house, house.attic, OPTIMIZE, MINUTE)
-    await house.run_by_hand()
-    assert told(house) == ["- Optimize database: ended after 1 min"]
-
-
-async def test_what_was_stopped_and_what_runs_is_told_so(house: Evening) -> None:
-    await use(house)
     house.attic.client_start(BACKUP)
     house.attic.client_start(CREDITS)
     await house.settle()
@@ -105,25 +100,21 @@ async def test_a_night_without_tasks(
     assert told(house) == lines
 
 
-async def test_of_two_servers_each_line_says_whose_it_is(pair: Evening) -> None:
+async def test_of_two_servers_each_line_says_whose_it_is_and_which_is_away(
+    pair: Evening,
+) -> None:
+    of_cellar = "- Optimize database (Cellar): ended after 1 min"
+    of_attic = "- Back up database (Attic): ended after 2 min"
     await use(pair, "Cellar", "Attic")
     await run(pair, pair.cellar, OPTIMIZE, MINUTE)
     await run(pair, pair.attic, BACKUP, 2 * MINUTE)
     await pair.run_by_hand()
-    assert told(pair) == [
-        "- Optimize database (Cellar): ended after 1 min",
-        "- Back up database (Attic): ended after 2 min",
-    ]
+    assert told(pair) == [of_cellar, of_attic]
 
-
-async def test_a_server_that_is_away_is_told_of(pair: Evening) -> None:
-    ran = "- Optimize database (Cellar): ended after 1 min"
-    await use(pair, "Cellar", "Attic")
-    await run(pair, pair.cellar, OPTIMIZE, MINUTE)
     await pair.unload("Attic")
     await pair.run_by_hand()
-    assert told(pair) == [ran, "- Attic Butler: could not be asked"]
+    assert told(pair) == [of_cellar, "- Attic Butler: could not be asked"]
 
     await pair.set_up("Attic")
     await pair.run_by_hand()
-    assert told(pair) == [ran]
+    assert told(pair) == [of_cellar, of_attic]

@@ -4,17 +4,16 @@ from typing import Any
 
 from homeassistant.const import EVENT_CALL_SERVICE, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from custom_components.plex_butler.const import DOMAIN
 from tests.blueprints.conftest import Evening
 from tests.house import BACKUP, HOUR, MINUTE
 
 # Whole days go by
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("all_entities_enabled")]
+pytestmark = pytest.mark.slow
 
+SENSOR = "sensor.attic_butler_last_database_backup"
 LAST = "The last backup of Attic Butler was on 2026-11-22 at "
 
 
@@ -23,15 +22,6 @@ def house(house: Evening) -> Evening:
     """Return a house whose server backs up when told to and at no other time."""
     house.attic.set_preference("ButlerTaskBackupDatabase", value=False)
     return house
-
-
-def sensor(house: Evening) -> str:
-    """Return the sensor of the last backup."""
-    unique_id = f"{house.attic.machine_identifier}_task_{BACKUP}"
-    registry = er.async_get(house.hass)
-    found = registry.async_get_entity_id("sensor", DOMAIN, unique_id)
-    assert found
-    return found
 
 
 @pytest.fixture
@@ -49,7 +39,7 @@ def warned(hass: HomeAssistant) -> list[str]:
 
 
 async def use(house: Evening, **inputs: Any) -> None:
-    await house.use("warn_without_backup", backup=sensor(house), **inputs)
+    await house.use("warn_without_backup", backup=SENSOR, **inputs)
 
 
 async def let_days_pass(house: Evening, days: int) -> None:
@@ -135,7 +125,7 @@ async def test_a_server_without_any_backup_is_told_of_after_as_many_days(
     house: Evening, warned: list[str]
 ) -> None:
     await use(house, days=2)
-    assert house.hass.states.is_state(sensor(house), STATE_UNKNOWN)
+    assert house.hass.states.is_state(SENSOR, STATE_UNKNOWN)
     await let_days_pass(house, 2)
     assert warned == []
 
@@ -153,7 +143,7 @@ async def test_an_outage_is_told_of_after_as_many_days(
     house.attic.fault("503", count=None)
     house.attic.hub.drop()
     await let_days_pass(house, 2)
-    assert house.hass.states.is_state(sensor(house), STATE_UNAVAILABLE)
+    assert house.hass.states.is_state(SENSOR, STATE_UNAVAILABLE)
     assert warned == []
 
     await let_days_pass(house, 1)
@@ -182,10 +172,9 @@ async def test_a_restart_warns_of_nothing_and_forgets_nothing(house: Evening) ->
 
 
 async def test_a_sensor_that_is_gone_is_told_of(house: Evening) -> None:
-    gone = sensor(house)
     await use(house)
     (entry,) = house.entries("Attic")
     await house.hass.config_entries.async_remove(entry.entry_id)
     await house.run_by_hand()
     reason = "so nothing is known of the backups"
-    assert house.told() == [f"The sensor {gone} is no longer there, {reason}."]
+    assert house.told() == [f"The sensor {SENSOR} is no longer there, {reason}."]

@@ -44,12 +44,26 @@ async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> N
     await house.follow((state, 0, HELD), entity_id=entity_id)
 
 
-@pytest.mark.parametrize("state", ["0", "-1", "off", "paused", "idle", "nan"])
+@pytest.mark.parametrize(
+    ("entity_id", "state"),
+    [
+        ("sensor.watchers", "0"),
+        ("sensor.watchers", "-1"),
+        ("sensor.watchers", "nan"),
+        ("binary_sensor.watched", "off"),
+        (PLAYER, "paused"),
+        (PLAYER, "idle"),
+        # A player that cannot be asked is off.
+        (PLAYER, "unavailable"),
+    ],
+)
 async def test_a_state_without_a_stream_stops_no_task(
-    house: Evening, state: str
+    house: Evening, entity_id: str, state: str
 ) -> None:
-    await house.work()
-    await house.follow((state, 0, RUNS), ("1", 0, HELD), (state, 16, RUNS))
+    yes, _ = watching(entity_id)
+    await house.work(watchers=[WATCHERS, entity_id])
+    story = ((state, 0, RUNS), (yes, 0, HELD), (state, 16, RUNS))
+    await house.follow(*story, entity_id=entity_id)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +115,6 @@ async def test_what_starts_is_held_while_a_film_may_still_go_on(
     await house.expect(INTROS, *stopped, after=16)
 
 
-async def test_a_player_that_is_unavailable_is_off(house: Evening) -> None:
-    await house.work(watchers=[WATCHERS, PLAYER])
-    await house.follow(
-        ("playing", 0, HELD), ("unavailable", 16, RUNS), entity_id=PLAYER
-    )
-
-
 async def test_who_is_seen_to_watch_watches_in_any_case(house: Evening) -> None:
     await house.give_way(watchers=[WATCHERS, PLAYER])
     await house.show(WATCHERS, "unavailable")
@@ -134,21 +141,3 @@ async def test_somebody_may_watch_when_home_assistant_starts(house: Evening) -> 
     house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await house.settle()
     await house.expect()
-
-
-async def test_the_plex_integrations_sensor_is_understood(house: Evening) -> None:
-    """It has the count as state, and who watches what as attributes."""
-    sensor = "sensor.attic"
-    counted = {"unit_of_measurement": "watching", "friendly_name": "Attic"}
-    await house.show(sensor, "0", **counted)
-    servers = [house.device("Attic")]
-    await house.use("give_way_to_viewers", watchers=[sensor], servers=servers)
-    house.attic.client_start(CREDITS)
-    await house.expect(CREDITS, after=1)
-
-    for film, minutes in (("The Tin Orchard", 0), ("The Glass Pier", 20)):
-        await house.show(sensor, "1", **counted, Robin=f"{film} - TV")
-        await house.expect(after=minutes)
-
-    await house.show(sensor, "0", **counted)
-    await house.expect(CREDITS, after=16)
