@@ -3,22 +3,16 @@
 import ast
 from collections.abc import Iterator
 import json
-from pathlib import Path
 import re
-from string import Formatter
 from typing import Any, Final
 
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import TargetSelector, validate_selector
 from homeassistant.util.yaml import load_yaml_dict
-import pytest
 import voluptuous as vol
 
 from custom_components.plex_butler.tasks import KNOWN_TASKS, task_key
-from tests.texts import placeholders
+from tests.texts import ENGLISH, INTEGRATION, placeholders
 
-INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "plex_butler"
-ENGLISH: Final = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 ICONS: Final = json.loads((INTEGRATION / "icons.json").read_text())
 DESCRIBED: Final = {
     kind: load_yaml_dict(str(INTEGRATION / f"{kind}.yaml"))
@@ -27,13 +21,6 @@ DESCRIBED: Final = {
 
 # Words between underscores, none of them empty
 KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-# What the whole of a text must not contain, and why
-FORBIDDEN: Final = {
-    "an address": re.compile(r"://|\bwww\."),
-    "HTML": re.compile(r"<[a-z/]", re.IGNORECASE),
-    "a placeholder in single quotes": re.compile(r"'\{\w+\}'"),
-    "a reference to another text": re.compile(r"\[%"),
-}
 
 
 def _optional(shape: Any, *keys: str) -> dict[Any, Any]:
@@ -129,57 +116,24 @@ def test_texts_have_the_shape_that_home_assistant_reads() -> None:
     SHAPE(ENGLISH)
 
 
-def test_texts_say_something_and_hold_nothing_that_home_assistant_refuses() -> None:
-    for path, text in leaves(ENGLISH):
-        assert text, path
-        assert text == text.strip(), path
-        assert cv.string_with_no_html(text) == text
-        assert not [it for it in FORBIDDEN if FORBIDDEN[it].search(text)], path
-
-
-def test_keys_are_words_between_underscores_and_so_is_what_is_filled_in() -> None:
-    for path, text in (*leaves(ENGLISH), *leaves(ICONS)):
+def test_keys_are_words_between_underscores() -> None:
+    for path, _ in (*leaves(ENGLISH), *leaves(ICONS)):
         assert all(KEY.fullmatch(key) for key in path), path
-        for _, name, form, conversion in Formatter().parse(text):
-            assert name is None or KEY.fullmatch(name), path
-            assert (form or "", conversion) == ("", None), path
 
 
 def test_every_field_and_every_way_of_a_menu_is_described() -> None:
-    flows = [ENGLISH["config"], ENGLISH["options"]]
-    flows += [it["fix_flow"] for it in ENGLISH["issues"].values() if "fix_flow" in it]
-    for flow in flows:
-        for name, step in flow["step"].items():
-            for part, described in (
-                ("data", "data_description"),
-                ("menu_options", "menu_option_descriptions"),
-            ):
-                names = step.get(part, {}).keys()
-                assert step.get(described, {}).keys() == names, name
-
-
-def test_every_exception_is_raised_with_what_its_text_fills_in() -> None:
-    for key, filled in raised():
-        message = ENGLISH["exceptions"][key]["message"]
-        assert placeholders(message) <= filled, key
+    told = {path for path, _ in leaves(ENGLISH)}
+    parts = {"data": "data_description", "menu_options": "menu_option_descriptions"}
+    for *step, part, name in told:
+        for named, described in parts.items():
+            assert part != named or (*step, described, name) in told
+            assert part != described or (*step, named, name) in told
 
 
 def test_names_of_entities_are_filled_in_by_title_or_label_alone() -> None:
     for path, text in leaves(ENGLISH["entity"]):
         allowed = {"title"} if "task" in path[1] else {"label"}
         assert placeholders(text) <= allowed, path
-
-
-@pytest.mark.parametrize("kind", DESCRIBED)
-def test_actions_triggers_and_conditions_are_described_rightly(kind: str) -> None:
-    DESCRIPTION(DESCRIBED[kind])
-    for name, described in DESCRIBED[kind].items():
-        assert cv.slug(name) == name
-        for field in described.get("fields", {}).values():
-            select = field["selector"].get("select") or {}
-            if key := select.get("translation_key"):
-                texts = ENGLISH["selector"][key]["options"]
-                assert set(select["options"]) == texts.keys()
 
 
 def test_the_documentation_explains_every_task_under_its_name() -> None:
