@@ -1,5 +1,7 @@
 """Heavy tasks give way to those who watch, and are taken up again."""
 
+from typing import Any
+
 import pytest
 
 from tests.blueprints.conftest import HELD, RUNS, Evening
@@ -13,10 +15,12 @@ NOT_STARTED = "Error executing script. Error for call_service"
 
 @pytest.mark.parametrize(("inputs", "quiet"), [({}, 15), ({"quiet": 30}, 30)])
 async def test_what_runs_is_stopped_and_started_again_after_no_short_break(
-    house: Evening, inputs: dict[str, int], quiet: int
+    house: Evening, inputs: dict[str, Any], quiet: int
 ) -> None:
     await house.work(**inputs)
-    await house.settle()
+    # By hand nothing is started or stopped while no stream plays.
+    await house.run_by_hand()
+    await house.expect(CREDITS, after=20)
     await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", quiet - 1, HELD))
     await house.follow(("1", 60, HELD), ("0", quiet - 1, HELD), ("0", 2, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
@@ -105,14 +109,6 @@ async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
     await house.follow(("1", 0, HELD))
 
 
-async def test_a_run_by_hand_starts_and_stops_no_task_while_no_stream_plays(
-    house: Evening,
-) -> None:
-    await house.work()
-    await house.run_by_hand()
-    await house.expect(CREDITS, after=60)
-
-
 async def expect_both(pair: Evening, watched: str, *tasks: set[str]) -> None:
     """See what runs at once if somebody watches, after the quiet time otherwise."""
     await pair.show(WATCHERS, watched)
@@ -149,33 +145,26 @@ async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     await expect_both(pair, "0", {CREDITS}, {INTROS})
 
 
-async def test_a_server_that_is_away_is_left_alone_in_silence(pair: Evening) -> None:
-    await pair.unload("Cellar")
-    await pair.work("Cellar", "Attic")
-    pair.cellar.client_start(INTROS)
-    await expect_both(pair, "1", set(), {INTROS})
-
-    await pair.set_up("Cellar")
-    await pair.let_pass(MINUTE)
-    assert running(pair.cellar) == set()
-
-
-async def test_who_was_away_is_started_later_and_that_counts_once(
+async def test_who_is_away_is_held_and_started_later_and_that_counts_once(
     pair: Evening,
 ) -> None:
-    await pair.work("Attic", "Cellar", restarts=2)
+    await pair.unload("Cellar")
+    await pair.work("Cellar", "Attic", restarts=2)
     pair.cellar.client_start(INTROS)
-    await expect_both(pair, "1", set(), set())
+    await expect_both(pair, "1", set(), {INTROS})
+    await pair.set_up("Cellar")
+    await pair.let_pass(MINUTE)
+    assert pair.at_work() == (set(), set())
+
     await pair.unload("Cellar")
     await expect_both(pair, "0", {CREDITS}, set())
     await pair.let_pass(24 * MINUTE)
-
     await pair.set_up("Cellar")
     await expect_both(pair, "0", {CREDITS}, {INTROS})
     assert commands(pair.attic, "POST") == [CREDITS]
 
-    for posts, left in ((2, ({CREDITS}, {INTROS})), (2, (set(), set()))):
+    for left in (({CREDITS}, {INTROS}), (set(), set())):
         await expect_both(pair, "1", set(), set())
         await expect_both(pair, "0", *left)
-        assert len(commands(pair.attic, "POST")) == posts
-        assert len(commands(pair.cellar, "POST")) == posts
+        for plex in (pair.attic, pair.cellar):
+            assert len(commands(plex, "POST")) == 2

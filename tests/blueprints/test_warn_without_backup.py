@@ -56,11 +56,15 @@ async def back_up(house: Evening) -> None:
     assert house.attic.truth()[BACKUP] == "idle"
 
 
-async def test_one_warning_a_day_comes_until_there_is_a_backup(
+async def test_one_warning_a_day_comes_until_there_is_a_backup_through_a_restart(
     house: Evening, warned: list[str]
 ) -> None:
     await back_up(house)
     await use(house, days=2)
+    for change in (house.unload, house.set_up):
+        await change("Attic")
+        await house.run_by_hand()
+        assert house.told() == []
     await let_days_pass(house, 2)
     assert house.told() == []
 
@@ -85,17 +89,15 @@ async def test_a_phone_is_told_if_one_is_chosen(
 
     await let_days_pass(house, 1)
     await house.run_by_hand()
-
     (call,) = sent
-    assert call.data == {
-        "entity_id": ["notify.phone"],
-        "title": "No backup of the Plex database",
-        "message": f"{LAST}22:02.",
-    }
+    said = {"title": "No backup of the Plex database", "message": f"{LAST}22:02."}
+    assert call.data == {"entity_id": ["notify.phone"], **said}
     assert warned == []
 
 
-async def test_a_backup_that_was_stopped_is_none(house: Evening) -> None:
+async def test_a_backup_that_was_stopped_is_none_and_a_sensor_that_is_gone_knows_none(
+    house: Evening,
+) -> None:
     await use(house)
     house.attic.durations[BACKUP] = HOUR
     for to in ("on", "off"):
@@ -103,6 +105,12 @@ async def test_a_backup_that_was_stopped_is_none(house: Evening) -> None:
         await house.let_pass(MINUTE)
     await house.run_by_hand()
     assert house.told() == [f"{LAST}22:01. It was stopped before it ended."]
+
+    (entry,) = house.entries("Attic")
+    await house.hass.config_entries.async_remove(entry.entry_id)
+    await house.run_by_hand()
+    reason = "so nothing is known of the backups"
+    assert house.told() == [f"The sensor {SENSOR} is no longer there, {reason}."]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -156,25 +164,3 @@ async def test_an_outage_is_told_of_after_as_many_days(
     await back_up(house)
     await house.run_by_hand()
     assert house.told() == []
-
-
-async def test_a_restart_warns_of_nothing_and_forgets_nothing(house: Evening) -> None:
-    await back_up(house)
-    await use(house, days=2)
-    for change in (house.unload, house.set_up):
-        await change("Attic")
-        await house.run_by_hand()
-        assert house.told() == []
-
-    await let_days_pass(house, 3)
-    (message,) = house.told()
-    assert message.startswith(LAST)
-
-
-async def test_a_sensor_that_is_gone_is_told_of(house: Evening) -> None:
-    await use(house)
-    (entry,) = house.entries("Attic")
-    await house.hass.config_entries.async_remove(entry.entry_id)
-    await house.run_by_hand()
-    reason = "so nothing is known of the backups"
-    assert house.told() == [f"The sensor {SENSOR} is no longer there, {reason}."]

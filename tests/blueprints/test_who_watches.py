@@ -10,31 +10,27 @@ from tests.house import CREDITS, INTROS, WATCHERS
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-PLAYER = "media_player.tv"
-WATCHING = {"sensor": ("1", "0"), "binary_sensor": ("on", "off")}
+SENSOR, BINARY, PLAYER = "sensor.count", "binary_sensor.watched", "media_player.tv"
+# What each shows while a stream plays, and while none does
+WATCHING = {SENSOR: ("1", "0"), BINARY: ("on", "off"), PLAYER: ("playing", "idle")}
 UNKNOWN = pytest.mark.parametrize(
     ("entity_id", "unknown"),
     [
-        ("sensor.watchers", "unavailable"),
-        ("sensor.watchers", "unknown"),
-        ("binary_sensor.watched", "unavailable"),
-        ("binary_sensor.watched", "unknown"),
+        (SENSOR, "unavailable"),
+        (SENSOR, "unknown"),
+        (BINARY, "unavailable"),
+        (BINARY, "unknown"),
         (PLAYER, "unknown"),
     ],
 )
 
 
-def watching(entity_id: str) -> tuple[str, str]:
-    """Return an entity's state while a stream plays, and while none does."""
-    return WATCHING.get(entity_id.partition(".")[0], ("playing", "idle"))
-
-
 @pytest.mark.parametrize(
     ("entity_id", "state"),
     [
-        ("sensor.watchers", "3"),
-        ("sensor.watchers", "0.5"),
-        ("binary_sensor.watched", "on"),
+        (SENSOR, "3"),
+        (SENSOR, "0.5"),
+        (BINARY, "on"),
         (PLAYER, "playing"),
         (PLAYER, "buffering"),
     ],
@@ -47,10 +43,10 @@ async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> N
 @pytest.mark.parametrize(
     ("entity_id", "state"),
     [
-        ("sensor.watchers", "0"),
-        ("sensor.watchers", "-1"),
-        ("sensor.watchers", "nan"),
-        ("binary_sensor.watched", "off"),
+        (SENSOR, "0"),
+        (SENSOR, "-1"),
+        (SENSOR, "nan"),
+        (BINARY, "off"),
         (PLAYER, "paused"),
         (PLAYER, "idle"),
         # A player that cannot be asked is off.
@@ -60,7 +56,7 @@ async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> N
 async def test_a_state_without_a_stream_stops_no_task(
     house: Evening, entity_id: str, state: str
 ) -> None:
-    yes, _ = watching(entity_id)
+    yes, _ = WATCHING[entity_id]
     await house.work(watchers=[WATCHERS, entity_id])
     story = ((state, 0, RUNS), (yes, 0, HELD), (state, 16, RUNS))
     await house.follow(*story, entity_id=entity_id)
@@ -87,7 +83,7 @@ async def test_a_state_without_a_stream_stops_no_task(
 async def test_what_is_not_known_changes_nothing(
     house: Evening, entity_id: str, unknown: str, story: list[str]
 ) -> None:
-    yes, no = watching(entity_id)
+    yes, no = WATCHING[entity_id]
     shown = {"yes": yes, "no": no, "unknown": unknown}
     await house.give_way(watchers=[WATCHERS, entity_id])
     await house.show(entity_id, no)
@@ -102,7 +98,7 @@ async def test_what_is_not_known_changes_nothing(
 async def test_what_starts_is_held_while_a_film_may_still_go_on(
     house: Evening, entity_id: str, unknown: str, stopped: set[str]
 ) -> None:
-    yes, no = watching(entity_id)
+    yes, no = WATCHING[entity_id]
     await house.give_way(watchers=[entity_id])
     for task in stopped:
         house.attic.client_start(task)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 import os
 import re
+import time
 from zipfile import ZipFile
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -33,6 +34,33 @@ COMPLAINTS = re.compile(
 )
 
 type Keep = Callable[[str], None]
+
+
+def wait_until(done: Callable[[], bool], *what: str, seconds: float = 30) -> None:
+    """Wait for something that is about to happen."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def expect_state(
+    home_assistant: HomeAssistant, name: str, state: str, *, seconds: float = 30
+) -> None:
+    """Wait for a switch; the page alone would show for a while what was clicked."""
+    wait_until(
+        lambda: home_assistant.state(switch_of(name)) == state, name, seconds=seconds
+    )
+
+
+def switch(home_assistant: HomeAssistant, name: str, state: str) -> None:
+    """Turn a task on or off, without the page."""
+    path = f"/api/services/switch/turn_{state}"
+    home_assistant.request("POST", path, {"entity_id": switch_of(name)})
+
+
+def switch_of(name: str) -> str:
+    return f"switch.attic_butler_{name.lower().replace(' ', '_')}"
 
 
 @pytest.fixture(scope="session")

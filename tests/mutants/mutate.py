@@ -106,19 +106,15 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             yield node.test, "True"
             yield node.test, "False"
         case ast.Compare(ops=[operator]) if type(operator) in _OPPOSITES:
-            yield node, _changed(node, ops=[_opposite(operator)])
+            yield node, _changed(node, ops=[_OPPOSITES[type(operator)]()])
         case ast.BoolOp() | ast.BinOp() if type(node.op) in _OPPOSITES:
-            yield node, _changed(node, op=_opposite(node.op))
+            yield node, _changed(node, op=_OPPOSITES[type(node.op)]())
         case ast.UnaryOp(op=ast.Not()):
             yield node, f"({ast.unparse(node.operand)})"
         case ast.Constant(value=bool() as value):
             yield node, str(not value)
         case ast.Constant(value=int() | float() as value):
             yield node, repr(value + 1)
-
-
-def _opposite(operator: ast.AST) -> ast.AST:
-    return _OPPOSITES[type(operator)]()
 
 
 def _changed(node: ast.expr, **parts: object) -> str:
