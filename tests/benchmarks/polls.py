@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from random import Random
 from statistics import median
 from time import process_time
@@ -15,6 +14,8 @@ from unittest.mock import Mock
 
 import aiohttp
 import orjson
+from plex_api_client import PlexAPI
+from plexapi.server import PlexServer
 
 from custom_components.plex_butler import coordinator
 from custom_components.plex_butler.api import PlexClient
@@ -26,8 +27,6 @@ type Poll = Callable[[], Awaitable[Any]]
 
 OURS: Final = "ours"
 FLOOR: Final = "aiohttp + orjson"
-PLEXAPI: Final = "plexapi"
-PLEX_API_CLIENT: Final = "plex-api-client"
 _WARMING: Final = 5
 _IN_A_ROW: Final = 4
 
@@ -40,6 +39,8 @@ async def _clients(server: Any) -> AsyncIterator[dict[str, Poll]]:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         bare = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
+        plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
+        api = await stack.enter_async_context(PlexAPI(token=token, server_url=url))
         client = PlexClient(
             session,
             url,
@@ -57,28 +58,20 @@ async def _clients(server: Any) -> AsyncIterator[dict[str, Poll]]:
                 async with bare.get(f"{url}{path}") as response:
                     orjson.loads(await response.read())
 
-        polls: dict[str, Poll] = {OURS: ours, FLOOR: floor}
-        if find_spec("plexapi"):
-            from plexapi.server import PlexServer
+        async def plexapi() -> None:
+            plex.butlerTasks()  # type: ignore[no-untyped-call]  # has no types
+            _ = plex.activities
 
-            plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
+        async def plex_api_client() -> None:
+            await api.butler.get_tasks_async()
+            await api.activities.list_activities_async()
 
-            async def plexapi() -> None:
-                plex.butlerTasks()  # type: ignore[no-untyped-call]  # has no types
-                _ = plex.activities
-
-            polls[PLEXAPI] = plexapi
-        if find_spec("plex_api_client"):
-            from plex_api_client import PlexAPI
-
-            api = await stack.enter_async_context(PlexAPI(token=token, server_url=url))
-
-            async def plex_api_client() -> None:
-                await api.butler.get_tasks_async()
-                await api.activities.list_activities_async()
-
-            polls[PLEX_API_CLIENT] = plex_api_client
-        yield polls
+        yield {
+            OURS: ours,
+            FLOOR: floor,
+            "plexapi": plexapi,
+            "plex-api-client": plex_api_client,
+        }
 
 
 async def measure_polls(count: int, change: str | None = None) -> dict[str, float]:

@@ -32,6 +32,17 @@ class Evening(House):
         await self.add(plex)
         plex.durations.update(dict.fromkeys(plex.durations, 2 * HOUR))
 
+    def devices(self, *titles: str) -> list[str]:
+        """Return the devices of these servers; by default, of the one in the attic."""
+        return [self.device(title) for title in titles or ("Attic",)]
+
+    async def run(self, plex: SimulatedPlex, task: str, seconds: float) -> None:
+        """Have a task run for a while, and all of it be seen."""
+        plex.durations[task] = seconds
+        plex.client_start(task)
+        await self.settle()
+        await self.let_pass(seconds + 40, step=1 if seconds < MINUTE else 20)
+
     async def unload(self, title: str) -> None:
         (entry,) = self.entries(title)
         await self.hass.config_entries.async_unload(entry.entry_id)
@@ -55,7 +66,7 @@ class Evening(House):
     async def give_way(self, *titles: str, watched: str = "0", **inputs: Any) -> None:
         """Make the automation; by default, no stream plays and the server Attic gives way."""
         await self.show(WATCHERS, watched)
-        servers = [self.device(title) for title in titles or ("Attic",)]
+        servers = self.devices(*titles)
         given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
         await self.use("give_way_to_viewers", **given)
 

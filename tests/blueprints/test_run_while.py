@@ -16,9 +16,8 @@ CHEAP = "binary_sensor.cheap_power"
 async def run_while(house: Evening, *titles: str, **inputs: Any) -> None:
     """Make the automation, while power is dear."""
     await house.show(CHEAP, "off")
-    servers = [house.device(title) for title in titles or ("Attic",)]
-    given = {"while_on": CHEAP, "servers": servers, "tasks": HEAVY[:1], **inputs}
-    await house.use("run_while", **given)
+    given = {"servers": house.devices(*titles), "tasks": HEAVY[:1], **inputs}
+    await house.use("run_while", while_on=CHEAP, **given)
 
 
 async def test_tasks_of_a_server_start_when_it_is_on_and_stop_when_off(

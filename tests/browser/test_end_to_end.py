@@ -196,3 +196,5 @@ def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
     wait_for(simulator, "running", BACKUP)
     wait_for(simulator, "running", OPTIMIZE)
     assert simulator.truth()[BACKUP] == "idle"
+    switch(home_assistant, "Optimize database", "off")
+    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
