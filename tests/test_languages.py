@@ -9,10 +9,8 @@ import pytest
 
 from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import BACKUP, Home, refused
-from tests.test_texts import leaves
-from tests.texts import INTEGRATION, placeholders
+from tests.texts import INTEGRATION, leaves, placeholders
 
-EXPECTED: Final = {"de", "en", "es", "fr", "it", "nl", "pl", "pt-BR"}
 LANGUAGES: Final[dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((INTEGRATION / "translations").glob("*.json"))
@@ -41,7 +39,7 @@ def sentences(text: str) -> set[str]:
 
 
 def test_all_languages_are_there() -> None:
-    assert LANGUAGES.keys() == EXPECTED
+    assert LANGUAGES.keys() == {"de", "en", "es", "fr", "it", "nl", "pl", "pt-BR"}
 
 
 @in_every_translation

@@ -24,6 +24,15 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
+def leaves(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield all texts with the keys that lead to them."""
+    if isinstance(tree, str):
+        yield path, tree
+        return
+    for key, branch in tree.items():
+        yield from leaves(branch, *path, key)
+
+
 @contextmanager
 def missing_texts() -> Iterator[list[str]]:
     """Return the texts that are shown and not there, or lack what they fill in."""

@@ -13,11 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from unittest.mock import patch
 
-from homeassistant.components.recorder import (
-    DOMAIN as RECORDER,
-    Recorder,
-    get_instance,
-)
+from homeassistant.components import recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.recorder import async_initialize_recorder
@@ -63,7 +59,9 @@ class Watched:
 
     async def rows(self) -> tuple[int, int]:
         """Return how many states and events of the integration the recorder has."""
-        await self.world._until_done(get_instance(self.hass).async_block_till_done())
+        await self.world._until_done(
+            recorder.get_instance(self.hass).async_block_till_done()
+        )
         connection = sqlite3.connect(self.database)
         states, events = (
             connection.execute(query).fetchone()[0] for query in (_STATES, _EVENTS)
@@ -94,13 +92,13 @@ def _watched[T](
                 nullcontext() if all_enabled else installed,
                 world._traffic.counted(),
                 # Its thread would need more time for statistics than hours take here.
-                patch.object(Recorder, "async_periodic_statistics"),
+                patch.object(recorder.Recorder, "async_periodic_statistics"),
                 TemporaryDirectory() as directory,
             ):
                 database = Path(directory, "recorder.db")
-                config = {RECORDER: {"db_url": f"sqlite:///{database}"}}
+                config = {recorder.DOMAIN: {"db_url": f"sqlite:///{database}"}}
                 async_initialize_recorder(hass)
-                assert await async_setup_component(hass, RECORDER, config)
+                assert await async_setup_component(hass, recorder.DOMAIN, config)
                 entry = add_entry(hass, plex)
                 setting_up = hass.config_entries.async_setup(entry.entry_id)
                 await world._until_done(setting_up)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 import gc
 from pathlib import Path
 import resource
@@ -70,19 +69,11 @@ def _depth(spans: list[tuple[float, float]]) -> int:
     return depth
 
 
-@dataclass(frozen=True, kw_only=True)
-class Burst:
-    """What many frames at once bring about."""
+async def measure_burst(method: str, *arguments: Any) -> SimpleNamespace:
+    """Let a server send frames at once, those of a night or distinct ones.
 
-    frames: int
-    rounds: int
-    writes: int
-    requests: int
-    hold: SimpleNamespace
-
-
-async def measure_burst(method: str, *arguments: Any) -> Burst:
-    """Let a server send frames at once: those of a night, or distinct ones."""
+    Return what they bring about.
+    """
     with servers(at_night=True) as plex:
         async with at_home(plex.all[0]) as (hass, updater):
             # In the window the log is open as well.
@@ -103,7 +94,7 @@ async def measure_burst(method: str, *arguments: Any) -> Burst:
                 plex.do(method, *arguments)
                 # The looks that come every five seconds in the window are not the burst's.
                 await _quiet(frames, 0.7)
-                burst = Burst(
+                burst = SimpleNamespace(
                     frames=frames() - before,
                     rounds=updated.call_count,
                     writes=len(writes),
@@ -122,15 +113,6 @@ async def _quiet(count: Callable[[], int], seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-@dataclass(kw_only=True)
-class Scale:
-    """What each of many servers costs, in the order in which they were set up."""
-
-    set_up: list[float] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)
-    refresh: list[float] = field(default_factory=list)
-
-
 def tenths(figures: list[float]) -> tuple[float, float]:
     """Return the medians of the first and of the last tenth."""
     tenth = len(figures) // 10
@@ -142,9 +124,12 @@ def _resident() -> int:
     return pages * resource.getpagesize()
 
 
-async def measure_scale(count: int, polls: int = 5) -> Scale:
-    """Set so many servers up one after the other, and let each be polled."""
-    scale = Scale()
+async def measure_scale(count: int, polls: int = 5) -> SimpleNamespace:
+    """Set so many servers up one after the other, and let each be polled.
+
+    Return what each costs, in the order in which they were set up.
+    """
+    scale = SimpleNamespace(set_up=[], memory=[], refresh=[])
     with servers(count) as plex:
         async with house() as hass:
             updaters = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 import json
 from time import perf_counter, process_time
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -97,20 +97,7 @@ async def _sample(
     return times[_WARMING:]
 
 
-@dataclass(frozen=True)
-class Storm:
-    """What many frames cost that are not Butler's: CPU time in seconds.
-
-    Without any socket, as telling them apart and as decoding them all.
-    """
-
-    frames: int
-    state_writes: int
-    filtering: float
-    decoding: float
-
-
-async def measure_storm(count: int) -> Storm:
+async def measure_storm(count: int) -> SimpleNamespace:
     """Let a scan send so many messages at once."""
     async with SimulatedPlex() as plex:
         async with bare_client(plex) as frames:
@@ -127,7 +114,7 @@ async def measure_storm(count: int) -> Storm:
             return _storm(frames, writes, parse_frame)
 
 
-async def measure_log_storm(count: int) -> Storm:
+async def measure_log_storm(count: int) -> SimpleNamespace:
     """Let a server write so many lines at once while its log is listened to."""
     async with SimulatedPlex() as plex:
         async with bare_client(plex, filters=("log",)) as frames:
@@ -151,7 +138,7 @@ async def measure_log_storm(count: int) -> Storm:
 
 def _storm(
     frames: list[bytes], writes: list[str], parse: Callable[[bytes], object]
-) -> Storm:
+) -> SimpleNamespace:
     # Lines that could be Butler's are decoded: sub-activities of other work
     others = [frame for frame in frames if b"sub-activity" not in frame]
     costs = []
@@ -160,4 +147,10 @@ def _storm(
         for frame in others:
             read(frame)
         costs.append(process_time() - began)
-    return Storm(len(frames), len(writes), *costs)
+    filtering, decoding = costs
+    return SimpleNamespace(
+        frames=len(frames),
+        state_writes=len(writes),
+        filtering=filtering,
+        decoding=decoding,
+    )

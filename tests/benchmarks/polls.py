@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from random import Random
 from statistics import median
 from time import process_time
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import Mock
 
@@ -36,11 +36,12 @@ async def _clients(server: Any) -> AsyncIterator[dict[str, Poll]]:
     """Return what each client does to list tasks and activities."""
     url, token = server.url, server.token
     headers = {"Accept": "application/json", "X-Plex-Token": token}
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        bare = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
+    async with (
+        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(headers=headers) as bare,
+        PlexAPI(token=token, server_url=url) as api,
+    ):
         plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
-        api = await stack.enter_async_context(PlexAPI(token=token, server_url=url))
         client = PlexClient(
             session,
             url,
@@ -96,20 +97,11 @@ async def measure_polls(count: int, change: str | None = None) -> dict[str, floa
     return {name: median(times) for name, times in taken.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refresh:
-    """What refreshes without news cost: seconds of CPU time for one, and counts of all."""
+async def measure_refresh(count: int) -> SimpleNamespace:
+    """Return what refreshes cost that bring nothing new, with all entities there.
 
-    ours: float
-    floor: float
-    refreshes: int
-    writes: int
-    rounds: int
-    entities: int
-
-
-async def measure_refresh(count: int) -> Refresh:
-    """Return what a refresh costs that brings nothing new, with all entities there."""
+    These are the seconds of CPU time for one, and counts of all.
+    """
     with servers() as plex:
         server = plex.all[0]
         async with at_home(server) as (hass, updater), _clients(server) as polls:
@@ -131,7 +123,7 @@ async def measure_refresh(count: int) -> Refresh:
                     began = process_time()
                     await polls[FLOOR]()
                     floor.append(process_time() - began)
-            return Refresh(
+            return SimpleNamespace(
                 ours=median(ours),
                 floor=median(floor),
                 refreshes=len(ours),

@@ -10,8 +10,6 @@ from tests.house import CREDITS, HOUR, INTROS, MINUTE, WATCHERS, commands, runni
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-NOT_STARTED = "Error executing script. Error for call_service"
-
 
 @pytest.mark.parametrize(("inputs", "quiet"), [({}, 15), ({"quiet": 30}, 30)])
 async def test_what_runs_is_stopped_and_started_again_after_no_short_break(
@@ -130,7 +128,7 @@ async def test_only_the_servers_of_the_tasks_are_told(pair: Evening) -> None:
 async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     pair: Evening, titles: tuple[str, str], expected_logs: list[str]
 ) -> None:
-    expected_logs.append(NOT_STARTED)
+    expected_logs.append("Error executing script. Error for call_service")
     await pair.work(*titles)
     pair.cellar.client_start(INTROS)
     await pair.settle()

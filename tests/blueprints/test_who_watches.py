@@ -1,5 +1,7 @@
 """Who watches, and who does not."""
 
+from itertools import product
+
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 import pytest
@@ -15,50 +17,27 @@ SENSOR, BINARY, PLAYER = "sensor.count", "binary_sensor.watched", "media_player.
 WATCHING = {SENSOR: ("1", "0"), BINARY: ("on", "off"), PLAYER: ("playing", "idle")}
 UNKNOWN = pytest.mark.parametrize(
     ("entity_id", "unknown"),
-    [
-        (SENSOR, "unavailable"),
-        (SENSOR, "unknown"),
-        (BINARY, "unavailable"),
-        (BINARY, "unknown"),
-        (PLAYER, "unknown"),
-    ],
+    [*product((SENSOR, BINARY), ("unavailable", "unknown")), (PLAYER, "unknown")],
 )
 
 
 @pytest.mark.parametrize(
-    ("entity_id", "state"),
+    ("entity_id", "yes", "no"),
     [
-        (SENSOR, "3"),
-        (SENSOR, "0.5"),
-        (BINARY, "on"),
-        (PLAYER, "playing"),
-        (PLAYER, "buffering"),
+        (SENSOR, "3", "0"),
+        (SENSOR, "0.5", "-1"),
+        (SENSOR, "1", "nan"),
+        (BINARY, "on", "off"),
+        (PLAYER, "playing", "paused"),
+        (PLAYER, "buffering", "idle"),
+        pytest.param(PLAYER, "playing", "unavailable", id="who cannot be asked is off"),
     ],
 )
-async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> None:
-    await house.work(watchers=[WATCHERS, entity_id])
-    await house.follow((state, 0, HELD), entity_id=entity_id)
-
-
-@pytest.mark.parametrize(
-    ("entity_id", "state"),
-    [
-        (SENSOR, "0"),
-        (SENSOR, "-1"),
-        (SENSOR, "nan"),
-        (BINARY, "off"),
-        (PLAYER, "paused"),
-        (PLAYER, "idle"),
-        # A player that cannot be asked is off.
-        (PLAYER, "unavailable"),
-    ],
-)
-async def test_a_state_without_a_stream_stops_no_task(
-    house: Evening, entity_id: str, state: str
+async def test_a_state_says_whether_somebody_watches(
+    house: Evening, entity_id: str, yes: str, no: str
 ) -> None:
-    yes, _ = WATCHING[entity_id]
     await house.work(watchers=[WATCHERS, entity_id])
-    story = ((state, 0, RUNS), (yes, 0, HELD), (state, 16, RUNS))
+    story = ((no, 0, RUNS), (yes, 0, HELD), (no, 16, RUNS))
     await house.follow(*story, entity_id=entity_id)
 
 

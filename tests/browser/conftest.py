@@ -19,6 +19,11 @@ from scripts.simulator import Simulator
 KEPT = ROOT / "screenshots"  # what a run leaves behind to be looked at
 RELEASE = ROOT / "dist" / "plex_butler.zip"
 SPEED = 3.0  # a backup takes ten seconds, which a person could follow
+TASKS = {
+    "Back up database": "BackupDatabase",
+    "Optimize database": "OptimizeDatabase",
+    "Update all libraries": "RefreshLibraries",
+}
 PATIENCE = 30_000  # milliseconds; the first page of a fresh start takes long
 FLAGS = [
     "--no-sandbox",
@@ -34,23 +39,7 @@ COMPLAINTS = re.compile(
 )
 
 type Keep = Callable[[str], None]
-
-
-def wait_until(done: Callable[[], bool], *what: str, seconds: float = 30) -> None:
-    """Wait for something that is about to happen."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
-def expect_state(
-    home_assistant: HomeAssistant, name: str, state: str, *, seconds: float = 30
-) -> None:
-    """Wait for a switch; the page alone would show for a while what was clicked."""
-    wait_until(
-        lambda: home_assistant.state(switch_of(name)) == state, name, seconds=seconds
-    )
+type See = Callable[..., None]
 
 
 def switch(home_assistant: HomeAssistant, name: str, state: str) -> None:
@@ -95,6 +84,25 @@ def home_assistant(
         yield instance
     complaints = list(filter(COMPLAINTS.search, log.read_text().splitlines()))
     assert not complaints, "\n".join(["In Home Assistant's log:", *complaints])
+
+
+@pytest.fixture(scope="session")
+def see(home_assistant: HomeAssistant, simulator: Simulator) -> See:
+    """Return what waits until a task is on or off, and Home Assistant knows it.
+
+    The page alone would show for a while what was clicked.
+    """
+
+    def see(name: str, state: str, *, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        # One that waits for another is not idle, either.
+        while (simulator.truth()[TASKS[name]] != "idle") != (state == "on") or (
+            home_assistant.state(switch_of(name)) != state
+        ):
+            assert time.monotonic() < deadline, f"{name} is not {state}"
+            time.sleep(0.1)
+
+    return see
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from scripts.dashboard import PATH
 from scripts.home_assistant import HomeAssistant
 from scripts.simulator import Simulator
 
-from .conftest import Keep, expect_state, switch, wait_until
+from .conftest import Keep, See, switch
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
-STOPPED = 3  # seconds, in which neither would have come to its end
+BACKUP, OPTIMIZE = "Back up database", "Optimize database"
+STOPPED = 5  # seconds, in which neither would have come to its end
 
 
 def row_of(page: Page, name: str) -> Locator:
@@ -31,17 +31,6 @@ def turn(page: Page, name: str, state: str) -> None:
         row.locator("ha-switch").click()
     else:
         row.locator("ha-icon-button").nth(1 if state == "on" else 0).click()
-
-
-def wait_for(
-    simulator: Simulator, state: str, *tasks: str, seconds: float = 30
-) -> None:
-    """Wait until each of the tasks really is in a state."""
-    wait_until(
-        lambda: {simulator.truth()[it] for it in tasks} == {state},
-        *tasks,
-        seconds=seconds,
-    )
 
 
 def open_dialog(page: Page) -> None:
@@ -89,7 +78,7 @@ def test_a_server_is_added_in_the_dialog(
 
 def test_the_device_page_has_every_task(page: Page) -> None:
     expect(page.get_by_text("Attic Butler").first).to_be_visible()
-    for name in ("Back up database", "Optimize database", "Update all libraries"):
+    for name in (BACKUP, OPTIMIZE, "Update all libraries"):
         # On the first day of a server all switches are plain toggles.
         expect(row_of(page, name).get_by_role("switch")).not_to_be_checked()
     # Those that people start by hand, and the hours of the window
@@ -99,39 +88,32 @@ def test_the_device_page_has_every_task(page: Page) -> None:
 
 
 def test_a_switch_starts_its_task_goes_off_at_the_end_and_stops_it(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+    page: Page, see: See, keep: Keep
 ) -> None:
-    turn(page, "Back up database", "on")
-    wait_for(simulator, "running", BACKUP)
-    expect_state(home_assistant, "Back up database", "on")
+    turn(page, BACKUP, "on")
+    see(BACKUP, "on")
     # The server named the task, so its state stays known.
-    known = row_of(page, "Back up database").get_by_role("switch")
+    known = row_of(page, BACKUP).get_by_role("switch")
     expect(known).to_be_checked()
     keep("on")
-    wait_for(simulator, "idle", BACKUP)
-    expect_state(home_assistant, "Back up database", "off")
+    see(BACKUP, "off")
     expect(known).not_to_be_checked()
 
-    turn(page, "Back up database", "on")
-    wait_for(simulator, "running", BACKUP)
-    expect_state(home_assistant, "Back up database", "on")
-    turn(page, "Back up database", "off")
-    wait_for(simulator, "idle", BACKUP, seconds=STOPPED)
-    expect_state(home_assistant, "Back up database", "off")
+    turn(page, BACKUP, "on")
+    see(BACKUP, "on")
+    turn(page, BACKUP, "off")
+    see(BACKUP, "off", seconds=STOPPED)
 
 
-def test_stop_all_tasks_stops_them_all(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
-) -> None:
-    for name in ("Optimize database", "Back up database"):
+def test_stop_all_tasks_stops_them_all(page: Page, see: See, keep: Keep) -> None:
+    for name in (OPTIMIZE, BACKUP):
         turn(page, name, "on")
-        expect_state(home_assistant, name, "on")
+        see(name, "on")
     keep("both-on")
     buttons = page.locator("hui-button-entity-row")
     buttons.filter(has_text="Stop all tasks").get_by_role("button").click()
-    wait_for(simulator, "idle", OPTIMIZE, BACKUP, seconds=STOPPED)
-    for name in ("Optimize database", "Back up database"):
-        expect_state(home_assistant, name, "off")
+    for name in (OPTIMIZE, BACKUP):
+        see(name, "off", seconds=STOPPED)
 
 
 def test_activity_says_which_task_did_what(
@@ -143,21 +125,17 @@ def test_activity_says_which_task_did_what(
 
 
 def test_a_task_is_switched_on_and_off_on_the_dashboard(
-    page: Page,
-    home_assistant: HomeAssistant,
-    simulator: Simulator,
-    dashboard: None,
-    keep: Keep,
+    page: Page, home_assistant: HomeAssistant, dashboard: None, see: See, keep: Keep
 ) -> None:
     page.goto(f"{home_assistant.url}/{PATH}")
     icon = page.locator("ha-tile-icon[data-domain=switch]")
-    tile = page.locator("hui-tile-card").filter(has=icon, has_text="Optimize database")
+    tile = page.locator("hui-tile-card").filter(has=icon, has_text=OPTIMIZE)
     tile.locator(icon).click()
-    wait_for(simulator, "running", OPTIMIZE)
+    see(OPTIMIZE, "on")
     expect(tile.get_by_text("On", exact=True)).to_be_visible()
     keep("on")
     tile.locator(icon).click()
-    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
+    see(OPTIMIZE, "off", seconds=STOPPED)
     expect(tile.get_by_text("Off", exact=True)).to_be_visible()
 
 
@@ -178,23 +156,23 @@ def choose_task(page: Page, field: str, name: str) -> None:
 
 
 def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+    page: Page, home_assistant: HomeAssistant, see: See, keep: Keep
 ) -> None:
     page.goto(f"{home_assistant.url}/config/automation/edit/new")
     choose(page, "trigger", "Task ended")
     keep("trigger")
-    choose_task(page, "The tasks that trigger", "Back up database")
+    choose_task(page, "The tasks that trigger", BACKUP)
     choose(page, "action", "Start task")
-    choose_task(page, "The tasks to start", "Optimize database")
+    choose_task(page, "The tasks to start", OPTIMIZE)
     keep("action")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("textbox", name="Name").fill("Optimize after the backup")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_text("Optimize after the backup").first).to_be_visible()
 
-    switch(home_assistant, "Back up database", "on")
-    wait_for(simulator, "running", BACKUP)
-    wait_for(simulator, "running", OPTIMIZE)
-    assert simulator.truth()[BACKUP] == "idle"
-    switch(home_assistant, "Optimize database", "off")
-    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
+    switch(home_assistant, BACKUP, "on")
+    see(BACKUP, "on")
+    see(OPTIMIZE, "on")
+    see(BACKUP, "off", seconds=0)
+    switch(home_assistant, OPTIMIZE, "off")
+    see(OPTIMIZE, "off", seconds=STOPPED)

@@ -15,7 +15,7 @@ from scripts.home_assistant import HomeAssistant
 from scripts.programs import ROOT
 from scripts.simulator import Simulator
 
-from .conftest import KEPT, expect_state, switch
+from .conftest import KEPT, See, switch
 
 PICTURES = ROOT / os.environ.get("PLEX_BUTLER_PICTURES", KEPT.name)
 SIDEBAR = 256
@@ -38,7 +38,9 @@ def take(page: Page, name: str, *, height: float | None = None) -> None:
 
 
 @pytest.fixture(scope="module")
-def device(home_assistant: HomeAssistant, simulator: Simulator) -> Iterator[str]:
+def device(
+    home_assistant: HomeAssistant, simulator: Simulator, see: See
+) -> Iterator[str]:
     """Return the device of a server that has done something, and is at work."""
     PICTURES.mkdir(exist_ok=True, parents=True)
     entries = "/api/config/config_entries/entry?domain=plex_butler"
@@ -46,7 +48,8 @@ def device(home_assistant: HomeAssistant, simulator: Simulator) -> Iterator[str]
         home_assistant.add_server(url=simulator.url, token=simulator.token)
     for task in ("Update all libraries", "Back up database"):
         switch(home_assistant, task, "on")
-        expect_state(home_assistant, task, "off", seconds=60)
+        see(task, "on")
+        see(task, "off", seconds=60)
     switch(home_assistant, "Detect intros", "on")
     template = "{{ device_id('switch.attic_butler_detect_intros') | tojson }}"
     found: str = home_assistant.request("POST", "/api/template", {"template": template})

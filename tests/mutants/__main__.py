@@ -41,7 +41,6 @@ _PYTEST = (
     *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
     *("-m", "not slow", "--hypothesis-profile=everyday"),
 )
-_TIMEOUT = 600
 
 # The tests that run through a line, by its file and its number
 type Tests = dict[tuple[str, int], list[str]]
@@ -61,14 +60,8 @@ def _tests_of_lines(jobs: int) -> Tests:
         data_file = str(Path(folder) / "coverage")
         options = ("-n", str(jobs), "--cov", "--cov-context=test")
         # The default core, the one of the standard library, knows no contexts
-        env = os.environ | {"COVERAGE_CORE": "ctrace", "COVERAGE_FILE": data_file}
-        run = subprocess.run(
-            [*_PYTEST, *options, "--cov-report=", "--cov-fail-under=0"],
-            env=env,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        env = {"COVERAGE_CORE": "ctrace", "COVERAGE_FILE": data_file}
+        run = _pytest(*options, "--cov-report=", "--cov-fail-under=0", env=env)
         # Under the tracer, or beside other work, some take too long for their limits.
         failed = {
             line.removeprefix("FAILED ").partition(" - ")[0]
@@ -107,20 +100,29 @@ def _pass(tests: list[str], copy: Path) -> bool:
     names = copy / "tests.txt"
     names.write_text("\n".join(tests), "utf-8")
     # A file that is as long as before, within one second, would not be compiled
-    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    command = [*_PYTEST, "-x", f"@{names.name}"]
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=env,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        done = _pytest("-x", f"@{names.name}", env=env, folder=copy, seconds=600)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def _pytest(
+    *options: str,
+    env: dict[str, str],
+    folder: Path | None = None,
+    seconds: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_PYTEST, *options],
+        cwd=folder,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
 
 
 def main() -> None:
