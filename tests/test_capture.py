@@ -10,12 +10,10 @@ from yarl import URL
 from custom_components.plex_butler.api.redact import REDACTED
 from scripts import capture as script
 from tests import simulator as sim
-from tests.conftest import until
+from tests.conftest import BACKUP, until
 
 # The recorder looks once a second.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("socket_enabled")]
-
-BACKUP = "BackupDatabase"
 
 
 @pytest.fixture(autouse=True)

@@ -89,18 +89,15 @@ def scheduled(preferences: Iterable[str]) -> set[str]:
     return {key for name in preferences if (key := schedule.schedule_key(name))}
 
 
-def test_texts_are_where_home_assistant_reads_them() -> None:
+def test_texts_are_where_home_assistant_reads_them_under_keys_that_it_takes() -> None:
+    for path, _ in (*leaves(ENGLISH), *leaves(ICONS)):
+        assert all(KEY.fullmatch(key) for key in path), path
     for path, _ in leaves(ENGLISH):
         found = ".".join(path)
         assert any(re.fullmatch(place, found) for place in PLACES), found
     for key, issue in ENGLISH["issues"].items():
         # A person reads of a problem, or can solve it.
         assert issue.keys() in ({"title", "description"}, {"title", "fix_flow"}), key
-
-
-def test_keys_are_words_between_underscores() -> None:
-    for path, _ in (*leaves(ENGLISH), *leaves(ICONS)):
-        assert all(KEY.fullmatch(key) for key in path), path
 
 
 def test_every_field_and_every_way_of_a_menu_is_described() -> None:

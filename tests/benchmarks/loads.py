@@ -81,21 +81,18 @@ async def measure_burst(method: str, *arguments: Any) -> SimpleNamespace:
             # What the first polls after the streams ask for is not the burst's.
             await _quiet(lambda: plex.do("asked"), 2.0)
 
-            def frames() -> int:
-                read: int = updater.push.statistics()["frames"]
-                return read
-
-            updated = Mock()
+            updated, statistics = Mock(), updater.push.statistics
             updater.async_add_listener(updated)
-            writes, asked, before = noted_writes(hass), plex.do("asked"), frames()
+            writes, asked = noted_writes(hass), plex.do("asked")
+            before = statistics()["frames"]
             gc.collect()
             gc.freeze()
             with held() as hold:
                 plex.do(method, *arguments)
                 # The looks that come every five seconds in the window are not the burst's.
-                await _quiet(frames, 0.7)
+                await _quiet(lambda: statistics()["frames"], 0.7)
                 burst = SimpleNamespace(
-                    frames=frames() - before,
+                    frames=statistics()["frames"] - before,
                     rounds=updated.call_count,
                     writes=len(writes),
                     requests=plex.do("asked") - asked,

@@ -1,7 +1,7 @@
 """A house in the evening."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import persistent_notification
@@ -17,8 +17,7 @@ from tests.house import CREDITS, HEAVY, HOUR, MINUTE, WATCHERS, House, evening, 
 from tests.simulator import PROFILES, ManualClock, Profile, SimulatedPlex
 
 # How the detection of credits goes on
-RUNS: Final = True
-HELD: Final = False
+RUNS, HELD = True, False
 
 
 class Evening(House):

@@ -37,7 +37,6 @@ _EXAMPLE: Final = re.compile(
     re.MULTILINE,
 )
 
-
 TEXTS: Final = "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
 # The YAML of all examples by what they are called
 EXAMPLES: Final = {

@@ -33,16 +33,14 @@ def read(data: dict[str, Any]) -> models.Blueprint:
     )
 
 
-@pytest.fixture(params=BLUEPRINTS.glob("*.yaml"), ids=lambda path: path.stem)
-def path(request: pytest.FixtureRequest) -> Path:
-    """Return one blueprint after the other."""
-    found: Path = request.param
-    return found
+pytestmark = pytest.mark.parametrize(
+    "path", sorted(BLUEPRINTS.glob("*.yaml")), ids=lambda path: path.stem
+)
 
 
 @pytest.fixture
 def blueprint(path: Path) -> models.Blueprint:
-    """Return it as Home Assistant reads it."""
+    """Return one blueprint after the other, as Home Assistant reads it."""
     return read(load_yaml_dict(path))
 
 

@@ -35,6 +35,11 @@ async def test_tasks_of_a_server_start_when_it_is_on_and_stop_when_off(
     await pair.show(CHEAP, "off")
     assert pair.at_work() == (others, others)
 
+    # By hand it does what fits the state.
+    pair.attic.client_start(CREDITS)
+    await pair.run_by_hand()
+    assert pair.at_work() == (others, others)
+
 
 @pytest.mark.parametrize("before", ["unknown", "unavailable"])
 @pytest.mark.parametrize("after", ["on", "off"])
@@ -109,10 +114,3 @@ async def test_a_server_that_refuses_keeps_no_other_from_it(
     await pair.show(CHEAP, "off")
     await pair.show(CHEAP, "on")
     assert pair.at_work() == ({CREDITS}, {CREDITS})
-
-
-async def test_by_hand_it_does_what_fits_the_state(house: Evening) -> None:
-    await run_while(house)
-    house.attic.client_start(CREDITS)
-    await house.run_by_hand()
-    await house.expect()

@@ -22,6 +22,10 @@ _PAIRS: dict[type[ast.AST], type[ast.AST]] = {
 _OPPOSITES = _PAIRS | {other: one for one, other in _PAIRS.items()}
 
 
+# A statement of a function, a piece of it, and faulty code for the piece
+type Fault = tuple[ast.stmt, ast.expr | ast.stmt, str]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
     """One fault: a piece of a file (its bytes from start to end), and another for it."""
@@ -70,17 +74,14 @@ def draw(mutants: list[Mutant], number: int, seed: int) -> list[Mutant]:
     return random.Random(seed).sample(mutants, min(number, len(mutants)))
 
 
-def _faults(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.expr | ast.stmt, str]]:
-    """Yield statements of functions, pieces of them, and faulty code for each piece."""
+def _faults(tree: ast.AST) -> Iterator[Fault]:
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for statement in function.body:
                 yield from _in(statement, statement)
 
 
-def _in(
-    statement: ast.stmt, node: ast.AST
-) -> Iterator[tuple[ast.stmt, ast.expr | ast.stmt, str]]:
+def _in(statement: ast.stmt, node: ast.AST) -> Iterator[Fault]:
     statement = node if isinstance(node, ast.stmt) else statement
     for piece, after in _of(node):
         yield statement, piece, after
