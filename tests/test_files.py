@@ -31,7 +31,6 @@ DESCRIBED: Final = {
 # Words between underscores, none of them empty
 KEY: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
-
 # Where texts are: those of dialogs (the last kind solves a problem), of entities, of
 # what Home Assistant's own pages do not show but Activity and the calendar do, of what
 # goes wrong, of choices, and of what automations are made of

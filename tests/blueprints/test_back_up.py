@@ -84,7 +84,7 @@ async def test_an_update_that_is_gone_after_the_backup_is_not_installed(
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for_in_vain_or_not(
+async def test_an_update_that_is_out_of_sight_after_the_backup_is_waited_for_or_told_of(
     house: Evening, state: str
 ) -> None:
     installed = await back_up(house)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("inputs", "quiet"), [({}, 15), ({"quiet": 30}, 30)])
-async def test_what_runs_is_stopped_and_started_again_after_no_short_break(
+async def test_what_runs_is_stopped_and_started_again_after_the_quiet_time(
     house: Evening, inputs: dict[str, Any], quiet: int
 ) -> None:
     await house.work(**inputs)
