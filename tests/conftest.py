@@ -42,7 +42,7 @@ from tests.settling import (
     until as until,  # noqa: PLC0414 likewise
 )
 from tests.simulator import ManualClock, Names, Profile, SimulatedPlex, SimulatedPlexTv
-from tests.texts import Texts
+from tests.texts import missing_texts
 from tests.tls import Certificates
 
 # How long an example takes says more of the machine than of the code
@@ -111,10 +111,9 @@ def _no_leaks(request: pytest.FixtureRequest, leaks: Leaks) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _no_missing_texts() -> Iterator[None]:
     """Fail a test in which a dialog or a repair lacked a text, or a part of one."""
-    texts = Texts()
-    with texts.in_force():
+    with missing_texts() as missing:
         yield
-    assert not texts.missing, texts.missing
+    assert not missing, missing
 
 
 @pytest.fixture

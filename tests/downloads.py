@@ -1,6 +1,5 @@
 """The diagnostics of a server, as a person downloads them."""
 
-from http import HTTPStatus
 import logging
 
 from homeassistant.core import HomeAssistant
@@ -27,6 +26,6 @@ async def download(
     )
     client = await hass_client(hass.auth.async_create_access_token(refresh_token))
     response = await client.get(f"/api/diagnostics/config_entry/{entry.entry_id}")
-    assert response.status == HTTPStatus.OK
+    assert response.status == 200
     text: str = await response.text()
     return text

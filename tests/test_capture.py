@@ -2,24 +2,18 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from yarl import URL
 
 from custom_components.plex_butler.api.redact import REDACTED
 from scripts import capture as script
-from tests.conftest import until
-from tests.simulator import (
-    Row,
-    RowEvent,
-    SimulatedPlex,
-    WallClock,
-    activity_frame,
-    status_frame,
-)
+from tests import simulator as sim
+from tests.conftest import BACKUP, until
 
 # The recorder looks once a second.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("socket_enabled")]
 
 
 @pytest.fixture(autouse=True)
@@ -28,22 +22,36 @@ def _short_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script, "AFTERWARDS", 1.5)
 
 
-async def recorded(plex: SimulatedPlex, task: str | None, limit: float = 10) -> str:
-    return await script.capture(plex.url, plex.token, task, limit)
+async def recorded(
+    plex: sim.SimulatedPlex, task: str | None, limit: float = 10
+) -> tuple[str, list[dict[str, Any]]]:
+    """Return a record as it is written, and what it tells of one moment or another."""
+    text = await script.capture(plex.url, plex.token, task, limit)
+    return text, json.loads(text)["record"]
 
 
-async def test_a_record_holds_the_start_and_all_that_came_of_it(
-    socket_enabled: None,
-) -> None:
-    async with SimulatedPlex(clock=WallClock()) as plex:
-        plex.durations["BackupDatabase"] = 2
-        document = json.loads(await recorded(plex, "BackupDatabase"))
+async def test_a_record_holds_the_start_and_all_that_came_of_it_and_no_secret() -> None:
+    async with sim.SimulatedPlex(clock=sim.WallClock()) as plex:
+        plex.durations[BACKUP] = 2
+        plex.noise.scan(5)
+        host = URL(plex.url).host or ""
 
+        async def gossip() -> None:
+            await until(lambda: bool(plex.hub.sockets))
+            said = f"Butler of {plex.machine_identifier} at {host}, {plex.token}"
+            plex.hub.publish(sim.status_frame(said, "The database has Movies"))
+            row = sim.Row(uuid="own", type="butler", title=said)
+            plex.hub.publish(sim.activity_frame(sim.RowEvent.STARTED, row))
+            await until(lambda: bool(plex.log_hub.sockets))
+            plex.noise.log_flood(50)
+
+        (text, events), _ = await asyncio.gather(recorded(plex, BACKUP), gossip())
+
+    document = json.loads(text)
     assert document["version"] == plex.version
     assert document["answers"].keys() >= {"/butler", "/activities"}
-    events = document["record"]
-    kinds = [kind for event in events for kind in event if kind != "at"]
-    assert set(kinds) == {"start", "command", "frame", "activities", "log"}
+    kinds = {kind for event in events for kind in event if kind != "at"}
+    assert kinds == {"start", "command", "frame", "activities", "log"}
     assert [event["at"] for event in events] == sorted(event["at"] for event in events)
     frames = [event["frame"] for event in events if "frame" in event]
     rows = [
@@ -52,31 +60,10 @@ async def test_a_record_holds_the_start_and_all_that_came_of_it(
         for element in frame["NotificationContainer"].get("ActivityNotification", [])
         if element["Activity"]["type"] == "butler"
     ]
+    assert (rows[0], rows[-1]) == ("started", "ended")
     lines = [event["log"] for event in events if "log" in event]
-    assert '"BackupDatabase" parent: ' in lines[0]
+    assert any(f'"{BACKUP}" parent: ' in line for line in lines)
     assert "ended sub-activity" in lines[-1]
-    assert rows[0] == "started"
-    assert rows[-1] == "ended"
-
-
-async def test_a_record_says_neither_whose_server_it_is_nor_how_to_get_in(
-    socket_enabled: None,
-) -> None:
-    async with SimulatedPlex(clock=WallClock()) as plex:
-        plex.durations["BackupDatabase"] = 2
-        plex.noise.scan(5)
-        host = URL(plex.url).host or ""
-
-        async def gossip() -> None:
-            await until(lambda: bool(plex.hub.sockets))
-            said = f"Butler of {plex.machine_identifier} at {host}, {plex.token}"
-            plex.hub.publish(status_frame(said, "The database has Movies"))
-            row = Row(uuid="own", type="butler", title=said)
-            plex.hub.publish(activity_frame(RowEvent.STARTED, row))
-            await until(lambda: bool(plex.log_hub.sockets))
-            plex.noise.log_flood(50)
-
-        text, _ = await asyncio.gather(recorded(plex, "BackupDatabase"), gossip())
 
     named = (plex.token, host, plex.machine_identifier, plex.name)
     for secret in (*named, "Movies", "Harbour", "alex"):
@@ -87,17 +74,14 @@ async def test_a_record_says_neither_whose_server_it_is_nor_how_to_get_in(
     assert f"Butler of {REDACTED} at {REDACTED}, {REDACTED}" in text
 
 
-async def test_without_a_task_nothing_is_started(socket_enabled: None) -> None:
-    async with SimulatedPlex(clock=WallClock()) as plex:
-        document = json.loads(await recorded(plex, None))
-
-        assert document["record"] == []
+async def test_without_a_task_nothing_is_started() -> None:
+    async with sim.SimulatedPlex(clock=sim.WallClock()) as plex:
+        assert (await recorded(plex, None))[1] == []
         assert {request.method for request in plex.requests} == {"GET"}
 
 
-async def test_a_record_ends_when_its_time_is_up(socket_enabled: None) -> None:
-    async with SimulatedPlex(clock=WallClock()) as plex:
-        plex.durations["BackupDatabase"] = 3600
-        document = json.loads(await recorded(plex, "BackupDatabase", limit=2))
-
-    assert 1 < document["record"][-1]["at"] < 4
+async def test_a_record_ends_when_its_time_is_up() -> None:
+    async with sim.SimulatedPlex(clock=sim.WallClock()) as plex:
+        plex.durations[BACKUP] = 3600
+        _, events = await recorded(plex, BACKUP, limit=2)
+    assert 1 < events[-1]["at"] < 4

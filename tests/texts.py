@@ -15,12 +15,8 @@ from homeassistant.helpers import issue_registry as ir
 
 from custom_components.plex_butler.const import DOMAIN
 
-_ENGLISH: Final = json.loads(
-    Path(__file__)
-    .parents[1]
-    .joinpath("custom_components", DOMAIN, "translations", "en.json")
-    .read_text()
-)
+INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / DOMAIN
+ENGLISH: Final = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 
 
 def placeholders(text: str) -> set[str]:
@@ -28,99 +24,88 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-class Texts:
-    """Texts that were shown and are not there, or lack what they fill in."""
+def leaves(tree: Any, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield all texts with the keys that lead to them."""
+    if isinstance(tree, str):
+        yield path, tree
+        return
+    for key, branch in tree.items():
+        yield from leaves(branch, *path, key)
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.missing: list[str] = []
 
-    @contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Look at all that dialogs and repairs show."""
-        handle = FlowManager._async_handle_step
-        create = ir.IssueRegistry.async_get_or_create
+@contextmanager
+def missing_texts() -> Iterator[list[str]]:
+    """Return the texts that are shown and not there, or lack what they fill in."""
+    missing: list[str] = []
+    handle = FlowManager._async_handle_step
+    create = ir.IssueRegistry.async_get_or_create
 
-        async def handle_step(
-            manager: Any, flow: Any, step_id: str, user_input: Any
-        ) -> Any:
-            result = await handle(manager, flow, step_id, user_input)
-            path, known = _path_of(flow)
-            if path:
-                self._look_at_result(path, result, known, flow.context)
-            return result
-
-        def get_or_create(registry: Any, domain: str, *args: Any, **kwargs: Any) -> Any:
-            issue = create(registry, domain, *args, **kwargs)
-            if domain == DOMAIN:
-                self._look_at_issue(issue)
-            return issue
-
-        with (
-            patch.object(FlowManager, "_async_handle_step", handle_step),
-            patch.object(ir.IssueRegistry, "async_get_or_create", get_or_create),
-        ):
-            yield
-
-    def _look_at_result(
-        self,
-        path: str,
-        result: Mapping[str, Any],
-        known: Mapping[str, str],
-        context: Mapping[str, Any],
-    ) -> None:
-        filled = {**known, **(result.get("description_placeholders") or {})}
-        step = f"{path}.step.{result.get('step_id')}"
-        if path == "config" and "title_placeholders" in context:
-            self._look("config.flow_title", context["title_placeholders"])
-        match result["type"]:
-            case FlowResultType.FORM:
-                self._look(f"{step}.title", filled)
-                self._look(f"{step}.description", filled, required=False)
-                schema = result["data_schema"]
-                for field in schema.schema if schema else ():
-                    self._look(f"{step}.data.{field}", filled)
-                    self._look(f"{step}.data_description.{field}", filled)
-                for error in (result.get("errors") or {}).values():
-                    self._look(f"{path}.error.{error}", filled)
-            case FlowResultType.MENU:
-                self._look(f"{step}.title", filled)
-                self._look(f"{step}.description", filled, required=False)
-                for option in result["menu_options"]:
-                    self._look(f"{step}.menu_options.{option}", filled)
-                    self._look(f"{step}.menu_option_descriptions.{option}", filled)
-            case FlowResultType.SHOW_PROGRESS:
-                self._look(f"{step}.title", filled)
-                self._look(f"{path}.progress.{result['progress_action']}", filled)
-            case FlowResultType.ABORT if "translation_domain" not in result:
-                self._look(f"{path}.abort.{result['reason']}", filled)
-
-    def _look_at_issue(self, issue: ir.IssueEntry) -> None:
-        path = f"issues.{issue.translation_key}"
-        filled = issue.translation_placeholders or {}
-        self._look(f"{path}.title", filled)
-        if not issue.is_fixable:
-            self._look(f"{path}.description", filled)
-
-    def _look(
-        self, path: str, filled: Mapping[str, object], *, required: bool = True
-    ) -> None:
-        text: Any = _ENGLISH
+    def look(path: str, filled: Mapping[str, object]) -> None:
+        text: Any = ENGLISH
         for key in path.split("."):
             text = text.get(key, {})
         if not isinstance(text, str):
-            if required:
-                self.missing.append(path)
+            # The step of a dialog may do without a description.
+            if ".step." not in path or not path.endswith(".description"):
+                missing.append(path)
         elif lacking := placeholders(text) - filled.keys():
-            self.missing.append(f"{path}: {lacking}")
+            missing.append(f"{path}: {lacking}")
+
+    async def handle_step(
+        manager: Any, flow: Any, step_id: str, user_input: Any
+    ) -> Any:
+        result = await handle(manager, flow, step_id, user_input)
+        path, filled = _path_of(flow)
+        filled |= result.get("description_placeholders") or {}
+        for shown in _shown(path, result) if path else ():
+            look(shown, filled)
+        if path == "config" and "title_placeholders" in flow.context:
+            look("config.flow_title", flow.context["title_placeholders"])
+        return result
+
+    def get_or_create(registry: Any, domain: str, *args: Any, **kwargs: Any) -> Any:
+        issue = create(registry, domain, *args, **kwargs)
+        if domain == DOMAIN:
+            for text in ("title",) if issue.is_fixable else ("title", "description"):
+                filled = issue.translation_placeholders or {}
+                look(f"issues.{issue.translation_key}.{text}", filled)
+        return issue
+
+    with (
+        patch.object(FlowManager, "_async_handle_step", handle_step),
+        patch.object(ir.IssueRegistry, "async_get_or_create", get_or_create),
+    ):
+        yield missing
 
 
-def _path_of(flow: FlowHandler[Any, Any, Any]) -> tuple[str, Mapping[str, str]]:
+def _shown(path: str, result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the texts that a dialog shows now."""
+    step = f"{path}.step.{result.get('step_id')}"
+    match result["type"]:
+        case FlowResultType.FORM:
+            yield from (f"{step}.title", f"{step}.description")
+            schema = result["data_schema"]
+            for field in schema.schema if schema else ():
+                yield from (f"{step}.data.{field}", f"{step}.data_description.{field}")
+            for error in (result.get("errors") or {}).values():
+                yield f"{path}.error.{error}"
+        case FlowResultType.MENU:
+            yield from (f"{step}.title", f"{step}.description")
+            for option in result["menu_options"]:
+                yield f"{step}.menu_options.{option}"
+                yield f"{step}.menu_option_descriptions.{option}"
+        case FlowResultType.SHOW_PROGRESS:
+            yield from (f"{step}.title", f"{path}.progress.{result['progress_action']}")
+        case FlowResultType.ABORT if "translation_domain" not in result:
+            yield f"{path}.abort.{result['reason']}"
+
+
+def _path_of(flow: FlowHandler[Any, Any, Any]) -> tuple[str, dict[str, str]]:
     """Return where the texts of a dialog of ours are, and what all of them fill in."""
     match flow:
         case RepairsFlow(handler=handler) if handler == DOMAIN:
             if issue := ir.async_get(flow.hass).async_get_issue(DOMAIN, flow.issue_id):
-                filled = issue.translation_placeholders or {}
+                filled = dict(issue.translation_placeholders or {})
                 return f"issues.{issue.translation_key}.fix_flow", filled
         case OptionsFlow():
             entry = flow.hass.config_entries.async_get_entry(flow.handler)

@@ -2,49 +2,50 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
+from contextlib import asynccontextmanager
 from random import Random
 from statistics import median
 from time import process_time
+from types import SimpleNamespace
 from typing import Any, Final
-from unittest.mock import patch
+from unittest.mock import Mock
 
 import aiohttp
 import orjson
+from plex_api_client import PlexAPI
+from plexapi.server import PlexServer
 
 from custom_components.plex_butler import coordinator
-from custom_components.plex_butler.api import PlexClient, models
+from custom_components.plex_butler.api import PlexClient
 
-from .house import house, noted_writes
-from .server import Servers, servers
+from .house import at_home, noted_writes, until
+from .server import servers
 
 type Poll = Callable[[], Awaitable[Any]]
 
 OURS: Final = "ours"
 FLOOR: Final = "aiohttp + orjson"
-PLEXAPI: Final = "plexapi"
-PLEX_API_CLIENT: Final = "plex-api-client"
-_PATHS: Final = ("/butler", "/activities")
 _WARMING: Final = 5
 _IN_A_ROW: Final = 4
 
 
 @asynccontextmanager
-async def _clients(server: dict[str, Any]) -> AsyncIterator[dict[str, Poll]]:
+async def _clients(server: Any) -> AsyncIterator[dict[str, Poll]]:
     """Return what each client does to list tasks and activities."""
-    url, token = server["url"], server["token"]
+    url, token = server.url, server.token
     headers = {"Accept": "application/json", "X-Plex-Token": token}
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        bare = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
+    async with (
+        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(headers=headers) as bare,
+        PlexAPI(token=token, server_url=url) as api,
+    ):
+        plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
         client = PlexClient(
             session,
             url,
             token,
             client_identifier="benchmark",
-            machine_identifier=server["machine"],
+            machine_identifier=server.machine_identifier,
         )
 
         async def ours() -> None:
@@ -52,32 +53,24 @@ async def _clients(server: dict[str, Any]) -> AsyncIterator[dict[str, Poll]]:
             await client.get_activities()
 
         async def floor() -> None:
-            for path in _PATHS:
+            for path in ("/butler", "/activities"):
                 async with bare.get(f"{url}{path}") as response:
                     orjson.loads(await response.read())
 
-        polls: dict[str, Poll] = {OURS: ours, FLOOR: floor}
-        if find_spec("plexapi"):
-            from plexapi.server import PlexServer
+        async def plexapi() -> None:
+            plex.butlerTasks()  # type: ignore[no-untyped-call]  # has no types
+            _ = plex.activities
 
-            plex = PlexServer(url, token)  # type: ignore[no-untyped-call]  # has no types
+        async def plex_api_client() -> None:
+            await api.butler.get_tasks_async()
+            await api.activities.list_activities_async()
 
-            async def plexapi() -> None:
-                plex.butlerTasks()  # type: ignore[no-untyped-call]  # has no types
-                _ = plex.activities
-
-            polls[PLEXAPI] = plexapi
-        if find_spec("plex_api_client"):
-            from plex_api_client import PlexAPI
-
-            api = await stack.enter_async_context(PlexAPI(token=token, server_url=url))
-
-            async def plex_api_client() -> None:
-                await api.butler.get_tasks_async()
-                await api.activities.list_activities_async()
-
-            polls[PLEX_API_CLIENT] = plex_api_client
-        yield polls
+        yield {
+            OURS: ours,
+            FLOOR: floor,
+            "plexapi": plexapi,
+            "plex-api-client": plex_api_client,
+        }
 
 
 async def measure_polls(count: int, change: str | None = None) -> dict[str, float]:
@@ -102,73 +95,37 @@ async def measure_polls(count: int, change: str | None = None) -> dict[str, floa
     return {name: median(times) for name, times in taken.items()}
 
 
-async def count_decoded(polls: int) -> int:
-    """Return how many bodies are decoded by so many polls of unchanged answers."""
-    decoded = 0
+async def measure_refresh(count: int) -> SimpleNamespace:
+    """Return what refreshes cost that bring nothing new, with all entities there.
 
-    def loads(body: bytes) -> object:
-        nonlocal decoded
-        decoded += 1
-        return _loads(body)
-
-    _loads = models.decode
-    with servers() as plex, patch.object(models, "decode", loads):
-        async with _clients(plex.all[0]) as clients:
-            await clients[OURS]()
-            decoded = 0
-            for _ in range(polls):
-                await clients[OURS]()
-    return decoded
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refresh:
-    """What refreshes without news cost: seconds of CPU time for one, and counts of all."""
-
-    ours: float
-    floor: float
-    refreshes: int
-    writes: int
-    rounds: int
-    entities: int
-
-
-async def measure_refresh(count: int) -> Refresh:
-    """Return what a refresh costs that brings nothing new, with all entities there."""
+    These are the seconds of CPU time for one, and counts of all.
+    """
     with servers() as plex:
-        async with house(plex) as (hass, (entry,)), _clients(plex.all[0]) as polls:
-            await _settle(plex)
-            updater = entry.runtime_data
-            writes, rounds = noted_writes(hass), [0]
-
-            def updated() -> None:
-                rounds[0] += 1
-
+        server = plex.all[0]
+        async with at_home(server) as (hass, updater), _clients(server) as polls:
+            await until(lambda: bool(plex.do("listeners")[0]), 0.01)
+            # After that, the first poll that follows the stream comes.
+            await asyncio.sleep(1.5)
+            writes, updated = noted_writes(hass), Mock()
             updater.async_add_listener(updated)
-            taken: dict[str, list[float]] = {OURS: [], FLOOR: []}
+            ours: list[float] = []
+            floor: list[float] = []
             for number in range(count + _WARMING):
                 for _ in range(_IN_A_ROW if number else _WARMING):
                     updater.async_invalidate(coordinator.TASKS)
                     began = process_time()
                     await updater.async_refresh()
                     await asyncio.sleep(0)
-                    taken[OURS].append(process_time() - began)
+                    ours.append(process_time() - began)
                 for _ in range(_IN_A_ROW):
                     began = process_time()
                     await polls[FLOOR]()
-                    taken[FLOOR].append(process_time() - began)
-            return Refresh(
-                ours=median(taken[OURS]),
-                floor=median(taken[FLOOR]),
-                refreshes=len(taken[OURS]),
+                    floor.append(process_time() - began)
+            return SimpleNamespace(
+                ours=median(ours),
+                floor=median(floor),
+                refreshes=len(ours),
                 writes=len(writes),
-                rounds=rounds[0],
+                rounds=updated.call_count,
                 entities=len(hass.states.async_all()),
             )
-
-
-async def _settle(plex: Servers) -> None:
-    while not plex.do("listeners")[0]:  # noqa: ASYNC110 it comes from another process
-        await asyncio.sleep(0.01)
-    # After that, the first poll that follows the stream has come.
-    await asyncio.sleep(1.5)

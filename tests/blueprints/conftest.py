@@ -1,7 +1,7 @@
 """A house in the evening."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import persistent_notification
@@ -17,8 +17,7 @@ from tests.house import CREDITS, HEAVY, HOUR, MINUTE, WATCHERS, House, evening, 
 from tests.simulator import PROFILES, ManualClock, Profile, SimulatedPlex
 
 # How the detection of credits goes on
-RUNS: Final = True
-HELD: Final = False
+RUNS, HELD = True, False
 
 
 class Evening(House):
@@ -31,6 +30,17 @@ class Evening(House):
         """Let a server be known whose tasks take two hours."""
         await self.add(plex)
         plex.durations.update(dict.fromkeys(plex.durations, 2 * HOUR))
+
+    def devices(self, *titles: str) -> list[str]:
+        """Return the devices of these servers; by default, of the one in the attic."""
+        return [self.device(title) for title in titles or ("Attic",)]
+
+    async def run(self, plex: SimulatedPlex, task: str, seconds: float) -> None:
+        """Have a task run for a while, and all of it be seen."""
+        plex.durations[task] = seconds
+        plex.client_start(task)
+        await self.settle()
+        await self.let_pass(seconds + 40, step=1 if seconds < MINUTE else 20)
 
     async def unload(self, title: str) -> None:
         (entry,) = self.entries(title)
@@ -55,7 +65,7 @@ class Evening(House):
     async def give_way(self, *titles: str, watched: str = "0", **inputs: Any) -> None:
         """Make the automation; by default, no stream plays and the server Attic gives way."""
         await self.show(WATCHERS, watched)
-        servers = [self.device(title) for title in titles or ("Attic",)]
+        servers = self.devices(*titles)
         given = {"watchers": [WATCHERS], "servers": servers, "tasks": HEAVY, **inputs}
         await self.use("give_way_to_viewers", **given)
 

@@ -30,13 +30,6 @@ async def back_up(house: Evening, **inputs: Any) -> list[ServiceCall]:
     return installed
 
 
-async def back_up_by_hand(house: Evening, **inputs: Any) -> list[ServiceCall]:
-    """Make the automation and press Run; return what gets installed."""
-    installed = await back_up(house, **inputs)
-    await house.run_by_hand()
-    return installed
-
-
 def expect_held_back(
     house: Evening, installed: list[ServiceCall], message: str
 ) -> None:
@@ -78,39 +71,34 @@ async def test_without_an_update_to_install_nothing_happens(
     assert house.told() == []
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-async def test_by_hand_an_update_that_is_still_there_is_installed_at_any_time(
-    house: Evening, *, is_there: bool
+async def test_an_update_that_is_gone_after_the_backup_is_not_installed(
+    house: Evening,
 ) -> None:
-    installed = await back_up_by_hand(house)
-    await house.show(UPDATE, "on" if is_there else "off")
+    installed = await back_up(house)
+    await house.run_by_hand()
+    await house.show(UPDATE, "off")
     await house.let_pass(11 * MINUTE)
     assert commands(house.attic, "POST") == [BACKUP]
-    assert len(installed) == is_there
+    assert not installed
     assert house.told() == []
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-async def test_an_update_that_cannot_be_seen_after_the_backup_is_waited_for(
+async def test_an_update_that_is_out_of_sight_after_the_backup_is_waited_for_or_told_of(
     house: Evening, state: str
 ) -> None:
-    installed = await back_up_by_hand(house)
+    installed = await back_up(house)
+    await house.run_by_hand()
     await house.let_pass(9 * MINUTE)
     await house.show(UPDATE, state)
     await house.let_pass(4 * MINUTE)
     assert not installed
-    assert house.told() == []
-
     await house.show(UPDATE, "on")
     assert len(installed) == 1
     assert house.told() == []
 
-
-@pytest.mark.parametrize("state", ["unavailable", "unknown"])
-async def test_an_update_that_is_not_seen_any_more_is_told_of(
-    house: Evening, state: str
-) -> None:
-    installed = await back_up_by_hand(house)
+    installed.clear()
+    await house.run_by_hand()
     await house.show(UPDATE, state, friendly_name="Attic server")
     await house.let_pass(HOUR)
     reason = "it was not known whether the update was still available"
@@ -118,19 +106,24 @@ async def test_an_update_that_is_not_seen_any_more_is_told_of(
     expect_held_back(house, installed, f"{waited}, but then {reason}.")
 
 
-async def test_a_stopped_backup_holds_the_update_back(house: Evening) -> None:
-    installed = await back_up_by_hand(house)
+async def test_a_backup_that_is_stopped_takes_too_long_or_is_not_begun_holds_it_back(
+    house: Evening,
+) -> None:
+    installed = await back_up(house, unseen=True, patience={"minutes": 5})
+    await house.run_by_hand()
     await house.turn("off")
     await house.let_pass(1)
-    expect_held_back(
-        house, installed, "The backup of Attic Butler was stopped before it ended."
-    )
+    stopped = "The backup of Attic Butler was stopped before it ended."
+    expect_held_back(house, installed, stopped)
 
-
-async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
-    installed = await back_up_by_hand(house, patience={"minutes": 5})
+    await house.run_by_hand()
     await house.let_pass(20 * MINUTE)
     expect_held_back(house, installed, TOO_LONG)
+
+    # In silence, without a line in the log
+    await house.unload("Attic")
+    await house.run_by_hand()
+    expect_held_back(house, installed, "could not be started")
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -138,7 +131,8 @@ async def test_too_long_a_backup_holds_the_update_back(house: Evening) -> None:
 async def test_a_backup_whose_end_was_not_seen_holds_the_update_back_unless_allowed(
     house: Evening, *, unseen: bool
 ) -> None:
-    installed = await back_up_by_hand(house, unseen=unseen)
+    installed = await back_up(house, unseen=unseen)
+    await house.run_by_hand()
     assert not installed
     await house.let_pass(HOUR)
     assert len(installed) == unseen
@@ -162,15 +156,10 @@ async def test_a_server_that_refuses_holds_the_update_back(
     assert len(installed) == 1
 
 
-async def test_an_absent_server_holds_it_back_in_silence(house: Evening) -> None:
-    await house.unload("Attic")
-    installed = await back_up_by_hand(house, unseen=True)
-    expect_held_back(house, installed, "could not be started")
-
-
 async def test_a_phone_is_told_without_a_word_to_type(house: Evening) -> None:
     sent = async_mock_service(house.hass, "notify", "send_message")
-    await back_up_by_hand(house, tell=["notify.phone"], patience={"seconds": 10})
+    await back_up(house, tell=["notify.phone"], patience={"seconds": 10})
+    await house.run_by_hand()
     await house.let_pass(MINUTE)
     phone = {"entity_id": ["notify.phone"]}
     assert sent[0].data == {**phone, "title": TITLE, "message": TOO_LONG}

@@ -1,7 +1,7 @@
 """Every example of the documentation does what it says."""
 
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import partial
 import re
 from typing import Final
 
@@ -37,34 +37,21 @@ _EXAMPLE: Final = re.compile(
     re.MULTILINE,
 )
 
-
-@cache
-def texts() -> str:
-    """Return all that may hold examples."""
-    return "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
-
-
-@cache
-def examples() -> dict[str, str]:
-    """Return the YAML of all examples by what they are called."""
-    found = _EXAMPLE.finditer(texts())
-    return {match["heading"] or match["line"]: match["yaml"] for match in found}
-
-
+TEXTS: Final = "\n".join((ROOT / name).read_text() for name in DOCUMENTS)
+# The YAML of all examples by what they are called
+EXAMPLES: Final = {
+    match["heading"] or match["line"]: match["yaml"]
+    for match in _EXAMPLE.finditer(TEXTS)
+}
 DEEP, PREVIEWS = "DeepMediaAnalysis", "GenerateMediaIndexFiles"
 
 type Scenario = Callable[[Evening], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
+SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
 def tries(name: str) -> Callable[[Scenario], Scenario]:
     """Say which example a function tries."""
-
-    def keep(scenario: Scenario) -> Scenario:
-        SCENARIOS[name] = scenario
-        return scenario
-
-    return keep
+    return partial(SCENARIOS.setdefault, name)
 
 
 def script(house: Evening, name: str) -> list[ServiceCall]:
@@ -81,35 +68,27 @@ async def start(house: Evening, *tasks: str) -> None:
     await house.expect(*tasks)
 
 
-@pytest.mark.parametrize("name", examples())
+@pytest.mark.parametrize("name", EXAMPLES)
 async def test_the_example_does_what_it_says(name: str, house: Evening) -> None:
     await house.show("sensor.attic", "0")
     await house.show("sensor.electricity_price", "0.3")
-    parsed = parse_yaml(examples()[name].replace(DEVICE, house.device("Attic")))
+    entities = set(re.findall(r"\w+\.attic_butler\w*", EXAMPLES[name]))
+    assert entities <= set(house.hass.states.async_entity_ids())
+    parsed = parse_yaml(EXAMPLES[name].replace(DEVICE, house.device("Attic")))
     assert isinstance(parsed, dict)
     await house.automate(alias="tried", **parsed)
-
     await SCENARIOS[name](house)
 
 
 def test_no_example_is_left_out() -> None:
-    assert examples().keys() == SCENARIOS.keys()
-    assert len(examples()) == len(re.findall(r"``` *ya?ml", texts()))
-
-
-async def test_examples_name_what_the_server_has(house: Evening) -> None:
-    named = set(re.findall(r"\w+\.attic_butler\w*", "".join(examples().values())))
-    assert named
-
-    assert named <= set(house.hass.states.async_entity_ids())
-    assert DEVICE in "".join(examples().values())
+    assert EXAMPLES.keys() == SCENARIOS.keys()
+    assert len(EXAMPLES) == len(re.findall(r"``` *ya?ml", TEXTS))
 
 
 @tries("Refresh the libraries when a download has finished")
 async def _(house: Evening) -> None:
     house.hass.bus.async_fire("downloader_download_completed")
     await house.settle()
-
     await house.expect("RefreshLibraries")
 
 
@@ -117,14 +96,12 @@ async def _(house: Evening) -> None:
 async def _(house: Evening) -> None:
     await start(house, CREDITS, DEEP, BACKUP)
     await house.show("media_player.living_room", "playing")
-
     await house.expect(BACKUP)
 
 
 @tries("Let the server work by day while nobody is home")
 async def _(house: Evening) -> None:
     await house.show("zone.home", "0")
-
     settings = house.attic.state.preferences
     hours = [settings[name].value for name in ("ButlerStartHour", "ButlerEndHour")]
     assert hours == [9, 17]
@@ -134,7 +111,6 @@ async def _(house: Evening) -> None:
 async def _(house: Evening) -> None:
     await start(house, CREDITS, PREVIEWS, BACKUP)
     await house.show("sensor.attic", "1")
-
     await house.expect(BACKUP)
 
 
@@ -174,7 +150,6 @@ async def _(house: Evening) -> None:
     house.attic.butler.stop_all()
     await start(house, DEEP, INTROS, BACKUP)
     await house.let_pass_until(6, 30)
-
     await house.expect(BACKUP)
 
 

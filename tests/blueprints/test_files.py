@@ -16,7 +16,6 @@ import pytest
 
 from tests.house import BLUEPRINTS, ROOT
 
-NAMES = sorted(path.stem for path in BLUEPRINTS.glob("*.yaml"))
 REQUIRED = {
     "back_up_before_an_update": {"server", "update"},
     "give_way_to_viewers": {"watchers", "servers"},
@@ -34,72 +33,50 @@ def read(data: dict[str, Any]) -> models.Blueprint:
     )
 
 
-@pytest.fixture(params=NAMES)
-def path(request: pytest.FixtureRequest) -> Path:
-    """Return one blueprint after the other."""
-    return BLUEPRINTS / f"{request.param}.yaml"
+pytestmark = pytest.mark.parametrize(
+    "path", sorted(BLUEPRINTS.glob("*.yaml")), ids=lambda path: path.stem
+)
 
 
 @pytest.fixture
 def blueprint(path: Path) -> models.Blueprint:
-    """Return it as Home Assistant reads it."""
+    """Return one blueprint after the other, as Home Assistant reads it."""
     return read(load_yaml_dict(path))
 
 
-def test_every_blueprint_is_known_here() -> None:
-    assert set(NAMES) == REQUIRED.keys()
-
-
-def test_it_runs_on_every_release_that_the_integration_runs_on(
-    blueprint: models.Blueprint,
+def test_it_runs_where_the_integration_runs_and_says_what_it_is_and_where_it_is_from(
+    blueprint: models.Blueprint, path: Path
 ) -> None:
     oldest = json.loads((ROOT / "hacs.json").read_text())["homeassistant"]
+    url = f"{REPOSITORY}/blob/main/{path.relative_to(ROOT)}"
+    button = "https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url="
+    page = (ROOT / "docs" / "automations.md").read_text()
 
     assert blueprint.metadata["homeassistant"] == {"min_version": oldest}
     assert blueprint.validate() is None, __version__
-
-
-def test_it_says_what_it_is_for_and_where_it_comes_from(
-    blueprint: models.Blueprint, path: Path
-) -> None:
-    url = f"{REPOSITORY}/blob/main/{path.relative_to(ROOT)}"
-    button = "https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url="
-
     assert blueprint.name.startswith("Plex Butler: ")
     assert len(blueprint.metadata["description"]) > 100
     assert blueprint.metadata["source_url"] == url
-    assert (
-        button + quote(url, safe="") in (ROOT / "docs" / "automations.md").read_text()
-    )
+    assert button + quote(url, safe="") in page
 
 
-def test_every_input_has_a_name_and_a_selector_that_takes_its_default(
+def test_inputs_are_named_take_their_defaults_and_let_the_server_be_chosen(
     blueprint: models.Blueprint, path: Path, hass: HomeAssistant
 ) -> None:
+    required, servers = set(), []
     for key, given in blueprint.inputs.items():
         assert given["name"], key
         choose: Any = selector(given["selector"])
         if "default" in given:
             choose(given["default"])
+        else:
+            required.add(key)
+        of = given["selector"].get("device", {}).get("filter", [])
+        servers += [key for it in of if it == {"integration": "plex_butler"}]
 
-    required = {
-        key for key, given in blueprint.inputs.items() if "default" not in given
-    }
     assert required == REQUIRED[path.stem]
-
-
-def test_the_server_is_chosen_and_nothing_is_done_to_all(
-    blueprint: models.Blueprint, path: Path
-) -> None:
-    chosen = [
-        given
-        for given in blueprint.inputs.values()
-        if {"integration": "plex_butler"}
-        in given["selector"].get("device", {}).get("filter", [])
-    ]
-
-    # This one only looks at a sensor
-    assert len(chosen) == (path.stem != "warn_without_backup")
+    # The one that warns only looks at a sensor
+    assert len(servers) == (path.stem != "warn_without_backup")
     assert "all_tasks" not in path.read_text()
 
 

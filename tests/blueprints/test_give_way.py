@@ -1,5 +1,7 @@
 """Heavy tasks give way to those who watch, and are taken up again."""
 
+from typing import Any
+
 import pytest
 
 from tests.blueprints.conftest import HELD, RUNS, Evening
@@ -8,20 +10,18 @@ from tests.house import CREDITS, HOUR, INTROS, MINUTE, WATCHERS, commands, runni
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-NOT_STARTED = "Error executing script. Error for call_service"
 
-
-async def test_what_runs_is_stopped_and_started_again(house: Evening) -> None:
-    await house.work()
-    await house.settle()
-    await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", 14, HELD), ("0", 2, RUNS))
+@pytest.mark.parametrize(("inputs", "quiet"), [({}, 15), ({"quiet": 30}, 30)])
+async def test_what_runs_is_stopped_and_started_again_after_the_quiet_time(
+    house: Evening, inputs: dict[str, Any], quiet: int
+) -> None:
+    await house.work(**inputs)
+    # By hand nothing is started or stopped while no stream plays.
+    await house.run_by_hand()
+    await house.expect(CREDITS, after=20)
+    await house.follow(("1", 0, HELD), ("1", 60, HELD), ("0", quiet - 1, HELD))
+    await house.follow(("1", 60, HELD), ("0", quiet - 1, HELD), ("0", 2, RUNS))
     assert commands(house.attic, "POST") == [CREDITS]
-
-
-async def test_a_short_break_starts_nothing(house: Evening) -> None:
-    await house.work(quiet=30)
-    await house.follow(("1", 60, HELD), ("0", 20, HELD))
-    await house.follow(("1", 60, HELD), ("0", 29, HELD), ("0", 2, RUNS))
 
 
 async def test_after_the_night_nothing_is_started_again(house: Evening) -> None:
@@ -107,14 +107,6 @@ async def test_a_server_that_shows_nothing_is_believed(house: Evening) -> None:
     await house.follow(("1", 0, HELD))
 
 
-async def test_a_run_by_hand_starts_and_stops_no_task_while_no_stream_plays(
-    house: Evening,
-) -> None:
-    await house.work()
-    await house.run_by_hand()
-    await house.expect(CREDITS, after=60)
-
-
 async def expect_both(pair: Evening, watched: str, *tasks: set[str]) -> None:
     """See what runs at once if somebody watches, after the quiet time otherwise."""
     await pair.show(WATCHERS, watched)
@@ -136,7 +128,7 @@ async def test_only_the_servers_of_the_tasks_are_told(pair: Evening) -> None:
 async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     pair: Evening, titles: tuple[str, str], expected_logs: list[str]
 ) -> None:
-    expected_logs.append(NOT_STARTED)
+    expected_logs.append("Error executing script. Error for call_service")
     await pair.work(*titles)
     pair.cellar.client_start(INTROS)
     await pair.settle()
@@ -147,48 +139,30 @@ async def test_a_server_that_refuses_keeps_no_other_from_giving_way(
     assert running(pair.cellar) == set()
     assert commands(pair.cellar, "DELETE") == [CREDITS, INTROS, INTROS]
 
-    # Both servers take up their own tasks.
+    # Both servers take up their own tasks; what could not be stopped is none of them.
     await expect_both(pair, "0", {CREDITS}, {INTROS})
 
 
-async def test_what_could_not_be_stopped_is_not_started_again(
-    pair: Evening, expected_logs: list[str]
-) -> None:
-    expected_logs.append(NOT_STARTED)
-    await pair.work("Attic", "Cellar")
-
-    pair.cellar.fault("500", path="/butler", method="DELETE", count=2)
-    await pair.follow(("1", 0, HELD), ("0", 16, RUNS))
-    assert commands(pair.cellar, "POST") == []
-
-
-async def test_a_server_that_is_away_is_left_alone_in_silence(pair: Evening) -> None:
-    await pair.unload("Cellar")
-    await pair.work("Cellar", "Attic")
-    pair.cellar.client_start(INTROS)
-    await expect_both(pair, "1", set(), {INTROS})
-
-    await pair.set_up("Cellar")
-    await pair.let_pass(MINUTE)
-    assert running(pair.cellar) == set()
-
-
-async def test_who_was_away_is_started_later_and_that_counts_once(
+async def test_who_is_away_is_held_and_started_later_and_that_counts_once(
     pair: Evening,
 ) -> None:
-    await pair.work("Attic", "Cellar", restarts=2)
+    await pair.unload("Cellar")
+    await pair.work("Cellar", "Attic", restarts=2)
     pair.cellar.client_start(INTROS)
-    await expect_both(pair, "1", set(), set())
+    await expect_both(pair, "1", set(), {INTROS})
+    await pair.set_up("Cellar")
+    await pair.let_pass(MINUTE)
+    assert pair.at_work() == (set(), set())
+
     await pair.unload("Cellar")
     await expect_both(pair, "0", {CREDITS}, set())
     await pair.let_pass(24 * MINUTE)
-
     await pair.set_up("Cellar")
     await expect_both(pair, "0", {CREDITS}, {INTROS})
     assert commands(pair.attic, "POST") == [CREDITS]
 
-    for posts, left in ((2, ({CREDITS}, {INTROS})), (2, (set(), set()))):
+    for left in (({CREDITS}, {INTROS}), (set(), set())):
         await expect_both(pair, "1", set(), set())
         await expect_both(pair, "0", *left)
-        assert len(commands(pair.attic, "POST")) == posts
-        assert len(commands(pair.cellar, "POST")) == posts
+        for plex in (pair.attic, pair.cellar):
+            assert len(commands(plex, "POST")) == 2

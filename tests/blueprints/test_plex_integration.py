@@ -8,18 +8,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
+from tests import simulator as sim
 from tests.conftest import add_entry
 from tests.flows import core_entry
 from tests.house import CREDITS, HOUR, House, running
 from tests.leaks import Leaks
-from tests.simulator import (
-    Answer,
-    Ask,
-    Handler,
-    Route,
-    SimulatedPlex,
-    api,
-)
 
 # A minute without viewers goes by
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -27,23 +20,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 WATCHING = "sensor.attic"
 
 
-def nothing_but(**listed: list[dict[str, object]]) -> Handler:
-    """Return what answers with a list, or with an empty one."""
-
-    def handle(_plex: SimulatedPlex, _ask: Ask) -> Answer:
-        return Answer(content={"MediaContainer": {"size": 0, **listed}})
-
-    return handle
+def nothing(_plex: sim.SimulatedPlex, _ask: sim.Ask) -> sim.Answer:
+    """Answer with an empty list."""
+    return sim.Answer(content={"MediaContainer": {"size": 0}})
 
 
-# What it asks for besides, of a server without players and libraries
+# What it asks for besides, of a server without accounts, players and libraries
 OTHERS = (
-    Route("GET", "accounts", nothing_but(Account=[{"id": 1, "name": "Robin"}])),
-    Route("GET", "clients", nothing_but()),
-    Route("GET", "library", nothing_but()),
-    Route("GET", "library/sections", nothing_but()),
-    Route("PUT", "updater/check", nothing_but()),
-    Route("GET", "updater/status", nothing_but()),
+    *(sim.Route("GET", path, nothing) for path in ("accounts", "clients", "library")),
+    sim.Route("GET", "library/sections", nothing),
+    sim.Route("PUT", "updater/check", nothing),
+    sim.Route("GET", "updater/status", nothing),
 )
 
 
@@ -54,7 +41,7 @@ def _at_home() -> Iterator[None]:
     with (
         patch(account, PropertyMock(return_value=None)),
         patch("plexapi.gdm.GDM.scan"),
-        patch.object(api, "ROUTES", (*api.ROUTES, *OTHERS)),
+        patch.object(sim.api, "ROUTES", (*sim.api.ROUTES, *OTHERS)),
     ):
         yield
 
@@ -69,7 +56,7 @@ async def true_within(seconds: float, condition: Callable[[], bool]) -> None:
 async def test_its_sensor_has_heavy_tasks_give_way(
     hass: HomeAssistant, socket_enabled: None, unused_tcp_port: int, leaks: Leaks
 ) -> None:
-    async with SimulatedPlex() as plex:
+    async with sim.SimulatedPlex() as plex:
         plex.durations.update(dict.fromkeys(plex.durations, HOUR))
         http = {"server_host": "127.0.0.1", "server_port": unused_tcp_port}
         assert await async_setup_component(hass, "http", {"http": http})
@@ -78,7 +65,7 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         assert await hass.config_entries.async_setup(core.entry_id)
         ours = add_entry(hass, plex)
         assert await hass.config_entries.async_setup(ours.entry_id)
-        await true_within(20, lambda: watching(hass) == "0")
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "0"))
         house = House(hass, None)
         await house.use(
             "give_way_to_viewers",
@@ -89,11 +76,11 @@ async def test_its_sensor_has_heavy_tasks_give_way(
         plex.client_start(CREDITS)
 
         film = plex.sessions.play()
-        await true_within(20, lambda: watching(hass) == "1")
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "1"))
         await true_within(5, lambda: running(plex) == set())
 
         plex.sessions.stop(film)
-        await true_within(20, lambda: watching(hass) == "0")
+        await true_within(20, lambda: hass.states.is_state(WATCHING, "0"))
         assert running(plex) == set()
         await true_within(75, lambda: running(plex) == {CREDITS})
 
@@ -102,9 +89,3 @@ async def test_its_sensor_has_heavy_tasks_give_way(
             await hass.config_entries.async_unload(entry.entry_id)
     # Its own socket has the token in the address; nothing of ours has.
     leaks.found[:] = [it for it in leaks.found if "{'X-Plex-Token': " not in it]
-
-
-def watching(hass: HomeAssistant) -> str | None:
-    """Return how many its sensor says are watching."""
-    state = hass.states.get(WATCHING)
-    return state.state if state else None

@@ -6,7 +6,6 @@ import pytest
 
 from tests.blueprints.conftest import Evening
 from tests.house import BACKUP, CREDITS, HOUR, MINUTE, OPTIMIZE
-from tests.simulator import SimulatedPlex
 
 # Whole nights go by
 pytestmark = pytest.mark.slow
@@ -14,8 +13,8 @@ pytestmark = pytest.mark.slow
 
 async def use(house: Evening, *titles: str, **inputs: Any) -> None:
     """Make the automation, at first about the attic alone."""
-    servers = [house.device(title) for title in titles or ("Attic",)]
-    await house.use("what_butler_did_last_night", **{"servers": servers, **inputs})
+    given = {"servers": house.devices(*titles), **inputs}
+    await house.use("what_butler_did_last_night", **given)
 
 
 def told(house: Evening) -> list[str]:
@@ -23,21 +22,13 @@ def told(house: Evening) -> list[str]:
     return [line for message in house.told() for line in message.splitlines()]
 
 
-async def run(house: Evening, plex: SimulatedPlex, task: str, seconds: float) -> None:
-    """Have a task run for a while, and all of it be seen."""
-    plex.durations[task] = seconds
-    plex.client_start(task)
-    await house.settle()
-    await house.let_pass(seconds + 40, step=1 if seconds < MINUTE else 20)
-
-
 async def test_at_seven_people_read_what_ran(house: Evening) -> None:
     house.attic.set_preference("ButlerEndHour", 13)
     house.attic.set_preference("ButlerStartHour", 12)
     await use(house)
-    await run(house, house.attic, BACKUP, 2 * MINUTE)
-    await run(house, house.attic, OPTIMIZE, 20)
-    await run(house, house.attic, CREDITS, 65 * MINUTE)
+    await house.run(house.attic, BACKUP, 2 * MINUTE)
+    await house.run(house.attic, OPTIMIZE, 20)
+    await house.run(house.attic, CREDITS, 65 * MINUTE)
     await house.let_pass_until(6, 55)
     assert told(house) == []
 
@@ -49,17 +40,12 @@ async def test_at_seven_people_read_what_ran(house: Evening) -> None:
     ]
 
 
-async def test_what_ran_before_the_night_is_not_told(house: Evening) -> None:
+async def test_what_was_stopped_and_what_runs_is_told_and_no_earlier_run(
+    house: Evening,
+) -> None:
     await use(house, hours=1)
-    await run(house, house.attic, BACKUP, 2 * MINUTE)
+    await house.run(house.attic, OPTIMIZE, 2 * MINUTE)
     await house.let_pass(HOUR)
-    await run(house, house.attic, OPTIMIZE, MINUTE)
-    await house.run_by_hand()
-    assert told(house) == ["- Optimize database: ended after 1 min"]
-
-
-async def test_what_was_stopped_and_what_runs_is_told_so(house: Evening) -> None:
-    await use(house)
     house.attic.client_start(BACKUP)
     house.attic.client_start(CREDITS)
     await house.settle()
@@ -105,25 +91,21 @@ async def test_a_night_without_tasks(
     assert told(house) == lines
 
 
-async def test_of_two_servers_each_line_says_whose_it_is(pair: Evening) -> None:
+async def test_of_two_servers_each_line_says_whose_it_is_and_which_is_away(
+    pair: Evening,
+) -> None:
+    of_cellar = "- Optimize database (Cellar): ended after 1 min"
+    of_attic = "- Back up database (Attic): ended after 2 min"
     await use(pair, "Cellar", "Attic")
-    await run(pair, pair.cellar, OPTIMIZE, MINUTE)
-    await run(pair, pair.attic, BACKUP, 2 * MINUTE)
+    await pair.run(pair.cellar, OPTIMIZE, MINUTE)
+    await pair.run(pair.attic, BACKUP, 2 * MINUTE)
     await pair.run_by_hand()
-    assert told(pair) == [
-        "- Optimize database (Cellar): ended after 1 min",
-        "- Back up database (Attic): ended after 2 min",
-    ]
+    assert told(pair) == [of_cellar, of_attic]
 
-
-async def test_a_server_that_is_away_is_told_of(pair: Evening) -> None:
-    ran = "- Optimize database (Cellar): ended after 1 min"
-    await use(pair, "Cellar", "Attic")
-    await run(pair, pair.cellar, OPTIMIZE, MINUTE)
     await pair.unload("Attic")
     await pair.run_by_hand()
-    assert told(pair) == [ran, "- Attic Butler: could not be asked"]
+    assert told(pair) == [of_cellar, "- Attic Butler: could not be asked"]
 
     await pair.set_up("Attic")
     await pair.run_by_hand()
-    assert told(pair) == [ran]
+    assert told(pair) == [of_cellar, of_attic]

@@ -16,20 +16,29 @@ CHEAP = "binary_sensor.cheap_power"
 async def run_while(house: Evening, *titles: str, **inputs: Any) -> None:
     """Make the automation, while power is dear."""
     await house.show(CHEAP, "off")
-    servers = [house.device(title) for title in titles or ("Attic",)]
-    given = {"while_on": CHEAP, "servers": servers, "tasks": HEAVY[:1], **inputs}
-    await house.use("run_while", **given)
+    given = {"servers": house.devices(*titles), "tasks": HEAVY[:1], **inputs}
+    await house.use("run_while", while_on=CHEAP, **given)
 
 
-async def test_tasks_start_when_it_is_on_and_stop_when_off(house: Evening) -> None:
+async def test_tasks_of_a_server_start_when_it_is_on_and_stop_when_off(
+    pair: Evening,
+) -> None:
     tasks = ["Detect credits", "generate_intro_markers", "Polish brass"]
-    await run_while(house, tasks=tasks)
-    house.attic.client_start("DeepMediaAnalysis")
+    await run_while(pair, "Attic", tasks=tasks)
+    for plex in (pair.attic, pair.cellar):
+        plex.client_start("DeepMediaAnalysis")
 
-    await house.show(CHEAP, "on")
-    await house.expect("DeepMediaAnalysis", CREDITS, INTROS, after=10)
-    await house.show(CHEAP, "off")
-    await house.expect("DeepMediaAnalysis")
+    others = {"DeepMediaAnalysis"}
+    await pair.show(CHEAP, "on")
+    await pair.let_pass(10 * MINUTE)
+    assert pair.at_work() == (others | {CREDITS, INTROS}, others)
+    await pair.show(CHEAP, "off")
+    assert pair.at_work() == (others, others)
+
+    # By hand it does what fits the state.
+    pair.attic.client_start(CREDITS)
+    await pair.run_by_hand()
+    assert pair.at_work() == (others, others)
 
 
 @pytest.mark.parametrize("before", ["unknown", "unavailable"])
@@ -44,12 +53,6 @@ async def test_what_was_so_when_home_assistant_started_does_nothing(
 
     await house.expect(CREDITS)
     assert commands(house.attic, "POST") == commands(house.attic, "DELETE") == []
-
-
-async def test_only_the_server_of_the_task_is_told(pair: Evening) -> None:
-    await run_while(pair, "Cellar")
-    await pair.show(CHEAP, "on")
-    assert pair.at_work() == (set(), {CREDITS})
 
 
 async def test_a_server_that_is_not_up_yet_is_waited_for(pair: Evening) -> None:
@@ -72,39 +75,31 @@ async def test_a_server_that_is_not_up_yet_is_waited_for(pair: Evening) -> None:
     assert commands(pair.cellar, "DELETE") == [CREDITS]
 
 
-@pytest.mark.parametrize("state", ["on", "unavailable"])
-async def test_what_is_no_longer_off_when_the_server_is_up_stops_nothing(
-    house: Evening, state: str
-) -> None:
-    await run_while(house)
-    await house.show(CHEAP, "on")
-    await house.unload("Attic")
-    await house.show(CHEAP, "off")
-    await house.show(CHEAP, state)
-    await house.set_up("Attic")
-    await house.expect(CREDITS, after=1)
-    assert commands(house.attic, "DELETE") == []
-
-
 @pytest.mark.parametrize(
-    ("state", "minutes"),
+    ("wanted", "state", "minutes"),
     [
-        pytest.param("on", 6, id="the server was away for too long"),
-        ("off", 0),
-        ("unavailable", 0),
+        pytest.param("on", "on", 6, id="the server was away for too long"),
+        ("on", "off", 0),
+        ("on", "unavailable", 0),
+        ("off", "on", 0),
+        ("off", "unavailable", 0),
     ],
 )
-async def test_what_is_no_longer_on_or_too_long_ago_starts_nothing(
-    house: Evening, state: str, minutes: int
+async def test_what_is_no_longer_wanted_when_the_server_is_up_is_not_done(
+    house: Evening, wanted: str, state: str, minutes: int
 ) -> None:
     await run_while(house)
+    if wanted == "off":
+        await house.show(CHEAP, "on")
+        await house.expect(CREDITS)
     await house.unload("Attic")
-    await house.show(CHEAP, "on")
+    house.attic.requests.clear()
+    await house.show(CHEAP, wanted)
     await house.show(CHEAP, state)
     await house.let_pass(minutes * MINUTE)
     await house.set_up("Attic")
-    await house.expect(after=1)
-    assert commands(house.attic, "POST") == []
+    await house.let_pass(MINUTE)
+    assert commands(house.attic, "POST" if wanted == "on" else "DELETE") == []
 
 
 async def test_a_server_that_refuses_keeps_no_other_from_it(
@@ -119,10 +114,3 @@ async def test_a_server_that_refuses_keeps_no_other_from_it(
     await pair.show(CHEAP, "off")
     await pair.show(CHEAP, "on")
     assert pair.at_work() == ({CREDITS}, {CREDITS})
-
-
-async def test_by_hand_it_does_what_fits_the_state(house: Evening) -> None:
-    await run_while(house)
-    house.attic.client_start(CREDITS)
-    await house.run_by_hand()
-    await house.expect()

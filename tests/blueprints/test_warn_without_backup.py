@@ -4,17 +4,16 @@ from typing import Any
 
 from homeassistant.const import EVENT_CALL_SERVICE, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from custom_components.plex_butler.const import DOMAIN
 from tests.blueprints.conftest import Evening
 from tests.house import BACKUP, HOUR, MINUTE
 
 # Whole days go by
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("all_entities_enabled")]
+pytestmark = pytest.mark.slow
 
+SENSOR = "sensor.attic_butler_last_database_backup"
 LAST = "The last backup of Attic Butler was on 2026-11-22 at "
 
 
@@ -23,15 +22,6 @@ def house(house: Evening) -> Evening:
     """Return a house whose server backs up when told to and at no other time."""
     house.attic.set_preference("ButlerTaskBackupDatabase", value=False)
     return house
-
-
-def sensor(house: Evening) -> str:
-    """Return the sensor of the last backup."""
-    unique_id = f"{house.attic.machine_identifier}_task_{BACKUP}"
-    registry = er.async_get(house.hass)
-    found = registry.async_get_entity_id("sensor", DOMAIN, unique_id)
-    assert found
-    return found
 
 
 @pytest.fixture
@@ -49,7 +39,7 @@ def warned(hass: HomeAssistant) -> list[str]:
 
 
 async def use(house: Evening, **inputs: Any) -> None:
-    await house.use("warn_without_backup", backup=sensor(house), **inputs)
+    await house.use("warn_without_backup", backup=SENSOR, **inputs)
 
 
 async def let_days_pass(house: Evening, days: int) -> None:
@@ -57,20 +47,20 @@ async def let_days_pass(house: Evening, days: int) -> None:
 
 
 async def back_up(house: Evening) -> None:
-    """Have the database backed up, and all of it be seen."""
-    house.attic.durations[BACKUP] = 2 * MINUTE
-    house.attic.client_start(BACKUP)
-    await house.settle()
-    await house.let_pass(3 * MINUTE, step=10)
-    await house.let_pass(57 * MINUTE, step=57 * MINUTE)
-    assert house.attic.truth()[BACKUP] == "idle"
+    """Have the database backed up, and an hour pass with it."""
+    await house.run(house.attic, BACKUP, 2 * MINUTE)
+    await house.let_pass(HOUR - 2 * MINUTE - 40, step=HOUR)
 
 
-async def test_one_warning_a_day_comes_until_there_is_a_backup(
+async def test_one_warning_a_day_comes_until_there_is_a_backup_through_a_restart(
     house: Evening, warned: list[str]
 ) -> None:
     await back_up(house)
     await use(house, days=2)
+    for change in (house.unload, house.set_up):
+        await change("Attic")
+        await house.run_by_hand()
+        assert house.told() == []
     await let_days_pass(house, 2)
     assert house.told() == []
 
@@ -95,17 +85,15 @@ async def test_a_phone_is_told_if_one_is_chosen(
 
     await let_days_pass(house, 1)
     await house.run_by_hand()
-
     (call,) = sent
-    assert call.data == {
-        "entity_id": ["notify.phone"],
-        "title": "No backup of the Plex database",
-        "message": f"{LAST}22:02.",
-    }
+    said = {"title": "No backup of the Plex database", "message": f"{LAST}22:02."}
+    assert call.data == {"entity_id": ["notify.phone"], **said}
     assert warned == []
 
 
-async def test_a_backup_that_was_stopped_is_none(house: Evening) -> None:
+async def test_a_backup_that_was_stopped_is_none_and_a_sensor_that_is_gone_knows_none(
+    house: Evening,
+) -> None:
     await use(house)
     house.attic.durations[BACKUP] = HOUR
     for to in ("on", "off"):
@@ -113,6 +101,12 @@ async def test_a_backup_that_was_stopped_is_none(house: Evening) -> None:
         await house.let_pass(MINUTE)
     await house.run_by_hand()
     assert house.told() == [f"{LAST}22:01. It was stopped before it ended."]
+
+    (entry,) = house.entries("Attic")
+    await house.hass.config_entries.async_remove(entry.entry_id)
+    await house.run_by_hand()
+    reason = "so nothing is known of the backups"
+    assert house.told() == [f"The sensor {SENSOR} is no longer there, {reason}."]
 
 
 @pytest.mark.parametrize("profile", ["silent"])
@@ -135,7 +129,7 @@ async def test_a_server_without_any_backup_is_told_of_after_as_many_days(
     house: Evening, warned: list[str]
 ) -> None:
     await use(house, days=2)
-    assert house.hass.states.is_state(sensor(house), STATE_UNKNOWN)
+    assert house.hass.states.is_state(SENSOR, STATE_UNKNOWN)
     await let_days_pass(house, 2)
     assert warned == []
 
@@ -153,7 +147,7 @@ async def test_an_outage_is_told_of_after_as_many_days(
     house.attic.fault("503", count=None)
     house.attic.hub.drop()
     await let_days_pass(house, 2)
-    assert house.hass.states.is_state(sensor(house), STATE_UNAVAILABLE)
+    assert house.hass.states.is_state(SENSOR, STATE_UNAVAILABLE)
     assert warned == []
 
     await let_days_pass(house, 1)
@@ -166,26 +160,3 @@ async def test_an_outage_is_told_of_after_as_many_days(
     await back_up(house)
     await house.run_by_hand()
     assert house.told() == []
-
-
-async def test_a_restart_warns_of_nothing_and_forgets_nothing(house: Evening) -> None:
-    await back_up(house)
-    await use(house, days=2)
-    for change in (house.unload, house.set_up):
-        await change("Attic")
-        await house.run_by_hand()
-        assert house.told() == []
-
-    await let_days_pass(house, 3)
-    (message,) = house.told()
-    assert message.startswith(LAST)
-
-
-async def test_a_sensor_that_is_gone_is_told_of(house: Evening) -> None:
-    gone = sensor(house)
-    await use(house)
-    (entry,) = house.entries("Attic")
-    await house.hass.config_entries.async_remove(entry.entry_id)
-    await house.run_by_hand()
-    reason = "so nothing is known of the backups"
-    assert house.told() == [f"The sensor {gone} is no longer there, {reason}."]

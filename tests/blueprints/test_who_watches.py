@@ -1,5 +1,7 @@
 """Who watches, and who does not."""
 
+from itertools import product
+
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 import pytest
@@ -10,46 +12,33 @@ from tests.house import CREDITS, INTROS, WATCHERS
 # Whole nights go by
 pytestmark = pytest.mark.slow
 
-PLAYER = "media_player.tv"
-WATCHING = {"sensor": ("1", "0"), "binary_sensor": ("on", "off")}
+SENSOR, BINARY, PLAYER = "sensor.count", "binary_sensor.watched", "media_player.tv"
+# What each shows while a stream plays, and while none does
+WATCHING = {SENSOR: ("1", "0"), BINARY: ("on", "off"), PLAYER: ("playing", "idle")}
 UNKNOWN = pytest.mark.parametrize(
     ("entity_id", "unknown"),
-    [
-        ("sensor.watchers", "unavailable"),
-        ("sensor.watchers", "unknown"),
-        ("binary_sensor.watched", "unavailable"),
-        ("binary_sensor.watched", "unknown"),
-        (PLAYER, "unknown"),
-    ],
+    [*product((SENSOR, BINARY), ("unavailable", "unknown")), (PLAYER, "unknown")],
 )
-
-
-def watching(entity_id: str) -> tuple[str, str]:
-    """Return an entity's state while a stream plays, and while none does."""
-    return WATCHING.get(entity_id.partition(".")[0], ("playing", "idle"))
 
 
 @pytest.mark.parametrize(
-    ("entity_id", "state"),
+    ("entity_id", "yes", "no"),
     [
-        ("sensor.watchers", "3"),
-        ("sensor.watchers", "0.5"),
-        ("binary_sensor.watched", "on"),
-        (PLAYER, "playing"),
-        (PLAYER, "buffering"),
+        (SENSOR, "3", "0"),
+        (SENSOR, "0.5", "-1"),
+        (SENSOR, "1", "nan"),
+        (BINARY, "on", "off"),
+        (PLAYER, "playing", "paused"),
+        (PLAYER, "buffering", "idle"),
+        pytest.param(PLAYER, "playing", "unavailable", id="who cannot be asked is off"),
     ],
 )
-async def test_somebody_watches(house: Evening, entity_id: str, state: str) -> None:
-    await house.work(watchers=[WATCHERS, entity_id])
-    await house.follow((state, 0, HELD), entity_id=entity_id)
-
-
-@pytest.mark.parametrize("state", ["0", "-1", "off", "paused", "idle", "nan"])
-async def test_a_state_without_a_stream_stops_no_task(
-    house: Evening, state: str
+async def test_a_state_says_whether_somebody_watches(
+    house: Evening, entity_id: str, yes: str, no: str
 ) -> None:
-    await house.work()
-    await house.follow((state, 0, RUNS), ("1", 0, HELD), (state, 16, RUNS))
+    await house.work(watchers=[WATCHERS, entity_id])
+    story = ((no, 0, RUNS), (yes, 0, HELD), (no, 16, RUNS))
+    await house.follow(*story, entity_id=entity_id)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +62,7 @@ async def test_a_state_without_a_stream_stops_no_task(
 async def test_what_is_not_known_changes_nothing(
     house: Evening, entity_id: str, unknown: str, story: list[str]
 ) -> None:
-    yes, no = watching(entity_id)
+    yes, no = WATCHING[entity_id]
     shown = {"yes": yes, "no": no, "unknown": unknown}
     await house.give_way(watchers=[WATCHERS, entity_id])
     await house.show(entity_id, no)
@@ -88,7 +77,7 @@ async def test_what_is_not_known_changes_nothing(
 async def test_what_starts_is_held_while_a_film_may_still_go_on(
     house: Evening, entity_id: str, unknown: str, stopped: set[str]
 ) -> None:
-    yes, no = watching(entity_id)
+    yes, no = WATCHING[entity_id]
     await house.give_way(watchers=[entity_id])
     for task in stopped:
         house.attic.client_start(task)
@@ -99,13 +88,6 @@ async def test_what_starts_is_held_while_a_film_may_still_go_on(
 
     await house.show(entity_id, no)
     await house.expect(INTROS, *stopped, after=16)
-
-
-async def test_a_player_that_is_unavailable_is_off(house: Evening) -> None:
-    await house.work(watchers=[WATCHERS, PLAYER])
-    await house.follow(
-        ("playing", 0, HELD), ("unavailable", 16, RUNS), entity_id=PLAYER
-    )
 
 
 async def test_who_is_seen_to_watch_watches_in_any_case(house: Evening) -> None:
@@ -134,21 +116,3 @@ async def test_somebody_may_watch_when_home_assistant_starts(house: Evening) -> 
     house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await house.settle()
     await house.expect()
-
-
-async def test_the_plex_integrations_sensor_is_understood(house: Evening) -> None:
-    """It has the count as state, and who watches what as attributes."""
-    sensor = "sensor.attic"
-    counted = {"unit_of_measurement": "watching", "friendly_name": "Attic"}
-    await house.show(sensor, "0", **counted)
-    servers = [house.device("Attic")]
-    await house.use("give_way_to_viewers", watchers=[sensor], servers=servers)
-    house.attic.client_start(CREDITS)
-    await house.expect(CREDITS, after=1)
-
-    for film, minutes in (("The Tin Orchard", 0), ("The Glass Pier", 20)):
-        await house.show(sensor, "1", **counted, Robin=f"{film} - TV")
-        await house.expect(after=minutes)
-
-    await house.show(sensor, "0", **counted)
-    await house.expect(CREDITS, after=16)

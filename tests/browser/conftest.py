@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 import os
 import re
+import time
 from zipfile import ZipFile
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -18,6 +19,11 @@ from scripts.simulator import Simulator
 KEPT = ROOT / "screenshots"  # what a run leaves behind to be looked at
 RELEASE = ROOT / "dist" / "plex_butler.zip"
 SPEED = 3.0  # a backup takes ten seconds, which a person could follow
+TASKS = {
+    "Back up database": "BackupDatabase",
+    "Optimize database": "OptimizeDatabase",
+    "Update all libraries": "RefreshLibraries",
+}
 PATIENCE = 30_000  # milliseconds; the first page of a fresh start takes long
 FLAGS = [
     "--no-sandbox",
@@ -33,6 +39,17 @@ COMPLAINTS = re.compile(
 )
 
 type Keep = Callable[[str], None]
+type See = Callable[..., None]
+
+
+def switch(home_assistant: HomeAssistant, name: str, state: str) -> None:
+    """Turn a task on or off, without the page."""
+    path = f"/api/services/switch/turn_{state}"
+    home_assistant.request("POST", path, {"entity_id": switch_of(name)})
+
+
+def switch_of(name: str) -> str:
+    return f"switch.attic_butler_{name.lower().replace(' ', '_')}"
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +84,25 @@ def home_assistant(
         yield instance
     complaints = list(filter(COMPLAINTS.search, log.read_text().splitlines()))
     assert not complaints, "\n".join(["In Home Assistant's log:", *complaints])
+
+
+@pytest.fixture(scope="session")
+def see(home_assistant: HomeAssistant, simulator: Simulator) -> See:
+    """Return what waits until a task is on or off, and Home Assistant knows it.
+
+    The page alone would show for a while what was clicked.
+    """
+
+    def see(name: str, state: str, *, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        # One that waits for another is not idle, either.
+        while (simulator.truth()[TASKS[name]] != "idle") != (state == "on") or (
+            home_assistant.state(switch_of(name)) != state
+        ):
+            assert time.monotonic() < deadline, f"{name} is not {state}"
+            time.sleep(0.1)
+
+    return see
 
 
 @pytest.fixture(scope="session")

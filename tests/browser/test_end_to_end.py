@@ -3,19 +3,16 @@
 Each test goes on from where the one before left the page, as a person does.
 """
 
-import time
-
 from playwright.sync_api import Locator, Page, expect
 
 from scripts.dashboard import PATH
 from scripts.home_assistant import HomeAssistant
 from scripts.simulator import Simulator
 
-from .conftest import Keep
+from .conftest import Keep, See, switch
 
-BACKUP, OPTIMIZE = "BackupDatabase", "OptimizeDatabase"
-CALM = "automation.calm"
-STOPPED = 3  # seconds, in which neither would have come to its end
+BACKUP, OPTIMIZE = "Back up database", "Optimize database"
+STOPPED = 5  # seconds, in which neither would have come to its end
 
 
 def row_of(page: Page, name: str) -> Locator:
@@ -36,31 +33,6 @@ def turn(page: Page, name: str, state: str) -> None:
         row.locator("ha-icon-button").nth(1 if state == "on" else 0).click()
 
 
-def press(page: Page, name: str) -> None:
-    """Press a button of the device page."""
-    row = page.locator("hui-button-entity-row").filter(has_text=name)
-    row.get_by_role("button", name="Press").click()
-
-
-def expect_state(home_assistant: HomeAssistant, name: str, state: str) -> None:
-    """Wait for a switch; the page alone would show for a while what was clicked."""
-    entity_id = f"switch.attic_butler_{name.lower().replace(' ', '_')}"
-    deadline = time.monotonic() + 30
-    while home_assistant.state(entity_id) != state:
-        assert time.monotonic() < deadline, f"{entity_id} is not {state}"
-        time.sleep(0.1)
-
-
-def wait_for(
-    simulator: Simulator, state: str, *tasks: str, seconds: float = 30
-) -> None:
-    """Wait until each of the tasks really is in a state."""
-    deadline = time.monotonic() + seconds
-    while any(simulator.truth()[task] != state for task in tasks):
-        assert time.monotonic() < deadline, f"{tasks} not {state}: {simulator.truth()}"
-        time.sleep(0.1)
-
-
 def open_dialog(page: Page) -> None:
     """Go from wherever the page is to the ways in."""
     page.get_by_text("Settings", exact=True).click()
@@ -72,7 +44,6 @@ def open_dialog(page: Page) -> None:
 
 def finish(page: Page) -> None:
     """Leave the dialog for the device."""
-    expect(page.get_by_role("button", name="Skip and finish")).to_be_visible()
     page.get_by_role("button", name="Skip and finish").click()
     expect(page.get_by_text("Service info")).to_be_visible()
 
@@ -107,7 +78,7 @@ def test_a_server_is_added_in_the_dialog(
 
 def test_the_device_page_has_every_task(page: Page) -> None:
     expect(page.get_by_text("Attic Butler").first).to_be_visible()
-    for name in ("Back up database", "Optimize database", "Update all libraries"):
+    for name in (BACKUP, OPTIMIZE, "Update all libraries"):
         # On the first day of a server all switches are plain toggles.
         expect(row_of(page, name).get_by_role("switch")).not_to_be_checked()
     # Those that people start by hand, and the hours of the window
@@ -116,43 +87,33 @@ def test_the_device_page_has_every_task(page: Page) -> None:
     expect(page.locator("hui-button-entity-row")).to_have_count(2)
 
 
-def test_a_switch_starts_its_task_and_goes_off_at_the_end(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+def test_a_switch_starts_its_task_goes_off_at_the_end_and_stops_it(
+    page: Page, see: See, keep: Keep
 ) -> None:
-    turn(page, "Back up database", "on")
-    wait_for(simulator, "running", BACKUP)
-    expect_state(home_assistant, "Back up database", "on")
+    turn(page, BACKUP, "on")
+    see(BACKUP, "on")
     # The server named the task, so its state stays known.
-    known = row_of(page, "Back up database").get_by_role("switch")
+    known = row_of(page, BACKUP).get_by_role("switch")
     expect(known).to_be_checked()
     keep("on")
-    wait_for(simulator, "idle", BACKUP)
-    expect_state(home_assistant, "Back up database", "off")
+    see(BACKUP, "off")
     expect(known).not_to_be_checked()
 
-
-def test_a_switch_stops_its_task(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator
-) -> None:
-    turn(page, "Back up database", "on")
-    wait_for(simulator, "running", BACKUP)
-    expect_state(home_assistant, "Back up database", "on")
-    turn(page, "Back up database", "off")
-    wait_for(simulator, "idle", BACKUP, seconds=STOPPED)
-    expect_state(home_assistant, "Back up database", "off")
+    turn(page, BACKUP, "on")
+    see(BACKUP, "on")
+    turn(page, BACKUP, "off")
+    see(BACKUP, "off", seconds=STOPPED)
 
 
-def test_stop_all_tasks_stops_them_all(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
-) -> None:
-    for name in ("Optimize database", "Back up database"):
+def test_stop_all_tasks_stops_them_all(page: Page, see: See, keep: Keep) -> None:
+    for name in (OPTIMIZE, BACKUP):
         turn(page, name, "on")
-        expect_state(home_assistant, name, "on")
+        see(name, "on")
     keep("both-on")
-    press(page, "Stop all tasks")
-    wait_for(simulator, "idle", OPTIMIZE, BACKUP, seconds=STOPPED)
-    for name in ("Optimize database", "Back up database"):
-        expect_state(home_assistant, name, "off")
+    buttons = page.locator("hui-button-entity-row")
+    buttons.filter(has_text="Stop all tasks").get_by_role("button").click()
+    for name in (OPTIMIZE, BACKUP):
+        see(name, "off", seconds=STOPPED)
 
 
 def test_activity_says_which_task_did_what(
@@ -163,29 +124,18 @@ def test_activity_says_which_task_did_what(
     expect(page.get_by_text("stopped after").first).to_be_visible()
 
 
-def test_the_calendar_has_the_windows_of_the_month(
-    page: Page, home_assistant: HomeAssistant
-) -> None:
-    page.goto(f"{home_assistant.url}/calendar")
-    expect(page.get_by_text("Maintenance window").first).to_be_visible()
-
-
 def test_a_task_is_switched_on_and_off_on_the_dashboard(
-    page: Page,
-    home_assistant: HomeAssistant,
-    simulator: Simulator,
-    dashboard: None,
-    keep: Keep,
+    page: Page, home_assistant: HomeAssistant, dashboard: None, see: See, keep: Keep
 ) -> None:
     page.goto(f"{home_assistant.url}/{PATH}")
     icon = page.locator("ha-tile-icon[data-domain=switch]")
-    tile = page.locator("hui-tile-card").filter(has=icon, has_text="Optimize database")
+    tile = page.locator("hui-tile-card").filter(has=icon, has_text=OPTIMIZE)
     tile.locator(icon).click()
-    wait_for(simulator, "running", OPTIMIZE)
+    see(OPTIMIZE, "on")
     expect(tile.get_by_text("On", exact=True)).to_be_visible()
     keep("on")
     tile.locator(icon).click()
-    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
+    see(OPTIMIZE, "off", seconds=STOPPED)
     expect(tile.get_by_text("Off", exact=True)).to_be_visible()
 
 
@@ -206,92 +156,23 @@ def choose_task(page: Page, field: str, name: str) -> None:
 
 
 def test_an_automation_is_made_in_the_editor_and_does_what_it_says(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator, keep: Keep
+    page: Page, home_assistant: HomeAssistant, see: See, keep: Keep
 ) -> None:
     page.goto(f"{home_assistant.url}/config/automation/edit/new")
     choose(page, "trigger", "Task ended")
     keep("trigger")
-    choose_task(page, "The tasks that trigger", "Back up database")
+    choose_task(page, "The tasks that trigger", BACKUP)
     choose(page, "action", "Start task")
-    choose_task(page, "The tasks to start", "Optimize database")
+    choose_task(page, "The tasks to start", OPTIMIZE)
     keep("action")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("textbox", name="Name").fill("Optimize after the backup")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_text("Optimize after the backup").first).to_be_visible()
 
-    home_assistant.request(
-        "POST",
-        "/api/services/switch/turn_on",
-        {"entity_id": "switch.attic_butler_back_up_database"},
-    )
-    wait_for(simulator, "running", BACKUP)
-    wait_for(simulator, "running", OPTIMIZE)
-    assert simulator.truth()[BACKUP] == "idle"
-
-
-def test_a_condition_lets_an_automation_through_only_while_the_task_runs(
-    page: Page, home_assistant: HomeAssistant, simulator: Simulator
-) -> None:
-    made = home_assistant.request(
-        "GET", "/api/states/automation.optimize_after_the_backup"
-    )
-    path = "/api/config/automation/config"
-    known = home_assistant.request("GET", f"{path}/{made['attributes']['id']}")
-    condition = {
-        "condition": "plex_butler.task_is_running",
-        "target": known["triggers"][0]["target"],
-        "options": {"task": "optimize_database"},
-    }
-    stop = {"task": "optimize_database", "wait": True}
-    home_assistant.request(
-        "POST",
-        f"{path}/calm",
-        {
-            "alias": "Calm",
-            "triggers": [],
-            "conditions": [condition],
-            "actions": [
-                {"action": "plex_butler.stop_task", "data": stop},
-                {
-                    "action": "automation.turn_off",
-                    "data": {"entity_id": CALM, "stop_actions": False},
-                },
-            ],
-        },
-    )
-    run = ("POST", "/api/services/automation/trigger")
-    fulfilled = {"entity_id": CALM, "skip_condition": False}
-
-    # It is answered before the automation is loaded.
-    deadline = time.monotonic() + 30
-    while CALM not in {
-        it["entity_id"] for it in home_assistant.request("GET", "/api/states")
-    }:
-        assert time.monotonic() < deadline, "the automation is not loaded"
-        time.sleep(0.1)
-
-    wait_for(simulator, "running", OPTIMIZE)
-    home_assistant.request(*run, fulfilled)
-    wait_for(simulator, "idle", OPTIMIZE, seconds=STOPPED)
-    assert home_assistant.state(CALM) == "off"
-
-    home_assistant.request(
-        "POST", "/api/services/automation/turn_on", {"entity_id": CALM}
-    )
-    home_assistant.request(*run, fulfilled)
-    assert home_assistant.state(CALM) == "on"
-
-
-def test_the_options_are_kept_without_a_word_in_the_log(
-    page: Page, home_assistant: HomeAssistant
-) -> None:
-    entries = "/api/config/config_entries"
-    (entry,) = home_assistant.request("GET", f"{entries}/entry?domain=plex_butler")
-    flows, handler = f"{entries}/options/flow", {"handler": entry["entry_id"]}
-    flow = home_assistant.request("POST", flows, handler)
-    assert flow["step_id"] == "init"
-
-    options = {"assumed_run_limit": 45}
-    result = home_assistant.request("POST", f"{flows}/{flow['flow_id']}", options)
-    assert result["type"] == "create_entry"
+    switch(home_assistant, BACKUP, "on")
+    see(BACKUP, "on")
+    see(OPTIMIZE, "on")
+    see(BACKUP, "off", seconds=0)
+    switch(home_assistant, OPTIMIZE, "off")
+    see(OPTIMIZE, "off", seconds=STOPPED)

@@ -6,7 +6,6 @@ all others.
 
 from collections.abc import Iterator
 import os
-import time
 
 from playwright.sync_api import FloatRect, Page, Position, expect
 import pytest
@@ -16,7 +15,7 @@ from scripts.home_assistant import HomeAssistant
 from scripts.programs import ROOT
 from scripts.simulator import Simulator
 
-from .conftest import KEPT
+from .conftest import KEPT, See, switch
 
 PICTURES = ROOT / os.environ.get("PLEX_BUTLER_PICTURES", KEPT.name)
 SIDEBAR = 256
@@ -28,12 +27,8 @@ def take(page: Page, name: str, *, height: float | None = None) -> None:
     """Save the page without its sidebar as a picture, light and dark."""
     shown = page.viewport_size
     assert shown is not None
-    clip: FloatRect = {
-        "x": SIDEBAR,
-        "y": 0,
-        "width": shown["width"] - SIDEBAR,
-        "height": height or shown["height"],
-    }
+    width = shown["width"] - SIDEBAR
+    clip = FloatRect(x=SIDEBAR, y=0, width=width, height=height or shown["height"])
     page.mouse.move(0, 0)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -42,33 +37,24 @@ def take(page: Page, name: str, *, height: float | None = None) -> None:
     page.emulate_media(color_scheme="light")
 
 
-def switch(home_assistant: HomeAssistant, task: str, state: str) -> None:
-    """Turn a task on or off, without the page."""
-    home_assistant.request(
-        "POST",
-        f"/api/services/switch/turn_{state}",
-        {"entity_id": f"switch.attic_butler_{task}"},
-    )
-
-
 @pytest.fixture(scope="module")
-def device(home_assistant: HomeAssistant, simulator: Simulator) -> Iterator[str]:
+def device(
+    home_assistant: HomeAssistant, simulator: Simulator, see: See
+) -> Iterator[str]:
     """Return the device of a server that has done something, and is at work."""
     PICTURES.mkdir(exist_ok=True, parents=True)
     entries = "/api/config/config_entries/entry?domain=plex_butler"
     if not home_assistant.request("GET", entries):
         home_assistant.add_server(url=simulator.url, token=simulator.token)
-    for task in ("update_all_libraries", "back_up_database"):
+    for task in ("Update all libraries", "Back up database"):
         switch(home_assistant, task, "on")
-        deadline = time.monotonic() + 60
-        while home_assistant.state(f"switch.attic_butler_{task}") != "off":
-            assert time.monotonic() < deadline, f"{task} does not end"
-            time.sleep(0.2)
-    switch(home_assistant, "detect_intros", "on")
+        see(task, "on")
+        see(task, "off", seconds=60)
+    switch(home_assistant, "Detect intros", "on")
     template = "{{ device_id('switch.attic_butler_detect_intros') | tojson }}"
     found: str = home_assistant.request("POST", "/api/template", {"template": template})
     yield found
-    switch(home_assistant, "detect_intros", "off")
+    switch(home_assistant, "Detect intros", "off")
 
 
 def resize(page: Page, *, width: int = SIDEBAR + 960, height: int = 960) -> None:
@@ -105,12 +91,10 @@ def test_the_dashboard(
     expect(page.get_by_text("ended after").first).to_be_visible()
     take(page, "dashboard", height=748)  # without the list below
 
-    resize(page, width=PHONE, height=844)
-    page.wait_for_timeout(1_000)
-    page.screenshot(path=KEPT / "dashboard-phone.png")
-    resize(page, width=PHONE, height=2_400)
-    page.wait_for_timeout(1_000)
-    page.screenshot(path=KEPT / "dashboard-phone-all.png")
+    for name, height in (("dashboard-phone", 844), ("dashboard-phone-all", 2_400)):
+        resize(page, width=PHONE, height=height)
+        page.wait_for_timeout(1_000)
+        page.screenshot(path=KEPT / f"{name}.png")
 
 
 def test_the_calendar(page: Page, home_assistant: HomeAssistant, device: str) -> None:
@@ -127,21 +111,18 @@ def test_the_automation_editor(
     target = {"target": {"device_id": device}}
     trigger = {"task": ["backup_database"], "result": ["ended"]}
     action = {"task": ["optimize_database"]}
-    home_assistant.request(
-        "POST",
-        MAKING,
-        {
-            "alias": "Optimize after the backup",
-            "triggers": [
-                {"trigger": "plex_butler.task_ended", **target, "options": trigger}
-            ],
-            "actions": [{"action": "plex_butler.start_task", **target, "data": action}],
-        },
-    )
+    made = {
+        "alias": "Optimize after the backup",
+        "triggers": [
+            {"trigger": "plex_butler.task_ended", **target, "options": trigger}
+        ],
+        "actions": [{"action": "plex_butler.start_task", **target, "data": action}],
+    }
+    home_assistant.request("POST", MAKING, made)
     resize(page, height=720)
     page.goto(f"{home_assistant.url}/config/automation/edit/optimize")
     # The first form that is opened shows keys if the names of tasks are not loaded yet
-    left: Position = {"x": 4, "y": 8}  # what follows in the row is its target
+    left = Position(x=4, y=8)  # what follows in the row is its target
     page.get_by_text("Task ended").first.click(position=left)
     page.wait_for_timeout(2_000)
     page.get_by_text("Start task").first.click(position=left)

@@ -39,10 +39,8 @@ _PYTEST = (
     *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
     *("-m", "not slow", "--hypothesis-profile=everyday"),
 )
-# The first tests find most faults; the last batch is all that is left.
-_BATCHES = (25, 200, 10_000)
-_TIMEOUT = 600
 
+# The tests that run through a line, by its file and its number
 type Tests = dict[tuple[str, int], list[str]]
 
 
@@ -60,14 +58,8 @@ def _tests_of_lines(jobs: int) -> Tests:
         data_file = str(Path(folder) / "coverage")
         options = ("-n", str(jobs), "--cov", "--cov-context=test")
         # The default core, the one of the standard library, knows no contexts
-        env = os.environ | {"COVERAGE_CORE": "ctrace", "COVERAGE_FILE": data_file}
-        run = subprocess.run(
-            [*_PYTEST, *options, "--cov-report=", "--cov-fail-under=0"],
-            env=env,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        env = {"COVERAGE_CORE": "ctrace", "COVERAGE_FILE": data_file}
+        run = _pytest(*options, "--cov-report=", "--cov-fail-under=0", env=env)
         # Under the tracer, or beside other work, some take too long for their limits.
         failed = {
             line.removeprefix("FAILED ").partition(" - ")[0]
@@ -78,16 +70,15 @@ def _tests_of_lines(jobs: int) -> Tests:
         tests: Tests = {}
         data = CoverageData(data_file)
         data.read()
-        # Each question opens the file anew
         for file in data.measured_files():
             path = str(Path(file).relative_to(Path.cwd()))
             for line, contexts in data.contexts_by_lineno(file).items():
-                names = {name.partition("|")[0] for name in contexts if name}
-                tests[path, line] = sorted(names - failed)
+                found = {name.partition("|")[0] for name in contexts if name}
+                tests[path, line] = sorted(found - failed)
     lines = Counter(chain.from_iterable(tests.values()))
-    return {
-        place: sorted(names, key=lines.__getitem__) for place, names in tests.items()
-    }
+    for names in tests.values():
+        names.sort(key=lines.__getitem__)
+    return tests
 
 
 def _is_killed(mutant: Mutant, tests: list[str], copy: Path) -> bool:
@@ -95,36 +86,41 @@ def _is_killed(mutant: Mutant, tests: list[str], copy: Path) -> bool:
     path = copy / mutant.path
     source = path.read_bytes()
     path.write_bytes(mutant.applied_to(source))
-    done = 0
+    # The first tests find most faults.
+    batches = tests[:25], tests[25:225], tests[225:]
     try:
-        for size in _BATCHES:
-            batch = tests[done : done + size]
-            done += size
-            if batch and not _pass(batch, copy):
-                return True
+        return any(batch and not _pass(batch, copy) for batch in batches)
     finally:
         path.write_bytes(source)
-    return False
 
 
 def _pass(tests: list[str], copy: Path) -> bool:
     names = copy / "tests.txt"
     names.write_text("\n".join(tests), "utf-8")
     # A file that is as long as before, within one second, would not be compiled
-    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    command = [*_PYTEST, "-x", f"@{names.name}"]
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=env,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        done = _pytest("-x", f"@{names.name}", env=env, folder=copy, seconds=600)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def _pytest(
+    *options: str,
+    env: dict[str, str],
+    folder: Path | None = None,
+    seconds: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_PYTEST, *options],
+        cwd=folder,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
 
 
 def main() -> None:
@@ -138,11 +134,8 @@ def main() -> None:
     every = [m for path in paths for m in mutants_of(path, Path(path).read_bytes())]
     mutants = draw(every, options.number, options.seed)
     tests = _tests_of_lines(options.jobs)
-    survivors = []
-    with (
-        TemporaryDirectory() as folder,
-        ThreadPoolExecutor(options.jobs) as pool,
-    ):
+    all_killed = 0
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(options.jobs):
             copy = Path(folder, str(number))
@@ -157,11 +150,11 @@ def main() -> None:
                 copies.put(copy)
 
         for mutant, killed in zip(mutants, pool.map(is_killed, mutants), strict=True):
+            all_killed += killed
             if not killed:
-                survivors.append(mutant)
                 print(mutant, flush=True)
-    killed_share = 1 - len(survivors) / len(mutants)
-    print(f"{len(mutants)} mutants of {len(every)}, {killed_share:.1%} killed")
+    share = all_killed / len(mutants)
+    print(f"{len(mutants)} mutants of {len(every)}, {share:.1%} killed")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ _PAIRS: dict[type[ast.AST], type[ast.AST]] = {
 _OPPOSITES = _PAIRS | {other: one for one, other in _PAIRS.items()}
 
 
+# A statement of a function, a piece of it, and faulty code for the piece
+type Fault = tuple[ast.stmt, ast.expr | ast.stmt, str]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
     """One fault: a piece of a file (its bytes from start to end), and another for it."""
@@ -68,17 +72,14 @@ def draw(mutants: list[Mutant], number: int, seed: int) -> list[Mutant]:
     return random.Random(seed).sample(mutants, min(number, len(mutants)))
 
 
-def _faults(tree: ast.AST) -> Iterator[tuple[ast.stmt, ast.expr | ast.stmt, str]]:
-    """Yield statements of functions, pieces of them, and faulty code for each piece."""
+def _faults(tree: ast.AST) -> Iterator[Fault]:
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for statement in function.body:
                 yield from _in(statement, statement)
 
 
-def _in(
-    statement: ast.stmt, node: ast.AST
-) -> Iterator[tuple[ast.stmt, ast.expr | ast.stmt, str]]:
+def _in(statement: ast.stmt, node: ast.AST) -> Iterator[Fault]:
     statement = node if isinstance(node, ast.stmt) else statement
     for piece, after in _of(node):
         yield statement, piece, after
@@ -104,19 +105,15 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             yield node.test, "True"
             yield node.test, "False"
         case ast.Compare(ops=[operator]) if type(operator) in _OPPOSITES:
-            yield node, _changed(node, ops=[_opposite(operator)])
+            yield node, _changed(node, ops=[_OPPOSITES[type(operator)]()])
         case ast.BoolOp() | ast.BinOp() if type(node.op) in _OPPOSITES:
-            yield node, _changed(node, op=_opposite(node.op))
+            yield node, _changed(node, op=_OPPOSITES[type(node.op)]())
         case ast.UnaryOp(op=ast.Not()):
             yield node, f"({ast.unparse(node.operand)})"
         case ast.Constant(value=bool() as value):
             yield node, str(not value)
         case ast.Constant(value=int() | float() as value):
             yield node, repr(value + 1)
-
-
-def _opposite(operator: ast.AST) -> ast.AST:
-    return _OPPOSITES[type(operator)]()
 
 
 def _changed(node: ast.expr, **parts: object) -> str:

@@ -167,7 +167,7 @@ class World:
         if day and day.next_at <= due:
             await day.act()
 
-    async def _until_done(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _until_done(self, work: Coroutine[Any, Any, object]) -> None:
         """Let time pass until something is done that may have to wait for it."""
         task = self._loop.create_task(work)
         while not task.done():
