@@ -1,7 +1,6 @@
 """A server's day told in few words, for tests of the rules about runs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,13 +22,12 @@ from custom_components.plex_butler.run_state import (
 )
 from custom_components.plex_butler.schedule import Window
 
-# A rule, with what it is given
-type Event = Callable[[Rules], None]
+type Rule = Callable[..., None]
 
 # How a server answers a command
-OK = {"done": True}
+OK: Mapping[str, Any] = {}
 FAILED = {"done": False}
-ALREADY_SO = {"done": True, "changed": False}
+ALREADY_SO = {"changed": False}
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -38,24 +36,21 @@ CLEAN = "CleanOldBundles"
 INTROS = "ButlerTaskGenerateIntroMarkers"
 REFRESH = "RefreshLibraries"
 
-
-def listed(name: str, title: str, *, randomized: bool = False) -> ButlerTask:
-    """Return a task as the server lists it."""
-    return ButlerTask(
+TASKS = tuple(
+    ButlerTask(
         name=name,
         title=title,
         description="",
         interval=1,
-        schedule_randomized=randomized,
+        schedule_randomized=name == INTROS,
         enabled=True,
     )
-
-
-TASKS = (
-    listed(BACKUP, "Backup Database"),
-    listed(CLEAN, "Clean Old Bundles"),
-    listed(INTROS, "Generate Intro Markers", randomized=True),
-    listed(REFRESH, "Refresh Libraries"),
+    for name, title in {
+        BACKUP: "Backup Database",
+        CLEAN: "Clean Old Bundles",
+        INTROS: "Generate Intro Markers",
+        REFRESH: "Refresh Libraries",
+    }.items()
 )
 
 
@@ -81,40 +76,37 @@ def session(task: str = "", progress: float = 0, uuid: str = "s1") -> Activity:
     return activity("Butler tasks", task, progress, uuid)
 
 
-def moment(seconds: float) -> Moment:
-    """Return a moment of the day."""
-    return Moment(MIDNIGHT + timedelta(seconds=seconds), 1000 + seconds)
-
-
 def at(seconds_of_day: float) -> datetime:
     """Return a time of the day."""
     return MIDNIGHT + timedelta(seconds=seconds_of_day)
 
 
-@dataclass
+def moment(seconds_of_day: float) -> Moment:
+    """Return a moment of the day."""
+    return Moment(at(seconds_of_day), 1000 + seconds_of_day)
+
+
 class Story:
     """What happened so far."""
 
-    state: RunState = field(default_factory=lambda: RunState(now=moment(0)))
-    changes: list[Change] = field(default_factory=list)
+    def __init__(self, state: RunState | None = None) -> None:
+        self.state = state or RunState(now=moment(0))
+        # What was known after each event and each tick, and what it changed
+        self.steps: list[tuple[RunState, tuple[Change, ...]]] = []
+        self.tell(self.state.now, Rules.tasks_listed, tasks=TASKS)
 
-    def __post_init__(self) -> None:
-        self.tell(
-            self.state.now.monotonic - 1000, partial(Rules.tasks_listed, tasks=TASKS)
-        )
-
-    def tell(self, when: float | Moment, event: Event) -> Story:
+    def tell(self, when: float | Moment, rule: Rule, **given: Any) -> Story:
         """Let something happen, after what time alone does."""
         now = when if isinstance(when, Moment) else moment(when)
         while (due := self.state.next_tick) and due < now:
             assert self.state.now < due
-            self._apply(Rules.tick, due)
-        self._apply(event, now)
+            self._apply(due, Rules.tick)
+        self._apply(now, rule, **given)
         return self
 
-    def _apply(self, event: Event, now: Moment) -> None:
-        self.state, changes = apply(self.state, now, event)
-        self.changes += changes
+    def _apply(self, now: Moment, rule: Rule, **given: Any) -> None:
+        self.state, changes = apply(self.state, now, rule, **given)
+        self.steps.append((self.state, changes))
 
     def wait(self, until: float) -> Story:
         """Let time pass."""
@@ -123,17 +115,32 @@ class Story:
     def see(self, when: float, *rows: Activity, asked: float | None = None) -> Story:
         """Let the server answer with its activities."""
         asked_at = moment(when if asked is None else asked)
-        return self.tell(when, partial(Rules.snapshot, rows=rows, asked=asked_at))
+        return self.tell(when, Rules.snapshot, rows=rows, asked=asked_at)
+
+    def watch(self, until: int, *rows: Activity, every: int = 10) -> Story:
+        """Let the server answer the same every so many seconds."""
+        now = int(self.state.now.monotonic) - 1000
+        for second in range(now + every, until + 1, every):
+            self.see(second, *rows)
+        return self
 
     def hear(
         self, when: float, row: Activity, told: ActivityEvent = ActivityEvent.UPDATED
     ) -> Story:
         """Let the stream tell of a row."""
-        return self.tell(when, partial(Rules.notified, event=told, row=row))
+        return self.tell(when, Rules.notified, event=told, row=row)
+
+    def begin(self, when: float, row: Activity) -> Story:
+        """Let the stream tell that a row began."""
+        return self.hear(when, row, ActivityEvent.STARTED)
+
+    def end(self, when: float, row: Activity) -> Story:
+        """Let the stream tell that a row ended."""
+        return self.hear(when, row, ActivityEvent.ENDED)
 
     def send(self, when: float, command: Command, task: str | None = None) -> Story:
         """Let a command be sent."""
-        return self.tell(when, partial(Rules.command_sent, command=command, task=task))
+        return self.tell(when, Rules.command_sent, command=command, task=task)
 
     def answer(
         self,
@@ -142,59 +149,46 @@ class Story:
         task: str | None = None,
         *,
         sent: float,
-        answer: Mapping[str, bool] = OK,
+        answer: Mapping[str, Any] = OK,
     ) -> Story:
         """Let a command be answered."""
-        event = partial(
-            Rules.command_answered,
-            command=command,
-            task=task,
-            sent=moment(sent),
-            done=answer["done"],
-            changed=answer.get("changed", True),
-        )
-        return self.tell(when, event)
+        rule = partial(Rules.command_answered, command=command, task=task, **answer)
+        return self.tell(when, rule, sent=moment(sent))
 
     def start(
-        self, when: float, task: str, answer: Mapping[str, bool] = OK, took: float = 0
+        self, when: float, task: str, answer: Mapping[str, Any] = OK, took: float = 0
     ) -> Story:
         """Have a task started."""
         self.send(when, Command.START, task)
         return self.answer(when + took, Command.START, task, sent=when, answer=answer)
 
     def stop(
-        self,
-        when: float,
-        task: str | None,
-        answer: Mapping[str, bool] = OK,
-        took: float = 0,
+        self, when: float, task: str | None, answer: Mapping[str, Any] = OK
     ) -> Story:
         """Have a task, or all, stopped."""
         self.send(when, Command.STOP, task)
-        return self.answer(when + took, Command.STOP, task, sent=when, answer=answer)
+        return self.answer(when, Command.STOP, task, sent=when, answer=answer)
 
     def foreign(self, when: float, command: Command, task: str | None) -> Story:
         """Let the log tell of another client's command."""
-        done = partial(Rules.command_answered, sent=moment(when), ours=False)
-        return self.tell(when, partial(done, command=command, task=task))
+        return self.answer(when, command, task, sent=when, answer={"ours": False})
 
     def open_log(self, when: float) -> Story:
         """Let the log be open, and have proven that it tells."""
-        return self.tell(when, partial(Rules.log_changed, up=True))
+        return self.tell(when, Rules.log_changed, up=True)
 
     def log(self, when: float, task: str, uuid: str = "a1") -> Story:
         """Let the log say that a task began."""
-        begun = partial(Rules.sub_activity_started, uuid=uuid, title=task)
-        return self.tell(when, begun)
+        return self.tell(when, Rules.sub_activity_started, uuid=uuid, title=task)
 
     def log_end(self, when: float, uuid: str = "a1") -> Story:
         """Let the log say that a task ended."""
-        return self.tell(when, partial(Rules.sub_activity_ended, uuid=uuid))
+        return self.tell(when, Rules.sub_activity_ended, uuid=uuid)
 
     def open_window(self, start: int, end: int) -> Story:
         """Let the window be known."""
         window = Window(start_hour=start, end_hour=end, zone=UTC)
-        return self.tell(self.state.now, partial(Rules.window_changed, window=window))
+        return self.tell(self.state.now, Rules.window_changed, window=window)
 
     @property
     def view(self) -> ButlerView:
@@ -216,6 +210,11 @@ class Story:
         return {name for name, task in self.view.tasks.items() if task.is_on}
 
     @property
+    def changes(self) -> list[Change]:
+        """Return what was told so far."""
+        return [change for _, changes in self.steps for change in changes]
+
+    @property
     def started(self) -> list[Run]:
         """Return the runs whose start was told."""
         runs = (it for it in self.changes if isinstance(it, Run))
@@ -223,13 +222,20 @@ class Story:
 
     @property
     def ended(self) -> list[EndedRun]:
-        """Return the runs that are over."""
-        return [it for it in self.changes if isinstance(it, EndedRun)]
+        """Return the runs that are over, be it that this is held back yet."""
+        changes = (*self.changes, *self.state.held_changes)
+        return [it for it in changes if isinstance(it, EndedRun)]
 
     @property
     def results(self) -> list[tuple[str, Result]]:
         """Return how the runs ended."""
         return [(run.task, run.result) for run in self.ended]
+
+    @property
+    def outcome(self) -> tuple[set[str], list[tuple[str, Result]]]:
+        """Return the tasks that are on and not about to go off, and how runs ended."""
+        about_to = {task for task, run in self.state.runs.items() if run.end}
+        return self.on - about_to, self.results
 
     @property
     def idle(self) -> int:

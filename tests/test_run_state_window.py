@@ -36,34 +36,16 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@given(WINDOWS, TIMES)
-def test_a_window_starts_when_it_was_not_open_a_second_before(
-    window: Window, now: datetime
-) -> None:
-    start = window.next_start(now)
-
-    assert start > now
-    assert window.is_open(start)
-    assert not window.is_open(start - SECOND)
-
-
-@given(WINDOWS, TIMES)
-def test_a_window_ends_when_it_was_open_a_second_before(
-    window: Window, now: datetime
-) -> None:
-    end = window.next_end(now)
-
-    assert end > now
-    assert not window.is_open(end)
-    assert window.is_open(end - SECOND)
-
-
 @given(WINDOWS, TIMES, st.integers(0, 99))
-def test_nothing_changes_before_the_next_edge(
+def test_a_window_opens_and_closes_at_its_next_edges_and_not_before(
     window: Window, now: datetime, share: int
 ) -> None:
-    edge = min(window.next_start(now), window.next_end(now))
+    start, end = window.next_start(now), window.next_end(now)
+    assert (window.is_open(start - SECOND), window.is_open(start)) == (False, True)
+    assert (window.is_open(end - SECOND), window.is_open(end)) == (True, False)
 
+    edge = min(start, end)
+    assert edge > now
     assert window.is_open(now + (edge - now) * share // 100) is window.is_open(now)
     assert window.is_open(edge) is not window.is_open(now)
 

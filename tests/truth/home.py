@@ -19,12 +19,7 @@ from homeassistant.const import (
     CONF_VERIFY_SSL,
     EVENT_STATE_CHANGED,
 )
-from homeassistant.core import (
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -174,9 +169,7 @@ async def _done_or_not(call: Awaitable[Any]) -> Any:
 
 
 @asynccontextmanager
-async def home_assistant(
-    directory: str | None = None,
-) -> AsyncIterator[HomeAssistant]:
+async def home_assistant(directory: str | None = None) -> AsyncIterator[HomeAssistant]:
     """Return a Home Assistant of this process, all of whose entities are enabled.
 
     One that is given the directory of another remembers what that one has stored.

@@ -7,6 +7,7 @@ from typing import Final
 from tests.simulator import Cause, Ending, Interval
 
 from .truths import (
+    ALONE,
     LIMIT,
     OFF,
     ON,
@@ -26,9 +27,6 @@ from .truths import (
     union,
     without,
 )
-
-# What else keeps Butler busy so soon after a run hides that it ended.
-_ALONE: Final = 15.0
 
 
 def start_lags(truths: Truths, *, only_watched: bool = False) -> Iterator[float]:
@@ -77,7 +75,7 @@ def _runs(truths: Truths) -> Iterator[tuple[Interval, Span]]:
 def _is_ours_alone(truths: Truths, run: Interval) -> bool:
     if run.cause is not Cause.COMMAND or run.end is None:
         return False
-    return not truths.others_run(run, run.end, run.end + _ALONE)
+    return not truths.others_run(run, run.end, run.end + ALONE)
 
 
 def percentile(values: list[float], share: float) -> float | None:

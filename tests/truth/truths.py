@@ -152,7 +152,7 @@ _NOTICED_AFTER: Final = 32.0
 # So long is a run believed of which nothing is known any more.
 LIMIT: Final = 1800.0
 # What else keeps Butler busy so soon before or after a run hides its ends.
-_ALONE: Final = 15.0
+ALONE: Final = 15.0
 # An outage that is noticed later than this was none of the server's.
 _MARGIN: Final = 1.0
 
@@ -262,7 +262,7 @@ class Truths:
         """
         start, end = self.span(run)
         waited = (it.start for it in self.waits(run.task) if it.end == start)
-        near = (min([start, *waited]) - _ALONE, end + _ALONE)
+        near = (min([start, *waited]) - ALONE, end + ALONE)
         return run.cause is Cause.COMMAND and not any(
             it.task != run.task and meet(self.span(it), near)
             for it in self.seen.intervals

@@ -172,10 +172,6 @@ _PARKED_TURNS: Final = 12
 _PATIENCE: Final = 20.0
 
 
-class RestlessError(Exception):
-    """Something is under way that does not arrive."""
-
-
 class Traffic:
     """Counts requests that wait for answers, and frames that wait to be read."""
 
@@ -211,7 +207,7 @@ class Traffic:
             if _real_monotonic() - began > _PATIENCE:
                 sent = [socket.sent for socket in self._sockets]
                 counts = f"{sent} frames sent, {self.frames_read} read"
-                raise RestlessError(f"{self._requests} requests, {counts}")
+                raise TimeoutError(f"{self._requests} requests, {counts}")
 
     @property
     def frames_read(self) -> int:
