@@ -245,3 +245,50 @@ def _profile(name: str, seed: int) -> Profile:
         log_tells=name == SESSION or name in WITH_LOG,
         **_TRAITS.get(name.removesuffix(LOG), {}),
     )
+
+
+REAL_TIME: Final = "current, real time"
+
+# In seconds: how long tasks take, and the time between two actions.
+_SHORTEST, _LONGEST = 0.5, 20.0
+_PAUSE: Final = 1.0
+_NOISE_PER_HOUR: Final = 600.0
+
+
+def scored_in_real_time(seconds: float, seed: int) -> Score:
+    """Return the figures of so many seconds of a server with many short runs."""
+    rng = Random(f"minutes-{seed}")
+
+    async def live() -> Observed:
+        profile = PROFILES["current"]
+        async with SimulatedPlex(profile, seed=seed) as plex, home_assistant() as hass:
+            now = plex.clock.now
+            seen = Observed(start=now(), end=now() + seconds)
+            with watched_errors(seen.errors):
+                home = Home(hass, plex, now, seen)
+                await home.set_up()
+                for task in plex.durations:
+                    plex.durations[task] = rng.uniform(_SHORTEST, _LONGEST)
+                plex.noise.ordinary_day(_NOISE_PER_HOUR)
+                while (left := seen.end - now()) > 0:
+                    _act_at_random(home, plex, rng)
+                    await asyncio.sleep(min(left, rng.expovariate(1 / _PAUSE)))
+                plex.noise.ordinary_day(0)
+                complete(seen, plex)
+                await home.unload()
+                await hass.async_stop(force=True)
+        return seen
+
+    return score(REAL_TIME, seed, asyncio.run(live()))
+
+
+def _act_at_random(home: Home, plex: SimulatedPlex, rng: Random) -> None:
+    """Start a task, or now and then stop one, from here or from another client."""
+    start = rng.random() < 0.8
+    if not (tasks := sorted(plex.durations) if start else _running(plex)):
+        return
+    task = rng.choice(tasks)
+    if rng.random() < 0.5:
+        home.switch(task, on=start)
+    else:
+        (plex.client_start if start else plex.client_stop)(task)

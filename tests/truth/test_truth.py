@@ -10,7 +10,7 @@ import pytest
 from custom_components.plex_butler.switch import PlexButlerTaskSwitch
 
 from .__main__ import main, missed, seeds_of_commit
-from .days import NO_PUSH, WITH_LOG, scored
+from .days import NO_PUSH, WITH_LOG, scored, scored_in_real_time
 from .score import Score
 
 # The window opens after twenty minutes.
@@ -46,6 +46,13 @@ def test_the_same_seed_gives_the_same_figures_and_another_gives_others() -> None
 
     assert one.runs
     assert one == again != replace(other, seed=1)
+
+
+def test_in_real_time_switches_are_right_within_a_second() -> None:
+    figures = scored_in_real_time(3, 1)
+
+    assert figures.runs
+    assert not list(missed(figures))
 
 
 def test_a_switch_that_is_always_on_fails_the_command(
