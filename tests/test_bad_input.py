@@ -78,7 +78,7 @@ MEMORIES = st.fixed_dictionaries(
     {},
     optional={
         "version": ANYTHING,
-        "known": ANYTHING | changed({"named": True, "unnamed": 2}),
+        "known": ANYTHING | changed({"names_tasks": True, "unnamed": 2}),
         "runs": ANYTHING | st.lists(changed(RUN), min_size=1, max_size=2),
         "last": ANYTHING | st.lists(changed(OVER), min_size=1, max_size=2),
         "stood": ANYTHING | st.dictionaries(st.text(), FIELD),

@@ -31,7 +31,7 @@ async def test_what_a_server_has_shown_is_known_after_a_reload(
     assert before.duration
 
     await home.unload()
-    assert hass_storage[key_of(home)]["data"]["known"]["named"]
+    assert hass_storage[key_of(home)]["data"]["known"]["names_tasks"]
     await home.set_up()
 
     after = home.view().last

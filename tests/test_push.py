@@ -516,7 +516,7 @@ async def test_work_without_a_name_shows_beside_a_task(home: Home) -> None:
     home.plex.hub.send_raw(json.dumps(frame))
     await home.heard()
 
-    assert home.entry.runtime_data.tracker.view.unnamed
+    assert home.entry.runtime_data.tracker.view.has_unnamed_work
 
 
 async def test_a_stream_that_cannot_be_opened_has_the_server_asked(

@@ -1152,7 +1152,7 @@ def test_a_duration_agrees_with_both_ends_when_the_clock_is_set(
     for second, rows in ((70, [own(BACKUP)]), (80, [])):
         now = Moment(moment(second).utc + jump, moment(second).monotonic)
         story.tell(now, Rules.tick)
-        story.state.gap = None
+        story.state.gap_at = None
         story.tell(now, Rules.snapshot, rows=rows, asked=now)
 
     (run,) = story.ended

@@ -78,7 +78,7 @@ class PlexButlerCurrentTask(PlexButlerEntity, SensorEntity):
         if not running and data.runs.busy:
             # Between two tasks, the one that was over last is shown
             unnamed = localized(self.hass, "unknown_task")
-            return unnamed if data.runs.unnamed else self._shown
+            return unnamed if data.runs.has_unnamed_work else self._shown
         shown = running or [task for task, _ in active]
         if not shown:
             idle = data.runs.busy is False

@@ -23,7 +23,7 @@ type Listener = Callable[[tuple[Change, ...]], None]
 
 # The view follows from these; most events change none.
 _VIEW_FIELDS: Final = attrgetter(
-    "runs", "last", "tasks", "capabilities", "busy_since", "unnamed"
+    "runs", "last", "tasks", "capabilities", "busy_since", "has_unnamed_work"
 )
 
 

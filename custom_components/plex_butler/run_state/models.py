@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 type Memory = dict[str, Any]
 
 DEFAULT_LIMIT: Final = timedelta(minutes=30)  # For a run that only a command shows
-UNNAMED: Final = 3  # A server that works so often without a name never gives one
+UNNAMED_LIMIT: Final = 3  # A server that works so often without a name never gives one
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -106,7 +106,7 @@ class Run:
     alone: bool = False  # Butler was idle when the run was started
     butler_worked: bool = False  # ... since the start, for an unknown task
     grace_over: bool = False  # GRACE has passed, and nothing was seen
-    doubted: bool = False  # A stop, not the task, may end it
+    stop_sent: bool = False  # ... which may end it, in place of the task
     end: EndedRun | None = None  # Its end, held back: the run may go on at once
 
     @property
@@ -150,10 +150,10 @@ class SentCommand:
 class Capabilities:
     """What a version of the server has proven to show."""
 
-    named: bool = False  # A row named a task
-    busy: bool = False  # A row was busy
-    logged: bool = False  # The log named a task
-    pushed: bool = False  # The stream reported a row, and missed none since
+    names_tasks: bool = False  # A row named a task
+    shows_work: bool = False  # A row was busy
+    logs_tasks: bool = False  # The log named a task
+    pushes_rows: bool = False  # The stream reported a row, and missed none since
     unnamed: int = 0  # How often work, or a start, showed without a task's name
     unlogged: int = 0  # ... in the log, which was open
 
@@ -192,28 +192,28 @@ class RunState:
     failing_since: Moment | None = None  # The server does not answer ...
     refused_since: Moment | None = None  # ... since it refuses connections
     restarted_at: Moment | None = None  # Suspected; the next snapshot may disprove it
-    gap: Moment | None = None  # The newest gap in what was seen
+    gap_at: Moment | None = None  # The newest gap in what was seen
     held_changes: tuple[Change, ...] = ()  # The oldest is an end not decided yet
     next_tick: Moment | None = None  # When time alone changes something
 
     @property
     def push_trusted(self) -> bool:
         """Return True if the stream is open and can be relied upon."""
-        return self.push_since is not None and self.capabilities.pushed
+        return self.push_since is not None and self.capabilities.pushes_rows
 
     @property
     def log_trusted(self) -> bool:
         """Return True if the log is open and names the tasks of this version."""
-        return self.log_since is not None and self.capabilities.logged
+        return self.log_since is not None and self.capabilities.logs_tasks
 
     @property
-    def unnamed(self) -> bool:
+    def has_unnamed_work(self) -> bool:
         """Return True if a row shows work that names no task."""
         return any(row.busy and not row.task for row in self.rows.values())
 
     def log_follows(self, run: Run) -> bool:
         """Return True if the log named a run, and missed nothing of it since."""
-        since = self.log_since if self.capabilities.logged else None
+        since = self.log_since if self.capabilities.logs_tasks else None
         return run.log_id is not None and since is not None and since <= run.proved
 
 
@@ -242,14 +242,14 @@ class ButlerView:
     """What Butler does; `busy` is None on a server that never showed it at work."""
 
     busy: bool | None
-    unnamed: bool  # It shows work that names no task
+    has_unnamed_work: bool  # It shows work that names no task
     tasks: Mapping[str, TaskView]
 
 
 def view(state: RunState) -> ButlerView:
     """Return what is to be shown."""
     can = state.capabilities
-    blind = can.unnamed >= UNNAMED and not (can.named or can.logged)
+    blind = can.unnamed >= UNNAMED_LIMIT and not (can.names_tasks or can.logs_tasks)
     tasks = {}
     for task in state.tasks:
         run, last = state.runs.get(task), state.last.get(task)
@@ -266,9 +266,9 @@ def view(state: RunState) -> ButlerView:
             assumed=blind or (run.grace_over and run.unproven),
             last=last,
         )
-    idle = False if state.snapshot_at and (can.busy or can.logged) else None
+    idle = False if state.snapshot_at and (can.shows_work or can.logs_tasks) else None
     busy = bool(state.busy_since) or idle
-    return ButlerView(busy=busy, unnamed=state.unnamed, tasks=tasks)
+    return ButlerView(busy=busy, has_unnamed_work=state.has_unnamed_work, tasks=tasks)
 
 
 _NOT_STORED: Final = {"end", "progress", "butler_worked"}  # Short-lived, or found again
@@ -302,7 +302,7 @@ def _plain(item: Capabilities | Run | EndedRun) -> Memory:
 
 def load(memory: Mapping[str, Any], now: Moment) -> RunState:
     """Return the state from a memory; a memory that cannot be read is dropped."""
-    state = RunState(now=now, gap=now)
+    state = RunState(now=now, gap_at=now)
     try:
         runs = [_read(Run, it, now) for it in memory.get("runs", ())]
         last = [_read(EndedRun, it, now) for it in memory.get("last", ())]

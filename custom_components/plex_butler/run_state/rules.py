@@ -66,7 +66,7 @@ class Rules:
         self.active_rows: list[m.TrackedActivity] = []
         self.event: ActivityEvent | None = None  # Set by `notified`
         if (now.utc - state.now.utc) - (now - state.now) > ASLEEP:
-            self.state.gap = state.now
+            self.state.gap_at = state.now
 
     def _learn(self, **changes: Any) -> None:
         self.state.capabilities = replace(self.state.capabilities, **changes)
@@ -86,7 +86,7 @@ class Rules:
         result, evidence = Result.LOST, Evidence.INFERRED
         if any(stop.done is None for stop in self._stops(run.task)):
             result, evidence = Result.STOPPED, Evidence.OBSERVED
-        elif named and run.begin_seen and not run.doubted:
+        elif named and run.begin_seen and not run.stop_sent:
             result, evidence = Result.ENDED, Evidence.OBSERVED
         self._end(replace(run, evidence=evidence), at, result)
 
@@ -112,7 +112,7 @@ class Rules:
 
     def _is_cut_off(self, run: m.Run) -> bool:
         """Return True if a gap, or a restart for one without a row, came after it."""
-        since = self.state.gap if run.row else self.state.restarted_at
+        since = self.state.gap_at if run.row else self.state.restarted_at
         return since is not None and run.proved <= since
 
     def _stops(self, task: str | None) -> list[m.SentCommand]:
@@ -149,7 +149,7 @@ class Rules:
         evidence = Evidence.ASSUMED if ours else Evidence.OBSERVED
         for run in () if is_start else tuple(state.runs.values()):
             if task in (None, run.task) and (not run.sent or run.sent <= sent):
-                self._update(run, doubted=True)
+                self._update(run, stop_sent=True)
                 if done:
                     start = run.sent if changed else None
                     self._end(replace(run, evidence=evidence, sent=start), now, result)
@@ -187,7 +187,7 @@ class Rules:
         if newest and asked < newest:
             return
         if newest and asked - newest > END_SEEN_WITHIN and not state.push_trusted:
-            state.gap = newest
+            state.gap_at = newest
         butlers = {row.uuid: row for row in rows if row.is_butler}
         restart, old = state.restarted_at, state.rows.items()
         if restart and any(k in butlers and row.since <= restart for k, row in old):
@@ -204,14 +204,14 @@ class Rules:
         begun = [row.since for row in live if not row.pushed]
         if up and any(up <= since and since + PUSH_DELAY < asked for since in begun):
             # The stream missed a row, so it is not trusted any more
-            self._learn(pushed=False)
+            self._learn(pushes_rows=False)
 
     def notified(self, event: ActivityEvent, row: Activity) -> None:
         """Update a row and its runs; a snapshot that is older changes neither."""
         self._server_answered()
         if not row.is_butler:
             return
-        self._learn(pushed=True)
+        self._learn(pushes_rows=True)
         self.event, key = event, row.uuid
         known = self.state.rows.get(key)
         if event is ActivityEvent.ENDED:
@@ -278,14 +278,14 @@ class Rules:
                     named = row.is_session and row.task == run.task
                     self._end_seen(run, self.seen_at, named=named)
         elif self._proves_work(row):
-            self._learn(busy=True)
+            self._learn(shows_work=True)
             if row.task:
-                self._learn(named=True)
+                self._learn(names_tasks=True)
                 self._begin_or_continue(row.task, row)
 
     def _begin_or_continue(self, task: str, by: m.TrackedActivity | str) -> None:
         """Begin or continue the run that is named by a row, or by a uuid of the log."""
-        state, at, gap = self.state, self.seen_at, self.state.gap
+        state, at, gap = self.state, self.seen_at, self.state.gap_at
         row, log_id = (None, by) if isinstance(by, str) else (by, None)
         since = row.since if row else at
         run, last = state.runs.get(task), state.last.get(task)
@@ -334,7 +334,7 @@ class Rules:
             log_id=log_id or (run.log_id if run else None),
             progress=row.progress if row and has_progress else None,
             end=end,
-            doubted=run.doubted if run else any(it and since < it for it in stops),
+            stop_sent=run.stop_sent if run else any(it and since < it for it in stops),
         )
         self._update(new)
         if run.queued if run else not again:
@@ -373,7 +373,7 @@ class Rules:
             # A run that only the log shows is believed for a while after the log closed
             self._update(run, proved=now)
         if not up and state.log_since:
-            state.gap = state.gap if state.push_since else now
+            state.gap_at = state.gap_at if state.push_since else now
             state.refused_since = state.refused_since and now
         state.log_since = (state.log_since or now) if up else None
         state.snapshot_wanted = now
@@ -381,7 +381,7 @@ class Rules:
     def sub_activity_started(self, uuid: str, title: str) -> None:
         """Begin or continue the run that the log names."""
         if task := self.state.task_by_text.get(fold(title)):
-            self._learn(logged=True)
+            self._learn(logs_tasks=True)
             self._begin_or_continue(task, uuid)
 
     def sub_activity_ended(self, uuid: str) -> None:
@@ -410,7 +410,7 @@ class Rules:
         if up:
             self._server_answered()
         else:
-            self.state.gap = self.now
+            self.state.gap_at = self.now
         self.state.push_since = self.now if up else None
         self.state.snapshot_wanted = self.now
 
@@ -429,7 +429,7 @@ class Rules:
         state.failing_since = state.refused_since = None
         if any(up and up <= since for up in streams):
             return
-        state.gap = max(state.gap or since, since)
+        state.gap_at = max(state.gap_at or since, since)
         if refused and self.now - since > SHORT_OUTAGE:
             state.restarted_at = refused
 
@@ -442,10 +442,10 @@ class Rules:
             # A log that is open is that of the new version already
             for run in [it for it in state.runs.values() if not state.log_follows(it)]:
                 self._end(run, self.now)
-            state.capabilities = m.Capabilities(logged=bool(state.runs))
+            state.capabilities = m.Capabilities(logs_tasks=bool(state.runs))
             state.rows, state.unchanged_since, state.commands = {}, {}, {}
             state.snapshot_at = None
-            state.gap = state.snapshot_wanted = self.now
+            state.gap_at = state.snapshot_wanted = self.now
 
     def tick(self) -> None:
         """Apply what follows from time alone, and set when that is due again."""
@@ -472,8 +472,8 @@ class Rules:
         if working or held or on:
             for run in [run for run in runs if run.unproven or run.queued]:
                 sent = run.sent or now
-                unnamed = (it for it in working if it.is_session and not it.task)
-                soon = (it for it in unnamed if sent <= it.since <= sent + GRACE)
+                sessions = (it for it in working if it.is_session and not it.task)
+                soon = (it for it in sessions if sent <= it.since <= sent + GRACE)
                 if run.alone and not run.queued and (session := next(soon, None)):
                     seen = replace(run, row=session.key, evidence=Evidence.INFERRED)
                     self._update(seen, proved=now, butler_worked=True)
@@ -500,10 +500,10 @@ class Rules:
     def _expire(self, run: m.Run) -> None:
         """End a run that nothing shows, once it was believed for long enough."""
         state, now, can = self.state, self.now, self.state.capabilities
-        log, is_over = state.log_since, self._deadline(run) <= now
-        looked = run.proved + IDLE_AFTER <= (state.snapshot_at or run.proved)
+        log, asked = state.log_since, state.snapshot_at or run.proved
+        looked, is_over = run.proved + IDLE_AFTER <= asked, self._deadline(run) <= now
         grace = run.proved + GRACE <= now
-        early = (run.alone or run.queued) and not (can.named or state.log_trusted)
+        early = (run.alone or run.queued) and not (can.names_tasks or state.log_trusted)
         may_end = early if run.queued else run.unproven and (early or grace)
         if run.butler_worked and may_end and not state.busy_since:
             # Butler's work, which was for this run, is over
@@ -512,18 +512,18 @@ class Rules:
         if run.unproven:
             if grace and not run.grace_over:
                 run = self._update(run, grace_over=True)
-                if run.sent and not can.named:
+                if run.sent and not can.names_tasks:
                     unlogged = can.unlogged + bool(log)
                     self._learn(unnamed=can.unnamed + 1, unlogged=unlogged)
             logs = state.log_trusted and run.sent and log and log <= run.sent
             rows = [row for row in self.active_rows if row.task in (None, run.task)]
             may_wait = state.busy_since or not all(map(self._proves_work, rows))
-            can_show = can.named or can.busy or logs
+            can_show = can.names_tasks or can.shows_work or logs
             is_over |= bool(grace and can_show and looked and not may_wait)
         elif run.log_id and not (run.row or self.active_rows or state.log_follows(run)):
             # Only the log showed the run; the log broke, and a snapshot shows no work
-            newest = max((row.seen for row in state.rows.values()), default=run.proved)
-            is_over |= looked and can.busy and newest <= (state.snapshot_at or now)
+            seen = (row.seen for row in state.rows.values())
+            is_over |= looked and can.shows_work and all(it <= asked for it in seen)
         if is_over:
             self._end(run, now)
 
@@ -539,7 +539,7 @@ class Rules:
             stale = run.proved + state.limit
             return min(stale, row.changed + ROW_STALE_AFTER) if row else stale
         # A server that shows when Butler works needs no shorter limit
-        short = run.task in SHORT_TASKS and not state.capabilities.busy
+        short = run.task in SHORT_TASKS and not state.capabilities.shows_work
         return run.proved + (min(state.limit, SHORT_LIMIT) if short else state.limit)
 
     def _deadlines(self) -> Iterator[Moment]:

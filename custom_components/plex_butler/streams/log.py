@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from .. import api
 from ..const import LOGGER
-from ..run_state import UNNAMED, Command, Rules
+from ..run_state import UNNAMED_LIMIT, Command, Rules
 from ..tasks import fold
 from .push import RECHECK_INTERVAL, StreamListener
 
@@ -84,14 +84,14 @@ class LogListener(StreamListener):
     @override
     def _is_wanted(self) -> bool:
         state, known = self._tracker.state, self._tracker.state.capabilities
-        never_tells = not known.logged and known.unlogged >= UNNAMED
+        never_tells = not known.logs_tasks and known.unlogged >= UNNAMED_LIMIT
         # As with notifications, it is up to the polls to send a refused token.
         is_shut = not (self._coordinator.last_update_success or self._watcher)
         if is_shut or self._tracker.closed or never_tells:
             return False
         if state.busy_since or state.runs or monotonic() < self._start_expected_until:
             return True
-        if known.logged and not known.named:
+        if known.logs_tasks and not known.names_tasks:
             return True
         now = dt_util.utcnow()
         moments = (now - _CLOCK_MARGIN, now, now + _CLOCK_MARGIN)
