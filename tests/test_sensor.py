@@ -12,6 +12,7 @@ from custom_components.plex_butler.sensor import PlexButlerCurrentTask
 from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import TaskSpec
 
+BUTLER = "binary_sensor.attic_butler_working"
 CURRENT = "sensor.attic_butler_current_task"
 PROGRESS = "sensor.attic_butler_progress"
 LAST_BACKUP = "sensor.attic_butler_last_database_backup"
@@ -62,9 +63,7 @@ async def test_each_task_is_listed_with_what_is_known_of_it(home: Home) -> None:
     about = ("name", "title", "state", "evidence")
     told = (BACKUP, "Back up database", "running", "observed")
     assert backup == dict(zip(about, told, strict=True))
-
-
-def test_what_changes_with_every_percent_is_not_recorded() -> None:
+    # They change with every percent, and the history does without.
     assert PlexButlerCurrentTask._unrecorded_attributes == {"tasks"}
 
 
@@ -102,12 +101,18 @@ async def test_work_that_names_nothing_is_an_unknown_task(home: Home) -> None:
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_task_that_only_our_command_speaks_for_is_assumed(home: Home) -> None:
     await home.turn_on()
-    await home.advance(16)
-    assert (home.state(CURRENT), home.is_assumed(CURRENT)) == ("Back up database", True)
+    for seconds, is_assumed in ((10, False), (6, True)):
+        await home.advance(seconds)
+        assert (home.state(), home.is_assumed()) == ("on", is_assumed)
+        assert home.state(CURRENT) == "Back up database"
+        assert home.is_assumed(CURRENT) == is_assumed
+        assert home.state(BUTLER) == "unknown"
 
     await home.turn_off()
+    assert (home.state(), home.is_assumed()) == ("off", False)
     # This server never shows that it is idle.
     assert (home.state(CURRENT), home.is_assumed(CURRENT)) == ("unknown", False)
+    await home.shows("unknown", BUTLER, after=31, steps=10)
 
 
 async def test_what_the_server_names_goes_before_what_we_commanded(home: Home) -> None:
@@ -200,9 +205,3 @@ async def test_the_last_run_tells_when_it_ended_and_how(home: Home) -> None:
     assert (told["result"], told["evidence"]) == ("ended", "observed")
     assert told["duration"] == pytest.approx(60, abs=2)
     assert (told["ended_at"] - told["started_at"]).total_seconds() == told["duration"]
-
-    await home.turn_on()
-    await home.advance(5)
-    await home.turn_off()
-    assert home.attributes(LAST_BACKUP)["result"] == "stopped"
-    assert home.state(LAST_BACKUP) != ended
