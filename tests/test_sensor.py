@@ -19,11 +19,14 @@ LAST_BACKUP = "sensor.attic_butler_last_database_backup"
 GUIDE = "switch.attic_butler_refresh_program_guide"
 
 
-async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> None:
+async def test_the_current_task_is_named_and_all_are_counted_and_listed(
+    home: Home,
+) -> None:
     # This server may just not show what it does.
     assert home.state(CURRENT) == "unknown"
     assert home.attributes(CURRENT)["tasks"] == []
 
+    before = dt_util.utcnow()
     home.begins(BACKUP, 60)
     home.begins("ButlerTaskGenerateIntroMarkers", 120)
     await home.shows("Back up database and 1 more", CURRENT, after=31)
@@ -31,6 +34,17 @@ async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> N
     home.begins("LoudnessAnalysis", 180)
     await home.shows("Back up database and 2 more", CURRENT, after=2)
     assert not home.is_assumed(CURRENT)
+    backup, *_ = home.attributes(CURRENT)["tasks"]
+    assert before <= backup.pop("since") <= dt_util.utcnow()
+    assert 53 <= backup.pop("progress") <= 57
+    assert backup == {
+        "name": BACKUP,
+        "title": "Back up database",
+        "state": "running",
+        "evidence": "observed",
+    }
+    # They change with every percent, and the history does without.
+    assert PlexButlerCurrentTask._unrecorded_attributes == {"tasks"}
 
     await home.advance(30)
     await home.shows("Detect intros and 1 more", CURRENT, after=6)
@@ -51,20 +65,6 @@ async def test_a_session_is_shown_as_its_task_without_its_progress(home: Home) -
     await home.shows("Idle", CURRENT, after=31)
     names = [it for it, _ in groupby(state.state for state in shown)]
     assert names == ["Back up database", "Idle"]
-
-
-async def test_each_task_is_listed_with_what_is_known_of_it(home: Home) -> None:
-    before = dt_util.utcnow()
-    home.begins(BACKUP, 100)
-    await home.advance(50, 1)
-    (backup,) = home.attributes(CURRENT)["tasks"]
-    assert before <= backup.pop("since") <= dt_util.utcnow()
-    assert 48 <= backup.pop("progress") <= 52
-    about = ("name", "title", "state", "evidence")
-    told = (BACKUP, "Back up database", "running", "observed")
-    assert backup == dict(zip(about, told, strict=True))
-    # They change with every percent, and the history does without.
-    assert PlexButlerCurrentTask._unrecorded_attributes == {"tasks"}
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
