@@ -172,20 +172,6 @@ async def test_commands_wait_for_their_turn_and_stops_overtake_starts(
     assert running(desk.plex) & SWITCHES.keys() == runs
 
 
-@pytest.mark.usefixtures("all_entities_enabled")
-async def test_a_slow_setting_keeps_no_stop_waiting(desk: Desk) -> None:
-    desk.plex.client_start(BACKUP)
-    desk.plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
-    schedule = "switch.attic_butler_schedule_back_up_database"
-    await desk.ask(desk.use_entity("turn_off", schedule))
-
-    await desk.do(f"stop {BACKUP}")
-    assert running(desk.plex) == set()
-
-    await desk.let_pass(SLOW)
-    assert desk.hass.states.is_state(schedule, "off")
-
-
 async def test_a_stop_by_an_action_overtakes_starts_in_every_way(desk: Desk) -> None:
     desk.plex.client_start(OPTIMIZE)
     await desk.keep_busy()
@@ -322,18 +308,22 @@ async def test_what_waits_when_home_assistant_stops_is_not_sent(desk: Desk) -> N
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
-async def test_unloading_changes_no_setting_that_waited(desk: Desk) -> None:
+async def test_a_slow_setting_keeps_no_stop_waiting_and_unloading_drops_what_waited(
+    desk: Desk,
+) -> None:
+    desk.plex.client_start(BACKUP)
     desk.plex.fault("slow", path="/:/prefs", method="PUT", delay=SLOW)
-    changes = [
+    under_way, waited = [
         await desk.ask(
             desk.use_entity("turn_off", f"switch.attic_butler_schedule_{task}_database")
         )
         for task in ("back_up", "optimize")
     ]
+    await desk.do(f"stop {BACKUP}")
+    assert running(desk.plex) == set()
+
     assert await desk.hass.config_entries.async_unload(desk.entry.entry_id)
     await desk.let_pass(SLOW)
-
-    under_way, waited = changes
     assert under_way.exception() is None
     fail("not_sent", waited)
     assert [it.method for it in desk.plex.requests].count("PUT") == 1

@@ -144,9 +144,11 @@ async def test_actions_mean_the_servers_of_the_target(
     assert running(home.plex) == {OPTIMIZE}
 
 
-async def test_a_target_of_all_kinds_means_each_task_once(
+async def test_a_target_of_all_kinds_means_each_task_once_though_its_switch_is_disabled(
     home: Rooms, cellar: SimulatedPlex
 ) -> None:
+    home.entity(OPTIMIZE_SWITCH, disabled_by=er.RegistryEntryDisabler.USER)
+    last_run = "sensor.cellar_butler_last_database_backup"
     home.target("area_id", "Cellar")
     home.entity("switch.attic_butler_update_all_libraries", labels={LABEL})
     home.entity("switch.cellar_butler_update_all_libraries", labels={LABEL})
@@ -155,7 +157,7 @@ async def test_a_target_of_all_kinds_means_each_task_once(
 
     started = await home.answer(
         "start_task",
-        entity_id=[CELLAR_BACKUP, OPTIMIZE_SWITCH],
+        entity_id=[last_run, CELLAR_BACKUP, OPTIMIZE_SWITCH],
         area_id=[AREA],
         floor_id=FLOOR,
         device_id=home.server("Cellar"),
@@ -171,29 +173,6 @@ async def test_a_target_of_all_kinds_means_each_task_once(
         ("Cellar", OPTIMIZE),
     ]
     assert running(cellar) == {BACKUP, OPTIMIZE}
-
-
-async def test_an_entity_means_its_task_also_while_it_is_disabled(
-    home: Rooms, cellar: SimulatedPlex
-) -> None:
-    home.entity(BACKUP_SWITCH, disabled_by=er.RegistryEntryDisabler.USER)
-    last_run = "sensor.cellar_butler_last_database_backup"
-    entities = [last_run, CELLAR_BACKUP, BACKUP_SWITCH]
-
-    started = await home.answer("start_task", entity_id=entities)
-    assert named(started) == [("Cellar", BACKUP), ("Attic", BACKUP)]
-
-
-async def test_an_entity_of_no_task_means_its_server_where_servers_are_meant(
-    home: Rooms, cellar: SimulatedPlex
-) -> None:
-    home.plex.client_start(BACKUP)
-    cellar.client_start(BACKUP)
-
-    button = "button.attic_butler_stop_all_tasks"
-    await home.action("stop_all_tasks", entity_id=button)
-
-    assert (running(home.plex), running(cellar)) == (set(), {BACKUP})
 
 
 async def test_what_one_server_refuses_is_done_on_the_others(
@@ -282,18 +261,6 @@ async def test_what_is_wrong_with_a_target_is_said_and_nothing_is_done(
 
     assert str(err.value).startswith(message)
     assert not home.plex.requests
-
-
-async def test_an_unknown_task_is_answered_with_what_the_form_offers(
-    home: Rooms,
-) -> None:
-    with pytest.raises(ServiceValidationError) as err:
-        await home.action("start_task", task=["backup_database", "polish_brass"])
-
-    assert str(err.value).startswith("Attic has no task polish_brass. It has: ")
-    assert "Back up database (backup_database)" in str(err.value)
-    assert "Detect credits (generate_credits_markers)" in str(err.value)
-    assert running(home.plex) == set()
 
 
 async def test_of_two_servers_one_must_be_chosen(
