@@ -172,21 +172,6 @@ async def test_when_time_is_up_what_runs_goes_on_and_no_more_is_started(
     assert (truth[BACKUP], truth[OPTIMIZE]) == ("running", "idle")
 
 
-async def test_several_run_one_after_another(home: Waiting) -> None:
-    home.plex.durations.update({BACKUP: 4 * MINUTE, OPTIMIZE: MINUTE})
-    call = await home.begin([BACKUP, OPTIMIZE])
-    for seconds, states in (
-        (2 * MINUTE, ("running", "idle")),
-        (2 * MINUTE + 5, ("idle", "running")),
-    ):
-        await home.advance(seconds)
-        truth = home.plex.truth()
-        assert (truth[BACKUP], truth[OPTIMIZE]) == states
-
-    await call.over(2 * MINUTE)
-    assert call.results == ["ended", "ended"]
-
-
 @pytest.mark.parametrize("push", [True, False])
 async def test_a_server_that_hangs_in_the_middle_of_a_backup_is_waited_for(
     home: Waiting, *, push: bool
