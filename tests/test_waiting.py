@@ -160,10 +160,10 @@ async def test_a_start_that_the_server_ignores_is_unconfirmed(home: Waiting) -> 
 async def test_when_time_is_up_what_runs_goes_on_and_no_more_is_started(
     home: Waiting, given: dict[str, Any], seconds: float
 ) -> None:
-    home.plex.durations[BACKUP] = 2 * HOUR
+    home.plex.durations[BACKUP] = 2 * seconds
     call = await home.begin([BACKUP, OPTIMIZE], **given)
 
-    assert await call.over(2 * HOUR, step=60) == seconds
+    assert await call.over(2 * HOUR, step=seconds / 60) == seconds
     assert call.results == ["timed_out", "timed_out"]
     runs, waited = call.tasks
     assert (runs["started_at"] is None, runs["ended_at"]) == (False, None)
