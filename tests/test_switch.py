@@ -80,7 +80,7 @@ async def test_a_switch_shows_at_once_what_the_answer_to_its_command_says(
     home.plex.fault("503", path="/butler")
     with refused("maintenance"):
         await home.turn_on(OPTIMIZE_SWITCH)
-    assert home.state(OPTIMIZE_SWITCH) == "off"
+    await home.shows("off", OPTIMIZE_SWITCH, after=1)
 
 
 async def test_buttons_start_what_is_due_and_stop_everything(home: Home) -> None:
