@@ -69,16 +69,6 @@ async def test_entities_that_are_enabled_by_default(
     assert enabled == snapshot
 
 
-async def test_what_is_disabled_at_first_works_once_it_is_enabled(home: Home) -> None:
-    disabled = {it.entity_id for it in entities_of(home) if it.disabled}
-    assert not disabled & set(home.hass.states.async_entity_ids())
-    for entity_id in disabled:
-        er.async_get(home.hass).async_update_entity(entity_id, disabled_by=None)
-    await home.reload()
-
-    assert not {home.state(it) for it in disabled} & {None, "unavailable"}
-
-
 async def test_a_voice_assistant_gets_twelve_switches(new_home: Home) -> None:
     assert await async_setup_component(new_home.hass, "homeassistant", {})
     await new_home.set_up()

@@ -12,17 +12,21 @@ from custom_components.plex_butler.sensor import PlexButlerCurrentTask
 from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import TaskSpec
 
+BUTLER = "binary_sensor.attic_butler_working"
 CURRENT = "sensor.attic_butler_current_task"
 PROGRESS = "sensor.attic_butler_progress"
 LAST_BACKUP = "sensor.attic_butler_last_database_backup"
 GUIDE = "switch.attic_butler_refresh_program_guide"
 
 
-async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> None:
+async def test_the_current_task_is_named_and_all_are_counted_and_listed(
+    home: Home,
+) -> None:
     # This server may just not show what it does.
     assert home.state(CURRENT) == "unknown"
     assert home.attributes(CURRENT)["tasks"] == []
 
+    before = dt_util.utcnow()
     home.begins(BACKUP, 60)
     home.begins("ButlerTaskGenerateIntroMarkers", 120)
     await home.shows("Back up database and 1 more", CURRENT, after=31)
@@ -30,6 +34,17 @@ async def test_the_current_task_is_named_and_others_are_counted(home: Home) -> N
     home.begins("LoudnessAnalysis", 180)
     await home.shows("Back up database and 2 more", CURRENT, after=2)
     assert not home.is_assumed(CURRENT)
+    backup, *_ = home.attributes(CURRENT)["tasks"]
+    assert before <= backup.pop("since") <= dt_util.utcnow()
+    assert 53 <= backup.pop("progress") <= 57
+    assert backup == {
+        "name": BACKUP,
+        "title": "Back up database",
+        "state": "running",
+        "evidence": "observed",
+    }
+    # They change with every percent, and the history does without.
+    assert PlexButlerCurrentTask._unrecorded_attributes == {"tasks"}
 
     await home.advance(30)
     await home.shows("Detect intros and 1 more", CURRENT, after=6)
@@ -50,22 +65,6 @@ async def test_a_session_is_shown_as_its_task_without_its_progress(home: Home) -
     await home.shows("Idle", CURRENT, after=31)
     names = [it for it, _ in groupby(state.state for state in shown)]
     assert names == ["Back up database", "Idle"]
-
-
-async def test_each_task_is_listed_with_what_is_known_of_it(home: Home) -> None:
-    before = dt_util.utcnow()
-    home.begins(BACKUP, 100)
-    await home.advance(50, 1)
-    (backup,) = home.attributes(CURRENT)["tasks"]
-    assert before <= backup.pop("since") <= dt_util.utcnow()
-    assert 48 <= backup.pop("progress") <= 52
-    about = ("name", "title", "state", "evidence")
-    told = (BACKUP, "Back up database", "running", "observed")
-    assert backup == dict(zip(about, told, strict=True))
-
-
-def test_what_changes_with_every_percent_is_not_recorded() -> None:
-    assert PlexButlerCurrentTask._unrecorded_attributes == {"tasks"}
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
@@ -102,12 +101,18 @@ async def test_work_that_names_nothing_is_an_unknown_task(home: Home) -> None:
 @pytest.mark.parametrize("profile", ["silent"])
 async def test_a_task_that_only_our_command_speaks_for_is_assumed(home: Home) -> None:
     await home.turn_on()
-    await home.advance(16)
-    assert (home.state(CURRENT), home.is_assumed(CURRENT)) == ("Back up database", True)
+    for seconds, is_assumed in ((10, False), (6, True)):
+        await home.advance(seconds)
+        assert (home.state(), home.is_assumed()) == ("on", is_assumed)
+        assert home.state(CURRENT) == "Back up database"
+        assert home.is_assumed(CURRENT) == is_assumed
+        assert home.state(BUTLER) == "unknown"
 
     await home.turn_off()
+    assert (home.state(), home.is_assumed()) == ("off", False)
     # This server never shows that it is idle.
     assert (home.state(CURRENT), home.is_assumed(CURRENT)) == ("unknown", False)
+    await home.shows("unknown", BUTLER, after=31, steps=10)
 
 
 async def test_what_the_server_names_goes_before_what_we_commanded(home: Home) -> None:
@@ -200,9 +205,3 @@ async def test_the_last_run_tells_when_it_ended_and_how(home: Home) -> None:
     assert (told["result"], told["evidence"]) == ("ended", "observed")
     assert told["duration"] == pytest.approx(60, abs=2)
     assert (told["ended_at"] - told["started_at"]).total_seconds() == told["duration"]
-
-    await home.turn_on()
-    await home.advance(5)
-    await home.turn_off()
-    assert home.attributes(LAST_BACKUP)["result"] == "stopped"
-    assert home.state(LAST_BACKUP) != ended

@@ -12,28 +12,13 @@ from custom_components.plex_butler.const import DOMAIN
 from tests.conftest import BACKUP, BACKUP_SWITCH, OPTIMIZE, Home, refused
 
 SET_WINDOW = "set_maintenance_window"
-LAST_RUN = {"result", "evidence", "started_at", "ended_at", "duration"}
 
 
 def results(tasks: list[dict[str, Any]]) -> list[str]:
     return [task["result"] for task in tasks]
 
 
-async def test_all_tasks_are_told(home: Home) -> None:
-    await home.start()
-    tasks = {task["name"]: task for task in await home.answer("get_butler_tasks")}
-    assert tasks.keys() == home.plex.truth().keys()
-    assert tasks[BACKUP]["task"] == "Back up database"
-    assert tasks[BACKUP]["key"] == "backup_database"
-    assert tasks[BACKUP]["state"] == "running"
-    assert tasks[OPTIMIZE]["state"] == "idle"
-    assert tasks[OPTIMIZE].keys() == {
-        *("server", "task", "key", "name", "description", "enabled", "interval"),
-        *("schedule_randomized", "state", "evidence", "since", "progress", "last_run"),
-    }
-
-
-async def test_what_is_known_of_a_task_is_told_in_json(
+async def test_what_is_known_of_all_tasks_is_told_in_json(
     home: Home, hass_ws_client: WebSocketGenerator
 ) -> None:
     await home.start(OPTIMIZE)
@@ -46,18 +31,23 @@ async def test_what_is_known_of_a_task_is_told_in_json(
     answer = await socket.receive_json()
     assert answer["success"]
     tasks = {task["name"]: task for task in answer["result"]["response"]["tasks"]}
+    assert tasks.keys() == home.plex.truth().keys()
     runs, ran = tasks[BACKUP], tasks[OPTIMIZE]
+    assert runs.keys() == {
+        *("server", "task", "key", "name", "description", "enabled", "interval"),
+        *("schedule_randomized", "state", "evidence", "since", "progress", "last_run"),
+    }
+    assert (runs["task"], runs["key"]) == ("Back up database", "backup_database")
     assert (runs["state"], runs["evidence"]) == ("running", "observed")
     assert (runs["progress"], runs["last_run"]) == (0, None)
     assert datetime.fromisoformat(runs["since"]).tzinfo
     assert (ran["state"], ran["evidence"]) == ("idle", None)
     assert (ran["since"], ran["progress"]) == (None, None)
     last = ran["last_run"]
-    assert last.keys() == LAST_RUN
-    assert last["result"] == "stopped"
+    assert last.keys() == {"result", "evidence", "started_at", "ended_at", "duration"}
+    assert (last["result"], last["duration"]) == ("stopped", 1)
     times = [datetime.fromisoformat(last[it]) for it in ("started_at", "ended_at")]
     assert times == sorted(times)
-    assert last["duration"] == 1
 
 
 async def test_what_tasks_do_is_not_told_while_it_is_unknown(home: Home) -> None:
@@ -122,14 +112,6 @@ async def test_several_tasks_are_started_and_stopped(home: Home) -> None:
     await home.stop("backup_database")
     stopped = await home.answer("stop_task", task=both)
     assert results(stopped) == ["not_running", "stopped"]
-    assert set(home.plex.truth().values()) == {"idle"}
-
-
-async def test_all_tasks_are_started_and_stopped(home: Home) -> None:
-    await home.action("start_all_tasks")
-    assert "running" in home.plex.truth().values()
-
-    await home.action("stop_all_tasks")
     assert set(home.plex.truth().values()) == {"idle"}
 
 

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import ATTR_DEVICE_CLASS
 from homeassistant.helpers import entity_registry as er
 import pytest
 
@@ -42,10 +41,14 @@ async def test_turning_on_starts_the_task_until_it_ends(home: Home) -> None:
     assert (home.state(), home.state(OPTIMIZE_SWITCH)) == ("on", "off")
 
     await home.shows("on", after=30)
+    # Of a server that shows its tasks nothing is assumed.
+    assert not home.is_assumed()
 
     await home.advance(31)
     assert home.plex.truth()[BACKUP] == "idle"
     await home.shows("off", after=6)
+    await home.advance(600)
+    assert (home.is_assumed(), home.is_assumed(OPTIMIZE_SWITCH)) == (False, False)
 
 
 async def test_what_others_start_shows_and_turning_off_stops_it(home: Home) -> None:
@@ -63,14 +66,35 @@ async def test_what_others_start_shows_and_turning_off_stops_it(home: Home) -> N
         assert (home.state(), home.state(OPTIMIZE_SWITCH)) == ("off", "off")
 
 
-async def test_a_command_that_fails_says_why_and_changes_nothing(home: Home) -> None:
-    home.plex.fault("503", path="/butler")
-    with refused("maintenance"):
-        await home.turn_on()
-    assert home.state() == "off"
-
+async def test_a_switch_shows_at_once_what_the_answer_to_its_command_says(
+    home: Home,
+) -> None:
+    home.plex.hub.muted = True
+    home.plex.requests.clear()
     await home.turn_on()
     assert home.state() == "on"
+    await home.turn_off()
+    assert home.state() == "off"
+    assert [it.method for it in home.plex.requests] == ["POST", "DELETE"]
+
+    home.plex.fault("503", path="/butler")
+    with refused("maintenance"):
+        await home.turn_on(OPTIMIZE_SWITCH)
+    await home.shows("off", OPTIMIZE_SWITCH, after=1)
+
+
+async def test_buttons_start_what_is_due_and_stop_everything(home: Home) -> None:
+    def on() -> int:
+        return [it.state for it in home.hass.states.async_all("switch")].count("on")
+
+    await home.press("button.attic_butler_run_what_is_due_now")
+    # As the documentation warns
+    assert home.plex.truth()["AutomaticUpdates"] != "idle"
+    assert on()
+
+    await home.press("button.attic_butler_stop_all_tasks")
+    assert set(home.plex.truth().values()) == {"idle"}
+    assert not on()
 
 
 @pytest.mark.usefixtures("all_entities_enabled")
@@ -89,12 +113,20 @@ async def test_a_new_task_has_the_servers_title_and_may_return(home: Home) -> No
 
 
 @pytest.mark.slow
-async def test_a_missing_task_is_forgotten_after_a_day(home: Home) -> None:
+async def test_a_missing_task_is_forgotten_after_a_day_without_outages(
+    home: Home,
+) -> None:
+    home.expect_log("starting or migrating its database")
     registry = er.async_get(home.hass)
     home.plex.remove_task(BACKUP)
     await home.shows("unavailable", after=31)
+    home.plex.fault("503", count=None)
+    await home.advance_steps(30, 3600)
+    home.plex.clear_faults()
+    await home.advance(31)
 
-    await home.advance_steps(23, 3600)
+    # Where the server is asked once an hour, an outage counts for an hour and a half.
+    await home.advance_steps(22, 3600)
     assert registry.async_get(BACKUP_SWITCH)
 
     await home.advance(3700)
@@ -103,57 +135,22 @@ async def test_a_missing_task_is_forgotten_after_a_day(home: Home) -> None:
     assert home.state(OPTIMIZE_SWITCH) == "off"
 
 
-@pytest.mark.slow
-async def test_outages_do_not_count_towards_the_day(home: Home) -> None:
-    home.expect_log("starting or migrating its database")
-    home.plex.remove_task(BACKUP)
-    await home.advance(31)
-    home.plex.fault("503", count=None)
-    await home.advance_steps(30, 3600)
-    home.plex.clear_faults()
-    await home.advance(31)
-    assert er.async_get(home.hass).async_get(BACKUP_SWITCH)
-
-
-async def test_an_answer_that_a_command_overtook_does_not_undo_it(
+async def test_an_answer_that_a_notification_overtook_does_not_undo_it(
     home: Home, freezer: FrozenDateTimeFactory
 ) -> None:
     home.plex.durations[BACKUP] = 3600
-    home.plex.fault("slow", path="/activities", delay=3)
+    home.plex.fault("late", path="/activities", delay=3)
     home.plex.requests.clear()
     freezer.tick(31)
     await until(lambda: home.asked("/activities") > 0)
+    written = home.written(BACKUP_SWITCH)
 
-    await home.turn_on()
-    await home.shows("on", after=4)
-
-
-@pytest.mark.parametrize("profile", ["anonymous"])
-async def test_an_unnamed_run_of_ours_shows_until_butler_is_idle(home: Home) -> None:
-    home.plex.durations[BACKUP] = 20
-    await home.turn_on()
-    for _ in range(3):
-        await home.shows("on", after=5)
-
-    await home.advance(6)
-    await home.shows("off", after=6)
-
-
-@pytest.mark.parametrize("profile", ["silent"])
-@pytest.mark.parametrize(
-    ("switch", "minutes"),
-    # One that is known to be short is not believed for as long.
-    [(OPTIMIZE_SWITCH, 30), (BACKUP_SWITCH, 3)],
-)
-async def test_where_nothing_is_shown_our_command_shows_up_to_the_limit(
-    home: Home, switch: str, minutes: int
-) -> None:
-    home.plex.durations[OPTIMIZE] = 4
-    await home.turn_on(switch)
-    for _ in range(minutes - 1):
-        await home.shows("on", switch, after=60)
-
-    await home.shows("off", switch, after=61)
+    home.plex.client_start(BACKUP)
+    await until(lambda: home.state() == "on")
+    # Nothing later says it again.
+    home.plex.hub.muted = True
+    await home.advance(4, 1)
+    assert [it.state for it in written] == ["on"]
 
 
 async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(home: Home) -> None:
@@ -167,29 +164,6 @@ async def test_a_command_in_an_outage_leaves_the_log_to_the_poll(home: Home) -> 
     assert home.state() == "unavailable"
 
     await home.shows("on", after=31)
-
-
-async def test_of_a_server_that_shows_its_tasks_nothing_is_assumed(home: Home) -> None:
-    assert not home.is_assumed()
-    home.plex.durations[BACKUP] = 20
-    await home.turn_on()
-    for seconds in (1, 10, 12, 1, 600):
-        await home.advance(seconds)
-        assert not home.is_assumed()
-        assert not home.is_assumed(OPTIMIZE_SWITCH)
-    assert home.state() == "off"
-
-
-@pytest.mark.parametrize("profile", ["silent"])
-async def test_what_only_we_commanded_is_assumed_after_a_while(home: Home) -> None:
-    await home.turn_on()
-    await home.advance(10)
-    assert (home.state(), home.is_assumed()) == ("on", False)
-    await home.advance(6)
-    assert (home.state(), home.is_assumed()) == ("on", True)
-
-    await home.turn_off()
-    assert (home.state(), home.is_assumed()) == ("off", False)
 
 
 @pytest.mark.parametrize("profile", ["silent", "anonymous"])
@@ -208,16 +182,6 @@ async def test_a_server_that_named_none_of_three_runs_is_assumed(home: Home) -> 
     await home.plex.restart(version="1.99.0")
     await home.advance_steps(8, 2)
     assert not home.is_assumed()
-
-
-async def test_a_switch_is_on_as_soon_as_its_command_is_answered(home: Home) -> None:
-    home.plex.hub.muted = True
-    home.plex.requests.clear()
-    await home.turn_on()
-    assert home.state() == "on"
-    await home.turn_off()
-    assert home.state() == "off"
-    assert [request.method for request in home.plex.requests] == ["POST", "DELETE"]
 
 
 async def test_a_switch_tells_of_its_task_and_its_last_run(home: Home) -> None:
@@ -252,16 +216,6 @@ async def test_a_switch_tells_of_its_task_and_its_last_run(home: Home) -> None:
     await home.advance_steps(2, 2)
     assert told()["enabled"] is False
 
-
-def test_what_a_switch_tells_of_its_task_is_not_recorded() -> None:
+    # Each of them changes rarely, and the history does without.
     unrecorded = PlexButlerTaskSwitch._unrecorded_attributes
     assert unrecorded == NEVER.keys() | {"description"}
-
-
-@pytest.mark.usefixtures("all_entities_enabled")
-async def test_only_the_switches_of_tasks_have_a_device_class(home: Home) -> None:
-    classes = {
-        ("schedule" in it.entity_id, it.attributes.get(ATTR_DEVICE_CLASS))
-        for it in home.hass.states.async_all("switch")
-    }
-    assert classes == {(False, "switch"), (True, None)}

@@ -1,6 +1,8 @@
 """What targets mean, and what is said when they mean nothing."""
 
-from functools import cached_property, partial
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import product
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryDisabler
@@ -45,25 +47,12 @@ FITTING = {
     "conditions": ({"task_is_running"}, {"butler_is_busy"}),
 }
 CHOOSE_SERVER = "Choose a server: Attic or Cellar"
-WHOLE = pytest.mark.parametrize(
-    "kind", ["device_id", "area_id", "floor_id", "label_id"]
-)
+FLOOR, AREA, LABEL = "top", "loft", "heavy"
+KINDS = ("device_id", "area_id", "floor_id", "label_id")
 
 
 class Rooms(Home):
     """A home with one floor, one area on it and one label."""
-
-    @cached_property
-    def floor(self) -> str:
-        return fr.async_get(self.hass).async_create("Top").floor_id
-
-    @cached_property
-    def area(self) -> str:
-        return ar.async_get(self.hass).async_create("Loft", floor_id=self.floor).id
-
-    @cached_property
-    def label(self) -> str:
-        return lr.async_get(self.hass).async_create("Heavy").label_id
 
     def entry_of(self, title: str) -> ConfigEntry:
         entries = self.hass.config_entries.async_entries(DOMAIN)
@@ -82,37 +71,32 @@ class Rooms(Home):
         """Return a target of that kind that means a server."""
         if kind == "device_id":
             return {kind: self.server(title)}
+        if kind == "entity_id":
+            return {kind: f"binary_sensor.{title.lower()}_butler_working"}
         if kind == "label_id":
-            self.server(title, labels={self.label})
-            return {kind: [self.label]}
-        self.server(title, area_id=self.area)
-        return {kind: {"area_id": self.area, "floor_id": self.floor}[kind]}
-
-    async def do(self, service: str, **data: Any) -> list[dict[str, Any]]:
-        """Perform an action, and return the tasks that it tells of."""
-        if service in OF_TASKS:
-            return await self.answer(service, **data)
-        await self.action(service, **data)
-        return []
-
-    async def work(self, plex: SimulatedPlex) -> None:
-        """Let a server run a task for a while."""
-        plex.client_start(BACKUP)
-        await self.advance(5)
-        plex.client_stop(BACKUP)
-        await self.advance_steps(4, 5)
+            self.server(title, labels={LABEL})
+            return {kind: [LABEL]}
+        self.server(title, area_id=AREA)
+        return {kind: {"area_id": AREA, "floor_id": FLOOR}[kind]}
 
     async def begins_at(self, plex: SimulatedPlex, task: str) -> None:
         plex.client_start(task)
         await self.settle()
         await self.advance(5)
 
+    async def work(self, plex: SimulatedPlex) -> None:
+        """Let a server run a task for a while."""
+        await self.begins_at(plex, BACKUP)
+        plex.client_stop(BACKUP)
+        await self.advance_steps(4, 5)
+
 
 @pytest.fixture
 async def home(home: Home) -> Rooms:
-    rooms = Rooms(**vars(home))
-    assert rooms.area
-    return rooms
+    fr.async_get(home.hass).async_create(FLOOR)
+    ar.async_get(home.hass).async_create(AREA, floor_id=FLOOR)
+    lr.async_get(home.hass).async_create(LABEL)
+    return Rooms(**vars(home))
 
 
 @pytest.fixture
@@ -131,51 +115,53 @@ def named(tasks: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(task["server"], task["name"]) for task in tasks]
 
 
-@WHOLE
+@pytest.mark.parametrize("kind", KINDS)
 async def test_actions_mean_the_servers_of_the_target(
     home: Rooms, cellar: SimulatedPlex, kind: str
 ) -> None:
     target = home.target(kind, "Cellar")
-    started = await home.do("start_task", task="backup_database", **target)
+    started = await home.answer("start_task", task="backup_database", **target)
     assert named(started) == [("Cellar", BACKUP)]
     assert (running(home.plex), running(cellar)) == (set(), {BACKUP})
 
-    listed = await home.do("get_butler_tasks", **target)
+    listed = await home.answer("get_butler_tasks", **target)
     assert set(named(listed)) == {("Cellar", task) for task in cellar.truth()}
 
-    await home.do("stop_task", task=BACKUP, **target)
+    await home.action("stop_task", task=BACKUP, **target)
     assert running(cellar) == set()
 
-    await home.do("set_maintenance_window", start="01:00", end="04:00", **target)
+    await home.action("set_maintenance_window", start="01:00", end="04:00", **target)
     hours = [plex.butler.window.start_hour for plex in (home.plex, cellar)]
     assert hours == [2, 1]
 
     home.plex.client_start(OPTIMIZE)
     cellar.client_start(OPTIMIZE)
-    await home.do("stop_all_tasks", **target)
+    await home.action("stop_all_tasks", **target)
     assert (running(home.plex), running(cellar)) == ({OPTIMIZE}, set())
 
-    await home.do("start_all_tasks", **target)
+    await home.action("start_all_tasks", **target)
     assert running(cellar)
     assert running(home.plex) == {OPTIMIZE}
 
 
-async def test_a_target_of_all_kinds_means_each_task_once(
+async def test_a_target_of_all_kinds_means_each_task_once_though_its_switch_is_disabled(
     home: Rooms, cellar: SimulatedPlex
 ) -> None:
+    home.entity(OPTIMIZE_SWITCH, disabled_by=er.RegistryEntryDisabler.USER)
+    last_run = "sensor.cellar_butler_last_database_backup"
     home.target("area_id", "Cellar")
-    home.entity("switch.attic_butler_update_all_libraries", labels={home.label})
-    home.entity("switch.cellar_butler_update_all_libraries", labels={home.label})
-    home.entity("switch.attic_butler_analyze_sonic_features", area_id=home.area)
-    home.entity(BUSY, labels={home.label})
+    home.entity("switch.attic_butler_update_all_libraries", labels={LABEL})
+    home.entity("switch.cellar_butler_update_all_libraries", labels={LABEL})
+    home.entity("switch.attic_butler_analyze_sonic_features", area_id=AREA)
+    home.entity(BUSY, labels={LABEL})
 
-    started = await home.do(
+    started = await home.answer(
         "start_task",
-        entity_id=[CELLAR_BACKUP, OPTIMIZE_SWITCH],
-        area_id=[home.area],
-        floor_id=home.floor,
+        entity_id=[last_run, CELLAR_BACKUP, OPTIMIZE_SWITCH],
+        area_id=[AREA],
+        floor_id=FLOOR,
         device_id=home.server("Cellar"),
-        label_id=home.label,
+        label_id=LABEL,
         task=["Optimize database", BACKUP],
     )
 
@@ -189,33 +175,6 @@ async def test_a_target_of_all_kinds_means_each_task_once(
     assert running(cellar) == {BACKUP, OPTIMIZE}
 
 
-async def test_an_entity_means_its_task_also_while_it_is_disabled(
-    home: Rooms, cellar: SimulatedPlex
-) -> None:
-    home.entity(BACKUP_SWITCH, disabled_by=er.RegistryEntryDisabler.USER)
-    last_run = "sensor.cellar_butler_last_database_backup"
-    entities = [last_run, CELLAR_BACKUP, BACKUP_SWITCH]
-
-    started = await home.do("start_task", entity_id=entities)
-    assert named(started) == [("Cellar", BACKUP), ("Attic", BACKUP)]
-
-    (listed,) = await home.do("get_butler_tasks", entity_id=CELLAR_BACKUP)
-    assert named([listed]) == [("Cellar", BACKUP)]
-    assert listed["state"] == "running"
-
-
-@pytest.mark.parametrize("entity_id", [BUSY, "button.attic_butler_stop_all_tasks"])
-async def test_an_entity_of_no_task_means_its_server_where_servers_are_meant(
-    home: Rooms, cellar: SimulatedPlex, entity_id: str
-) -> None:
-    home.plex.client_start(BACKUP)
-    cellar.client_start(BACKUP)
-
-    await home.do("stop_all_tasks", entity_id=entity_id)
-
-    assert (running(home.plex), running(cellar)) == (set(), {BACKUP})
-
-
 async def test_what_one_server_refuses_is_done_on_the_others(
     home: Rooms, cellar: SimulatedPlex
 ) -> None:
@@ -224,25 +183,25 @@ async def test_what_one_server_refuses_is_done_on_the_others(
     home.plex.client_start(BACKUP)
     for service, data, message in (
         ("stop_all_tasks", both, r"^Not done: Attic\. The Plex server"),
-        ("stop_task", stop_task, r"^Not done: Back up database \(Attic\)"),
+        ("stop_task", stop_task, r"^Not done: Back up database \(Attic\).+ 500"),
     ):
         cellar.client_start(BACKUP)
-        home.plex.fault("401", path="/butler")
+        home.plex.fault("500", path="/butler")
         with pytest.raises(HomeAssistantError, match=message):
-            await home.do(service, **data)
+            await home.action(service, **data)
         assert (running(home.plex), running(cellar)) == ({BACKUP}, set())
 
-    await home.do("stop_task", **stop_task)
+    await home.action("stop_task", **stop_task)
     assert running(home.plex) == set()
 
     await home.unload()
     cellar.client_start(BACKUP)
     with pytest.raises(HomeAssistantError, match=r"^Not done: Attic.* not available"):
-        await home.do("stop_all_tasks", **both)
+        await home.action("stop_all_tasks", **both)
     assert running(cellar) == set()
     cellar.client_start(BACKUP)
     with pytest.raises(ServiceValidationError, match=r"^Attic is not available"):
-        await home.do("stop_task", **stop_task)
+        await home.action("stop_task", **stop_task)
     assert running(cellar) == {BACKUP}
 
 
@@ -261,7 +220,6 @@ NOT_OURS = "{} is not a Plex server of Plex Butler"
     ("service", "data", "message"),
     [
         ("start_task", {}, NO_TASK),
-        ("start_task", {"task": []}, NO_TASK),
         ("stop_task", {"task": None}, NO_TASK),
         ("stop_task", {"device_id": "{attic}"}, NO_TASK),
         ("start_task", {"entity_id": "all"}, NO_SWITCH.format("all")),
@@ -272,10 +230,10 @@ NOT_OURS = "{} is not a Plex server of Plex Butler"
         ("stop_all_tasks", {"entity_id": SCHEDULED}, NOT_OURS.format(SCHEDULED)),
         ("stop_all_tasks", {"entity_id": LIGHT}, NOT_OURS.format(LIGHT)),
         ("start_all_tasks", {"device_id": "{lamp}"}, NOT_OURS.format("Lamp")),
-        ("get_butler_tasks", {"device_id": "gone"}, NOT_OURS.format("gone")),
-        ("start_all_tasks", {"area_id": "loft"}, NO_SERVER),
+        ("start_all_tasks", {"device_id": "gone"}, NOT_OURS.format("gone")),
+        ("start_all_tasks", {"area_id": AREA}, NO_SERVER),
         ("start_task", {"label_id": "x", "task": BACKUP}, NO_SERVER),
-        ("stop_all_tasks", {"label_id": "heavy"}, NO_SERVER),
+        ("stop_all_tasks", {"label_id": LABEL}, NO_SERVER),
         ("stop_all_tasks", {"entity_id": []}, NO_SERVER),
         ("stop_all_tasks", {"device_id": "none"}, NO_SERVER),
     ],
@@ -292,78 +250,43 @@ async def test_what_is_wrong_with_a_target_is_said_and_nothing_is_done(
         "light", "other", "x", suggested_object_id="other", device_id=lamp.id
     )
     for entity_id in (BACKUP_SWITCH, SCHEDULED):
-        home.entity(entity_id, labels={home.label})
+        home.entity(entity_id, labels={LABEL})
     devices = {"{lamp}": lamp.id, "{attic}": home.device}
     if data.get("device_id") in devices:
         data = data | {"device_id": devices[data["device_id"]]}
-    home.plex.client_start(OPTIMIZE)
     home.plex.requests.clear()
 
     with pytest.raises(ServiceValidationError) as err:
-        await home.do(service, **data)
+        await home.action(service, **data)
 
     assert str(err.value).startswith(message)
     assert not home.plex.requests
-    await home.do("stop_task", entity_id=OPTIMIZE_SWITCH)
-    assert running(home.plex) == set()
 
 
-@pytest.mark.parametrize("service", ["start_task", "stop_task"])
-async def test_an_unknown_task_is_answered_with_what_the_form_offers(
-    home: Rooms, service: str
-) -> None:
-    with pytest.raises(ServiceValidationError) as err:
-        await home.do(service, task=["backup_database", "polish_brass"])
-
-    assert str(err.value).startswith("Attic has no task polish_brass. It has: ")
-    assert "Back up database (backup_database)" in str(err.value)
-    assert "Detect credits (generate_credits_markers)" in str(err.value)
-    assert running(home.plex) == set()
-    assert await home.do(service, task="Back up database")
-
-
-@pytest.mark.parametrize("service", ["start_task", "stop_all_tasks"])
 async def test_of_two_servers_one_must_be_chosen(
-    home: Rooms, cellar: SimulatedPlex, service: str
-) -> None:
-    data: dict[str, Any] = {"task": BACKUP} if service == "start_task" else {}
-    entry_id = home.entry_of("Cellar").entry_id
-    device = home.server("Cellar")
-    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
-        await home.do(service, **data)
-
-    await home.hass.config_entries.async_unload(entry_id)
-    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
-        await home.do(service, **data)
-
-    by_user = ConfigEntryDisabler.USER
-    await home.hass.config_entries.async_set_disabled_by(entry_id, by_user)
-    await home.do(service, **data)
-    with pytest.raises(ServiceValidationError, match=r"^Cellar is not available"):
-        await home.do(service, device_id=device, **data)
-
-
-async def test_an_entity_of_a_server_is_its_server_where_there_are_two(
     home: Rooms, cellar: SimulatedPlex
 ) -> None:
-    calls = await automate(home.hass, "butler_idle", entity_id=BUSY)
-    for plex in (home.plex, cellar):
-        await home.work(plex)
+    entries, entry_id = home.hass.config_entries, home.entry_of("Cellar").entry_id
+    device = home.server("Cellar")
+    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
+        await home.action("stop_all_tasks")
 
-    assert len(calls) == 1
+    await entries.async_unload(entry_id)
+    with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
+        await home.action("stop_all_tasks")
 
-
-async def test_a_server_that_is_ignored_is_none_to_choose(home: Rooms) -> None:
-    MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE).add_to_hass(home.hass)
-
-    await home.do("start_task", task=BACKUP)
-    assert running(home.plex) == {BACKUP}
+    await entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+    await home.action("stop_all_tasks")
+    with pytest.raises(ServiceValidationError, match=r"^Cellar is not available"):
+        await home.action("stop_all_tasks", device_id=device)
 
 
 async def test_tasks_beside_a_switch_are_those_of_the_only_server(home: Rooms) -> None:
+    # A server that is ignored is none to choose.
+    MockConfigEntry(domain=DOMAIN, source=SOURCE_IGNORE).add_to_hass(home.hass)
     both: dict[str, Any] = {"entity_id": BACKUP_SWITCH, "task": OPTIMIZE}
     calls = await automate(home.hass, "task_started", **both)
-    await home.do("start_task", **both)
+    await home.action("start_task", **both)
     await home.settle()
     assert running(home.plex) == {BACKUP, OPTIMIZE}
     assert noted(calls, "name") == [(BACKUP,), (OPTIMIZE,)]
@@ -371,7 +294,7 @@ async def test_tasks_beside_a_switch_are_those_of_the_only_server(home: Rooms) -
     async with SimulatedPlex(name="Cellar", seed=7, clock=ManualClock()) as cellar:
         await home.add(cellar)
         with pytest.raises(ServiceValidationError, match=CHOOSE_SERVER):
-            await home.do("start_task", **both)
+            await home.action("start_task", **both)
         with pytest.raises(vol.Invalid, match=CHOOSE_SERVER):
             await validated(home.hass, "task_started", **both)
 
@@ -399,7 +322,7 @@ async def test_a_server_that_is_named_in_a_field_is_refused(home: Rooms) -> None
         ({"polish": True}, "polish"),
     ):
         with pytest.raises(vol.Invalid, match=message):
-            await home.do("start_task", task=BACKUP, **field)
+            await home.action("start_task", task=BACKUP, **field)
     await async_setup_component(home.hass, "automation", {})
     options = {"device_id": home.device}
     config = {"platform": f"{DOMAIN}.task_started", "options": options}
@@ -407,27 +330,41 @@ async def test_a_server_that_is_named_in_a_field_is_refused(home: Rooms) -> None
         await trigger.async_validate_trigger_config(home.hass, [config])
 
 
-@WHOLE
-@pytest.mark.parametrize("name", ["task_started", "task_ended", "butler_idle"])
-async def test_triggers_fire_for_the_servers_of_the_target(
-    home: Rooms, cellar: SimulatedPlex, name: str, kind: str
+@pytest.mark.parametrize(
+    ("trigger_name", "condition_name", "kind"),
+    [
+        *product(["task_started"], ["task_is_running"], KINDS),
+        *product(["butler_idle"], ["butler_is_busy"], [*KINDS, "entity_id"]),
+    ],
+)
+async def test_triggers_and_conditions_are_about_the_servers_of_the_target(
+    home: Rooms,
+    cellar: SimulatedPlex,
+    trigger_name: str,
+    condition_name: str,
+    kind: str,
 ) -> None:
-    calls = await automate(home.hass, name, **home.target(kind, "Attic"))
+    target = home.target(kind, "Attic")
+    calls = await automate(home.hass, trigger_name, **target)
 
     await home.work(cellar)
+    await home.begins_at(cellar, OPTIMIZE)
     assert calls == []
+    assert not await check(home.hass, condition_name, **target)
 
     await home.work(home.plex)
     assert noted(calls, "server", "device_id") == [("Attic", home.server("Attic"))]
+    await home.begins_at(home.plex, OPTIMIZE)
+    assert await check(home.hass, condition_name, **target)
 
 
 async def test_a_trigger_follows_what_comes_into_its_area(home: Rooms) -> None:
-    is_busy = partial(check, home.hass, "butler_is_busy", area_id=home.area)
-    calls = await automate(home.hass, "task_started", area_id=home.area)
+    is_busy = partial(check, home.hass, "butler_is_busy", area_id=AREA)
+    calls = await automate(home.hass, "task_started", area_id=AREA)
     await home.work(home.plex)
     assert calls == []
 
-    home.server("Attic", area_id=home.area)
+    home.server("Attic", area_id=AREA)
     await home.reload()
     await home.work(home.plex)
     assert noted(calls, "name") == [(BACKUP,)]
@@ -461,24 +398,10 @@ async def test_triggers_and_conditions_take_the_task_of_a_switch(
     assert await check(home.hass, "task_is_running", **about)
 
     await home.others_stop(BACKUP, wait=5)
-    await home.do("start_task", device_id=about["device_id"], task=OPTIMIZE)
+    await home.action("start_task", device_id=about["device_id"], task=OPTIMIZE)
     await home.settle()
     assert noted(calls, "server", "task")[1:] == [("Cellar", "Optimize database")]
     assert await check(home.hass, "task_is_running", **about)
-
-
-@WHOLE
-@pytest.mark.parametrize("name", ["task_is_running", "butler_is_busy"])
-async def test_conditions_are_about_the_servers_of_the_target(
-    home: Rooms, cellar: SimulatedPlex, name: str, kind: str
-) -> None:
-    target = home.target(kind, "Cellar")
-    await home.begins_at(home.plex, OPTIMIZE)
-    assert not await check(home.hass, name, **target)
-    assert await check(home.hass, name, device_id=home.server("Attic"))
-
-    await home.begins_at(cellar, OPTIMIZE)
-    assert await check(home.hass, name, **target)
 
 
 async def test_an_automation_without_target_is_of_the_only_server(home: Rooms) -> None:
@@ -498,38 +421,53 @@ async def test_an_automation_without_target_is_of_the_only_server(home: Rooms) -
 
 
 @pytest.mark.parametrize(
-    ("name", "entity_id", "message"),
+    ("validate", "name", "wrong", "message"),
     [
-        ("task_started", BUSY, NO_SWITCH.format(BUSY)),
-        ("task_ended", SCHEDULED, ONLY_A_SCHEDULE),
-        ("task_ended", "switch.x", NO_SWITCH.format("switch.x")),
-        ("butler_idle", BACKUP_SWITCH, ONE_TASK),
+        (
+            validated,
+            "task_started",
+            {"device_id": "unknown"},
+            NOT_OURS.format("unknown"),
+        ),
+        (validated, "task_started", {"task": []}, "length of value must be at least 1"),
+        (validated, "task_ended", {"entity_id": SCHEDULED}, ONLY_A_SCHEDULE),
+        (validated, "task_ended", {"result": ["lost"]}, "value must be one of"),
+        (validated, "butler_idle", {"entity_id": BACKUP_SWITCH}, ONE_TASK),
+        (validated, "butler_idle", {"task": BACKUP}, "task"),
+        (
+            check,
+            "task_is_running",
+            {"device_id": "unknown"},
+            NOT_OURS.format("unknown"),
+        ),
+        (check, "butler_is_busy", {"task": BACKUP}, "task"),
     ],
 )
-async def test_a_trigger_says_what_is_wrong_with_its_target(
-    home: Rooms, name: str, entity_id: str, message: str
+async def test_what_is_wrong_with_a_trigger_or_a_condition_is_said(
+    home: Rooms,
+    validate: Callable[..., Awaitable[object]],
+    name: str,
+    wrong: dict[str, Any],
+    message: str,
 ) -> None:
     with pytest.raises(vol.Invalid, match=message):
-        await validated(home.hass, name, entity_id=entity_id)
-
-    right = BUSY if name == "butler_idle" else BACKUP_SWITCH
-    assert await validated(home.hass, name, entity_id=right)
+        await validate(home.hass, name, **{"device_id": home.device} | wrong)
 
 
 @pytest.mark.skipif("exclude" not in cv.TARGET_FIELDS, reason="new in 2026.11")
 async def test_what_a_target_excludes_is_left_out(
     home: Rooms, cellar: SimulatedPlex
 ) -> None:
-    both = [home.server("Attic"), home.server("Cellar", area_id=home.area)]
+    both = [home.server("Attic"), home.server("Cellar", area_id=AREA)]
     about: dict[str, Any] = {"device_id": both}
-    about["exclude"] = {"entity_id": [BACKUP_SWITCH], "area_id": [home.area]}
+    about["exclude"] = {"entity_id": [BACKUP_SWITCH], "area_id": [AREA]}
 
-    listed = await home.do("get_butler_tasks", **about)
+    listed = await home.answer("get_butler_tasks", **about)
     assert {it["name"] for it in listed} == home.plex.truth().keys() - {BACKUP}
-    started = await home.do("start_task", task=[BACKUP, OPTIMIZE], **about)
+    started = await home.answer("start_task", task=[BACKUP, OPTIMIZE], **about)
     assert named(started) == [("Attic", OPTIMIZE)]
     cellar.client_start(OPTIMIZE)
-    await home.do("stop_all_tasks", **about)
+    await home.action("stop_all_tasks", **about)
     assert (running(home.plex), running(cellar)) == (set(), {OPTIMIZE})
 
     calls = await automate(home.hass, "task_started", **about)

@@ -2,14 +2,10 @@
 
 from typing import Any
 
-from homeassistant.helpers import trigger
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-import voluptuous as vol
 
-from custom_components.plex_butler.const import DOMAIN
-from tests.automations import automate, noted, queue_guides, validated
+from tests.automations import automate, noted, queue_guides
 from tests.conftest import BACKUP, OPTIMIZE, Home
 from tests.simulator import SimulatedPlex, TaskSpec
 
@@ -89,8 +85,6 @@ async def test_an_end_fires_with_result_and_duration(home: Home) -> None:
         ({"result": ["ended"]}, (BACKUP, "ended")),
         ({"result": ["stopped"]}, (OPTIMIZE, "stopped")),
         ({"task": "backup_database"}, (BACKUP, "ended")),
-        ({"task": BACKUP}, (BACKUP, "ended")),
-        ({"task": "backup database"}, (BACKUP, "ended")),
         ({"task": ["polish", OPTIMIZE]}, (OPTIMIZE, "stopped")),
     ],
 )
@@ -104,33 +98,6 @@ async def test_only_the_tasks_and_results_that_are_meant_fire(
     await home.advance(MINUTE, 1)
 
     assert noted(calls, "name", "result") == [fires]
-
-
-@pytest.mark.parametrize("profile", ["silent"])
-async def test_a_run_that_is_given_up_is_no_end(home: Home) -> None:
-    calls = await automate(home.hass, "task_ended", device_id=home.device)
-    await home.start()
-
-    await home.shows("off", after=31 * MINUTE)
-    assert calls == []
-    await home.start()
-    await home.stop()
-    await home.advance(1)
-    assert noted(calls, "result") == [("stopped",)]
-
-
-@pytest.mark.usefixtures("all_entities_enabled")
-async def test_what_ran_already_is_no_start_but_has_an_end(home: Home) -> None:
-    await home.unload()
-    home.plex.client_start(BACKUP)
-    started = await automate(home.hass, "task_started", device_id=home.device)
-
-    await home.set_up()
-    await home.shows("on", after=5)
-    assert started == []
-
-    await home.advance(MINUTE, 1)
-    assert home.last_result == "ended"
 
 
 async def test_what_is_taken_off_the_queue_never_ended(home: Home) -> None:
@@ -167,49 +134,19 @@ async def test_a_trigger_is_valid_before_its_server_and_outlives_reloads(
     await home.unload()
     calls = await automate(home.hass, "task_started", device_id=home.device)
 
+    # What ran already is no start.
+    home.plex.client_start(BACKUP)
     await home.set_up()
-    await home.start()
+    await home.shows("on", after=5)
+    assert calls == []
+    await home.start(OPTIMIZE)
     assert len(calls) == 1
 
     await home.reload()
-    await home.start(OPTIMIZE)
-    assert noted(calls, "name") == [(BACKUP,), (OPTIMIZE,)]
+    await home.start("CleanOldBundles")
+    assert noted(calls, "name") == [(OPTIMIZE,), ("CleanOldBundles",)]
 
-
-async def test_an_automation_that_is_turned_off_hears_nothing(home: Home) -> None:
-    calls = await automate(home.hass, "task_started", device_id=home.device)
-    for task, action in ((BACKUP, "turn_off"), (OPTIMIZE, "turn_on")):
-        await home.perform(f"automation.{action}", entity_id="automation.noted")
-        await home.start(task)
-        await home.advance(1)
-
-    assert noted(calls, "name") == [(OPTIMIZE,)]
-
-
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("task_started", {"device_id": "unknown"}),
-        ("task_started", {"task": []}),
-        ("task_ended", {"result": ["lost"]}),
-        ("butler_idle", {"task": BACKUP}),
-    ],
-)
-async def test_what_is_no_trigger_is_refused(
-    home: Home, name: str, wrong: dict[str, Any]
-) -> None:
-    good = {"device_id": home.device}
-    with pytest.raises(vol.Invalid):
-        await validated(home.hass, name, **good | wrong)
-    assert await validated(home.hass, name, **good)
-
-
-async def test_all_triggers_are_described(home: Home) -> None:
-    await async_setup_component(home.hass, "automation", {})
-    described = await trigger.async_get_all_descriptions(home.hass)
-    ours = {name: it for name, it in described.items() if name.startswith(DOMAIN)}
-    names = ("task_started", "task_ended", "butler_idle")
-    assert ours.keys() == {f"{DOMAIN}.{name}" for name in names}
-    ended = ours[f"{DOMAIN}.task_ended"]
-    assert ended
-    assert ended["fields"].keys() == {"task", "result"}
+    # An automation that is turned off hears nothing.
+    await home.perform("automation.turn_off", entity_id="automation.noted")
+    await home.start("DeepMediaAnalysis")
+    assert len(calls) == 2

@@ -11,7 +11,7 @@ import pytest
 from tests.automations import open_window, plex_now
 from tests.conftest import BACKUP, OPTIMIZE, Home, refused, settle
 from tests.settling import until
-from tests.simulator import PROFILES, draw_profile
+from tests.simulator import PROFILES
 
 LIBRARIES = "RefreshLibraries"
 MINUTE, HOUR = 60, 3600
@@ -23,15 +23,15 @@ class Call:
 
     def __init__(self, home: Home, action: str, **data: Any) -> None:
         self._home = home
-        self._task = asyncio.create_task(home.answer(action, **{"wait": True} | data))
+        self.task = asyncio.create_task(home.answer(action, **{"wait": True} | data))
 
     @property
     def goes_on(self) -> bool:
-        return not self._task.done()
+        return not self.task.done()
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        return self._task.result()
+        return self.task.result()
 
     @property
     def results(self) -> list[str]:
@@ -50,11 +50,6 @@ class Call:
             await self._home.advance(step)
             passed += step
         return passed
-
-    async def cancel(self) -> None:
-        self._task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await self._task
 
 
 class Waiting(Home):
@@ -99,28 +94,12 @@ async def test_a_start_that_waits_is_answered_at_the_end(home: Waiting) -> None:
     assert duration == (ended_at - began).total_seconds()
 
 
-async def test_without_notifications_polling_sees_the_end(home: Waiting) -> None:
-    home.plex.durations[BACKUP] = 4 * MINUTE
-    home.plex.hub.muted = True
-    call = await home.begin()
-    await call.over(5 * MINUTE)
-    assert call.told("result", "evidence") == ("ended", "observed")
-
-
 async def test_what_runs_already_is_waited_for_as_well(home: Waiting) -> None:
     await home.others_start(BACKUP, lasts=4 * MINUTE, wait=31)
     call = await home.begin()
     await call.over(5 * MINUTE)
     assert call.results == ["ended"]
     assert home.asked("/butler/BackupDatabase", "POST") == 1
-
-
-async def test_a_run_that_somebody_stops_is_no_end(home: Waiting) -> None:
-    call = await home.begin()
-    await home.advance(MINUTE)
-    await home.turn_off()
-    await home.advance(1)
-    assert call.results == ["stopped"]
 
 
 @pytest.mark.parametrize(
@@ -171,47 +150,26 @@ async def test_a_start_that_the_server_ignores_is_unconfirmed(home: Waiting) -> 
         assert call.results == [result]
 
 
-async def test_time_runs_out(home: Waiting) -> None:
-    call = await home.begin(timeout={"minutes": 5})
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({"timeout": {"minutes": 5}}, 5 * MINUTE),
+        pytest.param({}, HOUR, marks=pytest.mark.slow),
+    ],
+)
+async def test_when_time_is_up_what_runs_goes_on_and_no_more_is_started(
+    home: Waiting, given: dict[str, Any], seconds: float
+) -> None:
+    home.plex.durations[BACKUP] = 2 * seconds
+    call = await home.begin([BACKUP, OPTIMIZE], **given)
 
-    assert await call.over(6 * MINUTE) == 5 * MINUTE
-    assert call.told("result", "ended_at") == ("timed_out", None)
-    assert call.tasks[0]["started_at"]
-    assert home.plex.truth()[BACKUP] == "running"
-
-
-@pytest.mark.slow
-async def test_an_hour_is_waited_unless_told_otherwise(home: Waiting) -> None:
-    home.plex.durations[BACKUP] = 2 * HOUR
-    call = await home.begin()
-
-    assert await call.over(2 * HOUR, step=60) == HOUR
-    assert call.results == ["timed_out"]
-
-
-async def test_several_run_one_after_another(home: Waiting) -> None:
-    home.plex.durations.update({BACKUP: 4 * MINUTE, OPTIMIZE: MINUTE})
-    call = await home.begin([BACKUP, OPTIMIZE])
-    for seconds, states in (
-        (2 * MINUTE, ("running", "idle")),
-        (2 * MINUTE + 5, ("idle", "running")),
-    ):
-        await home.advance(seconds)
-        truth = home.plex.truth()
-        assert (truth[BACKUP], truth[OPTIMIZE]) == states
-
-    await call.over(2 * MINUTE)
-    assert call.results == ["ended", "ended"]
-
-
-async def test_what_had_no_turn_when_time_is_up_is_not_started(home: Waiting) -> None:
-    call = await home.begin([BACKUP, OPTIMIZE], timeout={"minutes": 5})
-
-    await call.over(6 * MINUTE)
-
+    assert await call.over(2 * HOUR, step=seconds / 60) == seconds
     assert call.results == ["timed_out", "timed_out"]
-    assert call.tasks[1]["started_at"] is None
-    assert home.plex.truth()[OPTIMIZE] == "idle"
+    runs, waited = call.tasks
+    assert (runs["started_at"] is None, runs["ended_at"]) == (False, None)
+    assert waited["started_at"] is None
+    truth = home.plex.truth()
+    assert (truth[BACKUP], truth[OPTIMIZE]) == ("running", "idle")
 
 
 @pytest.mark.parametrize("push", [True, False])
@@ -234,22 +192,6 @@ async def test_a_server_that_hangs_in_the_middle_of_a_backup_is_waited_for(
     assert call.results == ["ended"]
     late = call.tasks[0]["ended_at"] - home.truly_ended()
     assert timedelta() <= late <= timedelta(minutes=1.5)
-
-
-async def test_a_backup_that_locks_has_ended_when_it_is_told(home: Waiting) -> None:
-    home.plex.durations[BACKUP] = 90
-    call = await home.begin()
-    await home.advance(5)
-    home.plex.hangs = True
-
-    await home.advance_steps(5, 15)
-    assert call.goes_on
-    home.plex.hangs = False
-    await call.over(MINUTE)
-
-    assert call.told("result", "evidence") == ("ended", "observed")
-    late = call.tasks[0]["ended_at"] - home.truly_ended()
-    assert abs(late) <= timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -325,45 +267,30 @@ async def test_an_outage_that_is_too_long_is_unconfirmed(home: Waiting) -> None:
     await home.advance(31)
 
 
-async def test_a_restart_without_evidence_is_unconfirmed(home: Waiting) -> None:
-    home.expect_log(OUTAGE)
-    call = await home.begin(LIBRARIES)
-    await home.advance(MINUTE)
-    await home.plex.restart(refused_for=MINUTE)
-
-    await call.over(3 * MINUTE)
-
-    assert call.results == ["unconfirmed"]
-
-
-async def test_waiting_neither_blocks_unloading_nor_outlives_it(home: Waiting) -> None:
+@pytest.mark.parametrize("how", ["unloaded", "stopped"])
+async def test_waiting_ends_with_the_entry_and_with_home_assistant(
+    home: Waiting, how: str
+) -> None:
     call = await home.begin([BACKUP, OPTIMIZE])
-
-    await home.unload()
+    # The debug mode refuses what another thread does to a future.
+    home.hass.loop.set_debug(True)
+    if how == "unloaded":
+        await home.unload()
+    else:
+        # Before the call has gone on after the first, another one changes nothing.
+        for _ in range(2):
+            home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await home.settle()
 
     assert call.results == ["unconfirmed", "unconfirmed"]
     assert home.plex.truth()[OPTIMIZE] == "idle"
 
 
-async def test_waiting_ends_when_home_assistant_stops(home: Waiting) -> None:
-    call = await home.begin()
-    # The debug mode refuses what another thread does to a future.
-    home.hass.loop.set_debug(True)
-    try:
-        # Before the call has gone on after the first, another one changes nothing.
-        for _ in range(2):
-            home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
-        await home.settle()
-    finally:
-        home.hass.loop.set_debug(False)
-    assert call.results == ["unconfirmed"]
-
-
 async def test_a_call_that_is_cancelled_leaves_nothing_behind(home: Waiting) -> None:
     listeners = home.hass.bus.async_listeners()[EVENT_HOMEASSISTANT_STOP]
     call = await home.begin()
-    await call.cancel()
+    call.task.cancel()
+    await home.settle()
 
     assert home.hass.bus.async_listeners()[EVENT_HOMEASSISTANT_STOP] == listeners
     assert home.plex.truth()[BACKUP] == "running"
@@ -404,29 +331,6 @@ async def test_a_stop_believes_a_server_that_shows_nothing(home: Waiting) -> Non
     assert call.told("result", "evidence") == ("stopped", "assumed")
     assert call.told("started_at", "duration") == (None, None)
     assert home.plex.truth()[BACKUP] == "idle"
-
-
-DRAWN = [draw_profile(seed).with_traits(hangs_on_database=False) for seed in range(30)]
-
-
-@pytest.mark.parametrize(
-    "profile",
-    [*DRAWN[:3], *(pytest.param(it, marks=pytest.mark.slow) for it in DRAWN[3:])],
-    ids=range(len(DRAWN)),
-)
-async def test_an_end_is_never_told_that_did_not_happen(home: Waiting) -> None:
-    """Whatever the server shows or hides, and whatever else goes on."""
-    task, other, *_ = home.plex.truth()
-    call = await home.begin(task, timeout={"minutes": 20})
-    await home.advance(7)
-    home.begins(other, 2 * MINUTE)
-    home.plex.noise.scan(40)
-
-    await call.over(21 * MINUTE, step=7)
-
-    ends = [run for run in home.plex.intervals if run.task == task and run.end]
-    (result,) = call.results
-    assert result in ({"ended"} if ends else set()) | {"unconfirmed", "timed_out"}
 
 
 @pytest.mark.parametrize(
