@@ -43,7 +43,9 @@ async def events(
 
 
 async def past(home: Home) -> Events:
-    return await events(home, end=timedelta())
+    """Return the runs."""
+    found = await events(home, end=timedelta())
+    return [it for it in found if it["summary"] != "Maintenance window"]
 
 
 def summaries(found: Events) -> list[str]:
@@ -71,7 +73,7 @@ async def hours_pass(home: Home, hours: int) -> None:
 
 
 async def test_the_windows_to_come_are_events(home: Home) -> None:
-    found = await events(home, end=3 * DAY)
+    found = await events(home, start=timedelta(), end=3 * DAY)
 
     assert summaries(found) == ["Maintenance window"] * 3
     starts = [moment(event, "start") for event in found]
@@ -126,10 +128,13 @@ async def test_only_edges_of_a_window_are_written_and_are_triggers(home: Home) -
     }
     assert await async_setup_component(home.hass, "automation", {"automation": config})
     await home.run(BACKUP, 5 * MINUTE)
-    await hours_pass(home, 20)
-
+    await hours_pass(home, 18)
     edges = [(it.state, f"{it.last_changed:%H:%M}") for it in written]
     assert edges == [("on", "02:00"), ("off", "05:00")]
+    # A reload forgets no window that is over, whose end an offset counts from.
+    await home.reload()
+    await hours_pass(home, 2)
+
     assert home.attributes(CALENDAR)["start_time"] == "2027-11-24 02:00:00"
     assert [call.data["told"] for call in calls] == [
         "start Maintenance window 01:30",
@@ -253,12 +258,19 @@ async def test_a_run_that_was_given_up_and_goes_on_is_one_run(home: Home) -> Non
     assert event["summary"].startswith("Back up database: ended after ")
     assert [event.data["type"] for event in told] == ["started", "ended"]
 
+    await home.start(BUNDLES, lasts=10 * MINUTE)
+    await home.advance_steps(22, 10)
+    await home.turn_off("switch.attic_butler_remove_old_bundles")
+    event = (await past(home))[-1]
+    assert event["summary"].startswith("Remove old bundles: stopped after ")
+    assert len(await past(home)) == 2
+
 
 async def test_an_open_calendar_follows_runs(home: Home, hass_ws_client: Any) -> None:
     await async_setup_component(home.hass, "websocket_api", {})
     client = await hass_ws_client(home.hass)
     now = dt_util.utcnow()
-    hours = {"start": (now - DAY).isoformat(), "end": (now + DAY / 2).isoformat()}
+    hours = {"start": now.isoformat(), "end": (now + DAY / 2).isoformat()}
     question = {"type": "calendar/event/subscribe", "entity_id": CALENDAR, **hours}
     await client.send_json_auto_id(question)
     assert (await client.receive_json())["success"]

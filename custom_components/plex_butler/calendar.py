@@ -123,7 +123,7 @@ def _parse_run(item: dict[str, Any]) -> PastRun:
         duration=duration,
     )
     is_known = run.is_end_known or duration is None
-    if not is_known or run.begin > run.end or (run.duration or 0) < 0:
+    if not is_known or (run.duration or 0) < 0:
         raise ValueError("No run is like this")
     return run
 
@@ -185,7 +185,8 @@ class PlexButlerCalendar(PlexButlerEntity, CalendarEntity):
         entry_id = coordinator.config_entry.entry_id
         self._history = coordinator.hass.data[_HISTORIES][entry_id]
         self._window = coordinator.data.window
-        self._window_since = dt_util.utcnow()
+        # It was the same before the set-up, as far as is known.
+        self._window_since = dt_util.utcnow() - timedelta(days=1)
 
     @override
     async def async_added_to_hass(self) -> None:
