@@ -8,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_socket import socket_allow_hosts
 
-from tests.conftest import Advance, add_entry, settle
+from tests.conftest import add_entry
 from tests.journeys.journey import (
     ANOTHER_HASH,
     NEW,
@@ -32,12 +32,11 @@ def new_home(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     entry: MockConfigEntry,
-    advance: Advance,
     freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> Journey:
-    return Journey(hass, plex, entry, advance, expected_logs, caplog, freezer)
+    return Journey(hass, plex, entry, freezer, expected_logs, caplog)
 
 
 @pytest.fixture
@@ -66,14 +65,8 @@ def secure_home(
     caplog: pytest.LogCaptureFixture,
 ) -> Journey:
     """Return a secure server; its entry is not set up yet."""
-
-    async def advance(seconds: float) -> None:
-        freezer.tick(seconds)
-        await secure.advance(seconds)
-        await settle(hass)
-
     entry = add_entry(hass, secure)
-    return Journey(hass, secure, entry, advance, expected_logs, caplog, freezer)
+    return Journey(hass, secure, entry, freezer, expected_logs, caplog)
 
 
 @pytest.fixture

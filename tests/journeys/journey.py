@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import logging
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_URL, STATE_OFF
 from homeassistant.data_entry_flow import FlowResultType
@@ -36,11 +35,8 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-@dataclass
 class Journey(Home):
     """Home Assistant, a server, its entry, and what can be seen of all of them."""
-
-    freezer: FrozenDateTimeFactory
 
     def is_loaded(self) -> bool:
         return self.entry.state is ConfigEntryState.LOADED
