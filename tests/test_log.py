@@ -115,6 +115,11 @@ async def test_the_log_is_closed_again_where_rows_name_the_tasks(home: Home) -> 
     await shows_a_begin(home)
     assert is_open(home)
 
+    # It is opened for the row, so it does not know the begin of what is stopped.
+    home.plex.client_stop(BACKUP)
+    await home.shows("off", after=1)
+    await shows_a_begin(home)
+
 
 @CLOSED
 async def test_the_log_stays_open_where_nothing_else_names_tasks(home: Home) -> None:
