@@ -128,8 +128,9 @@ async def test_a_restart_ends_a_run_only_we_know_of(home: Home, *, proxy: bool) 
 
 
 async def test_a_stream_is_tried_ever_more_rarely_until_one_stays_up(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    new_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home = new_home
     home.expect_log("no notifications, so changes show later")
     delays: list[float] = []
     next_delay = PushListener._next_delay
@@ -139,10 +140,9 @@ async def test_a_stream_is_tried_ever_more_rarely_until_one_stays_up(
         return delays[-1]
 
     monkeypatch.setattr(PushListener, "_next_delay", remember)
-    await home.advance(31)
     home.plex.fault("refuse", path=NOTIFICATIONS, count=None)
+    await home.set_up()
     home.plex.requests.clear()
-    home.plex.hub.drop()
     await home.advance(1.1)
     # A poll shows whether anything answers.
     assert home.asked("/activities") == 1
