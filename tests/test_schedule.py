@@ -143,7 +143,6 @@ async def test_what_a_locked_server_was_asked_is_asked_again(home: Home) -> None
     await home.shows("04:00", START, after=15, steps=4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "tries"), [("404", 1), ("400", 11), ("wrong-shape", 11)]
 )
