@@ -67,9 +67,7 @@ OPTIMIZE_SWITCH = "switch.attic_butler_optimize_database"
 # In this time it is decided whether a run that is over goes on.
 A_MOMENT = 0.2
 
-type Advance = Callable[..., Awaitable[None]]
 type SignIn = Callable[..., Awaitable[ConfigFlowResult]]
-type SetUp = Callable[[], Awaitable[MockConfigEntry]]
 
 
 @pytest.fixture(autouse=True)
@@ -250,46 +248,12 @@ def device_of(hass: HomeAssistant, entry: ConfigEntry) -> dr.DeviceEntry:
 
 
 @pytest.fixture
-async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
-    """Return the entry, set up."""
-    await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass)
-    return entry
-
-
-@pytest.fixture
 def all_entities_enabled() -> Iterator[None]:
     """Enable also what is disabled by default."""
     with patch.object(
         Entity, "entity_registry_enabled_default", PropertyMock(return_value=True)
     ):
         yield
-
-
-@pytest.fixture
-def advance(
-    hass: HomeAssistant, plex: SimulatedPlex, freezer: FrozenDateTimeFactory
-) -> Advance:
-    """Return what moves the time of Home Assistant and of the server together."""
-
-    async def move(*spans: float) -> None:
-        for seconds in spans:
-            await move_on(seconds)
-
-    async def move_on(seconds: float) -> None:
-        # What is heard at the end of the time may need a moment to be settled.
-        end, last = plex.clock.now() + seconds, min(seconds, A_MOMENT)
-        first = timedelta(seconds=seconds) - timedelta(seconds=last)
-        freezer.tick(first)
-        await plex.advance_to(end - last)
-        async_fire_time_changed_exact(hass)
-        await settle(hass, plex)
-        freezer.tick(last)
-        await plex.advance_to(end)
-        async_fire_time_changed(hass)
-        await settle(hass, plex)
-
-    return move
 
 
 @contextmanager
@@ -314,9 +278,24 @@ class Home:
     hass: HomeAssistant
     plex: SimulatedPlex
     entry: MockConfigEntry
-    advance: Advance
+    freezer: FrozenDateTimeFactory
     expected_logs: list[str]
     caplog: pytest.LogCaptureFixture
+
+    async def advance(self, *spans: float) -> None:
+        """Move the time of Home Assistant and of the server together."""
+        clock = self.plex.clock
+        for seconds in spans:
+            # What is heard at the end of the time may need a moment to be settled.
+            end, last = clock.now() + seconds, min(seconds, A_MOMENT)
+            for span, moment, fire in (
+                (seconds - last, end - last, async_fire_time_changed_exact),
+                (last, end, async_fire_time_changed),
+            ):
+                self.freezer.tick(timedelta(seconds=span))
+                await self.plex.advance_to(moment)
+                fire(self.hass)
+                await settle(self.hass, self.plex)
 
     def state(self, entity_id: str = BACKUP_SWITCH) -> str | None:
         found = self.hass.states.get(entity_id)
@@ -534,12 +513,12 @@ def new_home(
     hass: HomeAssistant,
     plex: SimulatedPlex,
     entry: MockConfigEntry,
-    advance: Advance,
+    freezer: FrozenDateTimeFactory,
     expected_logs: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> Home:
     """Return an entry that is not set up yet, and all that is around it."""
-    return Home(hass, plex, entry, advance, expected_logs, caplog)
+    return Home(hass, plex, entry, freezer, expected_logs, caplog)
 
 
 @pytest.fixture
@@ -547,6 +526,12 @@ async def home(new_home: Home) -> Home:
     """Return an entry that is set up, and all that is around it."""
     await new_home.set_up()
     return new_home
+
+
+@pytest.fixture
+def loaded(home: Home) -> MockConfigEntry:
+    """Return the entry, set up."""
+    return home.entry
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Real automations beside simulated servers, in a time that only tests move."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 import shutil
@@ -41,9 +41,6 @@ CREDITS, INTROS = "ButlerTaskGenerateCreditsMarkers", "ButlerTaskGenerateIntroMa
 # Their keys, and who counts those that watch
 HEAVY = ["generate_credits_markers", "generate_intro_markers"]
 WATCHERS = "sensor.attic_watchers"
-
-# Makes an automation of a blueprint, with inputs
-type Use = Callable[..., Awaitable[None]]
 
 
 class House:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 import ssl
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_socket import socket_allow_hosts
 
@@ -13,8 +12,8 @@ from tests.simulator import ManualClock, SimulatedPlex
 
 
 @pytest.fixture
-def new_home(new_home: Home, freezer: FrozenDateTimeFactory) -> Journey:
-    return Journey(**vars(new_home), freezer=freezer)
+def new_home(new_home: Home) -> Journey:
+    return Journey(**vars(new_home))
 
 
 @pytest.fixture

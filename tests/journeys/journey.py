@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult
 from homeassistant.const import CONF_URL, STATE_OFF
 from homeassistant.data_entry_flow import FlowResultType
@@ -24,11 +23,8 @@ def token_sent_to(plex: SimulatedPlex) -> Counter[str]:
     return Counter(it.path for it in plex.requests if "X-Plex-Token" in it.headers)
 
 
-@dataclass
 class Journey(Home):
     """Home Assistant, a server, its entry, and what can be seen of all of them."""
-
-    freezer: FrozenDateTimeFactory
 
     def is_retried(self) -> bool:
         return self.entry.state is ConfigEntryState.SETUP_RETRY

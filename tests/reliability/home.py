@@ -8,7 +8,6 @@ import re
 import time
 from typing import Any, Final, override
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED, MATCH_ALL, STATE_OFF, STATE_ON
 from homeassistant.core import Event, callback
@@ -45,7 +44,6 @@ class FaultyHome(Home):
     """Home Assistant, a server with a fault, and what is told of its runs."""
 
     fault: Fault
-    freezer: FrozenDateTimeFactory
     leaks: Leaks
     storage: dict[str, Any] = field(repr=False)
     told: list[str] = field(default_factory=list)

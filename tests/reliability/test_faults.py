@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.loader import async_get_integration
 import pytest
 
@@ -38,7 +37,6 @@ def _quiet_log() -> None:
 async def home(
     new_home: Home,
     hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
     leaks: Leaks,
     fault: str,
     all_entities_enabled: None,
@@ -49,7 +47,6 @@ async def home(
     home = FaultyHome(
         **vars(new_home),
         fault=FAULTS[fault],
-        freezer=freezer,
         leaks=leaks,
         storage=hass_storage,
     )
