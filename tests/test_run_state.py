@@ -467,6 +467,15 @@ def test_not_running_tells_that_an_end_was_not_seen() -> None:
     assert story.results == [(BACKUP, LOST)]
 
 
+@pytest.mark.parametrize("answer", [OK, ALREADY_SO])
+def test_a_row_after_the_stop_of_what_nothing_showed_is_a_new_start(
+    answer: dict[str, bool],
+) -> None:
+    story = Story().see(0).start(10, BACKUP).stop(20, BACKUP, answer)
+
+    assert len(story.see(60, own(BACKUP)).started) == 2
+
+
 def test_rows_that_linger_after_a_stop_show_nothing_for_30_s() -> None:
     story = seen(own(BACKUP)).stop(10, BACKUP)
     for second in range(12, 40, 5):

@@ -190,12 +190,20 @@ async def test_a_server_that_is_busy_with_a_change_is_asked_soon(home: Home) -> 
 async def test_a_notification_without_a_value_is_followed_too(home: Home) -> None:
     await home.advance(31)
     home.plex.requests.clear()
-    for told in ([], [{"id": "ButlerStartHour"}]):
+    for told in ([], [{"id": "ButlerStartHour"}], [{"value": 4}]):
         body = {"type": "preference", "Setting": told}
         home.plex.hub.send_raw(json.dumps({"NotificationContainer": body}))
         await home.heard()
         await home.advance(2)
-    assert home.asked(PREFS, "GET") == 2
+    assert home.asked(PREFS, "GET") == 3
+
+
+async def test_reads_that_succeed_in_the_end_use_up_no_tries(home: Home) -> None:
+    for _ in range(5):
+        home.plex.requests.clear()
+        home.plex.fault("400", path=PREFS, count=3)
+        await home.advance_steps(73, 5 * 60)
+        assert home.asked(PREFS) == 4
 
 
 async def test_without_notifications_a_change_shows_in_6_hours(new_home: Home) -> None:
@@ -384,6 +392,23 @@ async def test_settings_that_are_new_work_under_the_servers_label(home: Home) ->
     await home.select(listen, "scheduled")
     assert value(home, "ButlerTaskDust") is False
     assert value(home, "ListenCloselyBehavior") == "scheduled"
+
+
+async def test_what_a_server_offers_anew_can_be_chosen(home: Home) -> None:
+    all_three = home.plex.state.preferences["GenerateIntroMarkerBehavior"]
+    offered = "never:Never|scheduled:Scheduled"
+    home.plex.add_preference(replace(all_three, value="never", options=offered))
+    await home.reload()
+    assert home.attributes(INTROS)["options"] == ["never", "scheduled"]
+
+    home.plex.add_preference(replace(all_three, value="never"))
+    await home.changed("ButlerEndHour", 6)
+    await home.advance(2)
+    assert home.state(INTROS) == "never"
+    assert "asap" in home.attributes(INTROS)["options"]
+
+    await home.select(INTROS, "asap")
+    assert home.state(INTROS) == "asap"
 
 
 @pytest.mark.parametrize("fault", ["404", "garbage", "wrong-shape"])
