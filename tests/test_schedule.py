@@ -204,7 +204,7 @@ async def test_reads_that_succeed_in_the_end_use_up_no_tries(home: Home) -> None
         home.plex.fault("400", path=PREFS, count=3)
         await home.advance_steps(73, 5 * 60)
         first, *_, last = [it.at for it in home.plex.requests if it.path == PREFS]
-        assert last - first <= 5 * 60
+        assert last - first < 10 * 60
 
 
 async def test_without_notifications_a_change_shows_in_6_hours(new_home: Home) -> None:
