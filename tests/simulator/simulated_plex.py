@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha1
+from inspect import isawaitable
+import json
 import ssl
 from typing import Self, override
 from urllib.parse import unquote
@@ -25,6 +27,14 @@ OWNER_TOKEN = "owner-token-0123456789"
 # Of a user who is not the owner.
 SHARED_TOKEN = "shared-token-9876543210"
 _NOTIFICATIONS = (":", "websockets", "notifications")
+# What another process can have done
+_METHODS = frozenset(
+    {
+        *("fault", "clear_faults", "restart", "go_away", "set_preference"),
+        *("client_start", "client_stop", "client_start_all", "client_stop_all"),
+        "remove_task",
+    }
+)
 _PLEX_HEADERS = {"X-Plex-Protocol": "1.0", "Cache-Control": "no-cache"}
 
 
@@ -280,14 +290,28 @@ class SimulatedPlex(Listener):
     @override
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.state.catch_up()
-        if request.path == "/_simulator/truth":
-            # For another process: what every task really does.
-            tasks = {name: {"state": it} for name, it in self.truth().items()}
-            return web.json_response({"tasks": tasks})
+        if request.path.startswith("/_simulator/"):
+            return await self._control(request)
         if (ask := self._read(request)) is None:
             return faults.gateway(404)
         now = self.state.timeline.now
         return await self._record(request, now, self._serve(request, ask))
+
+    async def _control(self, request: web.BaseRequest) -> web.Response:
+        """Tell another process the truth, or do what it names, with fields as JSON."""
+        name = request.path.removeprefix("/_simulator/")
+        if (request.method, name) == ("GET", "truth"):
+            tasks = {task: {"state": state} for task, state in self.truth().items()}
+            return web.json_response({"tasks": tasks})
+        if request.method != "POST" or name not in _METHODS:
+            return web.json_response({"error": f"no such thing: {name}"}, status=404)
+        try:
+            result = getattr(self, name)(**json.loads(await request.text() or "{}"))
+            if isawaitable(result):
+                await result
+        except (KeyError, TypeError, ValueError) as err:
+            return web.json_response({"error": repr(err)}, status=400)
+        return web.json_response({})
 
     def _read(self, request: web.BaseRequest) -> Ask | None:
         """Return what is asked of the server; None if that is outside its prefix."""
