@@ -38,8 +38,7 @@ class PlexButlerEntity(CoordinatorEntity[PlexButlerCoordinator]):
         """Return all that is written; an update that leaves it the same is dropped."""
         if not self.available:
             return False
-        attributes = self.capability_attributes, self.extra_state_attributes
-        return self.state, self.assumed_state, attributes
+        return self.state, self.assumed_state, self.extra_state_attributes
 
     @callback
     @override
@@ -107,15 +106,25 @@ class PlexButlerPreferenceEntity(PlexButlerEntity):
         return cls(coordinator, preference) if is_of_kind else None
 
     @property
+    def preference(self) -> Preference | None:
+        """Return the setting; None if the server lists it no more."""
+        return self.coordinator.data.preferences.get(self.preference_id)
+
+    @property
     def value(self) -> PreferenceValue | None:
         """Return the value; None if the server lists the setting no more."""
-        preference = self.coordinator.data.preferences.get(self.preference_id)
-        return preference.value if preference else None
+        return self.preference.value if self.preference else None
 
     @property
     @override
     def available(self) -> bool:
-        return super().available and self.value is not None
+        return super().available and self.preference is not None
+
+    @property
+    @override
+    def state_key(self) -> object:
+        """Return what the state is made of, which is quicker than the state itself."""
+        return self.available and self.preference
 
     async def async_set_value(self, *, value: PreferenceValue) -> None:
         """Change the setting, or raise a translated error."""

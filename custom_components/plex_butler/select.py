@@ -54,8 +54,7 @@ class PlexButlerBehaviorSelect(PlexButlerPreferenceEntity, SelectEntity):
     @property
     @override
     def options(self) -> list[str]:
-        preference = self.coordinator.data.preferences.get(self.preference_id)
-        return behavior_options(preference) if preference else []
+        return behavior_options(self.preference) if self.preference else []
 
     @property
     @override
