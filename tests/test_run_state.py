@@ -476,10 +476,18 @@ def test_a_row_after_the_stop_of_what_nothing_showed_is_a_new_start(
     assert len(story.see(60, own(BACKUP)).started) == 2
 
 
+def test_a_session_pauses_for_a_fifth_of_a_second_between_two_tasks() -> None:
+    story = Story().tell(0, UP).see(0).hear(10, session(BACKUP, 20))
+    story.hear(20, session(BACKUP, 100))
+
+    assert story.wait(20.25).is_busy
+    assert not story.wait(20.35).is_busy
+
+
 def test_rows_that_linger_after_a_stop_show_nothing_for_30_s() -> None:
     story = seen(own(BACKUP)).stop(10, BACKUP)
     for second in range(12, 40, 5):
-        assert story.see(second, own(BACKUP)).on == set()
+        assert story.see(second, own(BACKUP, progress=second)).on == set()
     assert not story.is_busy
 
     assert story.see(40, own(BACKUP)).on == {BACKUP}
