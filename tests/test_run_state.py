@@ -476,6 +476,12 @@ def test_a_row_after_the_stop_of_what_nothing_showed_is_a_new_start(
     assert len(story.see(60, own(BACKUP)).started) == 2
 
 
+def test_work_that_an_open_log_does_not_name_counts_once() -> None:
+    story = Story().open_log(0).see(0).see(10, session())
+
+    assert story.state.capabilities.unlogged == 1
+
+
 def test_a_session_pauses_for_a_fifth_of_a_second_between_two_tasks() -> None:
     story = Story().tell(0, UP).see(0).hear(10, session(BACKUP, 20))
     story.hear(20, session(BACKUP, 100))

@@ -63,6 +63,12 @@ async def test_a_revoked_token_is_sent_ever_more_rarely_while_its_owner_is_waite
     assert len(home.dialogs()) == 1
     assert not plex.hub.sockets
 
+    # A moment in which the server does not answer begins no new row of tries.
+    plex.fault("503", count=2)
+    plex.requests.clear()
+    await home.pass_time(HOUR)
+    assert token_sent_to(plex) == {"/": 1}
+
     plex.token = good
     await home.pass_time(HOUR + MINUTE)
     home.expect_healthy()
