@@ -152,7 +152,7 @@ async def test_a_target_of_all_kinds_means_each_task_once_though_its_switch_is_d
     home.target("area_id", "Cellar")
     home.entity("switch.attic_butler_update_all_libraries", labels={LABEL})
     home.entity("switch.cellar_butler_update_all_libraries", labels={LABEL})
-    home.entity("switch.attic_butler_analyze_sonic_features", area_id=AREA)
+    home.entity("sensor.attic_butler_last_run_analyze_sonic_features", area_id=AREA)
     home.entity(BUSY, labels={LABEL})
 
     started = await home.answer(
