@@ -476,6 +476,14 @@ def test_a_row_after_the_stop_of_what_nothing_showed_is_a_new_start(
     assert len(story.see(60, own(BACKUP)).started) == 2
 
 
+def test_a_row_that_goes_on_changing_counts_for_more_than_twelve_hours() -> None:
+    story = seen(own(BACKUP))
+    for hour in range(1, 14):
+        story.see(hour * HOUR, own(BACKUP, progress=10 + hour))
+
+    assert story.on == {BACKUP}
+
+
 def test_work_that_an_open_log_does_not_name_counts_once() -> None:
     story = Story().open_log(0).see(0).see(10, session())
 
