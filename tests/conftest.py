@@ -271,6 +271,21 @@ def refused(
     assert (told or {}).items() >= placeholders.items()
 
 
+def noted_writes(hass: HomeAssistant) -> list[str]:
+    """Return a list of the entities whose states are written from now on."""
+    writes: list[str] = []
+
+    @callback
+    def note(event: Event[Any]) -> None:
+        writes.append(event.data["entity_id"])
+
+    # What is reported, the same state again, is only for those who filter.
+    anything = callback(lambda _: True)
+    for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        hass.bus.async_listen(kind, note, event_filter=anything)
+    return writes
+
+
 @dataclass
 class Home:
     """Home Assistant, the server and its entry."""
@@ -339,17 +354,7 @@ class Home:
 
     def writes(self) -> list[str]:
         """Return the entities whose states are written from now on, to be filled."""
-        written: list[str] = []
-
-        @callback
-        def note(event: Event[Any]) -> None:
-            written.append(event.data["entity_id"])
-
-        # What is reported is only for those who filter.
-        anything = callback(lambda _: True)
-        for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-            self.hass.bus.async_listen(kind, note, event_filter=anything)
-        return written
+        return noted_writes(self.hass)
 
     @property
     def last_result(self) -> Any:

@@ -211,7 +211,7 @@ class Story:
 
     @property
     def changes(self) -> list[Change]:
-        """Return what was told so far."""
+        """Return the changes that the rules have reported so far."""
         return [change for _, changes in self.steps for change in changes]
 
     @property

@@ -190,7 +190,8 @@ async def test_a_server_that_is_busy_with_a_change_is_asked_soon(home: Home) -> 
 async def test_a_notification_without_a_value_is_followed_too(home: Home) -> None:
     await home.advance(31)
     home.plex.requests.clear()
-    for told in ([], [{"id": "ButlerStartHour"}], [{"value": 4}]):
+    known = {"id": "ButlerEndHour", "type": "int", "value": 5}
+    for told in ([], [{"id": "ButlerStartHour"}], [known, {"value": 4}], [known]):
         body = {"type": "preference", "Setting": told}
         home.plex.hub.send_raw(json.dumps({"NotificationContainer": body}))
         await home.heard()

@@ -140,7 +140,7 @@ def _edge_from(window: Window, moment: datetime, *, opens: bool) -> datetime:
 def parse_window(
     preferences: Iterable[api.Preference], zone: tzinfo | None = None
 ) -> Window | None:
-    """Return the window, on the server's own clock, or None where it is not told."""
+    """Return the window, on the server's own clock, or None if none is sent."""
     values = {preference.id: preference.value for preference in preferences}
     try:
         start, end = int(values[START_HOUR]), int(values[END_HOUR])
@@ -193,10 +193,11 @@ class ScheduleCoordinator(DataUpdateCoordinator[Mapping[str, api.Preference]]):
         # An answer that is under way may be older than any change but our own.
         is_asking = self._writing or self._reading
         known = self._writing if is_asking else self._values
-        told = changed.values
         ids = [it for it in changed.ids if it.startswith("Butler") or "Behavior" in it]
-        is_known = all(it in told and told[it] == known.get(it) for it in ids)
-        return bool(changed.ids) and is_known
+        values = changed.values
+        if not changed.ids or "" in changed.ids:
+            return False  # What has changed is not named
+        return all(it in values and values[it] == known.get(it) for it in ids)
 
     async def async_read(self) -> None:
         """Read the settings, unless a write is about to do so; raise PlexError."""

@@ -128,7 +128,7 @@ class PlexButlerProgress(PlexButlerEntity, SensorEntity):
         self.async_on_remove(self._debouncer.async_shutdown)
 
     def _look(self) -> tuple[tuple[str, bool] | None, int | None]:
-        """Return the current task, whether its progress is told, and the progress."""
+        """Return the current task, if its progress is reported, and the progress."""
         active = _active(self.coordinator.data)
         if not active or active[0][1].state is TaskState.QUEUED:
             return None, None

@@ -9,8 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 
 from tests.conftest import add_entry
 from tests.truth.home import home_assistant
@@ -45,21 +44,6 @@ async def until(done: Callable[[], bool], pause: float = 0) -> None:
     """Wait for what comes from the other end of a socket."""
     while not done():  # noqa: ASYNC110 the other end has no event to wait for
         await asyncio.sleep(pause)
-
-
-def noted_writes(hass: HomeAssistant) -> list[str]:
-    """Return a list of the entities whose states are written from now on."""
-    writes: list[str] = []
-
-    @callback
-    def note(event: Event[Any]) -> None:
-        writes.append(event.data["entity_id"])
-
-    # What is reported, the same state again, is only for those who filter.
-    anything = callback(lambda _: True)
-    for kind in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        hass.bus.async_listen(kind, note, event_filter=anything)
-    return writes
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from unittest.mock import Mock, patch
 
 import aiohttp
 
-from tests.conftest import add_entry
+from tests.conftest import add_entry, noted_writes
 from tests.simulator import SimulatedPlex
 
-from .house import at_home, held, house, noted_writes, set_up, until
+from .house import at_home, held, house, set_up, until
 from .server import PROFILE, servers
 
 

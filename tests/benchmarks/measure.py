@@ -18,9 +18,10 @@ from custom_components.plex_butler import const
 from custom_components.plex_butler.api.log_lines import parse_log_frame
 from custom_components.plex_butler.api.notifications import parse_frame
 from custom_components.plex_butler.streams.push import FILTERS
+from tests.conftest import noted_writes
 from tests.simulator import SimulatedPlex
 
-from .house import at_home, noted_writes, until
+from .house import at_home, until
 
 _TASK: Final = "CleanOldBundles"
 # Seconds.

@@ -17,8 +17,9 @@ from plexapi.server import PlexServer
 
 from custom_components.plex_butler import coordinator
 from custom_components.plex_butler.api import PlexClient
+from tests.conftest import noted_writes
 
-from .house import at_home, noted_writes, until
+from .house import at_home, until
 from .server import servers
 
 type Poll = Callable[[], Awaitable[Any]]

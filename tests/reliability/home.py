@@ -41,7 +41,7 @@ _NOT_OURS: Final = (*NOT_OURS, "not ready yet")
 
 @dataclass(kw_only=True)
 class FaultyHome(Home):
-    """Home Assistant, a server with a fault, and what is told of its runs."""
+    """Home Assistant, a server with a fault, and the task events that were fired."""
 
     fault: Fault
     leaks: Leaks

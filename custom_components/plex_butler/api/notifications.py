@@ -163,6 +163,6 @@ def _notifications(payload: object) -> Iterator[Notification]:
             items = tuple(models.iter_objects(found))
             known = filter(None, map(models.parse_preference, items))
             yield PreferenceNotification(
-                ids=frozenset(models.get_name(item, "id") for item in items) - {""},
+                ids=frozenset(models.get_name(item, "id") for item in items),
                 values={preference.id: preference.value for preference in known},
             )

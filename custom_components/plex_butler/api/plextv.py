@@ -107,10 +107,8 @@ def parse_pin(answer: object) -> Pin:
     """Return the PIN that plex.tv made."""
     for item in models.iter_objects(answer):
         # The largest whole number that JSON carries safely.
-        pin_id, code = (
-            models.get_number(item, "id", 2**53),
-            models.get_text(item, "code"),
-        )
+        pin_id = models.get_number(item, "id", 2**53)
+        code = models.get_text(item, "code")
         if pin_id and _PLAIN.fullmatch(code):
             # Plex.tv gives 15 minutes; more than an hour is not believed.
             expires_in = models.get_number(item, "expiresIn", 3600) or 900
