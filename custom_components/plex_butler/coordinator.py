@@ -70,7 +70,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self.client = client
         # The config flow gives each entry a unique id.
         self.machine_identifier = entry.unique_id or ""
-        self.tracker = RunTracker(hass, entry, self._async_event_applied)
+        self.tracker = RunTracker(self)
         self.log = LogListener(self)
         self.commands = Commands(self)
         self.schedule = ScheduleCoordinator(self)
@@ -317,7 +317,7 @@ class PlexButlerCoordinator(TimestampDataUpdateCoordinator[PlexButlerData]):
         self._async_publish()
 
     @callback
-    def _async_event_applied(self) -> None:
+    def async_event_applied(self) -> None:
         """Publish what an event changed: the first at once, more in a moment."""
         # The first poll publishes what an event changed before its end.
         if self._in_poll or not self.data:

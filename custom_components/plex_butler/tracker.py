@@ -6,9 +6,8 @@ from datetime import timedelta
 from operator import attrgetter
 import sys
 from time import monotonic
-from typing import Any, Concatenate, Final, override
+from typing import TYPE_CHECKING, Any, Concatenate, Final, override
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
@@ -18,6 +17,9 @@ from . import run_state
 from .const import CONF_ASSUMED_RUN_LIMIT, DOMAIN
 from .run_state import Change, Memory, Moment, Rules, RunState
 from .run_state.rules import END_DECIDED_AFTER
+
+if TYPE_CHECKING:
+    from .coordinator import PlexButlerCoordinator
 
 type Listener = Callable[[tuple[Change, ...]], None]
 
@@ -82,13 +84,11 @@ def _snapshot_interval(state: RunState) -> timedelta:
 class RunTracker:
     """Holds the run state of one server, and the view of it that entities show."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, on_applied: CALLBACK_TYPE
-    ) -> None:
-        """`on_applied` runs after each event, and calls `async_notify_listeners`."""
+    def __init__(self, coordinator: PlexButlerCoordinator) -> None:
+        hass, entry = coordinator.hass, coordinator.config_entry
         self._hass = hass
         self._store = store_for(hass, entry.entry_id)
-        self._on_applied = on_applied
+        self._coordinator = coordinator
         self._unsub_tick: CALLBACK_TYPE | None = None
         self._tick_at: Moment | None = None
         self.closed = False
@@ -155,7 +155,8 @@ class RunTracker:
         if before.snapshot_at is None or _VIEW_FIELDS(before) != _VIEW_FIELDS(after):
             self.view = run_state.view(after)
         self.changes += changes
-        self._on_applied()
+        # It calls `async_notify_listeners`, once the entities show the changes.
+        self._coordinator.async_event_applied()
 
     @callback
     def async_add_listener(self, listener: Listener) -> CALLBACK_TYPE:
